@@ -1,0 +1,30 @@
+"""The one error a catalog file can cause.
+
+In: where the mistake is and what was expected there. Out: a message whose first line says it all.
+"""
+
+from __future__ import annotations
+
+
+class CatalogError(ValueError):
+    """A catalog file says something that cannot be meant.
+
+    Args:
+        message: What is wrong and what was expected.
+        file: The file's path or name.
+        line: Line in that file, counted from 1; 0 when unknown.
+        resource: The resource concerned, if any.
+        key: Dotted key inside the source or resource, if any.
+    """
+
+    def __init__(
+        self, message: str, *, file: str = "", line: int = 0, resource: str = "", key: str = ""
+    ) -> None:
+        self.message = message
+        self.file = file
+        self.line = line
+        self.resource = resource
+        self.key = key
+        place = f"{file}:{line}" if line else file
+        parts = [place, f"resource {resource!r}" if resource else "", key]
+        super().__init__(": ".join([*(p for p in parts if p), message]))
