@@ -145,7 +145,7 @@ class _Builder:
             or self.declared.client.error_handler
             or f.ErrorHandler(),
             ignored_statuses=frozenset(a.status_code for a in endpoint.response_actions or ()),
-            key=tuple(column_name(k) for k in resource.primary_key),
+            primary_key=resource.primary_key,
             write_disposition=resource.write_disposition or "merge",
             fields=fields,
             inherited=inherited,

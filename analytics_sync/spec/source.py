@@ -20,6 +20,7 @@ from analytics_sync.spec.file import (
     SettingParam,
     WriteDisposition,
 )
+from analytics_sync.spec.naming import column_name
 from analytics_sync.spec.paginators import Paginator
 
 
@@ -63,7 +64,7 @@ class Resource:
         table: Name of its table.
         path: URL path below the base URL, with ``{placeholders}``.
         params: Path and query parameters by name.
-        key: Columns of the primary key.
+        primary_key: Dotted fields of the primary key.
         fields: Declared fields; empty when nothing is declared and columns follow the data.
         inherited: Field name in this resource -> field of the parent it is copied from.
         parent: Resource whose records are walked, or None.
@@ -85,7 +86,7 @@ class Resource:
     cursor: Field | None
     error_handler: ErrorHandler
     ignored_statuses: frozenset[int]
-    key: tuple[str, ...]
+    primary_key: tuple[str, ...]
     write_disposition: WriteDisposition
     fields: tuple[Field, ...]
     inherited: Mapping[str, str]
@@ -93,6 +94,11 @@ class Resource:
     skip_parents: Mapping[str, tuple[object, ...]]
     selected: bool
     sensor: Sensor | None
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """The columns of the primary key."""
+        return tuple(column_name(path) for path in self.primary_key)
 
     @property
     def resolved(self) -> dict[str, ResolveParam]:

@@ -1,0 +1,135 @@
+"""One value -> its declared type, exactly or not at all.
+
+In: a JSON value and a field. Out: ``(value, exact)``: the value for the column (None when it does
+not fit) and whether nothing was lost. Whatever is not exact is kept in ``_extra`` by the caller.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+import orjson
+
+from analytics_sync.spec import Field
+
+Fitted = tuple[Any, bool]
+_NO: Fitted = (None, False)
+_INTEGER = re.compile(r"^[+-]?\d{1,19}$")
+_INT64 = range(-(2**63), 2**63)
+_FRACTION = re.compile(r"\.(\d+)")
+_MAX_DECIMAL = Decimal(10) ** 29
+
+
+def fit(field: Field, value: Any) -> Fitted:
+    """Bring one value to the type of ``field``; None stays None."""
+    return (None, True) if value is None else _FITTERS[field.data_type](field, value)
+
+
+def _text(_: Field, value: Any) -> Fitted:
+    if not isinstance(value, str):
+        return _NO
+    try:
+        value.encode()
+    except UnicodeEncodeError:  # a lone surrogate has no UTF-8 form
+        return value.encode("utf-8", "replace").decode(), False
+    return value, True
+
+
+def _bigint(_: Field, value: Any) -> Fitted:
+    if isinstance(value, str) and _INTEGER.match(value):
+        value = int(value)
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int) or value not in _INT64:
+        return _NO
+    return value, True
+
+
+def _double(_: Field, value: Any) -> Fitted:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return _NO
+    try:
+        number = float(value)
+    except OverflowError:
+        return _NO
+    return (number, number == value) if math.isfinite(number) else _NO
+
+
+def _bool(_: Field, value: Any) -> Fitted:
+    return (value, True) if isinstance(value, bool) else _NO
+
+
+def _timestamp(field: Field, value: Any) -> Fitted:
+    if isinstance(value, bool):
+        return _NO
+    if isinstance(value, int | float):
+        scale = 1000 if field.format == "epoch_ms" else 1
+        try:
+            return datetime.fromtimestamp(value / scale, UTC), True
+        except (OverflowError, ValueError, OSError):
+            return _NO
+    if not isinstance(value, str):
+        return _NO
+    try:
+        instant = datetime.fromisoformat(value)
+    except ValueError:
+        return _NO
+    if instant.tzinfo is None:
+        instant = instant.replace(tzinfo=UTC)
+    fraction = _FRACTION.search(value)
+    exact = fraction is None or not fraction[1][6:].strip("0")
+    try:
+        return instant.astimezone(UTC), exact
+    except OverflowError:
+        return _NO
+
+
+def _date(_: Field, value: Any) -> Fitted:
+    try:
+        return (date.fromisoformat(value), True) if isinstance(value, str) else _NO
+    except ValueError:
+        return _NO
+
+
+def _decimal(_: Field, value: Any) -> Fitted:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return _NO
+    try:
+        number = Decimal(str(value))
+    except InvalidOperation:
+        return _NO
+    if not number.is_finite() or abs(number) >= _MAX_DECIMAL:
+        return _NO
+    rounded = number.quantize(Decimal("1e-9"))
+    return rounded, rounded == number
+
+
+def _json(_: Field, value: Any) -> Fitted:
+    return dumps(value), True
+
+
+_FITTERS: dict[str, Callable[[Field, Any], Fitted]] = {
+    "text": _text,
+    "bigint": _bigint,
+    "double": _double,
+    "bool": _bool,
+    "timestamp": _timestamp,
+    "date": _date,
+    "decimal": _decimal,
+    "json": _json,
+}
+
+
+def dumps(value: Any) -> bytes:
+    """JSON in UTF-8, also for what orjson refuses: integers beyond 64 bit and lone surrogates."""
+    try:
+        return orjson.dumps(value)
+    except TypeError:
+        import json
+
+        return json.dumps(value, separators=(",", ":"), ensure_ascii=True).encode()

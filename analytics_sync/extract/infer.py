@@ -1,0 +1,52 @@
+"""Columns for a resource that declares none.
+
+In: its first records. Out: fields by what the values are, so that a pasted configuration works at
+once. Declare columns to see them before the first run and to have misfits found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from analytics_sync.spec import Field, Resource
+from analytics_sync.spec.file import DataType
+from analytics_sync.spec.naming import column_name
+
+_TYPES: dict[type, DataType] = {
+    str: "text",
+    bool: "bool",
+    int: "bigint",
+    float: "double",
+    dict: "json",
+    list: "json",
+}
+
+
+def infer_fields(resource: Resource, records: Sequence[Any]) -> tuple[Field, ...]:
+    """One field for every key with a value; the key's fields always, as text when unseen.
+
+    A second field that would share a column with another stays in ``_extra``.
+    """
+    found: dict[str, set[DataType]] = {}
+    for record in records:
+        if isinstance(record, dict):
+            for name, value in record.items():
+                if value is not None and name and "." not in name:
+                    found.setdefault(name, set()).add(_TYPES[type(value)])
+    fields: dict[str, Field] = {}
+    for path in resource.primary_key:
+        types = found.pop(path, set())
+        kind: DataType = next(iter(types)) if len(types) == 1 else "text"
+        fields[column_name(path)] = Field(tuple(path.split(".")), column_name(path), kind, required=True)
+    for name, types in found.items():
+        column = column_name(name)
+        if column not in fields and column != "_extra" and not column.startswith("_dlt"):
+            fields[column] = Field((name,), column, _joined(types))
+    return tuple(fields.values())
+
+
+def _joined(types: set[DataType]) -> DataType:
+    if types == {"bigint", "double"}:
+        return "double"
+    return next(iter(types)) if len(types) == 1 else "json"

@@ -1,0 +1,83 @@
+"""What children need to know of their parents' records, and how many there are.
+
+In: records of a parent, as they are read. Out: one ``Parent`` per distinct set of values, in the
+order read: parameters for the child's requests and fields the child inherits.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from analytics_sync.extract.jsonpath import MISSING, lookup
+from analytics_sync.spec import Resource
+
+
+@dataclass(frozen=True)
+class Parent:
+    """Values for one child: request parameters and inherited fields, by the child's names."""
+
+    params: tuple[tuple[str, object], ...]
+    inherited: tuple[tuple[str, object], ...]
+
+
+class ParentValues:
+    """Collects from a parent's records what ``child`` needs."""
+
+    def __init__(self, child: Resource) -> None:
+        self._child = child
+        self._found: dict[Parent, None] = {}
+        self.skipped = 0
+        """Parents without a value for one of the parameters, or excluded by declaration."""
+
+    def add(self, records: Iterable[Mapping[str, Any]]) -> None:
+        """Take the values from more records."""
+        for record in records:
+            parent = self._parent(record)
+            if parent is None:
+                self.skipped += 1
+            else:
+                self._found.setdefault(parent)
+
+    def __iter__(self) -> Any:
+        return iter(self._found)
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+    def _parent(self, record: Mapping[str, Any]) -> Parent | None:
+        for field, values in self._child.skip_parents.items():
+            found = lookup(record, field)
+            if (None if found is MISSING else found) in values:
+                return None
+        params = []
+        for name, param in self._child.resolved.items():
+            value = lookup(record, param.field)
+            if value is MISSING or value is None or isinstance(value, dict | list):
+                return None
+            if param.match is not None:
+                match = re.search(param.match, str(value))
+                if match is None:
+                    return None
+                value = match[1]
+            params.append((name, value))
+        inherited = []
+        for name, field in self._child.inherited.items():
+            value = lookup(record, field)
+            if value is not MISSING and not isinstance(value, dict | list):
+                inherited.append((name, value))
+        return Parent(tuple(params), tuple(inherited))
+
+
+def inherit(records: Iterable[Any], parent: Parent) -> None:
+    """Give records the parent's fields where they have none of their own."""
+    for name, value in parent.inherited:
+        *path, last = name.split(".")
+        for record in records:
+            holder = record
+            for key in path:
+                holder = holder.setdefault(key, {}) if isinstance(holder, dict) else None
+            if isinstance(holder, dict) and holder.get(last) is None:
+                holder[last] = value

@@ -1,0 +1,321 @@
+"""One resource, read from its first to its last page.
+
+In: the declaration, a window, the parents' values. Out: a ``Reading``: a spool of tables, the
+rejected records, and what it cost; or an error, and then nothing else of it is used.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from analytics_sync.extract.columns import Converter, Rejected
+from analytics_sync.extract.errors import HttpError, NotData, Place
+from analytics_sync.extract.infer import infer_fields
+from analytics_sync.extract.pagination import Walk
+from analytics_sync.extract.parents import Parent, ParentValues, inherit
+from analytics_sync.extract.selector import select
+from analytics_sync.extract.session import Counters, Session
+from analytics_sync.extract.settings import Settings
+from analytics_sync.extract.spool import Spool
+from analytics_sync.extract.url import fill_path, join, placeholders
+from analytics_sync.extract.window import Window, requests_for
+from analytics_sync.spec import Resource
+
+_GATHER = 10_000  # records per conversion: a column costs the same to set up for 10 as for 10,000
+_CHILD_GONE = frozenset({403, 404})
+
+
+@dataclass
+class Reading:
+    """What reading one resource gave."""
+
+    resource: Resource
+    spool: Spool | None = None
+    rejected: list[Rejected] = field(default_factory=list)
+    counters: Counters = field(default_factory=Counters)
+    pages: int = 0
+    records: int = 0
+    outside: int = 0
+    with_extra: int = 0
+    children: int | None = None
+    skipped: list[str] = field(default_factory=list)
+    parents_without: int = 0
+    seconds: float = 0.0
+
+    @property
+    def rows(self) -> int:
+        """Rows to load."""
+        return self.spool.rows if self.spool else 0
+
+
+@dataclass
+class Consumer:
+    """A child that wants to know of the records: all of them, or those in the window."""
+
+    values: ParentValues
+    windowed: bool
+
+
+class Reader:
+    """Reads resources of one source.
+
+    Args:
+        session: HTTP.
+        settings: For setting-bound parameters.
+        pool: For the requests of children.
+        folder: For spools.
+    """
+
+    def __init__(
+        self, session: Session, settings: Settings, pool: ThreadPoolExecutor, folder: Path
+    ) -> None:
+        self._session = session
+        self._settings = settings
+        self._pool = pool
+        self._folder = folder
+
+    def read(
+        self,
+        resource: Resource,
+        window: Window | None,
+        parents: ParentValues | None,
+        consumers: Sequence[Consumer] = (),
+    ) -> Reading:
+        """Read everything ``resource`` has in ``window``.
+
+        Args:
+            resource: What to read.
+            window: None for everything.
+            parents: Of a child that is walked; None otherwise.
+            consumers: Children to tell about the records.
+
+        Raises:
+            ReadError: Of any kind; the resource then counts as not read.
+        """
+        start = time.monotonic()
+        place = Place(resource.source, resource.name, window)
+        reading = Reading(resource)
+        sink = _Sink(resource, window, reading, consumers, self._folder)
+        configured = None if parents is not None else self.configured(resource)
+        if parents is None:
+            for page in self._pages(resource, window, configured, place, reading):
+                sink.add(page)
+        else:
+            reading.children = len(parents)
+            reading.parents_without = parents.skipped
+            self._read_children(resource, window, parents, place, reading, sink)
+        sink.close()
+        reading.seconds = time.monotonic() - start
+        return reading
+
+    def configured(self, resource: Resource) -> Parent | None:
+        """The values that settings give in place of a walk; None unless they give all of them."""
+        resolved = resource.resolved
+        values: dict[str, object] = {}
+        for name, param in resolved.items():
+            value = self._settings.get(param.config) if param.config else None
+            if value is None:
+                return None
+            values[name] = value
+        by_field = {param.field: values[name] for name, param in resolved.items()}
+        inherited = {n: by_field[f] for n, f in resource.inherited.items() if f in by_field}
+        return Parent(tuple(values.items()), tuple(inherited.items()))
+
+    def _read_children(
+        self,
+        resource: Resource,
+        window: Window | None,
+        parents: Iterable[Parent],
+        place: Place,
+        reading: Reading,
+        sink: _Sink,
+    ) -> None:
+        def one(parent: Parent) -> list[list[Any]] | HttpError:
+            try:
+                return list(self._pages(resource, window, parent, place, reading))
+            except HttpError as e:
+                if e.status in _CHILD_GONE or e.status in resource.ignored_statuses:
+                    return e
+                raise
+
+        refused: HttpError | None = None
+        answered = False
+        for parent, pages in _in_order(self._pool, one, parents):
+            if isinstance(pages, HttpError):
+                named = ", ".join(f"{name}={value}" for name, value in parent.params)
+                reading.skipped.append(f"{named}: {pages.status}")
+                refused = pages if pages.status in _CHILD_GONE else refused
+                answered = answered or pages.status in resource.ignored_statuses
+                continue
+            answered = True
+            for page in pages:
+                sink.add(page)
+        if refused is not None and not answered:
+            raise HttpError(
+                place,
+                f"all {reading.children} children answered {refused.status}, "
+                f"the last: {refused.happened}",
+                refused.advice,
+                status=refused.status,
+            )
+
+    def _pages(
+        self,
+        resource: Resource,
+        window: Window | None,
+        parent: Parent | None,
+        place: Place,
+        reading: Reading,
+    ) -> Iterator[list[Any]]:
+        """The records of each page of one walk, or of one walk a month where the API wants that."""
+        own = resource.incremental if resource.cursor else None
+        params = self._params(resource, parent)
+        inside = set(placeholders(resource.path))
+        slashes = frozenset(
+            n for n in inside if getattr(resource.params.get(n), "allow_slash", False)
+        )
+        path = fill_path(resource.path, {n: params[n] for n in inside}, slashes, place)
+        url = join(self._session.base_url, path)
+        query = {n: v for n, v in params.items() if n not in inside}
+        walks: list[dict[str, object]] = requests_for(own, window) if own and window else [{}]
+        for bounds in walks:
+            yield from self._walk(resource, url, {**query, **bounds}, window, parent, place, reading)
+
+    def _walk(
+        self,
+        resource: Resource,
+        url: str,
+        query: dict[str, object],
+        window: Window | None,
+        parent: Parent | None,
+        place: Place,
+        reading: Reading,
+    ) -> Iterator[list[Any]]:
+        walk = Walk(resource.paginator, place)
+        order = resource.incremental.row_order if resource.incremental else None
+        converter = Converter(resource) if order and window else None
+        step = walk.first()
+        while True:
+            try:
+                answer = self._session.get(
+                    step.link or url,
+                    {} if step.link else {**query, **step.params},
+                    place=place,
+                    policy=resource.error_handler,
+                    counters=reading.counters,
+                    headers=resource.headers,
+                )
+            except HttpError as e:
+                if parent is None and e.status in resource.ignored_statuses:
+                    return
+                raise
+            records = select(answer.body, resource, place, f"GET {self._session.redact(answer.url)}")
+            turn = walk.turn(answer, records)
+            if turn.keep:
+                with reading.counters.lock:
+                    reading.pages += 1
+                if parent is not None:
+                    inherit(records, parent)
+                yield records
+            if turn.step is None:
+                return
+            if converter and window and converter.beyond(records, window, order == "desc"):
+                return
+            step = turn.step
+
+    def _params(self, resource: Resource, parent: Parent | None) -> dict[str, object]:
+        params: dict[str, object] = {}
+        from_parent = dict(parent.params) if parent else {}
+        for name, declared in resource.params.items():
+            if name in resource.settings:
+                params[name] = self._settings.param(
+                    resource.settings[name], f"{resource.name}: parameter {name}"
+                )
+            else:
+                params[name] = from_parent.get(name, None if name in resource.resolved else declared)
+        return params
+
+
+class _Sink:
+    """Gathers pages, converts them, tells the children, and fills the spool."""
+
+    def __init__(
+        self,
+        resource: Resource,
+        window: Window | None,
+        reading: Reading,
+        consumers: Sequence[Consumer],
+        folder: Path,
+    ) -> None:
+        self._resource = resource
+        self._window = window if resource.cursor else None
+        self._reading = reading
+        self._consumers = consumers
+        self._folder = folder
+        self._waiting: list[Any] = []
+        self._converter = Converter(resource) if resource.fields else None
+        self._cursor = resource.cursor.column if resource.cursor else None
+
+    def add(self, records: list[Any]) -> None:
+        self._reading.records += len(records)
+        self._waiting += records
+        if len(self._waiting) >= _GATHER:
+            self._flush()
+
+    def close(self) -> None:
+        self._flush()
+        spool = self._reading.spool
+        assert spool is not None
+        spool.finish(self._resource.key, self._cursor)
+        strangers = sum(1 for r in self._reading.rejected if r.reason == "not an object")
+        if strangers and strangers == self._reading.records:
+            raise NotData(
+                Place(self._resource.source, self._resource.name, self._window),
+                f"none of the {strangers} records is an object.",
+                "Correct data_selector.",
+            )
+
+    def _flush(self) -> None:
+        records, self._waiting = self._waiting, []
+        reading = self._reading
+        if self._converter is None:
+            self._converter = Converter(self._resource, infer_fields(self._resource, records))
+        if reading.spool is None:
+            name = f"{self._resource.name}-{threading.get_ident()}.arrow"
+            reading.spool = Spool(self._converter.schema, self._folder / name)
+        for consumer in self._consumers:
+            if not consumer.windowed:
+                consumer.values.add(r for r in records if isinstance(r, dict))
+        batch = self._converter.convert(records, self._window)
+        for consumer in self._consumers:
+            if consumer.windowed:
+                consumer.values.add(batch.records)
+        reading.rejected += batch.rejected
+        reading.outside += batch.outside
+        reading.with_extra += batch.with_extra
+        reading.spool.add(batch.table, self._resource.key, self._cursor)
+
+
+def _in_order(
+    pool: ThreadPoolExecutor, work: Callable[[Parent], Any], parents: Iterable[Parent]
+) -> Iterator[tuple[Parent, Any]]:
+    """Run ``work`` for all parents side by side, a bounded number ahead, results in order."""
+    running: list[tuple[Parent, Future[Any]]] = []
+    try:
+        for parent in parents:
+            running.append((parent, pool.submit(work, parent)))
+            if len(running) > 64:
+                first, future = running.pop(0)
+                yield first, future.result()
+        while running:
+            first, future = running.pop(0)
+            yield first, future.result()
+    finally:
+        for _, future in running:
+            future.cancel()

@@ -1,0 +1,31 @@
+"""The one place that cuts secrets out of text, by value and before anything is shortened.
+
+In: the secrets of a run, a text. Out: the text without them, also where they stand URL-encoded or
+in base64.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Iterable
+from urllib.parse import quote, quote_plus
+
+_MASK = "***"
+
+
+class Redactor:
+    """Call it with a text; it masks every secret given at the start."""
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        forms: set[str] = set()
+        for secret in secrets:
+            forms |= {secret, quote(secret, safe=""), quote_plus(secret)}
+            forms |= {base64.b64encode(secret.encode()).decode().rstrip("=")}
+        # the longest first, so that no rest of a secret stays behind
+        ordered = sorted((f for f in forms if f), key=len, reverse=True)
+        self._pattern = re.compile("|".join(map(re.escape, ordered))) if ordered else None
+
+    def __call__(self, text: str) -> str:
+        """``text`` with every secret replaced by ``***``."""
+        return self._pattern.sub(_MASK, text) if self._pattern else text

@@ -1,0 +1,169 @@
+"""All the reading of one source in one run.
+
+In: the source, the assets asked for, a window. Out: for each resource its ``Reading`` or its
+error. Resources are read side by side, a parent once however many children it has, and one that
+fails takes only its own children with it.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+from analytics_sync.extract.errors import Place, ReadError
+from analytics_sync.extract.parents import ParentValues
+from analytics_sync.extract.reader import Consumer, Reader, Reading
+from analytics_sync.extract.session import Session
+from analytics_sync.extract.settings import Settings
+from analytics_sync.extract.window import Window
+from analytics_sync.spec import Resource, Source
+
+_SIDE_BY_SIDE = 8
+
+
+class ReadRun:
+    """Reads the selected resources of a source; use it as a context manager.
+
+    Args:
+        source: The declaration.
+        window: For windowed resources; None reads everything.
+        only: Names of the assets to read; all when None.
+        sleep: Replaced in tests.
+
+    Raises:
+        SettingMissing: The base URL or a credential is not set.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        window: Window | None = None,
+        only: Iterable[str] | None = None,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.source = source
+        self.window = window
+        wanted = {r.name for r in source.assets} if only is None else set(only)
+        self.resources = tuple(r for r in source.assets if r.name in wanted)
+        settings = Settings(source)
+        self._session = Session(settings, sleep=sleep)
+        self.redact = self._session.redact
+        self._folder = Path(tempfile.mkdtemp(prefix="analytics-sync-read-"))
+        self._side_by_side = ThreadPoolExecutor(_SIDE_BY_SIDE, thread_name_prefix="resource")
+        self._requests = ThreadPoolExecutor(
+            source.client.max_connections, thread_name_prefix="request"
+        )
+        self._reader = Reader(self._session, settings, self._requests, self._folder)
+        self._lock = threading.Lock()
+        self._started: dict[tuple[str, bool], Future[_Outcome]] = {}
+        self._results: dict[str, Future[_Outcome]] = {}
+
+    def __enter__(self) -> ReadRun:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._side_by_side.shutdown(wait=True, cancel_futures=True)
+        self._requests.shutdown(wait=True, cancel_futures=True)
+        self._session.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def start(self) -> None:
+        """Begin reading all resources, if that has not happened yet."""
+        with self._lock:
+            for resource in self.resources:
+                if resource.name not in self._results:
+                    self._results[resource.name] = self._side_by_side.submit(
+                        self._outcome, resource, True
+                    )
+
+    def reading(self, name: str) -> Reading:
+        """The finished reading of a resource; waits for it.
+
+        Raises:
+            ReadError: It could not be read.
+        """
+        self.start()
+        return self._results[name].result().reading
+
+    def failures(self) -> dict[str, Exception]:
+        """The resources that could not be read; waits for all."""
+        self.start()
+        failed = {}
+        for name, future in self._results.items():
+            error = future.exception()
+            if isinstance(error, Exception):
+                failed[name] = error
+            elif error is not None:
+                raise error
+        return failed
+
+    def _outcome(self, resource: Resource, windowed: bool) -> _Outcome:
+        """The reading of ``resource``: whoever asks first reads, everybody else waits."""
+        key = (resource.name, windowed or self.window is None)
+        with self._lock:
+            future = self._started.get(key)
+            mine = future is None
+            if future is None:
+                future = self._started[key] = Future()
+        if mine:
+            try:
+                future.set_result(self._read(resource, windowed))
+            except BaseException as e:
+                future.set_exception(e)
+        return future.result()
+
+    def _read(self, resource: Resource, windowed: bool) -> _Outcome:
+        window = self.window if windowed else None
+        parents = None
+        if resource.parent is not None and self._reader.configured(resource) is None:
+            parent = self.source.resources[resource.parent]
+            try:
+                parents = self._outcome(parent, self._parent_windowed(parent, resource)).values[
+                    resource.name
+                ]
+            except ReadError as e:
+                raise ReadError(
+                    Place(resource.source, resource.name, window),
+                    f"its parent {parent.name} could not be read: {e.happened}",
+                    e.advice,
+                ) from e
+        consumers = {
+            child.name: Consumer(ParentValues(child), windowed=child.incremental is None)
+            for child in self.source.resources.values()
+            if child.parent == resource.name
+        }
+        try:
+            reading = self._reader.read(resource, window, parents, list(consumers.values()))
+        except ReadError:
+            raise
+        except Exception as e:  # a mistake of ours must not take the other resources with it
+            raise ReadError(
+                Place(resource.source, resource.name, window),
+                f"unexpected {type(e).__name__}: {self.redact(str(e))}.",
+                "This is a bug in analytics_sync; please report it with the traceback below.",
+            ) from e
+        return _Outcome(reading, {name: c.values for name, c in consumers.items()})
+
+    def _parent_windowed(self, parent: Resource, child: Resource) -> bool:
+        """Whether the windowed reading of the parent serves the child.
+
+        A child with a cursor of its own needs all parents. When the API does not cut the parent's
+        listing, the windowed reading passes all of them anyway.
+        """
+        if child.incremental is None:
+            return True
+        own = parent.incremental
+        cut = own is not None and (own.start_param or own.end_param or own.row_order)
+        return not cut and self.source.window_owner(parent) in (parent, None)
+
+
+class _Outcome:
+    def __init__(self, reading: Reading, values: dict[str, ParentValues]) -> None:
+        self.reading = reading
+        self.values = values

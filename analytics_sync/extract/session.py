@@ -1,0 +1,298 @@
+"""The one place that talks HTTP.
+
+In: URLs of the configured origin. Out: decoded JSON answers. Timeouts, the declared retries, what
+the server says about waiting, a rate limit, a size limit, and credentials that go to the
+configured scheme, host and port and nowhere else. All methods may be called from many threads.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+import urllib.request
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import certifi
+import orjson
+import urllib3
+
+from analytics_sync.extract.errors import HttpError, NotData, Place, ReadError, Unreachable
+from analytics_sync.extract.redact import Redactor
+from analytics_sync.extract.settings import Settings
+from analytics_sync.extract.url import follow, origin, with_query
+from analytics_sync.extract.waiting import seconds_to_wait
+from analytics_sync.spec.file import Client, ErrorHandler, RateLimit
+
+log = logging.getLogger(__name__)
+
+_MAX_REDIRECTS = 5
+_LONGEST_WAIT = 3600.0
+
+
+@dataclass
+class Counters:
+    """What reading one resource has cost. Seconds and bytes."""
+
+    requests: int = 0
+    retries: int = 0
+    waited: float = 0.0
+    bytes: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def add(self, **amounts: float) -> None:
+        """Add to the counters of the given names."""
+        with self.lock:
+            for name, amount in amounts.items():
+                setattr(self, name, getattr(self, name) + amount)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One decoded answer. ``headers`` have lower-case names."""
+
+    url: str
+    status: int
+    headers: Mapping[str, str]
+    body: Any
+
+
+class _Pace:
+    """Spreads requests so that no ``limit.seconds`` holds more than ``limit.requests``."""
+
+    def __init__(self, limit: RateLimit | None) -> None:
+        self._gap = limit.seconds / limit.requests if limit else 0.0
+        self._next = 0.0
+        self._lock = threading.Lock()
+
+    def turn(self, sleep: Callable[[float], None]) -> float:
+        """Wait for this request's turn; seconds waited."""
+        if not self._gap:
+            return 0.0
+        with self._lock:
+            now = time.monotonic()
+            at = max(self._next, now)
+            self._next = at + self._gap
+        if at > now:
+            sleep(at - now)
+        return at - now
+
+
+class Session:
+    """HTTP for one source during one run.
+
+    Args:
+        settings: Where base URL and credentials come from.
+        sleep: Replaced in tests.
+
+    Raises:
+        SettingMissing: The base URL or a credential is not set.
+    """
+
+    def __init__(self, settings: Settings, *, sleep: Callable[[float], None] = time.sleep) -> None:
+        client: Client = settings.source.client
+        self.base_url = settings.base_url()
+        self.origin = origin(self.base_url)
+        credentials, self._query = settings.credentials()
+        settings.look_up_secrets()
+        self.redact = Redactor(settings.secrets)
+        self._headers = {
+            "Accept": "application/json",
+            "Accept-Encoding": "gzip, deflate",
+            "User-Agent": "analytics-sync",
+            **credentials,
+        }
+        self._limit = client.max_response_bytes
+        self._pace = _Pace(client.rate_limit)
+        self._sleep = sleep
+        self._pool = _pool(self.base_url, client)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._pool.clear()
+
+    def get(
+        self,
+        url: str,
+        params: Mapping[str, object],
+        *,
+        place: Place,
+        policy: ErrorHandler,
+        counters: Counters,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """GET a JSON document, with the declared retries.
+
+        Args:
+            url: On the configured origin.
+            params: Query parameters.
+            place: For messages.
+            policy: The resource's retry policy.
+            counters: Where the cost is added.
+            headers: The resource's own headers.
+
+        Raises:
+            HttpError: An error status that is not retried, or still there after all retries.
+            Unreachable: No whole answer after all retries.
+            NotData: The answer is not JSON.
+            OffOrigin: ``url`` or a redirect leads elsewhere.
+        """
+        target = follow(url, with_query(url, {**params, **self._query}), self.origin, place, "a URL")
+        shown = self.redact(with_query(url, params))
+        attempts = policy.max_retries + 1
+        for attempt in range(1, attempts + 1):
+            counters.add(requests=1, waited=self._pace.turn(self._sleep))
+            answer: Answer | None = None
+            problem = ""
+            try:
+                answer = self._once(target, headers or {}, place, counters)
+                if answer.status < 400:
+                    return answer
+                if answer.status not in policy.retry_on_status_codes:
+                    raise self._refused(answer, shown, place, attempt)
+            except (urllib3.exceptions.HTTPError, OSError, _Cut) as e:
+                problem = self.redact(_plainly(e))
+            if attempt == attempts:
+                if answer is not None:
+                    raise self._refused(answer, shown, place, attempt)
+                raise Unreachable(
+                    place,
+                    f"GET {shown} failed {attempt} times, last with: {problem}.",
+                    "Look at base_url, the network and the API's status page, then run again.",
+                )
+            wait = seconds_to_wait(
+                answer.status if answer else 0,
+                answer.headers if answer else {},
+                answer.body if answer else None,
+                attempt,
+                policy,
+            )
+            if wait > _LONGEST_WAIT:
+                raise self._refused(answer, shown, place, attempt) if answer else Unreachable(
+                    place, f"GET {shown}: would have to wait {wait:.0f} s.", "Run again later."
+                )
+            log.info(
+                "%s: %s, attempt %d of %d; waiting %.1f s",
+                place, f"status {answer.status}" if answer else problem, attempt, attempts, wait,
+            )  # fmt: skip
+            counters.add(retries=1, waited=wait)
+            self._sleep(wait)
+        raise AssertionError("unreachable")
+
+    def _once(
+        self, url: str, headers: Mapping[str, str], place: Place, counters: Counters
+    ) -> Answer:
+        for _ in range(_MAX_REDIRECTS + 1):
+            response = self._pool.request(
+                "GET", url, headers={**self._headers, **headers},
+                redirect=False, retries=False, preload_content=False,
+            )  # fmt: skip
+            try:
+                raw = self._body(response, url, place)
+            finally:
+                response.release_conn()
+            counters.add(bytes=len(raw))
+            location = response.headers.get("location")
+            if response.status not in {301, 302, 303, 307, 308} or not location:
+                break
+            url = follow(url, location, self.origin, place, "a redirect")
+        else:
+            raise HttpError(
+                place, f"more than {_MAX_REDIRECTS} redirects from {self.redact(url)}.",
+                "Look at base_url.", status=response.status,
+            )  # fmt: skip
+        named = {k.lower(): v for k, v in response.headers.items()}
+        if response.status >= 400:
+            return Answer(url, response.status, named, _json_or_none(raw))
+        return Answer(url, response.status, named, self._json(raw, named, url, place))
+
+    def _body(self, response: Any, url: str, place: Place) -> bytes:
+        chunks = []
+        size = 0
+        for chunk in response.stream(1 << 16, decode_content=True):
+            size += len(chunk)
+            if size > self._limit:
+                response.close()
+                raise ReadError(
+                    place,
+                    f"the answer of {self.redact(url)} is larger than {self._limit:,} bytes.",
+                    "If that is expected, raise client.max_response_bytes or ask for smaller pages.",
+                )
+            chunks.append(chunk)
+        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+    def _json(self, raw: bytes, headers: Mapping[str, str], url: str, place: Place) -> Any:
+        try:
+            return orjson.loads(raw)
+        except orjson.JSONDecodeError as e:
+            kind = headers.get("content-type", "no content type")
+            if raw.lstrip()[:1] in (b"{", b"[") and "html" not in kind:
+                raise _Cut(f"JSON that breaks off or is damaged ({e})") from e
+            start = self.redact(raw[:200].decode("utf-8", "replace"))[:80]
+            raise NotData(
+                place,
+                f"GET {self.redact(url)} answered status 200 with {kind} instead of JSON: {start!r}.",
+                "Look at base_url: this is often a login or error page.",
+            ) from e
+
+    def _refused(self, answer: Answer, shown: str, place: Place, attempts: int) -> HttpError:
+        advice = {
+            401: "Look at the API key or token.",
+            403: "The key is not permitted to read this.",
+            404: "Look at base_url and at the path's settings.",
+            429: "The API's rate limit is used up; declare rate_limit or run later.",
+        }.get(answer.status, "Look at the API's status page, then run again.")
+        said = self.redact(_said(answer.body))[:300]
+        times = f" {attempts} times" if attempts > 1 else ""
+        return HttpError(
+            place,
+            f"GET {shown} answered {answer.status}{times}" + (f": {said}." if said else "."),
+            advice,
+            status=answer.status,
+        )
+
+
+class _Cut(Exception):
+    """An answer that arrived only in part."""
+
+
+def _pool(base_url: str, client: Client) -> urllib3.PoolManager:
+    options: dict[str, Any] = {
+        "maxsize": client.max_connections,
+        "block": True,
+        "timeout": urllib3.Timeout(connect=client.connect_timeout, read=client.read_timeout),
+        "cert_reqs": "CERT_REQUIRED",
+        "ca_certs": os.environ.get("SSL_CERT_FILE") or certifi.where(),
+    }
+    scheme, host, _ = origin(base_url)
+    proxy = urllib.request.getproxies().get(scheme)
+    if proxy and not urllib.request.proxy_bypass(host):
+        return urllib3.ProxyManager(proxy, **options)
+    return urllib3.PoolManager(**options)
+
+
+def _json_or_none(raw: bytes) -> Any:
+    try:
+        return orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        return raw[:200].decode("utf-8", "replace") or None
+
+
+def _said(body: Any) -> str:
+    """What an error body says, in one line."""
+    if body is None:
+        return ""
+    text = body if isinstance(body, str) else orjson.dumps(body).decode()
+    return " ".join(text.split())
+
+
+def _plainly(error: Exception) -> str:
+    """A transport error without the pool's address, which some messages carry."""
+    reason = getattr(error, "reason", None)
+    if isinstance(reason, Exception):
+        return _plainly(reason)
+    text = str(error).split(": ", 1)[-1] if "object at 0x" in str(error) else str(error)
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

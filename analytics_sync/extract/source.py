@@ -1,0 +1,91 @@
+"""A declared API as a dlt source.
+
+In: the declaration, and a ``ReadRun`` when something is to be read. Out: a ``DltSource`` with one
+resource per asset, hints and columns set, each yielding Arrow tables; and ``_rejected``. Without a
+run it is a description only, as Dagster needs it when definitions load.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import dlt
+import pyarrow as pa
+from dlt.extract import DltResource, DltSource
+
+from analytics_sync.extract.errors import ReadError
+from analytics_sync.extract.run import ReadRun
+from analytics_sync.extract.tables import (
+    REJECTED,
+    REJECTED_COLUMNS,
+    REJECTED_KEY,
+    rejected_table,
+    table_columns,
+)
+from analytics_sync.spec import Resource, Source
+
+
+def dlt_source(source: Source, run: ReadRun | None = None) -> DltSource:
+    """The dlt source of a declaration.
+
+    A resource that cannot be read yields nothing, so that the others load; ask ``run.failures()``
+    afterwards. A table of no rows is yielded as well: the table is there after the first run.
+
+    Args:
+        source: The declaration.
+        run: What reads; its resources are the source's. Without it nothing can be extracted.
+    """
+    resources = [_resource(r, _reader(r, run)) for r in (run.resources if run else source.assets)]
+    if run is not None:
+        resources.append(_rejected(run))
+
+    @dlt.source(name=source.name, max_table_nesting=0)
+    def declared() -> list[DltResource]:
+        return resources
+
+    return declared()
+
+
+def _resource(resource: Resource, read: Callable[[], Iterator[pa.Table]]) -> DltResource:
+    built: Any = dlt.resource(
+        read,
+        name=resource.name,
+        table_name=resource.table,
+        primary_key=list(resource.key),
+        write_disposition=resource.write_disposition,
+        columns=table_columns(resource) if resource.fields else None,
+    )
+    return built  # type: ignore[no-any-return]
+
+
+def _reader(resource: Resource, run: ReadRun | None) -> Callable[[], Iterator[pa.Table]]:
+    def read() -> Iterator[pa.Table]:
+        if run is None:
+            raise RuntimeError(f"{resource}: this source only describes; pass a ReadRun to read")
+        try:
+            spool = run.reading(resource.name).spool
+        except ReadError:
+            return
+        assert spool is not None, "every finished reading has a spool"
+        yield from spool.tables()
+        spool.close()
+
+    return read
+
+
+def _rejected(run: ReadRun) -> DltResource:
+    def read() -> Iterator[pa.Table]:
+        failed = run.failures()
+        table = rejected_table([run.reading(r.name) for r in run.resources if r.name not in failed])
+        if table.num_rows:
+            yield table
+
+    built: Any = dlt.resource(
+        read,
+        name=REJECTED,
+        primary_key=REJECTED_KEY,
+        write_disposition="merge",
+        columns=REJECTED_COLUMNS,
+    )
+    return built  # type: ignore[no-any-return]

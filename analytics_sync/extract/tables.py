@@ -1,0 +1,63 @@
+"""The tables of a source, as dlt and the warehouse see them.
+
+In: the declaration. Out: columns with dlt's data types, for the resources' tables and for the
+``_rejected`` table that each dataset has.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+import pyarrow as pa
+from dlt.common.schema.typing import TColumnSchema
+
+from analytics_sync.extract.columns import EXTRA
+from analytics_sync.extract.fit import dumps
+from analytics_sync.extract.reader import Reading
+from analytics_sync.spec import Resource
+
+REJECTED = "_rejected"
+_REJECTED_SCHEMA = pa.schema(
+    [(name, pa.string()) for name in ("record_hash", "resource", "reason", "record")]
+)
+REJECTED_COLUMNS: dict[str, TColumnSchema] = {
+    "record_hash": {"name": "record_hash", "data_type": "text"},
+    "resource": {"name": "resource", "data_type": "text"},
+    "reason": {"name": "reason", "data_type": "text"},
+    "record": {"name": "record", "data_type": "json"},
+}
+REJECTED_KEY = ["resource", "record_hash"]
+
+
+def table_columns(resource: Resource) -> dict[str, TColumnSchema]:
+    """The declared columns and ``_extra``, in the declared order."""
+    columns: dict[str, TColumnSchema] = {}
+    for field in resource.fields:
+        column: TColumnSchema = {
+            "name": field.column,
+            "data_type": field.data_type,
+            "nullable": field.column not in resource.key,
+        }
+        if field.description:
+            column["description"] = field.description
+        if field.data_type == "decimal":
+            column |= {"precision": 38, "scale": 9}
+        columns[field.column] = column
+    columns[EXTRA] = {"name": EXTRA, "data_type": "json", "nullable": True}
+    return columns
+
+
+def rejected_table(readings: list[Reading]) -> pa.Table:
+    """The rejected records of several resources; the same record again is the same row."""
+    rows: dict[tuple[str, str], dict[str, str]] = {}
+    for reading in readings:
+        for item in reading.rejected:
+            record = dumps(item.record).decode()
+            digest = hashlib.blake2b(record.encode(), digest_size=16).hexdigest()
+            rows[reading.resource.name, digest] = {
+                "record_hash": digest,
+                "resource": reading.resource.name,
+                "reason": item.reason,
+                "record": record,
+            }
+    return pa.Table.from_pylist(list(rows.values()), schema=_REJECTED_SCHEMA)

@@ -1,0 +1,107 @@
+"""Addresses: put together from declared parts, compared by origin, never trusted from an answer.
+
+In: base URL, path template, values. Out: a URL whose path values are encoded; and whether another
+URL has the configured scheme, host and port.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from urllib.parse import quote, urlencode, urljoin, urlsplit
+
+from analytics_sync.extract.errors import OffOrigin, Place, ReadError
+
+_PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
+_PORTS = {"http": 80, "https": 443}
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+def fill_path(
+    template: str, values: Mapping[str, object], slashes: frozenset[str], place: Place
+) -> str:
+    """Put values into a path template, percent-encoded.
+
+    Args:
+        template: Such as ``/v2/workflow/{workflow_id}``.
+        values: A value for each placeholder.
+        slashes: Placeholders whose slashes the API wants as they are.
+        place: For messages.
+
+    Raises:
+        ReadError: A value that is empty, ``.``, ``..``, or holds a control character.
+    """
+
+    def value(match: re.Match[str]) -> str:
+        name = match[1]
+        text = _text(values[name])
+        parts = text.split("/") if name in slashes else [text]
+        if _CONTROL.search(text) or any(part in {"", ".", ".."} for part in parts):
+            raise ReadError(
+                place,
+                f"the value {text[:80]!r} for {{{name}}} cannot be part of a path.",
+                "It is empty, a dot segment or holds control characters: look at the setting or "
+                "at the parent record it comes from.",
+            )
+        return "/".join(quote(part, safe="") for part in parts)
+
+    return _PLACEHOLDER.sub(value, template)
+
+
+def placeholders(template: str) -> tuple[str, ...]:
+    """The names in a path template."""
+    return tuple(_PLACEHOLDER.findall(template))
+
+
+def join(base_url: str, path: str) -> str:
+    """Base and path by concatenation: the base may end in a path of its own."""
+    return f"{base_url.rstrip('/')}/{path.lstrip('/')}" if path.strip("/") else base_url
+
+
+def with_query(url: str, params: Mapping[str, object]) -> str:
+    """``url`` with ``params`` added; lists repeat their name, None is left out."""
+    pairs = [
+        (name, _text(item))
+        for name, value in params.items()
+        for item in (value if isinstance(value, list | tuple) else [value])
+        if item is not None
+    ]
+    if not pairs:
+        return url
+    return f"{url}{'&' if '?' in url else '?'}{urlencode(pairs)}"
+
+
+def origin(url: str) -> tuple[str, str, int]:
+    """Scheme, host and port."""
+    parts = urlsplit(url)
+    return parts.scheme, (parts.hostname or "").lower(), parts.port or _PORTS.get(parts.scheme, 0)
+
+
+def follow(current: str, link: str, allowed: tuple[str, str, int], place: Place, what: str) -> str:
+    """The absolute form of a link found in an answer.
+
+    Raises:
+        OffOrigin: It leads away from the configured origin.
+    """
+    try:
+        target = urljoin(current, link)
+        found = origin(target)
+    except ValueError:
+        target, found = link, ("", "", 0)
+    if found != allowed:
+        raise OffOrigin(
+            place,
+            f"{what} leads to {_show(found)}, but the configured origin is {_show(allowed)}; "
+            "nothing was sent there.",
+            "If the API really moved, change base_url.",
+        )
+    return target
+
+
+def _show(where: tuple[str, str, int]) -> str:
+    scheme, host, port = where
+    return f"{scheme or '?'}://{host[:100] or '?'}:{port}"
+
+
+def _text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

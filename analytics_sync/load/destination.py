@@ -1,0 +1,63 @@
+"""Where the tables go: the one place that knows the destination.
+
+In: ``ANALYTICS_SYNC__DESTINATION`` (a dlt destination's name, ``duckdb`` by default) and dlt's own
+settings of that destination. Out: a dlt ``Destination``, its kind for the UI, its lock.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import dlt
+from dlt.common.destination import Destination
+
+from analytics_sync.load.errors import LoadError
+
+DEFAULT = "duckdb"
+DEFAULT_FILE = "warehouse.duckdb"
+
+
+def destination_name() -> str:
+    """The configured destination."""
+    return dlt.config.get("analytics_sync.destination", str) or DEFAULT
+
+
+def make_destination(run: str = "") -> Destination[Any, Any]:
+    """The configured destination.
+
+    Args:
+        run: The run's id; its staging dataset then has a name of its own, because merges of
+            parallel runs through a shared one would lose rows.
+
+    Raises:
+        LoadError: dlt does not know the destination.
+    """
+    name = destination_name()
+    arguments: dict[str, Any] = {}
+    if name == DEFAULT:
+        arguments["credentials"] = str(duckdb_file())
+    if run:
+        arguments["staging_dataset_name_layout"] = f"%s_staging_{run}"
+    try:
+        return Destination.from_reference(name, **arguments)
+    except Exception as e:
+        raise LoadError(
+            f"destination {name!r} is not one that dlt knows ({e}). "
+            "Correct ANALYTICS_SYNC__DESTINATION; for a DuckDB file leave it unset."
+        ) from e
+
+
+def duckdb_file() -> Path:
+    """The DuckDB file; meaningful only when that is the destination."""
+    value = dlt.secrets.get("destination.duckdb.credentials", str)
+    return Path(str(value or DEFAULT_FILE).removeprefix("duckdb:///")).absolute()
+
+
+def file_format(destination: Destination[Any, Any]) -> str:
+    """Parquet where the destination takes it, otherwise what it takes fastest from Arrow."""
+    formats = destination.capabilities().supported_loader_file_formats or []
+    for name in ("parquet", "csv"):
+        if name in formats:
+            return name
+    return "insert_values"

@@ -1,0 +1,127 @@
+"""One load: extract into a directory of its own, normalize, merge, clean up.
+
+In: a ``ReadRun``. Out: a ``Loaded``. Nothing is shared with another run but the warehouse: a
+pipeline directory and a staging dataset are made for this run and removed after it. Reading goes
+on side by side with other runs; only the load itself takes the warehouse's lock.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import dlt
+from dlt.common.configuration.container import Container
+from dlt.common.configuration.providers import CustomLoaderDocProvider
+from dlt.common.configuration.specs.pluggable_run_context import PluggableRunContext
+from dlt.pipeline.exceptions import PipelineStepFailed
+
+from analytics_sync.extract.run import ReadRun
+from analytics_sync.extract.source import dlt_source
+from analytics_sync.load.destination import file_format, make_destination
+from analytics_sync.load.errors import LoadError
+from analytics_sync.load.lock import warehouse_lock
+
+
+_DEFAULTS = {
+    "normalize": {"parquet_normalizer": {"add_dlt_load_id": True}},
+    "load": {"workers": 8},
+}
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What a load did. ``destination`` is dlt's name of it, ``dataset`` the source's dataset."""
+
+    load_id: str | None
+    destination: str
+    dataset: str
+
+
+def load(run: ReadRun, run_id: str) -> Loaded:
+    """Read what ``run`` selects and merge it into the warehouse.
+
+    Resources that cannot be read are left out; ``run.failures()`` names them.
+
+    Args:
+        run: What to read.
+        run_id: Makes names unique; letters and digits of it are used.
+
+    Raises:
+        LoadError: The warehouse refused.
+    """
+    name = run.source.name
+    suffix = re.sub(r"[^a-z0-9]", "", run_id.lower())[:16] + name[:8]
+    folder = tempfile.mkdtemp(prefix="analytics-sync-load-")
+    with _defaults():
+        destination = make_destination(suffix)
+        try:
+            pipeline = dlt.pipeline(
+                f"{name}_{suffix}",
+                pipelines_dir=folder,
+                destination=destination,
+                dataset_name=name,
+                progress=None,
+            )
+            # what the last run left is of no interest: windows come from partitions
+            pipeline.config.restore_from_destination = False
+            run.start()
+            pipeline.extract(dlt_source(run.source, run), loader_file_format=file_format(destination))
+            if not pipeline.list_extracted_load_packages():
+                return Loaded(None, destination.destination_name, name)
+            pipeline.normalize()
+            with warehouse_lock():
+                try:
+                    info = pipeline.load(raise_on_failed_jobs=True)
+                finally:
+                    _drop_staging(pipeline)
+            return Loaded(info.loads_ids[0], destination.destination_name, name)
+        except PipelineStepFailed as e:
+            cause = e.exception or e
+            said = " ".join(run.redact(str(cause)).split())[:500]
+            raise LoadError(
+                f"{name}: the {e.step} step failed: {said} "
+                "Look at the destination's settings and state, then run again; "
+                "rows already there were not changed in part."
+            ) from e
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _drop_staging(pipeline: dlt.Pipeline) -> None:
+    with pipeline.sql_client() as client, client.with_staging_dataset():
+        if client.has_dataset():
+            client.drop_dataset()
+
+
+@contextmanager
+def _defaults() -> Iterator[None]:
+    """Settings for the time of a load, below everything the user has set."""
+    provider = CustomLoaderDocProvider("analytics_sync defaults", lambda: _DEFAULTS, False)
+    providers = Container()[PluggableRunContext].providers
+    added = provider.name not in providers
+    if added:
+        providers.add_provider(provider)
+    noise = _HintNoise()
+    log = logging.getLogger("dlt")
+    log.addFilter(noise)
+    try:
+        yield
+    finally:
+        log.removeFilter(noise)
+        if added:
+            providers.providers.remove(provider)
+
+
+class _HintNoise(logging.Filter):
+    """JSON columns are text in Arrow; dlt warns about that difference for each table."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        message: Any = record.msg
+        return "several column hints were different" not in str(message)

@@ -1,0 +1,70 @@
+"""Looking at the warehouse, for checks and reports.
+
+In: a source's name and SQL. Out: rows. Every call takes its turn at a single-file warehouse, and
+holds it only while the query runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from dlt.common.schema import Schema
+from dlt.destinations.exceptions import DatabaseUndefinedRelation
+from dlt.destinations.sql_client import SqlClientBase
+
+from analytics_sync.load.destination import DEFAULT, destination_name, duckdb_file, make_destination
+from analytics_sync.load.lock import warehouse_lock
+
+
+class Warehouse:
+    """Read-only access to one source's dataset, inside ``open_warehouse``."""
+
+    def __init__(self, client: SqlClientBase[Any] | None, dataset: str) -> None:
+        self._client = client
+        self.dataset = dataset
+
+    def table(self, name: str) -> str:
+        """The quoted, qualified name of a table."""
+        return self._client.make_qualified_table_name(name) if self._client else name
+
+    def column(self, name: str) -> str:
+        """The quoted name of a column."""
+        return self._client.escape_column_name(name) if self._client else name
+
+    def columns(self, table: str) -> tuple[str, ...]:
+        """Names of the table's columns; empty when there is no such table."""
+        if self._client is None:
+            return ()
+        try:
+            with self._client.execute_query(f"SELECT * FROM {self.table(table)} WHERE 1 = 0") as c:
+                return tuple(d[0] for d in c.native_cursor.description or ())
+        except DatabaseUndefinedRelation:
+            return ()
+
+    def rows(self, sql: str, *params: Any) -> list[tuple[Any, ...]]:
+        """All rows of a query."""
+        if self._client is None:
+            return []
+        with self._client.execute_query(sql, *params) as cursor:
+            return [tuple(row) for row in cursor.fetchall()]
+
+    def row(self, sql: str, *params: Any) -> Sequence[Any]:
+        """The one row of a query."""
+        return self.rows(sql, *params)[0]
+
+
+@contextmanager
+def open_warehouse(dataset: str) -> Iterator[Warehouse]:
+    """Open the dataset of a source. A warehouse that does not exist yet has no tables."""
+    if destination_name() == DEFAULT and not duckdb_file().exists():
+        yield Warehouse(None, dataset)
+        return
+    destination = make_destination()
+    config = destination.spec()
+    config._bind_dataset_name(dataset)
+    with warehouse_lock():
+        job_client = destination.client(Schema(dataset), config)
+        with job_client.sql_client as client:
+            yield Warehouse(client, dataset)
