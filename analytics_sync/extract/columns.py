@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any
 
 import pyarrow as pa
@@ -121,14 +121,23 @@ class Converter:
 
     def beyond(self, records: Sequence[Any], window: Window, newest_first: bool) -> bool:
         """Whether a whole page lies past the window, so that an ordered listing can stop."""
+        oldest, newest, unclear = self._span(records)
+        if unclear or oldest is None or newest is None:
+            return False
+        return newest < window.start if newest_first else oldest >= window.end
+
+    def newest(self, records: Sequence[Any]) -> datetime | None:
+        """The latest cursor among ``records``, in UTC."""
+        return self._span(records)[1]
+
+    def _span(self, records: Sequence[Any]) -> tuple[datetime | None, datetime | None, bool]:
+        """Earliest and latest cursor, and whether some record has none."""
         rows = [r for r in records if type(r) is dict]
         if self._cursor is None or not rows:
-            return False
+            return None, None, True
         cursor = self._column(self._cursor, _getter(self._cursor.path), rows, {})
         ends = pc.min_max(cursor.cast(_TIMESTAMP)).as_py()
-        if cursor.null_count or ends["min"] is None:
-            return False
-        return bool(ends["max"] < window.start if newest_first else ends["min"] >= window.end)
+        return ends["min"], ends["max"], cursor.null_count > 0
 
     def _column(
         self, field: Field, get: Callable[[list[Any]], list[Any]], rows: list[Any], extras: Extras

@@ -1,0 +1,182 @@
+"""Three checks per asset, one step per source.
+
+In: the declaration, the warehouse. Out: ``required_fields`` and ``primary_key_unique`` (errors),
+``declared_schema`` (a warning). A table or column that is missing is a verdict, never a crash.
+"""
+# no ``from __future__ import annotations`` here: Dagster looks at the class that annotates context
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from dagster import (
+    AssetCheckExecutionContext,
+    AssetCheckResult,
+    AssetChecksDefinition,
+    AssetCheckSeverity,
+    AssetCheckSpec,
+    MetadataValue,
+    multi_asset_check,
+)
+
+from analytics_sync.defs.translator import asset_key
+from analytics_sync.extract.tables import REJECTED
+from analytics_sync.load.warehouse import Warehouse, open_warehouse
+from analytics_sync.spec import Resource, Source
+
+_EXAMPLES = 5
+_LOOKED_AT = 1000  # rows of _extra that are opened to name their fields
+
+Verdict = tuple[bool, str, dict[str, Any]]
+
+
+def source_checks(source: Source) -> AssetChecksDefinition:
+    """The checks of one source."""
+    specs = [
+        AssetCheckSpec(name, asset=asset_key(resource), description=description)
+        for resource in source.assets
+        for name, (description, _, _) in _CHECKS.items()
+    ]
+    by_key = {asset_key(resource): resource for resource in source.assets}
+
+    @multi_asset_check(name=f"{source.name}_checks", specs=specs, can_subset=True)
+    def checks(context: AssetCheckExecutionContext) -> Iterator[AssetCheckResult]:
+        with open_warehouse(source.name) as warehouse:
+            for key in sorted(context.selected_asset_check_keys):
+                _, severity, check = _CHECKS[key.name]
+                resource = by_key[key.asset_key]
+                passed, description, metadata = _verdict(check, warehouse, resource)
+                yield AssetCheckResult(
+                    passed=passed,
+                    asset_key=key.asset_key,
+                    check_name=key.name,
+                    severity=severity,
+                    description=description,
+                    metadata=metadata,
+                )
+
+    return checks
+
+
+def _verdict(
+    check: Callable[[Warehouse, Resource, tuple[str, ...]], Verdict],
+    warehouse: Warehouse,
+    resource: Resource,
+) -> Verdict:
+    columns = warehouse.columns(resource.table)
+    if not columns:
+        return (
+            False,
+            f"There is no table {warehouse.dataset}.{resource.table}: materialize the asset first.",
+            {},
+        )
+    return check(warehouse, resource, columns)
+
+
+def _required_fields(warehouse: Warehouse, resource: Resource, columns: tuple[str, ...]) -> Verdict:
+    table = warehouse.table(resource.table)
+    absent = [f.name for f in resource.required if f.column not in columns]
+    fields = [f for f in resource.required if f.column in columns]
+    counts = ", ".join(f"count({warehouse.column(f.column)})" for f in fields)
+    total, *present = warehouse.row(f"SELECT count(*){', ' if fields else ''}{counts} FROM {table}")
+    nulls = {f: total - n for f, n in zip(fields, present, strict=True)}
+    metadata: dict[str, Any] = {
+        "rows": total,
+        "nulls": MetadataValue.json({f.name: n for f, n in nulls.items()}),
+    }
+    for field, count in nulls.items():
+        if count:
+            metadata[f"without {field.name}"] = _examples(warehouse, resource, field.column)
+    if absent:
+        return False, f"Columns missing from the table: {', '.join(absent)}.", metadata
+    offending = [f"{f.name} ({n})" for f, n in nulls.items() if n]
+    if offending:
+        return False, f"Null in required fields: {', '.join(offending)} of {total} rows.", metadata
+    return True, f"All {len(fields)} required fields are there in {total} rows.", metadata
+
+
+def _examples(warehouse: Warehouse, resource: Resource, column: str) -> str:
+    """Keys of a few rows where ``column`` is null."""
+    key = ", ".join(warehouse.column(k) for k in resource.key)
+    rows = warehouse.rows(
+        f"SELECT {key} FROM {warehouse.table(resource.table)} "
+        f"WHERE {warehouse.column(column)} IS NULL LIMIT {_EXAMPLES}"
+    )
+    return "; ".join(", ".join(map(str, row)) for row in rows)
+
+
+def _primary_key_unique(
+    warehouse: Warehouse, resource: Resource, columns: tuple[str, ...]
+) -> Verdict:
+    absent = [k for k in resource.key if k not in columns]
+    if absent:
+        return False, f"Key columns missing from the table: {', '.join(absent)}.", {}
+    table = warehouse.table(resource.table)
+    key = ", ".join(warehouse.column(k) for k in resource.key)
+    groups = f"SELECT {key}, count(*) AS n FROM {table} GROUP BY {key} HAVING count(*) > 1"
+    total = warehouse.row(f"SELECT count(*) FROM {table}")[0]
+    repeated = warehouse.rows(f"{groups} LIMIT {_EXAMPLES}")
+    metadata: dict[str, Any] = {"rows": total}
+    if not repeated:
+        return True, f"One row per key in {total} rows.", metadata
+    count = warehouse.row(f"SELECT count(*) FROM ({groups}) AS g")[0]
+    metadata["repeated_keys"] = count
+    metadata["examples"] = "; ".join(", ".join(map(str, row)) for row in repeated)
+    return False, f"{count} keys have more than one row.", metadata
+
+
+def _declared_schema(warehouse: Warehouse, resource: Resource, columns: tuple[str, ...]) -> Verdict:
+    table = warehouse.table(resource.table)
+    absent = [f.name for f in resource.fields if f.column not in columns]
+    total, extra = warehouse.row(f"SELECT count(*), count({warehouse.column('_extra')}) FROM {table}")
+    rejected = 0
+    if warehouse.columns(REJECTED):
+        rejected = warehouse.row(
+            f"SELECT count(*) FROM {warehouse.table(REJECTED)} WHERE resource = %s", resource.name
+        )[0]
+    metadata: dict[str, Any] = {"rows": total, "rows_with_extra": extra, "rows_rejected": rejected}
+    problems = []
+    if absent:
+        problems.append(f"declared columns missing from the table: {', '.join(absent)}")
+    if extra:
+        named = _extra_fields(warehouse, table)
+        metadata["fields_in_extra"] = MetadataValue.json(dict(named))
+        problems.append(f"undeclared or misfitting fields in {extra} rows: {', '.join(named)}")
+    if rejected:
+        problems.append(f"{rejected} records in {REJECTED}")
+    if problems:
+        return False, f"{'; '.join(problems)}.".capitalize(), metadata
+    return True, f"All {total} rows are as declared.", metadata
+
+
+def _extra_fields(warehouse: Warehouse, table: str) -> Counter[str]:
+    """Names of the fields in ``_extra``, with how often they were seen."""
+    column = warehouse.column("_extra")
+    names: Counter[str] = Counter()
+    sql = f"SELECT {column} FROM {table} WHERE {column} IS NOT NULL LIMIT {_LOOKED_AT}"
+    for (value,) in warehouse.rows(sql):
+        names.update(json.loads(value) if isinstance(value, str) else value)
+    return names
+
+
+_CHECKS: dict[
+    str,
+    tuple[str, AssetCheckSeverity, Callable[[Warehouse, Resource, tuple[str, ...]], Verdict]],
+] = {
+    "required_fields": (
+        "The fields declared as required are never null.",
+        AssetCheckSeverity.ERROR,
+        _required_fields,
+    ),
+    "primary_key_unique": (
+        "There is one row per primary key.",
+        AssetCheckSeverity.ERROR,
+        _primary_key_unique,
+    ),
+    "declared_schema": (
+        "Records hold what is declared: nothing in _extra, nothing in _rejected.",
+        AssetCheckSeverity.WARN,
+        _declared_schema,
+    ),
+}

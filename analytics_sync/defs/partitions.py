@@ -1,0 +1,49 @@
+"""Daily partitions, and a run's partitions as one window.
+
+In: ``ANALYTICS_SYNC__START_DATE``, a run's context. Out: the partitions definition and a ``Window``.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+import dlt
+from dagster import AssetExecutionContext, DailyPartitionsDefinition
+
+from analytics_sync.extract.window import Window
+
+DEFAULT_START = "2025-01-01"
+
+
+def daily_partitions() -> DailyPartitionsDefinition:
+    """Days in UTC from the start date up to and including today.
+
+    Today is part of it, so that what is new can be read before the day is over.
+
+    Raises:
+        ValueError: The start date is not ``YYYY-MM-DD``.
+    """
+    start = dlt.config.get("analytics_sync.start_date", str) or DEFAULT_START
+    try:
+        date.fromisoformat(start)
+    except ValueError:
+        raise ValueError(
+            f"ANALYTICS_SYNC__START_DATE is {start!r}; expected a day such as {DEFAULT_START}"
+        ) from None
+    return DailyPartitionsDefinition(start_date=start, timezone="UTC", end_offset=1)
+
+
+def run_window(context: AssetExecutionContext) -> Window | None:
+    """The range of partitions this run is about, as one window; None without partitions."""
+    if not context.has_partition_key and not context.has_partition_key_range:
+        return None
+    keys = context.partition_key_range
+    partitions = context.assets_def.partitions_def or daily_partitions()
+    assert isinstance(partitions, DailyPartitionsDefinition)
+    first = partitions.time_window_for_partition_key(keys.start)
+    last = partitions.time_window_for_partition_key(keys.end)
+    return Window(_utc(first.start), _utc(last.end))
+
+
+def _utc(instant: datetime) -> datetime:
+    return instant.astimezone(UTC)

@@ -1,0 +1,47 @@
+"""What is the newest thing a resource has? One request.
+
+In: the declaration of a windowed resource that lists newest first. Out: the newest cursor.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from analytics_sync.extract.columns import Converter
+from analytics_sync.extract.errors import Place
+from analytics_sync.extract.pagination import Walk
+from analytics_sync.extract.selector import select
+from analytics_sync.extract.session import Counters, Session
+from analytics_sync.extract.settings import Settings
+from analytics_sync.extract.url import join
+from analytics_sync.spec import Resource, Source
+
+
+def newest(source: Source, resource: Resource) -> datetime | None:
+    """The newest cursor on the first page, in UTC; None when there are no records.
+
+    Raises:
+        ReadError: The resource cannot be read.
+    """
+    settings = Settings(source)
+    session = Session(settings)
+    place = Place(source.name, resource.name)
+    params = {
+        name: settings.param(resource.settings[name], f"{resource.name}: parameter {name}")
+        if name in resource.settings
+        else declared
+        for name, declared in resource.params.items()
+    }
+    extra = resource.sensor.params if resource.sensor else {}
+    try:
+        answer = session.get(
+            join(session.base_url, resource.path),
+            {**params, **Walk(resource.paginator, place).first().params, **extra},
+            place=place,
+            policy=resource.error_handler,
+            counters=Counters(),
+            headers=resource.headers,
+        )
+    finally:
+        session.close()
+    return Converter(resource).newest(select(answer.body, resource, place))
