@@ -125,11 +125,9 @@ def _metadata(reading: Reading, loaded: Loaded, window: str | None) -> dict[str,
         metadata["parents_walked"] = reading.children
         metadata["parents_without_child"] = reading.parents_without
         metadata["children_skipped"] = len(reading.skipped)
-    for name, count in (
-        ("duplicates_dropped", reading.spool.duplicates if reading.spool else 0),
-        ("records_rejected", len(reading.rejected)),
-        ("records_with_extra", reading.with_extra),
-    ):
-        if count:
-            metadata[name] = count
-    return metadata
+    seldom = {
+        "duplicates_dropped": reading.spool.duplicates if reading.spool else 0,
+        "records_rejected": len(reading.rejected),
+        "records_with_extra": reading.with_extra,
+    }
+    return {**metadata, **{name: count for name, count in seldom.items() if count}}

@@ -129,7 +129,9 @@ def _primary_key_unique(
 def _declared_schema(warehouse: Warehouse, resource: Resource, columns: tuple[str, ...]) -> Verdict:
     table = warehouse.table(resource.table)
     absent = [f.name for f in resource.fields if f.column not in columns]
-    total, extra = warehouse.row(f"SELECT count(*), count({warehouse.column('_extra')}) FROM {table}")
+    total, extra = warehouse.row(
+        f"SELECT count(*), count({warehouse.column('_extra')}) FROM {table}"
+    )
     rejected = 0
     if warehouse.columns(REJECTED):
         rejected = warehouse.row(

@@ -38,9 +38,7 @@ def new_records_sensor(source: Source, resource: Resource) -> SensorDefinition:
     """
     assert resource.sensor is not None
     followers = [
-        asset_key(r)
-        for r in source.assets
-        if r is resource or source.window_owner(r) is resource
+        asset_key(r) for r in source.assets if r is resource or source.window_owner(r) is resource
     ]
     job = define_asset_job(
         f"follow_{source.name}_{resource.name}",

@@ -90,4 +90,6 @@ def column_schema(resource: Resource) -> TableSchema:
         for field in resource.fields
     ]
     columns.append(TableColumn("_extra", type="json", description="What was not declared"))
-    return TableSchema(columns, constraints=TableConstraints([f"unique: {', '.join(resource.key)}"]))
+    return TableSchema(
+        columns, constraints=TableConstraints([f"unique: {', '.join(resource.key)}"])
+    )

@@ -95,7 +95,11 @@ class Converter:
             keep = cursor.is_valid()
             if window is not None:
                 inside = _inside(cursor, window)
-                outside = len(rows) - pc.sum(pc.or_kleene(inside, cursor.is_null())).as_py() if rows else 0
+                outside = (
+                    len(rows) - pc.sum(pc.or_kleene(inside, cursor.is_null())).as_py()
+                    if rows
+                    else 0
+                )
                 keep = pc.and_(keep, pc.fill_null(inside, False))
             rows = rows if pc.all(keep).as_py() is not False else _take(rows, keep)
         extras: Extras = {}
@@ -171,13 +175,14 @@ class Converter:
                 rest = _rest(row, known)
                 if rest:
                     extras.setdefault(i, {}).update(rest)
-        for field in self._aliased:
+        declared = {f.path for f in self.fields}
+        for aliased in self._aliased:
+            others = [alias for alias in aliased.aliases if alias not in declared]
             for i, row in enumerate(rows):
-                if _at(row, field.path) is None:
+                if _at(row, aliased.path) is None:
                     continue
-                for alias in field.aliases:
-                    other = _at(row, alias)
-                    if other is not None and alias not in {f.path for f in self.fields}:
+                for alias in others:
+                    if (other := _at(row, alias)) is not None:
                         extras.setdefault(i, {})[".".join(alias)] = other
 
 

@@ -38,7 +38,9 @@ def infer_fields(resource: Resource, records: Sequence[Any]) -> tuple[Field, ...
     for path in resource.primary_key:
         types = found.pop(path, set())
         kind: DataType = next(iter(types)) if len(types) == 1 else "text"
-        fields[column_name(path)] = Field(tuple(path.split(".")), column_name(path), kind, required=True)
+        fields[column_name(path)] = Field(
+            tuple(path.split(".")), column_name(path), kind, required=True
+        )
     for name, types in found.items():
         column = column_name(name)
         if column not in fields and column != "_extra" and not column.startswith("_dlt"):

@@ -132,7 +132,9 @@ class Walk:
                 holder and isinstance(lookup(answer.body, holder), dict)
             )
             if handed_out or self._seen:
-                limit = {paginator.limit_param: paginator.limit} if paginator.limit_param else {}
+                limit: dict[str, object] = {}
+                if paginator.limit_param:
+                    limit[paginator.limit_param] = paginator.limit
                 return self._on_cursor(cursor, paginator.cursor_param, records, limit, empty=True)
         if not records or _says_no_more(paginator.has_more_path, answer):
             return Turn(None)

@@ -185,7 +185,9 @@ class Reader:
         query = {n: v for n, v in params.items() if n not in inside}
         walks: list[dict[str, object]] = requests_for(own, window) if own and window else [{}]
         for bounds in walks:
-            yield from self._walk(resource, url, {**query, **bounds}, window, parent, place, reading)
+            yield from self._walk(
+                resource, url, {**query, **bounds}, window, parent, place, reading
+            )
 
     def _walk(
         self,
@@ -215,7 +217,9 @@ class Reader:
                 if parent is None and e.status in resource.ignored_statuses:
                     return
                 raise
-            records = select(answer.body, resource, place, f"GET {self._session.redact(answer.url)}")
+            records = select(
+                answer.body, resource, place, f"GET {self._session.redact(answer.url)}"
+            )
             turn = walk.turn(answer, records)
             if turn.keep:
                 with reading.counters.lock:
@@ -238,7 +242,9 @@ class Reader:
                     resource.settings[name], f"{resource.name}: parameter {name}"
                 )
             else:
-                params[name] = from_parent.get(name, None if name in resource.resolved else declared)
+                params[name] = from_parent.get(
+                    name, None if name in resource.resolved else declared
+                )
         return params
 
 

@@ -140,7 +140,9 @@ class Session:
             NotData: The answer is not JSON.
             OffOrigin: ``url`` or a redirect leads elsewhere.
         """
-        target = follow(url, with_query(url, {**params, **self._query}), self.origin, place, "a URL")
+        target = follow(
+            url, with_query(url, {**params, **self._query}), self.origin, place, "a URL"
+        )
         shown = self.redact(with_query(url, params))
         attempts = policy.max_retries + 1
         for attempt in range(1, attempts + 1):
@@ -171,8 +173,12 @@ class Session:
                 policy,
             )
             if wait > _LONGEST_WAIT:
-                raise self._refused(answer, shown, place, attempt) if answer else Unreachable(
-                    place, f"GET {shown}: would have to wait {wait:.0f} s.", "Run again later."
+                raise (
+                    self._refused(answer, shown, place, attempt)
+                    if answer
+                    else Unreachable(
+                        place, f"GET {shown}: would have to wait {wait:.0f} s.", "Run again later."
+                    )
                 )
             log.info(
                 "%s: %s, attempt %d of %d; waiting %.1f s",

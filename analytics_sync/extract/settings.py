@@ -152,3 +152,57 @@ def _key(reference: str) -> str:
     found = REFERENCE.match(reference)
     assert found is not None, "checked when the catalog was loaded"
     return found[2]
+
+
+@dataclass(frozen=True)
+class DeclaredSetting:
+    """A setting that a source's declaration mentions."""
+
+    variable: str
+    purpose: str
+    optional: bool
+    is_set: bool
+
+
+def declared_settings(source: Source) -> list[DeclaredSetting]:
+    """Every setting of a source: address, credentials, parameter values."""
+    settings = Settings(source)
+    found: dict[str, tuple[str, bool, bool]] = {"base_url": ("the API's address", False, False)}
+    match source.client.auth:
+        case ApiKeyAuth(api_key=reference, name=name):
+            found[_key(reference)] = ("the API key", False, True)
+            found[f"{_key(reference)}_name"] = (
+                f"name of its header, {name} by default",
+                True,
+                False,
+            )
+        case BearerAuth(token=reference) | HttpBasicAuth(password=reference):
+            found[_key(reference)] = ("the token or password", False, True)
+    for header, declared in source.client.headers.items():
+        if isinstance(declared, SettingParam):
+            secret = declared.type == "secret"
+            found[declared.key] = (f"header {header}", declared.optional, secret)
+            found[f"{declared.key}_name"] = (
+                f"name of that header, {header} by default",
+                True,
+                False,
+            )
+    for resource in source.resources.values():
+        for name, param in resource.settings.items():
+            optional = param.optional or param.default is not None
+            found.setdefault(
+                param.key, (f"{name} of {resource.name}", optional, param.type == "secret")
+            )
+        for resolved in resource.resolved.values():
+            if resolved.config:
+                purpose = f"in place of the walk from {resolved.resource} to {resource.name}"
+                found.setdefault(resolved.config, (purpose, True, False))
+    return [
+        DeclaredSetting(
+            env_name(source.name, key),
+            purpose,
+            optional,
+            settings.get(key, secret=secret) is not None,
+        )
+        for key, (purpose, optional, secret) in found.items()
+    ]

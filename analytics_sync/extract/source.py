@@ -54,7 +54,7 @@ def _resource(resource: Resource, read: Callable[[], Iterator[pa.Table]]) -> Dlt
         table_name=resource.table,
         primary_key=list(resource.key),
         write_disposition=resource.write_disposition,
-        columns=table_columns(resource) if resource.fields else None,
+        columns=table_columns(resource) if resource.fields else {},
     )
     return built  # type: ignore[no-any-return]
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -107,7 +108,7 @@ def _older_versions(
     repeated = distinct.filter(pc.greater(distinct.column("count_all"), 1)).select(list(key))
     numbered = keys.append_column("#", pa.array(range(keys.num_rows), pa.int64()))
     candidates = numbered.join(repeated, keys=list(key), join_type="inner")
-    best: dict[tuple[object, ...], tuple[object, int]] = {}
+    best: dict[tuple[object, ...], tuple[Any, int]] = {}
     drop = []
     for row in sorted(candidates.to_pylist(), key=lambda r: r["#"]):
         identity = tuple(row[k] for k in key)

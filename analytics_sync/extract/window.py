@@ -49,9 +49,7 @@ def requests_for(incremental: Incremental, window: Window) -> list[dict[str, obj
     spelled = incremental.param_format
     if incremental.step == "month":
         assert incremental.start_param is not None
-        return [
-            {incremental.start_param: _spell(month, spelled)} for month in _months(window)
-        ]
+        return [{incremental.start_param: _spell(month, spelled)} for month in _months(window)]
     unit = _unit(spelled)
     start = _spell(_floor(window.start, unit) - unit, spelled)
     end = _spell(_ceil(window.end, unit), spelled)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import dlt
-from dlt.common.destination import Destination
+from dlt.common.destination import Destination, TLoaderFileFormat
 
 from analytics_sync.load.errors import LoadError
 
@@ -40,12 +40,14 @@ def make_destination(run: str = "") -> Destination[Any, Any]:
     if run:
         arguments["staging_dataset_name_layout"] = f"%s_staging_{run}"
     try:
-        return Destination.from_reference(name, **arguments)
+        destination = Destination.from_reference(name, **arguments)
     except Exception as e:
         raise LoadError(
             f"destination {name!r} is not one that dlt knows ({e}). "
             "Correct ANALYTICS_SYNC__DESTINATION; for a DuckDB file leave it unset."
         ) from e
+    assert destination is not None, "dlt gives None only for no name"
+    return destination
 
 
 def duckdb_file() -> Path:
@@ -54,10 +56,8 @@ def duckdb_file() -> Path:
     return Path(str(value or DEFAULT_FILE).removeprefix("duckdb:///")).absolute()
 
 
-def file_format(destination: Destination[Any, Any]) -> str:
+def file_format(destination: Destination[Any, Any]) -> TLoaderFileFormat:
     """Parquet where the destination takes it, otherwise what it takes fastest from Arrow."""
     formats = destination.capabilities().supported_loader_file_formats or []
-    for name in ("parquet", "csv"):
-        if name in formats:
-            return name
-    return "insert_values"
+    known: tuple[TLoaderFileFormat, ...] = ("parquet", "csv")
+    return next((name for name in known if name in formats), "insert_values")

@@ -28,7 +28,6 @@ from analytics_sync.load.destination import file_format, make_destination
 from analytics_sync.load.errors import LoadError
 from analytics_sync.load.lock import warehouse_lock
 
-
 _DEFAULTS = {
     "normalize": {"parquet_normalizer": {"add_dlt_load_id": True}},
     "load": {"workers": 8},
@@ -67,12 +66,13 @@ def load(run: ReadRun, run_id: str) -> Loaded:
                 pipelines_dir=folder,
                 destination=destination,
                 dataset_name=name,
-                progress=None,
             )
             # what the last run left is of no interest: windows come from partitions
             pipeline.config.restore_from_destination = False
             run.start()
-            pipeline.extract(dlt_source(run.source, run), loader_file_format=file_format(destination))
+            pipeline.extract(
+                dlt_source(run.source, run), loader_file_format=file_format(destination)
+            )
             if not pipeline.list_extracted_load_packages():
                 return Loaded(None, destination.destination_name, name)
             pipeline.normalize()

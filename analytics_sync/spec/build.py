@@ -63,13 +63,17 @@ class _Builder:
 
     def source(self) -> Source:
         if not _NAME.match(self.name):
-            self.fail(f"source name {self.name!r}: expected lower_snake_case", "source", key="source")
+            self.fail(
+                f"source name {self.name!r}: expected lower_snake_case", "source", key="source"
+            )
         self._check_secrets()
         resources: dict[str, Resource] = {}
         lines: dict[str, int] = {}
         for index, declared in enumerate(self.declared.resources):
             if declared.name in resources:
-                self.fail(f"resource {declared.name!r} is declared twice", "resources", index, "name")
+                self.fail(
+                    f"resource {declared.name!r} is declared twice", "resources", index, "name"
+                )
             resources[declared.name] = self._resource(index, declared)
             lines[declared.name] = self.lines.get(("resources", index), 0)
         self._check_parents(resources)
@@ -157,12 +161,16 @@ class _Builder:
 
     def _sibling_cursors(self) -> dict[str, str]:
         """Places of cursors in this source's answers -> the parameter each goes into."""
-        cursors = {}
-        for resource in self.declared.resources:
-            paginator = resource.endpoint.paginator
-            if (path := getattr(paginator, "cursor_path", None)) and paginator is not None:
-                if parameter := getattr(paginator, "cursor_param", None):
-                    cursors[path] = parameter
+        cursors: dict[str, str] = {}
+        declared: list[f.Client | f.Endpoint] = [
+            self.declared.client,
+            self.declared.resource_defaults.endpoint,
+        ]
+        declared += [resource.endpoint for resource in self.declared.resources]
+        for paginator in (d.paginator for d in declared):
+            path = getattr(paginator, "cursor_path", None)
+            if path and (parameter := getattr(paginator, "cursor_param", None)):
+                cursors[path] = parameter
         return cursors
 
     def _fields(

@@ -51,7 +51,7 @@ def read_paginator(paginator: Paginator, siblings: Mapping[str, str], fail: Fail
             return Cursor(
                 cursor_path=f"..{place}", cursor_param=parameter, stop_after_empty_page=True
             )
-    fail(
+    return fail(
         f"cursor_param {place!r} looks like a place in the response; expected cursor_path there "
         "and a query parameter in cursor_param",
         "endpoint",

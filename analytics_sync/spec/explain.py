@@ -14,7 +14,9 @@ from analytics_sync.spec.errors import CatalogError
 from analytics_sync.spec.yamlfile import Lines, Path
 
 
-def explain(error: ValidationError, data: Mapping[str, Any], lines: Lines, file: str) -> CatalogError:
+def explain(
+    error: ValidationError, data: Mapping[str, Any], lines: Lines, file: str
+) -> CatalogError:
     """The first problem of ``error``, placed in the file."""
     first = min(error.errors(), key=lambda e: lines.get(_place(e["loc"], lines), 1 << 30))
     place = _place(first["loc"], lines)

@@ -33,7 +33,9 @@ def parse_python(text: str, file: str) -> tuple[dict[str, Any], Lines]:
     try:
         tree = ast.parse(block.group(1) if block else text)
     except SyntaxError as e:
-        raise CatalogError(f"not valid Python: {e.msg}", file=file, line=(e.lineno or 0) + offset) from e
+        raise CatalogError(
+            f"not valid Python: {e.msg}", file=file, line=(e.lineno or 0) + offset
+        ) from e
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and _name(node.func) in _CALLS and node.args:
             found: ast.expr = node.args[0]

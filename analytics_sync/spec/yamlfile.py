@@ -36,7 +36,9 @@ def parse_yaml(text: str, file: str) -> tuple[dict[str, Any], Lines]:
     try:
         node = loader.get_single_node()
         if not isinstance(node, yaml.MappingNode):
-            raise CatalogError("expected a mapping with 'source' and 'resources'", file=file, line=1)
+            raise CatalogError(
+                "expected a mapping with 'source' and 'resources'", file=file, line=1
+            )
         data = _value(loader, node, (), lines, file)
     except yaml.MarkedYAMLError as e:
         mark = e.problem_mark or e.context_mark

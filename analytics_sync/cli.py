@@ -1,0 +1,106 @@
+"""The ``analytics-sync`` command.
+
+In: arguments. Out: an exit status, and text on standard output. Each subcommand calls one function
+of the package.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from analytics_sync.spec import CatalogError, catalog_files, load_catalog, load_file
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a subcommand; 2 is wrong usage or a wrong catalog file."""
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.run(options) or 0)
+    except CatalogError as e:
+        print(e, file=sys.stderr)
+        return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="analytics-sync", description=__doc__.partition("\n")[0])
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    demo = commands.add_parser("demo", help="sync everything from the sandbox, fresh")
+    demo.add_argument("--select", default="*", help="an asset selection")
+    demo.add_argument("--days", type=int, default=7, help="daily partitions, up to today")
+    demo.set_defaults(run=_demo)
+
+    dev = commands.add_parser("dev", help="the Dagster UI on the sandbox and the demo's history")
+    dev.add_argument("--port", type=int, default=3000)
+    dev.set_defaults(run=_dev)
+
+    check = commands.add_parser("check", help="read catalog files and say what is wrong with them")
+    check.add_argument("files", nargs="*", type=Path, help="YAML, or Python with a rest_api config")
+    check.set_defaults(run=_check)
+
+    settings = commands.add_parser(
+        "settings", help="the settings a source needs, and which are set"
+    )
+    settings.add_argument("source", nargs="?")
+    settings.set_defaults(run=_settings)
+
+    convert = commands.add_parser("convert", help="a dlt rest_api configuration in Python -> YAML")
+    convert.add_argument("file", type=Path)
+    convert.add_argument("--name", help="the source's name; the file's stem by default")
+    convert.set_defaults(run=_convert)
+    return parser
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from analytics_sync.demo import demo
+
+    return demo(options.select, days=options.days)
+
+
+def _dev(options: argparse.Namespace) -> int:
+    from analytics_sync.demo import dev
+
+    return dev(options.port)
+
+
+def _check(options: argparse.Namespace) -> int:
+    for path in options.files or catalog_files():
+        source = load_file(path)
+        windowed = sum(source.windowed(r) for r in source.assets)
+        print(f"{source.file}: {source.name}: {len(source.assets)} assets, {windowed} partitioned")
+    return 0
+
+
+def _settings(options: argparse.Namespace) -> int:
+    from analytics_sync.extract.settings import declared_settings
+
+    sources = load_catalog()
+    if options.source is not None and options.source not in sources:
+        print(f"no source {options.source!r}; known: {', '.join(sources)}", file=sys.stderr)
+        return 2
+    for source in sources.values():
+        if options.source in (None, source.name):
+            for setting in declared_settings(source):
+                state = "set" if setting.is_set else ("optional" if setting.optional else "MISSING")
+                print(f"{setting.variable:<48} {state:<9} {setting.purpose}")
+    return 0
+
+
+def _convert(options: argparse.Namespace) -> int:
+    import yaml
+
+    from analytics_sync.spec.pyconfig import parse_python
+
+    name = options.name or options.file.stem
+    text = options.file.read_text(encoding="utf-8")
+    data, _ = parse_python(text, options.file.name)
+    load_file(options.file, name=name)  # says what is wrong, with the Python file's lines
+    print(yaml.safe_dump({"source": name, **data}, sort_keys=False, width=100), end="")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
