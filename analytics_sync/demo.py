@@ -87,7 +87,7 @@ def sandbox(home: Home, *arguments: str) -> Iterator[dict[str, str]]:
         process = subprocess.Popen([*command, *arguments], stdout=output, stderr=output)
         try:
             until = time.monotonic() + _STARTED_WITHIN
-            while not settings.exists():
+            while "sandbox on" not in log.read_text(encoding="utf-8"):
                 if process.poll() is not None or time.monotonic() > until:
                     raise RuntimeError(f"the sandbox did not start; see {log}")
                 time.sleep(0.05)

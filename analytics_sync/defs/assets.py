@@ -66,6 +66,11 @@ def _materialize(
             for resource in run.resources:
                 if resource.name in failed:
                     continue
+                # with a configured id a child may succeed alone, but Dagster takes no output
+                # before that of an upstream asset of the same run
+                if upstream := [a.name for a in source.ancestors(resource) if a.name in failed]:
+                    context.log.warning(f"{resource} is loaded, not reported: {upstream} failed")
+                    continue
                 reading = run.reading(resource.name)
                 for warning in _warnings(reading):
                     context.log.warning(f"{resource}: {warning}")

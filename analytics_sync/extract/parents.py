@@ -71,13 +71,23 @@ class ParentValues:
         return Parent(tuple(params), tuple(inherited))
 
 
-def inherit(records: Iterable[Any], parent: Parent) -> None:
-    """Give records the parent's fields where they have none of their own."""
+def inherit(records: Iterable[Any], parent: Parent) -> list[Any]:
+    """The records with the parent's fields where they have none of their own.
+
+    They are copies: the walk compares a page with the one before, as the API answered it.
+    """
+    return [_with(record, parent) if isinstance(record, dict) else record for record in records]
+
+
+def _with(record: dict[str, Any], parent: Parent) -> dict[str, Any]:
+    copied = dict(record)
     for name, value in parent.inherited:
         *path, last = name.split(".")
-        for record in records:
-            holder = record
-            for key in path:
-                holder = holder.setdefault(key, {}) if isinstance(holder, dict) else None
-            if isinstance(holder, dict) and holder.get(last) is None:
-                holder[last] = value
+        holder: dict[str, Any] = copied
+        for key in path:
+            below = holder.get(key)
+            holder[key] = dict(below) if isinstance(below, dict) else {}
+            holder = holder[key]
+        if holder.get(last) is None:
+            holder[last] = value
+    return copied

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from analytics_sync.extract.columns import Converter, Rejected
-from analytics_sync.extract.errors import HttpError, NotData, Place
+from analytics_sync.extract.errors import HttpError, NoProgress, NotData, Place
 from analytics_sync.extract.infer import infer_fields
 from analytics_sync.extract.pagination import Walk
 from analytics_sync.extract.parents import Parent, ParentValues, inherit
@@ -203,7 +203,7 @@ class Reader:
         order = resource.incremental.row_order if resource.incremental else None
         converter = Converter(resource) if order and window else None
         step = walk.first()
-        while True:
+        for _ in range(self._session.max_pages):
             try:
                 answer = self._session.get(
                     step.link or url,
@@ -224,14 +224,17 @@ class Reader:
             if turn.keep:
                 with reading.counters.lock:
                     reading.pages += 1
-                if parent is not None:
-                    inherit(records, parent)
-                yield records
+                yield inherit(records, parent) if parent is not None else records
             if turn.step is None:
                 return
             if converter and window and converter.beyond(records, window, order == "desc"):
                 return
             step = turn.step
+        raise NoProgress(
+            place,
+            f"more than {self._session.max_pages:,} pages.",
+            "If there really are that many, raise client.max_pages.",
+        )
 
     def _params(self, resource: Resource, parent: Parent | None) -> dict[str, object]:
         params: dict[str, object] = {}

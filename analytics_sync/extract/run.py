@@ -50,7 +50,13 @@ class ReadRun:
         self.source = source
         self.window = window
         wanted = {r.name for r in source.assets} if only is None else set(only)
-        self.resources = tuple(r for r in source.assets if r.name in wanted)
+        # parents first: Dagster wants materializations in that order
+        self.resources = tuple(
+            sorted(
+                (r for r in source.assets if r.name in wanted),
+                key=lambda r: len(list(source.ancestors(r))),
+            )
+        )
         settings = Settings(source)
         self._session = Session(settings, sleep=sleep)
         self.redact = self._session.redact

@@ -106,6 +106,7 @@ class Session:
             **credentials,
         }
         self._limit = client.max_response_bytes
+        self.max_pages = client.max_pages
         self._pace = _Pace(client.rate_limit)
         self._sleep = sleep
         self._pool = _pool(self.base_url, client)

@@ -294,6 +294,7 @@ class Client(Model):
     read_timeout: PositiveFloat = 60.0
     max_response_bytes: PositiveInt = 256 * 1024 * 1024
     max_connections: PositiveInt = 8
+    max_pages: PositiveInt = 100_000
 
 
 class CatalogFile(Model):
