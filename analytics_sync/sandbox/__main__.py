@@ -1,0 +1,121 @@
+"""``python -m analytics_sync.sandbox``: serve catalog files until told to stop.
+
+In: command-line options. Out: one line that says what this is and where, the settings as a file if
+asked for, and a running server; exit code 0 after SIGTERM or SIGINT.
+"""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import threading
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+from types import FrameType
+
+from analytics_sync.sandbox.options import Options
+from analytics_sync.sandbox.server import Sandbox
+from analytics_sync.spec import CatalogError, load_catalog
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run until a signal comes.
+
+    Args:
+        argv: Arguments; those of the process by default.
+
+    Returns:
+        The exit code.
+    """
+    parser = _parser()
+    args = parser.parse_args(argv)
+    try:
+        sources = load_catalog(args.catalog)
+        options = _options(args)
+        sandbox = Sandbox(sources, options, port=args.port)
+    except (CatalogError, ValueError, OSError, OverflowError) as e:
+        parser.error(str(e))
+    if not sources:
+        parser.error("no catalog file found; name one with --catalog FILE")
+    stop = threading.Event()
+
+    def end(signum: int, frame: FrameType | None) -> None:
+        stop.set()
+
+    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGINT, end)
+    with sandbox:
+        if args.env is not None:
+            lines = (f"{name}={value}\n" for name, value in sandbox.settings().items())
+            args.env.write_text("".join(lines), encoding="utf-8")
+        print(
+            f"analytics-sync sandbox on {sandbox.url}: generated data for trying, testing and writing "
+            f"catalog files, not a real API; serving {', '.join(sources)}",
+            flush=True,
+        )
+        while not stop.wait(args.live):
+            sandbox.advance()
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    default = Options()
+    parser = argparse.ArgumentParser(
+        prog="python -m analytics_sync.sandbox",
+        description="The declared APIs on 127.0.0.1 with generated data. Not a real API.",
+    )
+    add = parser.add_argument
+    add(
+        "--catalog",
+        type=Path,
+        action="append",
+        metavar="FILE",
+        help="a catalog file; all that ship",
+    )
+    add("--port", type=int, default=8765, help="0 is any free port; %(default)s")
+    add("--seed", type=int, default=default.seed, help="same seed, same data; %(default)s")
+    add("--rows", type=int, default=default.rows, help="records of a snapshot; %(default)s")
+    add("--rows-per-day", type=int, default=default.rows_per_day, help="of a window; %(default)s")
+    add("--rows-per-parent", type=int, default=default.rows_per_parent, help="%(default)s")
+    add(
+        "--max-chain",
+        type=int,
+        default=default.max_chain,
+        help="records below parents; %(default)s",
+    )
+    add("--days", type=int, default=len(default.days), help="up to today, UTC; %(default)s")
+    add("--max-page", type=int, default=default.max_page, help="records on a page; %(default)s")
+    add("--drift", type=float, default=0.0, help="share of records unlike their declaration; 0")
+    add("--latency-ms", type=float, default=0.0, help="how long each answer takes; 0")
+    add("--key", default=default.key, help="the key every API accepts; %(default)s")
+    add("--root-list", action="append", default=[], metavar="[SOURCE/]RESOURCE",
+        help="a resource answered as a bare list")  # fmt: skip
+    add("--root-object", action="append", default=[], metavar="[SOURCE/]RESOURCE",
+        help="a resource answered as one bare object")  # fmt: skip
+    add("--live", type=float, metavar="SECONDS", help="let the data change this often; never")
+    add("--env", type=Path, metavar="FILE", help="write the settings to this file as KEY=value")
+    return parser
+
+
+def _options(args: argparse.Namespace) -> Options:
+    default = Options()
+    return Options(
+        seed=args.seed,
+        rows=args.rows,
+        rows_per_day=args.rows_per_day,
+        rows_per_parent=args.rows_per_parent,
+        max_chain=args.max_chain,
+        start=default.end - timedelta(days=args.days),
+        end=default.end,
+        max_page=args.max_page,
+        drift=args.drift,
+        key=args.key,
+        root_lists=default.root_lists | set(args.root_list),
+        root_objects=default.root_objects | set(args.root_object),
+        latency_ms=args.latency_ms,
+    )
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,77 @@
+"""One client's connection: HTTP in, HTTP out.
+
+In: requests as they come over a socket. Out: answers, each written in one piece, so that a client
+waits for one packet and not for two.
+"""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Callable, Mapping
+from email.utils import formatdate
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler
+from typing import Any
+
+import orjson
+
+from analytics_sync.sandbox.message import Answer
+
+# (method, path and query, headers by lower-case name) -> (answer, bytes to send of its body)
+Respond = Callable[[str, str, Mapping[str, str]], tuple[Answer, int | None]]
+SERVER = "analytics-sync-sandbox (not a real API)"
+_GZIP_FROM = 1000
+_PHRASES = {status.value: status.phrase for status in HTTPStatus}
+
+
+class Connection(BaseHTTPRequestHandler):
+    """Serves one connection until the client leaves it."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def __init__(self, *args: Any, respond: Respond) -> None:
+        self._respond = respond
+        super().__init__(*args)
+
+    def do_GET(self) -> None:
+        """Answer one request."""
+        # a body nobody reads would be taken for the next request
+        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        answer, cut = self._respond(self.command, self.path, headers)
+        self._send(answer, cut)
+
+    do_POST = do_PUT = do_PATCH = do_DELETE = do_GET
+
+    def _send(self, answer: Answer, cut: int | None = None) -> None:
+        body = answer.body
+        head = [
+            f"HTTP/1.1 {answer.status} {_PHRASES.get(answer.status, 'Unknown')}",
+            f"Server: {SERVER}",
+            f"Date: {formatdate(usegmt=True)}",
+            f"Content-Type: {answer.content_type}",
+            *(f"{name}: {value}" for name, value in answer.headers.items()),
+        ]
+        if len(body) > _GZIP_FROM and "gzip" in (self.headers.get("Accept-Encoding") or ""):
+            body = gzip.compress(body, 1, mtime=0)
+            head.append("Content-Encoding: gzip")
+        head.append(f"Content-Length: {len(body)}")
+        if cut is not None:
+            self.close_connection = True
+            if not cut:
+                return
+            body = body[:cut]
+        if self.close_connection:
+            head.append("Connection: close")
+        self.wfile.write("\r\n".join((*head, "", "")).encode("latin-1") + body)
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """What the base class answers to broken requests, as JSON like all else."""
+        self.close_connection = True
+        if not hasattr(self, "headers"):
+            self.headers = self.MessageClass()
+        self._send(Answer(code, orjson.dumps({"errors": [message or explain or str(code)]})))
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Requests are counted, not printed."""

@@ -1,0 +1,96 @@
+"""What the sandbox tells about itself: ``/_sandbox``.
+
+In: a request below that path. Out: what is served here, what a table must hold, how many requests
+there were; and on POST the next revision. No key is needed: the server listens on loopback only.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any, Protocol
+
+import orjson
+
+from analytics_sync.sandbox.ledger import Ledger
+from analytics_sync.sandbox.message import Answer, Query, Refused
+from analytics_sync.sandbox.options import Options
+from analytics_sync.spec import Source
+
+WHAT = (
+    "A stand-in for the declared APIs, generated from their declarations alone, for trying, "
+    "testing and writing catalog files. It is not a real API and holds no real data."
+)
+
+
+class Served(Protocol):
+    """What this module needs to know of a sandbox."""
+
+    sources: Mapping[str, Source]
+    options: Options
+    counts: Counter[str]
+
+    def base_url(self, source: str) -> str: ...
+    def ledger(self, source: str) -> Ledger: ...
+    def advance(self, steps: int = 1) -> None: ...
+
+
+def answer(sandbox: Served, method: str, path: str, query: Query) -> Answer:
+    """The answer to a control request.
+
+    Raises:
+        Refused: 404 for an unknown path, source or resource; 422 for a bound that is no date.
+    """
+    match method, path.rstrip("/").split("/")[2:]:
+        case "GET", []:
+            return _json(_about(sandbox))
+        case "GET", ["ledger", source, resource]:
+            _known(sandbox, source, resource)
+            bounds = (_bound(query, "start"), _bound(query, "end"))
+            return _json(sandbox.ledger(source).expected(resource, *bounds))
+        case "GET", ["requests"]:
+            return _json({"total": sandbox.counts.total(), "resources": dict(sandbox.counts)})
+        case "POST", ["advance"]:
+            sandbox.advance()
+            return _json({name: sandbox.ledger(name).revision for name in sandbox.sources})
+    raise Refused(404, f"{method} {path}: no such control")
+
+
+def _about(sandbox: Served) -> dict[str, Any]:
+    options = sandbox.options
+    return {
+        "what": WHAT,
+        "seed": options.seed,
+        "days": [str(options.start), str(options.end)],
+        "sources": {
+            name: {
+                "base_url": sandbox.base_url(name),
+                "revision": sandbox.ledger(name).revision,
+                "records": {r: len(sandbox.ledger(name).records(r)) for r in source.resources},
+            }
+            for name, source in sandbox.sources.items()
+        },
+    }
+
+
+def _known(sandbox: Served, source: str, resource: str) -> None:
+    if source not in sandbox.sources:
+        raise Refused(404, f"no source {source!r}; known: {[*sandbox.sources]}")
+    if resource not in sandbox.sources[source].resources:
+        raise Refused(
+            404, f"no resource {resource!r}; known: {[*sandbox.sources[source].resources]}"
+        )
+
+
+def _bound(query: Query, name: str) -> date | None:
+    if name not in query:
+        return None
+    try:
+        return datetime.fromisoformat(query[name][-1])
+    except ValueError:
+        raise Refused(422, f"{name}: expected an ISO date or datetime") from None
+
+
+def _json(value: Any) -> Answer:
+    return Answer(200, orjson.dumps(value))

@@ -1,0 +1,207 @@
+"""The declared APIs over HTTP on 127.0.0.1.
+
+In: sources and options. Out: a running server, and the ledgers of what it serves. Each source has
+the base URL ``http://127.0.0.1:PORT/<source>``; ``/_sandbox`` tells what is here and is no API.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+import time
+import traceback
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from functools import partial
+from http.server import ThreadingHTTPServer
+from types import TracebackType
+from typing import Any
+from urllib.parse import parse_qs, urlencode
+
+from analytics_sync.sandbox import control
+from analytics_sync.sandbox.api import Api
+from analytics_sync.sandbox.connection import Connection, Respond
+from analytics_sync.sandbox.ledger import Ledger
+from analytics_sync.sandbox.message import Answer, Fault, Faults, Refused, Request
+from analytics_sync.sandbox.options import Options
+from analytics_sync.sandbox.settings import settings
+from analytics_sync.spec import Source
+
+HOST = "127.0.0.1"
+
+
+class Sandbox:
+    """A server for declared APIs, used as a context manager or with ``start`` and ``close``.
+
+    Args:
+        sources: What it serves, by name or as they are.
+        options: Sizes, seed, manners.
+        port: 0 takes any free one.
+        faults: Asked before every answer of an API; what it returns goes wrong.
+
+    Attributes:
+        counts: Requests so far, by ``source/resource``; ``source/?`` where no resource was named.
+        faults: May be set while the server runs.
+    """
+
+    def __init__(
+        self,
+        sources: Mapping[str, Source] | Iterable[Source],
+        options: Options | None = None,
+        *,
+        port: int = 0,
+        faults: Faults | None = None,
+    ) -> None:
+        given = sources.values() if isinstance(sources, Mapping) else sources
+        self.sources: Mapping[str, Source] = {source.name: source for source in given}
+        self.options = options or Options()
+        self.faults = faults
+        self.counts: Counter[str] = Counter()
+        self._apis: dict[str, Api] = {}
+        self._ledgers: dict[str, Ledger] = {}
+        self._making = threading.Lock()
+        self._counting = threading.Lock()
+        self._server = _Server(self._respond, port)
+        self._thread: threading.Thread | None = None
+
+    @property
+    def url(self) -> str:
+        """Where the server is, without a slash at the end."""
+        return f"http://{HOST}:{self._server.server_address[1]}"
+
+    @property
+    def requests(self) -> int:
+        """Requests to the APIs so far."""
+        return self.counts.total()
+
+    def base_url(self, source: str) -> str:
+        """What a source's ``base_url`` is to be set to."""
+        return f"{self.url}/{self.sources[source].name}"
+
+    def settings(self) -> dict[str, str]:
+        """The environment variables that point every source at this sandbox."""
+        return settings(self.sources.values(), self.url, self.options)
+
+    def ledger(self, source: str) -> Ledger:
+        """The truth about a source; its records are made when it is first asked for.
+
+        Raises:
+            KeyError: No such source.
+        """
+        with self._making:
+            if source not in self._ledgers:
+                self._ledgers[source] = Ledger(self.sources[source], self.options)
+            return self._ledgers[source]
+
+    def advance(self, steps: int = 1) -> None:
+        """Make the next revision of every source."""
+        for source in self.sources:
+            self.ledger(source).advance(steps)
+
+    def start(self) -> Sandbox:
+        """Serve from a thread of its own."""
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.05,), daemon=True
+        )
+        self._thread.start()
+        return self
+
+    def close(self) -> None:
+        """Stop serving and hang up on everyone."""
+        if self._thread is not None:
+            self._server.shutdown()
+            self._thread.join()
+            self._thread = None
+        self._server.server_close()
+        self._server.hang_up()
+
+    def __enter__(self) -> Sandbox:
+        return self.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _respond(
+        self, method: str, target: str, headers: Mapping[str, str]
+    ) -> tuple[Answer, int | None]:
+        path, _, query = target.partition("?")
+        try:
+            if path.split("/")[1:2] == ["_sandbox"]:
+                return control.answer(self, method, path, parse_qs(query)), None
+            return self._of_api(method, path, query, headers)
+        except Refused as e:
+            return e.answer(), None
+        except Exception as e:
+            traceback.print_exc()
+            return Refused(500, f"the sandbox itself failed: {e!r}").answer(), None
+
+    def _of_api(
+        self, method: str, path: str, query: str, headers: Mapping[str, str]
+    ) -> tuple[Answer, int | None]:
+        source, slash, below = path[1:].partition("/")
+        api = self._api(source)
+        resource, values = (api and api.routes.match(slash + below)) or (None, {})
+        parsed = parse_qs(query, keep_blank_values=True)
+        root = f"http://{headers['host']}" if "host" in headers else self.url
+
+        def link(changes: Mapping[str, str]) -> str:
+            changed = parsed | {name: [value] for name, value in changes.items()}
+            return f"{root}{path}?{urlencode(changed, doseq=True)}"
+
+        name = resource.name if resource is not None else None
+        with self._counting:
+            self.counts[f"{source}/{name or '?'}"] += 1
+            number = self.counts.total()
+        request = Request(source, name, slash + below, parsed, headers, number, link)
+        fault = (self.faults and self.faults(request)) or Fault()
+        if delay := fault.delay + self.options.latency_ms / 1000:
+            time.sleep(delay)
+        if fault.answer is not None:
+            return fault.answer, fault.cut
+        if api is None:
+            raise Refused(
+                404, f"no source {source!r}; this sandbox serves {', '.join(self.sources)}"
+            )
+        if method != "GET":
+            raise Refused(405, "only GET is declared")
+        return api.answer(request, resource, values), fault.cut
+
+    def _api(self, source: str) -> Api | None:
+        if source not in self.sources:
+            return None
+        if source not in self._apis:
+            self._apis[source] = Api(self.sources[source], self.ledger(source), self.options)
+        return self._apis[source]
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 256
+
+    def __init__(self, respond: Respond, port: int) -> None:
+        self._open: set[socket.socket] = set()
+        super().__init__((HOST, port), partial(Connection, respond=respond))
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        connection, address = super().get_request()
+        self._open.add(connection)
+        return connection, address
+
+    def shutdown_request(self, request: Any) -> None:
+        self._open.discard(request)
+        super().shutdown_request(request)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        # only the client can have gone wrong here: what fails in the sandbox is answered with 500
+        pass
+
+    def hang_up(self) -> None:
+        for connection in list(self._open):
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)

@@ -1,0 +1,32 @@
+"""What all tests share: a clean environment, and a world of sandbox, warehouse and Dagster."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from analytics_sync_tests.world import World
+
+os.environ["RUNTIME__DLTHUB_TELEMETRY"] = "false"
+os.environ["DAGSTER_DISABLE_TELEMETRY"] = "yes"
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_of_yours(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No test sees the settings of whoever runs it, or leaves files beside the code."""
+    for name in list(os.environ):
+        if name.startswith(("SOURCES__", "DESTINATION__", "ANALYTICS_SYNC__", "DAGSTER_HOME")):
+            monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    """The shipped catalog on a small sandbox, with an empty warehouse."""
+    with World(tmp_path) as made:
+        for name, value in made.environment.items():
+            monkeypatch.setenv(name, value)
+        yield made
