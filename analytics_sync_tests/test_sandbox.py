@@ -29,7 +29,8 @@ from analytics_sync.spec import Resource, Source
 from analytics_sync.spec import paginators as p
 
 # the five configurations this project implements, to the letter
-SEEDS = Path(os.environ.get("ANALYTICS_SYNC_SEEDS", Path(__file__).parent / "seeds"))
+ROOT = Path(__file__).parent.parent
+SEEDS = ROOT.parent / "shared" / "seeds"
 START, END = date(2025, 3, 30), date(2025, 4, 2)
 SMALL = Options(rows=12, rows_per_day=6, max_page=5, start=START, end=END)
 
@@ -871,7 +872,7 @@ def test_the_command_serves_until_told_to_stop(tmp_path: Path) -> None:
         command,
         stdout=subprocess.PIPE,
         text=True,
-        env={**os.environ, "PYTHONPATH": str(Path.cwd())},
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
     try:
         assert process.stdout is not None

@@ -105,7 +105,7 @@ class World:
                 ASSET_PARTITION_RANGE_END_TAG: str(last or first),
             }
         with DagsterInstance.from_config(str(self.home)) as instance:
-            return defs.get_implicit_global_asset_job_def().execute_in_process(
+            return defs.resolve_implicit_global_asset_job_def().execute_in_process(
                 instance=instance,
                 asset_selection=[AssetKey(a.split("/")) for a in assets],
                 tags=tags,

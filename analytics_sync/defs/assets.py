@@ -61,7 +61,7 @@ def _materialize(
     wanted = {key.path[-1] for key in context.selected_asset_keys}
     try:
         with ReadRun(source, window, wanted) as run:
-            loaded = load(run, context.run_id)
+            loaded = load(run, context.run.run_id)
             failed = run.failures()
             for resource in run.resources:
                 if resource.name in failed:

@@ -7,6 +7,7 @@ same records whatever the days around it.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from datetime import date
 from random import Random
@@ -20,6 +21,7 @@ from analytics_sync.sandbox.records import Blueprint, fit
 from analytics_sync.sandbox.tables import Entry, Place, Table
 from analytics_sync.spec import Source
 
+_MINUTE_MS = 60_000
 # the times of records that have no window lie in this year, so that they are the same every day
 _SNAPSHOT_MS = to_ms(date(2024, 1, 1))
 _TRIES = 20
@@ -79,11 +81,15 @@ class Generator:
             and table.blueprint.key == (cursor.path,)
         ):
             rows = min(rows, 1)
-        for index, ms in enumerate(_spread(rows, dice)):
+        for index, ms in enumerate(_spread(rows, self.passed_ms(day), dice)):
             if not places:
                 return
             place = places[dice.randrange(len(places))]
             self.create(table, self.day_number(table, day) + index, place, to_ms(day) + ms)
+
+    def passed_ms(self, day: date) -> int:
+        """How much of a day is over, in milliseconds: nothing happens in the future."""
+        return min(DAY_MS, max(_MINUTE_MS, time.time_ns() // 1_000_000 - to_ms(day)))
 
     def day_number(self, table: Table, day: date) -> int:
         """The first number of a day; there is room for as many late records again."""
@@ -177,13 +183,13 @@ def _snapshot_ms(number: int) -> int:
     return _SNAPSHOT_MS + number * 7_919_000 % (360 * DAY_MS)
 
 
-def _spread(rows: int, dice: Random) -> Iterator[int]:
+def _spread(rows: int, length: int, dice: Random) -> Iterator[int]:
     """Milliseconds of a day: its first, its last, and the others in order between, none twice."""
     if rows:
         yield 0
     if rows > 1:
-        yield DAY_MS - 1
+        yield length - 1
     between = rows - 2
     for index in range(between):
-        low, high = (1 + (DAY_MS - 2) * i // between for i in (index, index + 1))
-        yield dice.randrange(low, high)
+        low, high = (1 + (length - 2) * i // between for i in (index, index + 1))
+        yield dice.randrange(low, max(high, low + 1))

@@ -23,7 +23,8 @@ class Options:
         rows_per_day: Records of each day of a windowed resource.
         rows_per_parent: Records below each parent record, where the answer is a list.
         start: First day (UTC) that has records.
-        end: The day after the last one. By default the seven days up to and including today.
+        end: The day after the last one. By default the seven days up to and including today; the
+            records of today end now.
         max_page: Most records on one page, whatever the client asks for.
         max_chain: Most records a table below a parent gets: the topmost parent has fewer rows than
             asked for if need be, never fewer than two a day. 0 is no limit.

@@ -59,7 +59,8 @@ def _update(generator: Generator, table: Table, entry: Entry, dice: Random) -> N
     if ms is not None and cursor is not None and says_modified(table.resource):
         unit = unit_ms(cursor)
         low = max(ms // unit + 1, to_ms(generator.options.days[-1]) // unit)
-        high = to_ms(generator.options.end) // unit
+        last = generator.options.days[-1]
+        high = (to_ms(last) + generator.passed_ms(last)) // unit
         if low < high:
             ms = dice.randrange(low, high) * unit
             put(record, cursor.path, spell(cursor, ms))
