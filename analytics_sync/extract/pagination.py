@@ -9,8 +9,10 @@ because servers cap page sizes.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urljoin
 
 from requests.utils import parse_header_links
 
@@ -55,6 +57,7 @@ class Walk:
         self._previous: list[Any] | None = None
         self._count = 0
         self._page: int | None = None
+        self._first_page = 0
         self._turns: dict[type, Callable[[Any, Answer, list[Any]], Turn]] = {
             p.SinglePage: lambda *_: Turn(None),
             p.Auto: self._auto,
@@ -73,7 +76,7 @@ class Walk:
         if isinstance(paginator, p.PageNumber | p.Offset) and paginator.limit_param:
             params[paginator.limit_param] = paginator.limit
         if isinstance(paginator, p.PageNumber) and paginator.base_page is not None:
-            self._page = paginator.base_page
+            self._page = self._first_page = paginator.base_page
             params[paginator.page_param] = paginator.base_page
         if isinstance(paginator, p.Offset):
             params[paginator.offset_param] = paginator.offset
@@ -91,7 +94,7 @@ class Walk:
         if link is None and isinstance(answer.body, dict):
             for path in ("next", "links.next", "paging.next", "_links.next.href"):
                 found = lookup(answer.body, path)
-                if isinstance(found, str) and found.startswith(("http://", "https://")):
+                if isinstance(found, str) and found.startswith(("http://", "https://", "/", "?")):
                     link = found
         if link is not None:
             raise NoProgress(
@@ -111,10 +114,10 @@ class Walk:
             if self._page != 1 or paginator.base_page is not None:
                 raise self._same_page(paginator.page_param)
             keep = False
+            self._first_page = 1
         page = 1 if self._page is None else self._page + 1
         total = _number(paginator.total_path, answer)
-        first = paginator.base_page or 0
-        if total is not None and page - first >= total:
+        if total is not None and page - self._first_page >= total:
             return Turn(None, keep)
         if paginator.maximum_page is not None and page > paginator.maximum_page:
             return Turn(None, keep)
@@ -174,14 +177,16 @@ class Walk:
                 f"the link at {paginator.next_url_path!r} is {type(link).__name__}, not text.",
                 "Correct next_url_path.",
             )
-        return self._on_link(link, records)
+        return self._on_link(link, answer, records)
 
     def _header_link(self, paginator: p.HeaderLink, answer: Answer, records: list[Any]) -> Turn:
-        return self._on_link(_header_link(answer, paginator.links_next_key), records)
+        return self._on_link(_header_link(answer, paginator.links_next_key), answer, records)
 
-    def _on_link(self, link: Any, records: list[Any]) -> Turn:
+    def _on_link(self, link: Any, answer: Answer, records: list[Any]) -> Turn:
         if link is MISSING or not link:
             return Turn(None)
+        with suppress(ValueError):  # what is no URL at all is refused when it is to be followed
+            link = urljoin(answer.url, link)
         self._once(link, records)
         return Turn(Step(link=link))
 

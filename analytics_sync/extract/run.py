@@ -13,9 +13,11 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 from analytics_sync.extract.errors import Place, ReadError
+from analytics_sync.extract.garbage import rare_collections
 from analytics_sync.extract.parents import ParentValues
 from analytics_sync.extract.reader import Consumer, Reader, Reading
 from analytics_sync.extract.session import Session
@@ -66,14 +68,17 @@ class ReadRun:
             source.client.max_connections, thread_name_prefix="request"
         )
         self._reader = Reader(self._session, settings, self._requests, self._folder)
+        self._calm = ExitStack()
         self._lock = threading.Lock()
         self._started: dict[tuple[str, bool], Future[_Outcome]] = {}
         self._results: dict[str, Future[_Outcome]] = {}
 
     def __enter__(self) -> ReadRun:
+        self._calm.enter_context(rare_collections())
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._calm.close()
         self._side_by_side.shutdown(wait=True, cancel_futures=True)
         self._requests.shutdown(wait=True, cancel_futures=True)
         self._session.close()

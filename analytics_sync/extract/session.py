@@ -211,7 +211,8 @@ class Session:
                 place, f"more than {_MAX_REDIRECTS} redirects from {self.redact(url)}.",
                 "Look at base_url.", status=response.status,
             )  # fmt: skip
-        named = {k.lower(): v for k, v in response.headers.items()}
+        # by name, not by line: a header sent twice is one value, its parts joined
+        named = {name.lower(): response.headers[name] for name in response.headers}
         if response.status >= 400:
             return Answer(url, response.status, named, _json_or_none(raw))
         return Answer(url, response.status, named, self._json(raw, named, url, place))
