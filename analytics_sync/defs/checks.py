@@ -21,6 +21,7 @@ from dagster import (
 )
 
 from analytics_sync.defs.translator import asset_key
+from analytics_sync.extract.columns import EXTRA
 from analytics_sync.extract.tables import REJECTED
 from analytics_sync.load.warehouse import Warehouse, open_warehouse
 from analytics_sync.spec import Resource, Source
@@ -128,11 +129,12 @@ def _primary_key_unique(
 
 def _declared_schema(warehouse: Warehouse, resource: Resource, columns: tuple[str, ...]) -> Verdict:
     table = warehouse.table(resource.table)
-    absent = [f.name for f in resource.fields if f.column not in columns]
-    total, extra = warehouse.row(
-        f"SELECT count(*), count({warehouse.column('_extra')}) FROM {table}"
-    )
-    rejected = 0
+    declared = [(f.name, f.column) for f in resource.fields] + [(EXTRA, EXTRA)]
+    absent = [name for name, column in declared if column not in columns]
+    total = warehouse.row(f"SELECT count(*) FROM {table}")[0]
+    extra = rejected = 0
+    if EXTRA in columns:
+        extra = warehouse.row(f"SELECT count({warehouse.column(EXTRA)}) FROM {table}")[0]
     if warehouse.columns(REJECTED):
         rejected = warehouse.row(
             f"SELECT count(*) FROM {warehouse.table(REJECTED)} WHERE resource = %s", resource.name
@@ -140,25 +142,25 @@ def _declared_schema(warehouse: Warehouse, resource: Resource, columns: tuple[st
     metadata: dict[str, Any] = {"rows": total, "rows_with_extra": extra, "rows_rejected": rejected}
     problems = []
     if absent:
-        problems.append(f"declared columns missing from the table: {', '.join(absent)}")
+        problems.append(f"Declared columns missing from the table: {', '.join(absent)}.")
     if extra:
         named = _extra_fields(warehouse, table)
         metadata["fields_in_extra"] = MetadataValue.json(dict(named))
-        problems.append(f"undeclared or misfitting fields in {extra} rows: {', '.join(named)}")
+        problems.append(f"Undeclared or misfitting fields in {extra} rows: {', '.join(named)}.")
     if rejected:
-        problems.append(f"{rejected} records in {REJECTED}")
+        problems.append(f"{rejected} records are in {REJECTED}.")
     if problems:
-        return False, f"{'; '.join(problems)}.".capitalize(), metadata
+        return False, " ".join(problems), metadata
     return True, f"All {total} rows are as declared.", metadata
 
 
 def _extra_fields(warehouse: Warehouse, table: str) -> Counter[str]:
     """Names of the fields in ``_extra``, with how often they were seen."""
-    column = warehouse.column("_extra")
+    column = warehouse.column(EXTRA)
     names: Counter[str] = Counter()
     sql = f"SELECT {column} FROM {table} WHERE {column} IS NOT NULL LIMIT {_LOOKED_AT}"
     for (value,) in warehouse.rows(sql):
-        names.update(json.loads(value) if isinstance(value, str) else value)
+        names.update(list(json.loads(value) if isinstance(value, str) else value))
     return names
 
 

@@ -21,7 +21,7 @@ _usual = gc.get_threshold()
 @contextmanager
 def rare_collections() -> Iterator[None]:
     """Collect rarely for as long as at least one block runs, in any thread."""
-    global _readers, _usual  # noqa: PLW0603
+    global _readers, _usual
     with _lock:
         if _readers == 0:
             _usual = gc.get_threshold()

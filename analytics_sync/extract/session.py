@@ -92,7 +92,7 @@ class Session:
         SettingMissing: The base URL or a credential is not set.
     """
 
-    def __init__(self, settings: Settings, *, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(self, settings: Settings, *, sleep: Callable[[float], None] | None = None) -> None:
         client: Client = settings.source.client
         self.base_url = settings.base_url()
         self.origin = origin(self.base_url)
@@ -108,7 +108,7 @@ class Session:
         self._limit = client.max_response_bytes
         self.max_pages = client.max_pages
         self._pace = _Pace(client.rate_limit)
-        self._sleep = sleep
+        self._sleep = sleep or time.sleep
         self._pool = _pool(self.base_url, client)
 
     def close(self) -> None:
@@ -215,7 +215,7 @@ class Session:
         named = {name.lower(): response.headers[name] for name in response.headers}
         if response.status >= 400:
             return Answer(url, response.status, named, _json_or_none(raw))
-        return Answer(url, response.status, named, self._json(raw, named, url, place))
+        return Answer(url, response.status, named, self._json(raw, response.status, named, url, place))
 
     def _body(self, response: Any, url: str, place: Place) -> bytes:
         chunks = []
@@ -232,7 +232,9 @@ class Session:
             chunks.append(chunk)
         return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
-    def _json(self, raw: bytes, headers: Mapping[str, str], url: str, place: Place) -> Any:
+    def _json(
+        self, raw: bytes, status: int, headers: Mapping[str, str], url: str, place: Place
+    ) -> Any:
         try:
             return orjson.loads(raw)
         except orjson.JSONDecodeError as e:
@@ -242,7 +244,8 @@ class Session:
             start = self.redact(raw[:200].decode("utf-8", "replace"))[:80]
             raise NotData(
                 place,
-                f"GET {self.redact(url)} answered status 200 with {kind} instead of JSON: {start!r}.",
+                f"GET {self.redact(url)} answered status {status} with {kind} instead of JSON: "
+                f"{start!r}.",
                 "Look at base_url: this is often a login or error page.",
             ) from e
 

@@ -71,11 +71,9 @@ class Spool:
         start = 0
         for table in self._stored():
             end = start + table.num_rows
-            dropped = [i - start for i in self._drop if start <= i < end]
+            dropped = {i - start for i in self._drop if start <= i < end}
             if dropped:
-                keep = pa.array([True] * table.num_rows).to_numpy(zero_copy_only=False).copy()
-                keep[dropped] = False
-                table = table.filter(pa.array(keep))
+                table = table.filter(pa.array(i not in dropped for i in range(table.num_rows)))
             if table.num_rows:
                 yield table
             start = end

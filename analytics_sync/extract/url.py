@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from urllib.parse import quote, urlencode, urljoin, urlsplit
+from urllib.parse import quote, urlencode, urljoin
+
+from urllib3.util import parse_url
 
 from analytics_sync.extract.errors import OffOrigin, Place, ReadError
 
@@ -72,9 +74,11 @@ def with_query(url: str, params: Mapping[str, object]) -> str:
 
 
 def origin(url: str) -> tuple[str, str, int]:
-    """Scheme, host and port."""
-    parts = urlsplit(url)
-    return parts.scheme, (parts.hostname or "").lower(), parts.port or _PORTS.get(parts.scheme, 0)
+    """Scheme, host and port, read by the code that will connect: two parsers can be played off
+    against each other, for example by a backslash."""
+    parts = parse_url(url)
+    scheme = parts.scheme or ""
+    return scheme, (parts.host or "").strip("[]"), parts.port or _PORTS.get(scheme, 0)
 
 
 def follow(current: str, link: str, allowed: tuple[str, str, int], place: Place, what: str) -> str:

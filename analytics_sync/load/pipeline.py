@@ -12,7 +12,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,7 @@ import dlt
 from dlt.common.configuration.container import Container
 from dlt.common.configuration.providers import CustomLoaderDocProvider
 from dlt.common.configuration.specs.pluggable_run_context import PluggableRunContext
+from dlt.common.destination.exceptions import DestinationException
 from dlt.pipeline.exceptions import PipelineStepFailed
 
 from analytics_sync.extract.run import ReadRun
@@ -76,22 +77,33 @@ def load(run: ReadRun, run_id: str) -> Loaded:
             if not pipeline.list_extracted_load_packages():
                 return Loaded(None, destination.destination_name, name)
             pipeline.normalize()
+            if not pipeline.list_normalized_load_packages():
+                return Loaded(None, destination.destination_name, name)
             with warehouse_lock():
                 try:
                     info = pipeline.load(raise_on_failed_jobs=True)
-                finally:
-                    _drop_staging(pipeline)
+                except BaseException:
+                    with suppress(Exception):  # what made the load fail is the message to give
+                        _drop_staging(pipeline)
+                    raise
+                _drop_staging(pipeline)
             return Loaded(info.loads_ids[0], destination.destination_name, name)
-        except PipelineStepFailed as e:
-            cause = e.exception or e
-            said = " ".join(run.redact(str(cause)).split())[:500]
+        except (PipelineStepFailed, DestinationException) as e:
+            step = f"the {e.step} step" if isinstance(e, PipelineStepFailed) else "the load step"
             raise LoadError(
-                f"{name}: the {e.step} step failed: {said} "
+                f"{name}: {step} failed: {run.redact(_root(e))} "
                 "Look at the destination's settings and state, then run again; "
                 "rows already there were not changed in part."
             ) from e
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _root(error: BaseException) -> str:
+    """What lies at the bottom of a chain of exceptions, in one line."""
+    while (cause := error.__cause__ or error.__context__) is not None:
+        error = cause
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"
 
 
 def _drop_staging(pipeline: dlt.Pipeline) -> None:
