@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export RUNTIME__DLTHUB_TELEMETRY := false
 export DAGSTER_DISABLE_TELEMETRY := yes
 
-.PHONY: demo dev test lint cover pins clean
+.PHONY: demo dev test lint cover bench pins clean
 
 demo: $(VENV)/.runtime        ## all 60 assets from the sandbox into a DuckDB file, with all checks
 	$(BIN)/analytics-sync demo
@@ -45,3 +45,6 @@ pins:                         ## make the requirements files again, from pyproje
 
 clean:                        ## remove what the demo made
 	rm -rf .demo
+
+bench: $(VENV)/.runtime       ## 100,000 nested records, ours and plain dlt side by side
+	$(BIN)/python benchmarks/merge.py

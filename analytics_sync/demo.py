@@ -17,17 +17,17 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-_INSTANCE = "telemetry:\n  enabled: false\n"
-_STEP = re.compile(r" - (\w+) - \w+ - (STEP_START|STEP_SUCCESS|STEP_FAILURE) - ")
+_INSTANCE = "telemetry:\n  enabled: false\nnux:\n  enabled: false\n"
+_STEP = re.compile(r" - (STEP_START|STEP_SUCCESS|STEP_FAILURE) - .* step \"(\w+)\"")
 _STARTED_WITHIN = 30.0  # seconds for the sandbox to come up
 DAYS = 7
 
 
-@dataclass(frozen=True)
+@dataclass
 class Home:
     """The folder of the demo."""
 
@@ -50,6 +50,23 @@ class Home:
         self.dagster.mkdir(parents=True, exist_ok=True)
         (self.dagster / "dagster.yaml").write_text(_INSTANCE, encoding="utf-8")
 
+    @property
+    def start(self) -> date:
+        """The first partition: that of the demo, or six days ago where none was run."""
+        try:
+            return date.fromisoformat((self.path / "start").read_text(encoding="utf-8"))
+        except OSError:
+            return _today() - timedelta(days=DAYS - 1)
+
+    @start.setter
+    def start(self, day: date) -> None:
+        (self.path / "start").write_text(day.isoformat(), encoding="utf-8")
+
+    @property
+    def days(self) -> int:
+        """Days from the first partition up to and including today."""
+        return (_today() - self.start).days + 1
+
     def environment(self, sandbox: Mapping[str, str]) -> dict[str, str]:
         """What a process needs to work here: no telemetry, and the sandbox's settings."""
         return {
@@ -58,6 +75,7 @@ class Home:
             "DAGSTER_HOME": str(self.dagster),
             "DESTINATION__DUCKDB__CREDENTIALS": str(self.warehouse),
             "ANALYTICS_SYNC__DESTINATION": "duckdb",
+            "ANALYTICS_SYNC__START_DATE": str(self.start),
             "RUNTIME__DLTHUB_TELEMETRY": "false",
             "DAGSTER_DISABLE_TELEMETRY": "yes",
             "PYTHONWARNINGS": "ignore",
@@ -108,12 +126,11 @@ def demo(select: str = "*", *, days: int = DAYS) -> int:
     """
     home = Home()
     home.prepare(afresh=True)
-    today = datetime.now(UTC).date()
-    first = today - timedelta(days=days - 1)
-    with sandbox(home, "--days", str(days)) as settings:
+    home.start = _today() - timedelta(days=days - 1)
+    with sandbox(home, "--days", str(home.days)) as settings:
         command = [
             sys.executable, "-m", "dagster", "asset", "materialize", "--select", select,
-            "--partition-range", f"{first}...{today}", "-m", "analytics_sync.definitions",
+            "--partition-range", f"{home.start}...{_today()}", "-m", "analytics_sync.definitions",
         ]  # fmt: skip
         print("$ dagster " + " ".join(command[3:]).replace("*", "'*'"), flush=True)
         status = _follow(command, home.environment(settings), home.path / "run.log")
@@ -137,9 +154,7 @@ def _follow(command: list[str], environment: Mapping[str, str], log: Path) -> in
         assert process.stdout is not None
         for line in process.stdout:
             output.write(line)
-            if match := re.search(
-                r" - (STEP_\w+) - \S* ?(?:Started|Finished|Execution)?.*\"(\w+)\"", line
-            ):
+            if match := _STEP.search(line):
                 event, step = match.groups()
                 now = time.monotonic()
                 if event == "STEP_START":
@@ -202,6 +217,10 @@ def _report(home: Home, status: int) -> None:
     )
 
 
+def _today() -> date:
+    return datetime.now(UTC).date()
+
+
 def _row() -> dict[str, Any]:
     return {
         "partitions": 0,
@@ -221,7 +240,7 @@ def dev(port: int = 3000) -> int:
     """The Dagster UI on loopback, on the sandbox and the demo's instance, until interrupted."""
     home = Home()
     home.prepare(afresh=False)
-    with sandbox(home, "--days", str(DAYS), "--live", "60") as settings:
+    with sandbox(home, "--days", str(home.days), "--live", "60") as settings:
         command = [
             sys.executable, "-m", "dagster", "dev", "-w", "workspace.yaml",
             "--host", "127.0.0.1", "--port", str(port),

@@ -112,15 +112,13 @@ class Converter:
             pa.string(),
         )
         table = pa.Table.from_arrays([*arrays, extra], schema=self.schema)
-        with_extra = len(extras)
         for key in self._keys:
             missing = table.column(key.column).is_null()
             if at := _true_at(missing):
                 rejected += [Rejected(f"no usable primary key {key.name}", rows[i]) for i in at]
-                with_extra -= sum(1 for i in at if i in extras)
                 present = pc.invert(missing)
                 table, rows = table.filter(present), _take(rows, present)
-                extras = {}
+        with_extra = len(rows) - table.column(EXTRA).null_count
         return Batch(table, rows, rejected, outside, with_extra)
 
     def beyond(self, records: Sequence[Any], window: Window, newest_first: bool) -> bool:
@@ -179,10 +177,12 @@ class Converter:
         for aliased in self._aliased:
             others = [alias for alias in aliased.aliases if alias not in declared]
             for i, row in enumerate(rows):
-                if _at(row, aliased.path) is None:
+                if all(_at(row, alias) is None for alias in others):
                     continue
+                paths = (aliased.path, *aliased.aliases)
+                used = next(path for path in paths if _at(row, path) is not None)
                 for alias in others:
-                    if (other := _at(row, alias)) is not None:
+                    if alias != used and (other := _at(row, alias)) is not None:
                         extras.setdefault(i, {})[".".join(alias)] = other
 
 

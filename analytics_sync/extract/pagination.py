@@ -44,15 +44,19 @@ class Walk:
     Args:
         paginator: As declared.
         place: For messages.
+        redact: For messages.
 
     Raises:
         NoProgress: From ``turn``, when a cursor or page comes again.
         NotData: From ``turn``, when a cursor or link is not one.
     """
 
-    def __init__(self, paginator: p.Paginator, place: Place) -> None:
+    def __init__(
+        self, paginator: p.Paginator, place: Place, redact: Callable[[str], str] = str
+    ) -> None:
         self._paginator = paginator
         self._place = place
+        self._redact = redact
         self._seen: set[object] = set()
         self._previous: list[Any] | None = None
         self._count = 0
@@ -217,7 +221,7 @@ class Walk:
         if cursor in self._seen:
             raise NoProgress(
                 self._place,
-                f"the API handed out the same cursor or link again: {str(cursor)[:80]!r} "
+                f"the API handed out the same cursor or link again: {self._redact(str(cursor))[:80]!r} "
                 f"(page of {len(records)}).",
                 "Paging would never end; look at the paginator's declaration or report it to the API.",
             )

@@ -24,10 +24,11 @@ class Parent:
 
 
 class ParentValues:
-    """Collects from a parent's records what ``child`` needs."""
+    """Collects from the records of ``parent`` what ``child`` needs."""
 
-    def __init__(self, child: Resource) -> None:
+    def __init__(self, child: Resource, parent: Resource) -> None:
         self._child = child
+        self._aliases = {f.name: [".".join(a) for a in f.aliases] for f in parent.fields}
         self._found: dict[Parent, None] = {}
         self.skipped = 0
         """Parents without a value for one of the parameters, or excluded by declaration."""
@@ -49,13 +50,12 @@ class ParentValues:
 
     def _parent(self, record: Mapping[str, Any]) -> Parent | None:
         for field, values in self._child.skip_parents.items():
-            found = lookup(record, field)
-            if (None if found is MISSING else found) in values:
+            if self._value(record, field) in values:
                 return None
         params = []
         for name, param in self._child.resolved.items():
-            value = lookup(record, param.field)
-            if value is MISSING or value is None or isinstance(value, dict | list):
+            value = self._value(record, param.field)
+            if value is None or isinstance(value, dict | list):
                 return None
             if param.match is not None:
                 match = re.search(param.match, str(value))
@@ -65,10 +65,18 @@ class ParentValues:
             params.append((name, value))
         inherited = []
         for name, field in self._child.inherited.items():
-            value = lookup(record, field)
-            if value is not MISSING and not isinstance(value, dict | list):
+            value = self._value(record, field)
+            if value is not None and not isinstance(value, dict | list):
                 inherited.append((name, value))
         return Parent(tuple(params), tuple(inherited))
+
+    def _value(self, record: Mapping[str, Any], field: str) -> Any:
+        """The field, or what stands at one of its aliases; None when it is nowhere."""
+        for path in (field, *self._aliases.get(field, ())):
+            value = lookup(record, path)
+            if value is not MISSING and value is not None:
+                return value
+        return None
 
 
 def inherit(records: Iterable[Any], parent: Parent) -> list[Any]:

@@ -13,7 +13,7 @@ from analytics_sync.extract.pagination import Walk
 from analytics_sync.extract.selector import select
 from analytics_sync.extract.session import Counters, Session
 from analytics_sync.extract.settings import Settings
-from analytics_sync.extract.url import join
+from analytics_sync.extract.url import fill_path, join, placeholders, slashes
 from analytics_sync.spec import Resource, Source
 
 
@@ -26,16 +26,18 @@ def newest(source: Source, resource: Resource) -> datetime | None:
     settings = Settings(source)
     session = Session(settings)
     place = Place(source.name, resource.name)
-    params = {
+    params: dict[str, object] = {
         name: settings.param(resource.settings[name], f"{resource.name}: parameter {name}")
         if name in resource.settings
         else declared
         for name, declared in resource.params.items()
     }
+    inside = {n: params.pop(n) for n in placeholders(resource.path)}
     extra = resource.sensor.params if resource.sensor else {}
     try:
+        path = fill_path(resource.path, inside, slashes(resource), place, session.redact)
         answer = session.get(
-            join(session.base_url, resource.path),
+            join(session.base_url, path),
             {**params, **Walk(resource.paginator, place).first().params, **extra},
             place=place,
             policy=resource.error_handler,
@@ -44,4 +46,5 @@ def newest(source: Source, resource: Resource) -> datetime | None:
         )
     finally:
         session.close()
-    return Converter(resource).newest(select(answer.body, resource, place))
+    said = f"GET {session.redact(answer.url)}"
+    return Converter(resource).newest(select(answer.body, resource, place, said, session.redact))

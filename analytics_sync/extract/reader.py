@@ -6,8 +6,8 @@ rejected records, and what it cost; or an error, and then nothing else of it is 
 
 from __future__ import annotations
 
-import threading
 import time
+import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ from analytics_sync.extract.selector import select
 from analytics_sync.extract.session import Counters, Session
 from analytics_sync.extract.settings import Settings
 from analytics_sync.extract.spool import Spool
-from analytics_sync.extract.url import fill_path, join, placeholders
+from analytics_sync.extract.url import fill_path, join, placeholders, slashes
 from analytics_sync.extract.window import Window, requests_for
 from analytics_sync.spec import Resource
 
@@ -102,8 +102,8 @@ class Reader:
         place = Place(resource.source, resource.name, window)
         reading = Reading(resource)
         sink = _Sink(resource, window, reading, consumers, self._folder)
-        configured = None if parents is not None else self.configured(resource)
         if parents is None:
+            configured = self.configured(resource) if resource.parent else None
             for page in self._pages(resource, window, configured, place, reading):
                 sink.add(page)
         else:
@@ -137,12 +137,16 @@ class Reader:
         sink: _Sink,
     ) -> None:
         def one(parent: Parent) -> list[list[Any]] | HttpError:
+            pages: list[list[Any]] = []
             try:
-                return list(self._pages(resource, window, parent, place, reading))
+                for page in self._pages(resource, window, parent, place, reading):
+                    pages.append(page)  # noqa: PERF402 - what came before an error counts
             except HttpError as e:
-                if e.status in _CHILD_GONE or e.status in resource.ignored_statuses:
+                # later pages that are gone are no child that is gone: a part would be missing
+                if not pages and e.status in _CHILD_GONE | resource.ignored_statuses:
                     return e
                 raise
+            return pages
 
         refused: HttpError | None = None
         answered = False
@@ -177,10 +181,8 @@ class Reader:
         own = resource.incremental if resource.cursor else None
         params = self._params(resource, parent)
         inside = set(placeholders(resource.path))
-        slashes = frozenset(
-            n for n in inside if getattr(resource.params.get(n), "allow_slash", False)
-        )
-        path = fill_path(resource.path, {n: params[n] for n in inside}, slashes, place)
+        values = {n: params[n] for n in inside}
+        path = fill_path(resource.path, values, slashes(resource), place, self._session.redact)
         url = join(self._session.base_url, path)
         query = {n: v for n, v in params.items() if n not in inside}
         walks: list[dict[str, object]] = requests_for(own, window) if own and window else [{}]
@@ -199,7 +201,8 @@ class Reader:
         place: Place,
         reading: Reading,
     ) -> Iterator[list[Any]]:
-        walk = Walk(resource.paginator, place)
+        redact = self._session.redact
+        walk = Walk(resource.paginator, place, redact)
         order = resource.incremental.row_order if resource.incremental else None
         converter = Converter(resource) if order and window else None
         step = walk.first()
@@ -214,12 +217,11 @@ class Reader:
                     headers=resource.headers,
                 )
             except HttpError as e:
-                if parent is None and e.status in resource.ignored_statuses:
+                if reading.children is None and e.status in resource.ignored_statuses:
                     return
                 raise
-            records = select(
-                answer.body, resource, place, f"GET {self._session.redact(answer.url)}"
-            )
+            said = f"GET {redact(answer.url)}"
+            records = select(answer.body, resource, place, said, redact)
             turn = walk.turn(answer, records)
             if turn.keep:
                 with reading.counters.lock:
@@ -296,7 +298,8 @@ class _Sink:
         if self._converter is None:
             self._converter = Converter(self._resource, infer_fields(self._resource, records))
         if reading.spool is None:
-            name = f"{self._resource.name}-{threading.get_ident()}.arrow"
+            # a parent may be read twice: the window's records, and all for a child
+            name = f"{self._resource.name}-{uuid.uuid4().hex}.arrow"
             reading.spool = Spool(self._converter.schema, self._folder / name)
         for consumer in self._consumers:
             if not consumer.windowed:

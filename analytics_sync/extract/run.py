@@ -144,7 +144,7 @@ class ReadRun:
                     e.advice,
                 ) from e
         consumers = {
-            child.name: Consumer(ParentValues(child), windowed=child.incremental is None)
+            child.name: Consumer(ParentValues(child, resource), windowed=child.incremental is None)
             for child in self.source.resources.values()
             if child.parent == resource.name
         }

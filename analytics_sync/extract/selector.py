@@ -6,17 +6,22 @@ about this resource (null, an error body with status 200, a missing key) never c
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-import orjson
-
 from analytics_sync.extract.errors import NotData, Place
+from analytics_sync.extract.fit import dumps
 from analytics_sync.extract.jsonpath import MISSING, lookup, tokens
 from analytics_sync.spec import Resource
 
 
-def select(body: Any, resource: Resource, place: Place, said: str = "") -> list[Any]:
+def select(
+    body: Any,
+    resource: Resource,
+    place: Place,
+    said: str = "",
+    redact: Callable[[str], str] = str,
+) -> list[Any]:
     """The records of one page.
 
     A selector that names a key also fits a body that is the bare list, or one object that has the
@@ -28,6 +33,7 @@ def select(body: Any, resource: Resource, place: Place, said: str = "") -> list[
         resource: Whose answer it is.
         place: For messages.
         said: The request, for messages.
+        redact: For messages.
 
     Raises:
         NotData: None of these shapes.
@@ -35,7 +41,7 @@ def select(body: Any, resource: Resource, place: Place, said: str = "") -> list[
     if isinstance(body, list):
         return body
     if not isinstance(body, Mapping):
-        raise _no_data(body, resource, place, said, "a JSON " + _kind(body))
+        raise _no_data(body, resource, place, said, redact, "a JSON " + _kind(body))
     keys = tokens(resource.selector or "$")
     found: Any = body
     for at, key in enumerate(keys):
@@ -47,7 +53,7 @@ def select(body: Any, resource: Resource, place: Place, said: str = "") -> list[
             continue
         if at == 0 and has_key(body, resource):
             return [body]
-        raise _no_data(body, resource, place, said, f"no {'.'.join(keys[: at + 1])!r}")
+        raise _no_data(body, resource, place, said, redact, f"no {'.'.join(keys[: at + 1])!r}")
     if isinstance(found, list):
         return found
     if isinstance(found, Mapping):
@@ -56,8 +62,8 @@ def select(body: Any, resource: Resource, place: Place, said: str = "") -> list[
         if resource.selector is None and (records := _only_list(found)) is not None:
             return records
         missing = ", ".join(resource.primary_key)
-        raise _no_data(body, resource, place, said, f"one object without its key {missing}")
-    raise _no_data(body, resource, place, said, f"{_kind(found)} at {resource.selector!r}")
+        raise _no_data(body, resource, place, said, redact, f"one object without its key {missing}")
+    raise _no_data(body, resource, place, said, redact, f"{_kind(found)} at {resource.selector!r}")
 
 
 def has_key(record: Mapping[str, Any], resource: Resource) -> bool:
@@ -78,8 +84,15 @@ def _only_list(body: Mapping[str, Any]) -> list[Any] | None:
     return lists[0] if len(lists) == 1 else None
 
 
-def _no_data(body: Any, resource: Resource, place: Place, said: str, what: str) -> NotData:
-    start = orjson.dumps(body).decode()[:160]
+def _no_data(
+    body: Any,
+    resource: Resource,
+    place: Place,
+    said: str,
+    redact: Callable[[str], str],
+    what: str,
+) -> NotData:
+    start = redact(dumps(body).decode())[:160]
     return NotData(
         place,
         f"{said or 'the API'} answered status 200 with {what} where records were expected "

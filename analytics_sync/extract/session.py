@@ -17,10 +17,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import certifi
-import orjson
 import urllib3
 
 from analytics_sync.extract.errors import HttpError, NotData, Place, ReadError, Unreachable
+from analytics_sync.extract.fit import dumps, loads
 from analytics_sync.extract.redact import Redactor
 from analytics_sync.extract.settings import Settings
 from analytics_sync.extract.url import follow, origin, with_query
@@ -142,7 +142,12 @@ class Session:
             OffOrigin: ``url`` or a redirect leads elsewhere.
         """
         target = follow(
-            url, with_query(url, {**params, **self._query}), self.origin, place, "a URL"
+            url,
+            with_query(url, {**params, **self._query}),
+            self.origin,
+            place,
+            "a URL",
+            self.redact,
         )
         shown = self.redact(with_query(url, params))
         attempts = policy.max_retries + 1
@@ -205,7 +210,7 @@ class Session:
             location = response.headers.get("location")
             if response.status not in {301, 302, 303, 307, 308} or not location:
                 break
-            url = follow(url, location, self.origin, place, "a redirect")
+            url = follow(url, location, self.origin, place, "a redirect", self.redact)
         else:
             raise HttpError(
                 place, f"more than {_MAX_REDIRECTS} redirects from {self.redact(url)}.",
@@ -215,7 +220,9 @@ class Session:
         named = {name.lower(): response.headers[name] for name in response.headers}
         if response.status >= 400:
             return Answer(url, response.status, named, _json_or_none(raw))
-        return Answer(url, response.status, named, self._json(raw, response.status, named, url, place))
+        return Answer(
+            url, response.status, named, self._json(raw, response.status, named, url, place)
+        )
 
     def _body(self, response: Any, url: str, place: Place) -> bytes:
         chunks = []
@@ -236,12 +243,12 @@ class Session:
         self, raw: bytes, status: int, headers: Mapping[str, str], url: str, place: Place
     ) -> Any:
         try:
-            return orjson.loads(raw)
-        except orjson.JSONDecodeError as e:
+            return loads(raw)
+        except ValueError as e:
             kind = headers.get("content-type", "no content type")
             if raw.lstrip()[:1] in (b"{", b"[") and "html" not in kind:
                 raise _Cut(f"JSON that breaks off or is damaged ({e})") from e
-            start = self.redact(raw[:200].decode("utf-8", "replace"))[:80]
+            start = self.redact(_text(raw))[:80]
             raise NotData(
                 place,
                 f"GET {self.redact(url)} answered status {status} with {kind} instead of JSON: "
@@ -287,16 +294,21 @@ def _pool(base_url: str, client: Client) -> urllib3.PoolManager:
 
 def _json_or_none(raw: bytes) -> Any:
     try:
-        return orjson.loads(raw)
-    except orjson.JSONDecodeError:
-        return raw[:200].decode("utf-8", "replace") or None
+        return loads(raw)
+    except ValueError:
+        return _text(raw) or None
+
+
+def _text(raw: bytes) -> str:
+    """The start of a body that is no JSON: long enough to hold a whole token to redact."""
+    return raw[:20_000].decode("utf-8", "replace")
 
 
 def _said(body: Any) -> str:
     """What an error body says, in one line."""
     if body is None:
         return ""
-    text = body if isinstance(body, str) else orjson.dumps(body).decode()
+    text = body if isinstance(body, str) else dumps(body).decode()
     return " ".join(text.split())
 
 

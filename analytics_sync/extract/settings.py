@@ -19,6 +19,7 @@ from analytics_sync.spec import Source
 from analytics_sync.spec.file import REFERENCE, ApiKeyAuth, BearerAuth, HttpBasicAuth, SettingParam
 
 # reserved for examples: a base URL there is a placeholder, not an address (RFC 2606)
+_SENDABLE = re.compile(r"[\x20-\x7e]+")
 _PLACEHOLDER_HOST = re.compile(r"(^|\.)(example\.(com|org|net)|example|invalid|test)$")
 
 
@@ -36,12 +37,12 @@ class Settings:
     def get(self, key: str, *, secret: bool = False) -> str | None:
         """The value of ``sources.<source>.<key>``, or None when it is unset or empty."""
         name = f"sources.{self.source.name}.{key}"
-        value = (None if secret else dlt.config.get(name, str)) or dlt.secrets.get(name, str)
-        if value is None or value == "":
-            return None
-        if secret:
-            self.secrets.add(str(value))
-        return str(value)
+        found = (None if secret else dlt.config.get(name, str)) or dlt.secrets.get(name, str)
+        # the last line break of a file is no part of a value
+        value = "" if found is None else str(found).strip("\r\n")
+        if secret and value:
+            self.secrets.add(value)
+        return value or None
 
     def require(self, key: str, why: str, *, secret: bool = False) -> str:
         """The same, or an error that names the variable to set."""
@@ -62,19 +63,25 @@ class Settings:
         if _PLACEHOLDER_HOST.search(urlsplit(declared).hostname or "example"):
             declared = ""
         url = self.get("base_url") or declared or self.require("base_url", "the API's address")
-        parts = urlsplit(url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise SettingMissing(
-                Place(self.source.name),
-                f"base_url {url!r} is not an http(s) address.",
-                f"Correct {env_name(self.source.name, 'base_url')}.",
-            )
-        if parts.username or parts.password or parts.query or parts.fragment:
+        try:
+            parts = urlsplit(url)
+            carries_more = parts.username or parts.password or parts.query or parts.fragment
+            is_address = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+        except ValueError:
+            carries_more, is_address = None, None
+        if carries_more:
             raise SettingMissing(
                 Place(self.source.name),
                 "base_url carries more than scheme, host, port and path.",
                 "Put credentials into their own settings.",
             )
+        if not is_address:
+            raise SettingMissing(
+                Place(self.source.name),
+                "base_url is not an http(s) address.",
+                f"Correct {env_name(self.source.name, 'base_url')}.",
+            )
+        assert parts.hostname is not None
         if parts.scheme == "http" and not self._plain_http(parts.hostname):
             raise SettingMissing(
                 Place(self.source.name),
@@ -99,9 +106,13 @@ class Settings:
                 key = _key(reference)
                 value = self.require(key, "the API key", secret=True)
                 name = self.get(f"{key}_name") or name
-                (headers if location == "header" else query)[name] = value
+                if location == "header":
+                    headers[name] = self._sendable(key, value)
+                else:
+                    query[name] = value
             case BearerAuth(token=reference):
-                token = self.require(_key(reference), "the API token", secret=True)
+                key = _key(reference)
+                token = self._sendable(key, self.require(key, "the API token", secret=True))
                 headers["Authorization"] = f"Bearer {token}"
             case HttpBasicAuth(username=user, password=reference):
                 if named := REFERENCE.match(user):
@@ -114,16 +125,28 @@ class Settings:
             if isinstance(declared, SettingParam):
                 value_or_none = self.param(declared, f"header {name}")
                 if value_or_none is not None:
-                    headers[self.get(f"{declared.key}_name") or name] = value_or_none
+                    named_header = self.get(f"{declared.key}_name") or name
+                    headers[named_header] = self._sendable(declared.key, value_or_none)
             elif reference_match := REFERENCE.match(declared):
                 kind, key = reference_match.groups()
                 named_header = self.get(f"{key}_name") or name
-                headers[named_header] = self.require(
-                    key, f"header {name}", secret=kind == "secrets"
-                )
+                value = self.require(key, f"header {name}", secret=kind == "secrets")
+                headers[named_header] = self._sendable(key, value)
             else:
                 headers[name] = declared
         return headers, query
+
+    def _sendable(self, key: str, value: str) -> str:
+        """The value, if a header can hold it."""
+        if not _SENDABLE.fullmatch(value):
+            raise SettingMissing(
+                Place(self.source.name),
+                f"the setting sources.{self.source.name}.{key} holds a character that no header "
+                "can hold.",
+                f"Set {env_name(self.source.name, key)} again; a line break or a typographic "
+                "character may have come along.",
+            )
+        return value
 
     def param(self, declared: SettingParam, why: str) -> str | None:
         """The value of a setting-bound parameter; None when it is optional and unset."""

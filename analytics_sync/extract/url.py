@@ -7,12 +7,13 @@ URL has the configured scheme, host and port.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from urllib.parse import quote, urlencode, urljoin
 
 from urllib3.util import parse_url
 
 from analytics_sync.extract.errors import OffOrigin, Place, ReadError
+from analytics_sync.spec import Resource
 
 _PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
 _PORTS = {"http": 80, "https": 443}
@@ -20,28 +21,33 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 def fill_path(
-    template: str, values: Mapping[str, object], slashes: frozenset[str], place: Place
+    template: str,
+    values: Mapping[str, object],
+    with_slashes: frozenset[str],
+    place: Place,
+    redact: Callable[[str], str] = str,
 ) -> str:
     """Put values into a path template, percent-encoded.
 
     Args:
         template: Such as ``/v2/workflow/{workflow_id}``.
         values: A value for each placeholder.
-        slashes: Placeholders whose slashes the API wants as they are.
+        with_slashes: Placeholders whose slashes the API wants as they are.
         place: For messages.
+        redact: For messages.
 
     Raises:
-        ReadError: A value that is empty, ``.``, ``..``, or holds a control character.
+        ReadError: A value that is missing, empty, ``.``, ``..``, or holds a control character.
     """
 
     def value(match: re.Match[str]) -> str:
         name = match[1]
-        text = _text(values[name])
-        parts = text.split("/") if name in slashes else [text]
+        text = "" if values[name] is None else _text(values[name])
+        parts = text.split("/") if name in with_slashes else [text]
         if _CONTROL.search(text) or any(part in {"", ".", ".."} for part in parts):
             raise ReadError(
                 place,
-                f"the value {text[:80]!r} for {{{name}}} cannot be part of a path.",
+                f"the value {redact(text)[:80]!r} for {{{name}}} cannot be part of a path.",
                 "It is empty, a dot segment or holds control characters: look at the setting or "
                 "at the parent record it comes from.",
             )
@@ -53,6 +59,12 @@ def fill_path(
 def placeholders(template: str) -> tuple[str, ...]:
     """The names in a path template."""
     return tuple(_PLACEHOLDER.findall(template))
+
+
+def slashes(resource: Resource) -> frozenset[str]:
+    """The placeholders whose slashes the API wants as they are."""
+    names = placeholders(resource.path)
+    return frozenset(n for n in names if getattr(resource.params.get(n), "allow_slash", False))
 
 
 def join(base_url: str, path: str) -> str:
@@ -81,7 +93,14 @@ def origin(url: str) -> tuple[str, str, int]:
     return scheme, (parts.host or "").strip("[]"), parts.port or _PORTS.get(scheme, 0)
 
 
-def follow(current: str, link: str, allowed: tuple[str, str, int], place: Place, what: str) -> str:
+def follow(
+    current: str,
+    link: str,
+    allowed: tuple[str, str, int],
+    place: Place,
+    what: str,
+    redact: Callable[[str], str] = str,
+) -> str:
     """The absolute form of a link found in an answer.
 
     Raises:
@@ -95,7 +114,7 @@ def follow(current: str, link: str, allowed: tuple[str, str, int], place: Place,
     if found != allowed:
         raise OffOrigin(
             place,
-            f"{what} leads to {_show(found)}, but the configured origin is {_show(allowed)}; "
+            f"{what} leads to {redact(_show(found))[:200]}, but the configured origin is {_show(allowed)}; "
             "nothing was sent there.",
             "If the API really moved, change base_url.",
         )
@@ -104,7 +123,7 @@ def follow(current: str, link: str, allowed: tuple[str, str, int], place: Place,
 
 def _show(where: tuple[str, str, int]) -> str:
     scheme, host, port = where
-    return f"{scheme or '?'}://{host[:100] or '?'}:{port}"
+    return f"{scheme or '?'}://{host or '?'}:{port}"
 
 
 def _text(value: object) -> str:

@@ -72,8 +72,9 @@ class _Builder:
         for index, declared in enumerate(self.declared.resources):
             if declared.name in resources:
                 self.fail(
-                    f"resource {declared.name!r} is declared twice", "resources", index, "name"
-                )
+                    "this resource is declared twice", "resources", index, "name",
+                    resource=declared.name, key="name",
+                )  # fmt: skip
             resources[declared.name] = self._resource(index, declared)
             lines[declared.name] = self.lines.get(("resources", index), 0)
         self._check_parents(resources)
@@ -108,6 +109,11 @@ class _Builder:
             fail("expected endpoint.path", "endpoint")
         if any(part in {".", ".."} for part in path.split("/")) or "?" in path or "#" in path:
             fail("expected a path without '.', '..', '?' and '#'", "endpoint", "path")
+        if "://" in path:
+            fail("expected a path below base_url, not a whole URL", "endpoint", "path")
+        for header, value in endpoint.headers.items():
+            if f.REFERENCE.match(value):
+                fail("a setting can stand in client.headers only", "endpoint", "headers", header)
         incremental, params = dialect.read_incremental(endpoint, fail)
         path, params = dialect.read_placeholders(path, params)
         for placeholder in PLACEHOLDER.findall(path):
@@ -129,6 +135,17 @@ class _Builder:
         cursor = by_path.get(incremental.cursor_path) if incremental else None
         if incremental and not fields:
             fail("expected columns: a windowed resource declares at least its cursor", "columns")
+        if cursor and cursor.data_type not in {"timestamp", "date"}:
+            fail(
+                f"expected a field of type timestamp or date, {cursor.name!r} is {cursor.data_type}",
+                "endpoint", "incremental", "cursor_path",
+            )  # fmt: skip
+        if incremental:
+            _check_parameters(incremental, fail)
+        if resource.sensor and (incremental is None or parent):
+            fail(
+                "expected endpoint.incremental and no parent: it looks for newer records", "sensor"
+            )
         return Resource(
             source=self.name,
             name=declared.name,
@@ -198,9 +215,15 @@ class _Builder:
                         f"field {path!r} is not among the columns; known: {', '.join(columns)}",
                         *at, *key.split("."), resource=name, key=key,
                     )  # fmt: skip
-        taken: dict[str, str] = {"_extra": "_extra", "_dlt_load_id": "_dlt_load_id"}
+        ours = {"_extra", "_dlt_load_id", "_dlt_id"}
+        taken: dict[str, str] = {}
         for path in columns:
             other = taken.setdefault(column_name(path), path)
+            if column_name(path) in ours:
+                self.fail(
+                    f"the column {column_name(path)!r} has a meaning of its own; leave it to _extra",
+                    *at, "columns", path, resource=name, key=f"columns.{path}",
+                )  # fmt: skip
             if other != path:
                 self.fail(
                     f"fields {other!r} and {path!r} would share the column {column_name(path)!r}; "
@@ -235,7 +258,24 @@ class _Builder:
         try:
             graphlib.TopologicalSorter(graph).prepare()
         except graphlib.CycleError as e:
-            self.fail(f"parents form a circle: {' <- '.join(e.args[1])}", "resources")
+            name = e.args[1][0]
+            self.fail(
+                f"expected a parent above it, found a circle: {' <- '.join(e.args[1])}",
+                "resources", list(resources).index(name), "endpoint", "params",
+                resource=name, key="endpoint.params",
+            )  # fmt: skip
+
+
+def _check_parameters(incremental: f.Incremental, fail: dialect.Fail) -> None:
+    spelled = incremental.param_format
+    if incremental.step == "month":
+        if incremental.start_param is None:
+            fail("expected start_param: it takes the month", "endpoint", "incremental")
+    elif "%" in spelled and not any(day in spelled for day in ("%d", "%e", "%j", "%F", "%D")):
+        fail(
+            f"expected param_format with a day (%d), found {spelled!r}; or step: month",
+            "endpoint", "incremental",
+        )  # fmt: skip
 
 
 _M = TypeVar("_M", bound=BaseModel)

@@ -87,7 +87,11 @@ class ResolveParam(Model):
     @field_validator("match")
     @classmethod
     def _one_group(cls, value: str | None) -> str | None:
-        if value is not None and re.compile(value).groups != 1:
+        try:
+            groups = re.compile(value).groups if value is not None else 1
+        except re.error as e:
+            raise ValueError(f"expected a regular expression: {e}") from None
+        if groups != 1:
             raise ValueError("expected a regular expression with one group")
         return value
 
@@ -281,12 +285,22 @@ def _auth(value: Any) -> Any:
     return {"type": "bearer", **value} if isinstance(value, dict) and "token" in value else value
 
 
+def _header_kind(value: Any) -> str:
+    return "setting" if isinstance(value, dict | SettingParam) else "text"
+
+
+Header = Annotated[
+    Annotated[str, Tag("text")] | Annotated[SettingParam, Tag("setting")],
+    Discriminator(_header_kind),
+]
+
+
 class Client(Model):
     """What all requests of a source share. Times in seconds, sizes in bytes (ours)."""
 
     base_url: str | None = None
     auth: Annotated[Auth | None, BeforeValidator(_auth)] = None
-    headers: dict[str, str | SettingParam] = Field(default_factory=dict)
+    headers: dict[str, Header] = Field(default_factory=dict)
     paginator: Paginator | None = None
     error_handler: ErrorHandler | None = None
     rate_limit: RateLimit | None = None

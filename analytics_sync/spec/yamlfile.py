@@ -18,7 +18,7 @@ Lines = dict[Path, int]
 
 # libyaml where the wheel has it: a catalog of sixty resources parses ten times as fast
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_PLAIN = {"str", "int", "float", "bool", "null"}
+_PLAIN = {"map", "seq", "str", "int", "float", "bool", "null", "timestamp"}
 
 
 def parse_yaml(text: str, file: str) -> tuple[dict[str, Any], Lines]:
@@ -51,9 +51,22 @@ def parse_yaml(text: str, file: str) -> tuple[dict[str, Any], Lines]:
     return data, lines
 
 
-def _value(loader: Any, node: yaml.Node, path: Path, lines: Lines, file: str) -> Any:
+def _value(
+    loader: Any,
+    node: yaml.Node,
+    path: Path,
+    lines: Lines,
+    file: str,
+    above: tuple[yaml.Node, ...] = (),
+) -> Any:
     line = node.start_mark.line + 1
     lines.setdefault(path, line)
+    if any(node is other for other in above):
+        raise CatalogError("an alias refers to what holds itself", file=file, line=line)
+    above = (*above, node)
+    kind = node.tag.rsplit(":", 1)[-1]
+    if kind not in _PLAIN:
+        raise CatalogError(f"tag {node.tag!r} is not plain data", file=file, line=line)
     if isinstance(node, yaml.MappingNode):
         result: dict[str, Any] = {}
         for key_node, value_node in node.value:
@@ -62,13 +75,13 @@ def _value(loader: Any, node: yaml.Node, path: Path, lines: Lines, file: str) ->
             if key in result:
                 raise CatalogError(f"key {key!r} is given twice", file=file, line=key_line)
             lines[(*path, key)] = key_line
-            result[key] = _value(loader, value_node, (*path, key), lines, file)
+            result[key] = _value(loader, value_node, (*path, key), lines, file, above)
         return result
     if isinstance(node, yaml.SequenceNode):
-        return [_value(loader, n, (*path, i), lines, file) for i, n in enumerate(node.value)]
-    kind = node.tag.rsplit(":", 1)[-1]
+        return [_value(loader, n, (*path, i), lines, file, above) for i, n in enumerate(node.value)]
     if kind == "timestamp":
         return node.value
-    if kind not in _PLAIN:
-        raise CatalogError(f"tag {node.tag!r} is not plain data", file=file, line=line)
-    return loader.construct_object(node)
+    try:
+        return loader.construct_object(node)
+    except ValueError as e:
+        raise CatalogError(f"not valid YAML: {e}", file=file, line=line) from e
