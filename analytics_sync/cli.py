@@ -34,7 +34,7 @@ def _parser() -> argparse.ArgumentParser:
     demo.set_defaults(run=_demo)
 
     dev = commands.add_parser("dev", help="the Dagster UI on the sandbox and the demo's history")
-    dev.add_argument("--port", type=int, default=3000)
+    dev.add_argument("--port", type=int, default=3000, help="0 is any free port")
     dev.set_defaults(run=_dev)
 
     check = commands.add_parser("check", help="read catalog files and say what is wrong with them")

@@ -11,6 +11,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -221,6 +222,12 @@ def _today() -> date:
     return datetime.now(UTC).date()
 
 
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 def _row() -> dict[str, Any]:
     return {
         "partitions": 0,
@@ -240,6 +247,7 @@ def dev(port: int = 3000) -> int:
     """The Dagster UI on loopback, on the sandbox and the demo's instance, until interrupted."""
     home = Home()
     home.prepare(afresh=False)
+    port = port or _free_port()
     with sandbox(home, "--days", str(home.days), "--live", "60") as settings:
         command = [
             sys.executable, "-m", "dagster", "dev", "-w", "workspace.yaml",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +26,7 @@ from analytics_sync.extract.spool import Spool
 from analytics_sync.extract.url import fill_path, join, placeholders, slashes
 from analytics_sync.extract.window import Window, requests_for
 from analytics_sync.spec import Resource
+from analytics_sync.spec.file import DataType
 
 _GATHER = 10_000  # records per conversion: a column costs the same to set up for 10 as for 10,000
 _CHILD_GONE = frozenset({403, 404})
@@ -86,6 +87,7 @@ class Reader:
         window: Window | None,
         parents: ParentValues | None,
         consumers: Sequence[Consumer] = (),
+        known: Mapping[str, DataType] | None = None,
     ) -> Reading:
         """Read everything ``resource`` has in ``window``.
 
@@ -94,6 +96,7 @@ class Reader:
             window: None for everything.
             parents: Of a child that is walked; None otherwise.
             consumers: Children to tell about the records.
+            known: Types of columns that the table has already, where none are declared.
 
         Raises:
             ReadError: Of any kind; the resource then counts as not read.
@@ -101,7 +104,7 @@ class Reader:
         start = time.monotonic()
         place = Place(resource.source, resource.name, window)
         reading = Reading(resource)
-        sink = _Sink(resource, window, reading, consumers, self._folder)
+        sink = _Sink(resource, window, reading, consumers, self._folder, known or {})
         if parents is None:
             configured = self.configured(resource) if resource.parent else None
             for page in self._pages(resource, window, configured, place, reading):
@@ -263,8 +266,10 @@ class _Sink:
         reading: Reading,
         consumers: Sequence[Consumer],
         folder: Path,
+        known: Mapping[str, DataType],
     ) -> None:
         self._resource = resource
+        self._known = known
         self._window = window if resource.cursor else None
         self._reading = reading
         self._consumers = consumers
@@ -296,7 +301,9 @@ class _Sink:
         records, self._waiting = self._waiting, []
         reading = self._reading
         if self._converter is None:
-            self._converter = Converter(self._resource, infer_fields(self._resource, records))
+            self._converter = Converter(
+                self._resource, infer_fields(self._resource, records, self._known)
+            )
         if reading.spool is None:
             # a parent may be read twice: the window's records, and all for a child
             name = f"{self._resource.name}-{uuid.uuid4().hex}.arrow"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -23,6 +23,7 @@ from analytics_sync.extract.session import Session
 from analytics_sync.extract.settings import Settings
 from analytics_sync.extract.window import Window
 from analytics_sync.spec import Resource, Source
+from analytics_sync.spec.file import DataType
 
 _SIDE_BY_SIDE = 8
 
@@ -71,6 +72,8 @@ class ReadRun:
         self._lock = threading.Lock()
         self._started: dict[tuple[str, bool], Future[_Outcome]] = {}
         self._results: dict[str, Future[_Outcome]] = {}
+        self.known_types: Mapping[str, Mapping[str, DataType]] = {}
+        """Table -> column -> type, as the warehouse has them; for resources that declare none."""
 
     def __enter__(self) -> ReadRun:
         self._calm.enter_context(rare_collections())
@@ -149,7 +152,8 @@ class ReadRun:
             if child.parent == resource.name
         }
         try:
-            reading = self._reader.read(resource, window, parents, list(consumers.values()))
+            known = self.known_types.get(resource.table)
+            reading = self._reader.read(resource, window, parents, list(consumers.values()), known)
         except ReadError:
             raise
         except Exception as e:  # a mistake of ours must not take the other resources with it

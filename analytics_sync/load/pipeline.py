@@ -28,6 +28,7 @@ from analytics_sync.extract.source import dlt_source
 from analytics_sync.load.destination import file_format, make_destination
 from analytics_sync.load.errors import LoadError
 from analytics_sync.load.lock import warehouse_lock
+from analytics_sync.load.warehouse import open_warehouse
 
 _DEFAULTS = {
     "normalize": {"parquet_normalizer": {"add_dlt_load_id": True}},
@@ -70,6 +71,9 @@ def load(run: ReadRun, run_id: str) -> Loaded:
             )
             # what the last run left is of no interest: windows come from partitions
             pipeline.config.restore_from_destination = False
+            if undeclared := [r.table for r in run.resources if not r.fields]:
+                with open_warehouse(name) as warehouse:
+                    run.known_types = {table: warehouse.types(table) for table in undeclared}
             run.start()
             pipeline.extract(
                 dlt_source(run.source, run), loader_file_format=file_format(destination)

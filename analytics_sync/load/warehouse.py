@@ -16,13 +16,15 @@ from dlt.destinations.sql_client import SqlClientBase
 
 from analytics_sync.load.destination import DEFAULT, destination_name, duckdb_file, make_destination
 from analytics_sync.load.lock import warehouse_lock
+from analytics_sync.spec.file import DataType
 
 
 class Warehouse:
     """Read-only access to one source's dataset, inside ``open_warehouse``."""
 
-    def __init__(self, client: SqlClientBase[Any] | None, dataset: str) -> None:
-        self._client = client
+    def __init__(self, job_client: Any, dataset: str) -> None:
+        self._job_client = job_client
+        self._client: SqlClientBase[Any] | None = job_client.sql_client if job_client else None
         self.dataset = dataset
 
     def table(self, name: str) -> str:
@@ -42,6 +44,13 @@ class Warehouse:
                 return tuple(d[0] for d in c.native_cursor.description or ())
         except DatabaseUndefinedRelation:
             return ()
+
+    def types(self, table: str) -> dict[str, DataType]:
+        """dlt's data types of the table's columns; empty when there is no such table."""
+        if self._job_client is None:
+            return {}
+        _, columns = self._job_client.get_storage_table(table)
+        return {name: column["data_type"] for name, column in columns.items()}
 
     def rows(self, sql: str, *params: Any) -> list[tuple[Any, ...]]:
         """All rows of a query."""
@@ -66,5 +75,5 @@ def open_warehouse(dataset: str) -> Iterator[Warehouse]:
     config._bind_dataset_name(dataset)
     with warehouse_lock():
         job_client = destination.client(Schema(dataset), config)
-        with job_client.sql_client as client:
-            yield Warehouse(client, dataset)
+        with job_client:
+            yield Warehouse(job_client, dataset)
