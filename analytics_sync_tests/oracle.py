@@ -24,7 +24,9 @@ def typed(field: Field, record: Mapping[str, Any]) -> Any:
     match field.data_type:
         case "timestamp":
             instant = datetime.fromisoformat(value)
-            return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+            return (
+                instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+            )
         case "date":
             return date.fromisoformat(value)
         case "bigint":

@@ -36,7 +36,9 @@ def defs() -> Definitions:
 
 
 def test_the_location_loads_with_an_empty_environment(tmp_path: Path) -> None:
-    code = "import analytics_sync.definitions as d; print(len(list(d.defs.resolve_all_asset_keys())))"
+    code = (
+        "import analytics_sync.definitions as d; print(len(list(d.defs.resolve_all_asset_keys())))"
+    )
     done = subprocess.run(
         [sys.executable, "-c", code],
         env={"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"]},

@@ -76,7 +76,12 @@ class World:
         modules = {"dagster": "dagster", "analytics-sync": "analytics_sync.cli"}
         done = subprocess.run(
             [sys.executable, "-m", modules[arguments[0]], *arguments[1:]],
-            env={**os.environ, **self.environment, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore"},
+            env={
+                **os.environ,
+                **self.environment,
+                "PYTHONPATH": str(ROOT),
+                "PYTHONWARNINGS": "ignore",
+            },
             cwd=self.folder,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -127,7 +132,9 @@ class World:
             names = [d[0] for d in found.description]
             return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
-    def expected(self, asset: str, start: date | None = None, end: date | None = None) -> list[dict[str, Any]]:
+    def expected(
+        self, asset: str, start: date | None = None, end: date | None = None
+    ) -> list[dict[str, Any]]:
         """What the ledger says the table must hold."""
         source, resource = asset.split("/")
         return self.sandbox.ledger(source).expected(resource, start, end)

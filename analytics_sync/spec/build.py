@@ -67,6 +67,8 @@ class _Builder:
                 f"source name {self.name!r}: expected lower_snake_case", "source", key="source"
             )
         self._check_secrets()
+        if not self.declared.resources:
+            self.fail("expected at least one resource", "resources", key="resources")
         resources: dict[str, Resource] = {}
         lines: dict[str, int] = {}
         for index, declared in enumerate(self.declared.resources):

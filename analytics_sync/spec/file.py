@@ -318,4 +318,4 @@ class CatalogFile(Model):
     description: str | None = None
     client: Client
     resource_defaults: ResourceDefaults = Field(default_factory=ResourceDefaults)
-    resources: tuple[Annotated[Resource, BeforeValidator(_resource)], ...] = Field(min_length=1)
+    resources: tuple[Annotated[Resource, BeforeValidator(_resource)], ...]

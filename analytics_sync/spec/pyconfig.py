@@ -63,7 +63,8 @@ def _value(node: ast.expr, path: Path, lines: Lines, offset: int, file: str) -> 
         result: dict[str, Any] = {}
         for key_node, value_node in zip(node.keys, node.values, strict=True):
             if not isinstance(key_node, ast.Constant):
-                raise CatalogError("a key must be a plain string", file=file, line=line)
+                at = line if key_node is None else key_node.lineno + offset
+                raise CatalogError("a key must be a plain string", file=file, line=at)
             key = str(key_node.value)
             lines[(*path, key)] = key_node.lineno + offset
             result[key] = _value(value_node, (*path, key), lines, offset, file)
