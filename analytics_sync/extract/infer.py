@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from analytics_sync.extract.jsonpath import MISSING, lookup
 from analytics_sync.spec import Field, Resource
 from analytics_sync.spec.file import DataType
 from analytics_sync.spec.naming import column_name
@@ -37,11 +38,15 @@ def infer_fields(
             goes to ``_extra``. Another type would be rounded or refused by the warehouse.
     """
     found: dict[str, set[DataType]] = {}
+    nested = [path for path in resource.primary_key if "." in path]
     for record in records:
         if isinstance(record, dict):
             for name, value in record.items():
-                if value is not None and name and "." not in name:
+                if value is not None and name.strip() and "." not in name:
                     found.setdefault(name, set()).add(_TYPES[type(value)])
+            for path in nested:
+                if (value := lookup(record, path)) not in (MISSING, None):
+                    found.setdefault(path, set()).add(_TYPES[type(value)])
     fields: dict[str, Field] = {}
     for path in resource.primary_key:
         types = found.pop(path, set())

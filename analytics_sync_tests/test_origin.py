@@ -1,0 +1,130 @@
+"""What is sent where: headers, credentials, redirects and links, and nothing to another origin."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from analytics_sync.extract.errors import OffOrigin
+from analytics_sync_tests.api import Api, item, other_api, read, shop, shop_api
+
+api = shop_api
+elsewhere = other_api
+
+DATA = [{"id": 1}]
+KEY = {
+    "type": "api_key",
+    "name": "X-Key",
+    "api_key": 'dlt.secrets["api_key"]',
+    "location": "header",
+}
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_on_the_same_origin_is_followed(
+    api: Api, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    monkeypatch.setenv("SOURCES__SHOP__API_KEY", "hush")
+    api.on("/items", (status, {"Location": "/v2/items?a=b"}, b""))
+    api.on("/v2/items", DATA)
+    assert read(shop(item(), auth=KEY)).ids() == [1]
+    assert api.paths() == ["/items", "/v2/items"]
+    assert [s.headers["x-key"] for s in api.seen] == ["hush", "hush"]
+    assert api.seen[1].query == {"a": "b"}
+
+
+def test_redirects_that_go_round_end(api: Api) -> None:
+    api.on("/items", (302, {"Location": "/items"}, b""))
+    assert "redirects" in read(shop(item())).error()
+    assert len(api.seen) == 6
+
+
+OTHER = "http://OTHER/items"
+AWAY = {
+    "another port": OTHER,
+    "another scheme": "https://HERE/items",
+    "another host": OTHER.replace("OTHER", "localhost:PORT"),
+    "no scheme": "//OTHER/items",
+    "user info": "http://HERE@OTHER/items",
+    "a backslash that some parsers take for a slash": "http://OTHER\\@HERE/items",
+    "a tab": "http://OTHER\t/items",
+    "another kind of link": "file:///etc/passwd",
+    "not a link": "http://[::1/items",
+}
+ROADS: dict[str, tuple[Any, Any]] = {
+    "redirect": ("single_page", lambda link: (302, {"Location": link}, b"")),
+    "json_link": (
+        {"type": "json_link", "next_url_path": "next"},
+        lambda link: {"data": DATA, "next": link},
+    ),
+    "header_link": (
+        "header_link",
+        lambda link: (200, {"Link": f'<{link}>; rel="next"'}, {"data": DATA}),
+    ),
+}
+
+
+@pytest.mark.parametrize("away", AWAY)
+@pytest.mark.parametrize("road", ROADS)
+def test_nothing_is_sent_to_another_origin(
+    api: Api, elsewhere: Api, monkeypatch: pytest.MonkeyPatch, road: str, away: str
+) -> None:
+    monkeypatch.setenv("SOURCES__SHOP__API_KEY", "hush")
+    here, other = api.url.removeprefix("http://"), elsewhere.url.removeprefix("http://")
+    link = AWAY[away].replace("OTHER", other).replace("HERE", here)
+    link = link.replace("PORT", here.partition(":")[2])
+    paginator, answer = ROADS[road]
+    api.on("/items", answer(link))
+    api.on("*", DATA)
+    elsewhere.on("*", DATA)
+    source = shop(item({"paginator": paginator, "data_selector": "data"}), auth=KEY)
+    outcome = read(source)
+    assert isinstance(outcome.failures["items"], OffOrigin)
+    assert "nothing was sent" in outcome.error()
+    assert elsewhere.seen == []
+    assert len(api.seen) == 1
+
+
+def test_json_is_asked_for_and_headers_are_sent(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOURCES__SHOP__TEAM", "blue")
+    api.on("/items", DATA)
+    headers = {"X-Plain": "p", "X-Team": 'dlt.config["team"]', "X-Opt": {"type": "secret", "key": "opt", "optional": True}}  # fmt: skip
+    read(shop(item({"headers": {"X-Own": "o"}}), headers=headers))
+    sent = api.seen[0].headers
+    assert sent["accept"] == "application/json"
+    assert (sent["x-plain"], sent["x-team"], sent["x-own"]) == ("p", "blue", "o")
+    assert "x-opt" not in sent
+
+
+AUTHS: dict[str, tuple[dict[str, str], str, str]] = {
+    "api_key": (KEY, "x-key", "hush"),
+    "bearer": ({"type": "bearer", "token": 'dlt.secrets["api_key"]'}, "authorization", "Bearer hush"),
+    "basic": (
+        {"type": "http_basic", "username": "me", "password": 'dlt.secrets["api_key"]'},
+        "authorization",
+        "Basic bWU6aHVzaA==",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", AUTHS)
+def test_credentials_are_sent_as_declared(
+    api: Api, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    auth, header, value = AUTHS[name]
+    monkeypatch.setenv("SOURCES__SHOP__API_KEY", "hush")
+    api.on("/items", DATA)
+    read(shop(item(), auth=auth))
+    assert api.seen[0].headers[header] == value
+
+
+def test_settings_name_the_headers(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"API_KEY": "a", "API_KEY_NAME": "X-Mine", "SECOND": "b", "SECOND_NAME": "X-Other"}.items():  # fmt: skip
+        monkeypatch.setenv(f"SOURCES__SHOP__{name}", value)
+    api.on("/items", DATA)
+    read(shop(item(), auth=KEY, headers={"second": {"type": "secret", "key": "second"}}))
+    sent = api.seen[0].headers
+    assert (sent["x-mine"], sent["x-other"]) == ("a", "b")
+    assert "x-key" not in sent
+    assert "second" not in sent
