@@ -251,6 +251,7 @@ def test_every_shipped_resource_is_described(source: Source) -> None:
         required = {f.name for f in resource.required}
         null_as = {f.name for f in resource.fields if f.null_as is not None}
         assert set(resource.primary_key) <= required | null_as, resource
+        assert not required & null_as, resource
         assert resource.fields, resource
         assert resource.incremental is None or resource.cursor in resource.required, resource
         assert not resource.selected or resource.primary_key, resource

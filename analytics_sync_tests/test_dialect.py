@@ -62,13 +62,6 @@ def test_an_empty_selector_is_the_root(api: Api, body: Any) -> None:
     assert isinstance(read(source).failures["items"], NotData)
 
 
-def test_a_cursor_paginator_on_the_root_is_one_page(api: Api) -> None:
-    source = yaml("  - {name: items, endpoint: {path: /items, data_selector: [], paginator: {type: cursor, cursor_param: page-token, cursor_path: next_page_token}}}")  # fmt: skip
-    api.on("/items", [{"id": 1}, {"id": 2}])
-    assert read(source).ids() == [1, 2]
-    assert api.queries() == [{}]
-
-
 @pytest.mark.parametrize("base", [0, 1])
 def test_page_number_with_limit_param_and_limit(api: Api, base: int) -> None:
     source = yaml("""

@@ -53,6 +53,13 @@ def test_a_window_is_half_open(at: Any) -> None:
     assert (batch.table.num_rows, batch.outside) == ((1, 0) if EDGES[at] else (0, 1))
 
 
+@pytest.mark.parametrize(("day", "rows"), [("2024-02-28", 0), ("2024-02-29", 1), ("2024-03-01", 0)])
+def test_a_cursor_may_be_a_date(day: str, rows: int) -> None:
+    dated = item({"incremental": {"cursor_path": "at"}}, columns={"id": "bigint", "at": "date"})
+    batch = Converter(shop(dated).resources["items"]).convert([{"id": 1, "at": day}], DAY)
+    assert (batch.table.num_rows, batch.outside) == (rows, 1 - rows)
+
+
 @settings(max_examples=60, deadline=None, derandomize=True)
 @given(st.lists(st.integers(-3, 27) | st.none() | st.just("x"), max_size=8))
 def test_each_record_is_a_row_or_rejected_or_outside(hours: list[Any]) -> None:

@@ -59,6 +59,7 @@ ERRORS: dict[str, tuple[Any, Any, str]] = {
     "errors and no data": ("data", {"errors": [{"id": None, "title": "x"}]}, "no 'data'"),
     "renamed key": ("data", {"items": RR}, "no 'data'"),
     "renamed inner key": ("data.items", {"data": {"rows": RR}}, "no 'data.items'"),
+    "renamed inner key beside an id": ("data.items", {"id": 7, "data": {}}, "no 'data.items'"),
     "inner key of a list": ("data.items", {"data": RR}, "no 'data.items'"),
     "null at the key": ("data", {"data": None}, "null at 'data'"),
     "text at the key": ("data", {"data": "x"}, "string at 'data'"),

@@ -170,7 +170,7 @@ def test_all_settings_of_a_source_are_listed(monkeypatch: pytest.MonkeyPatch) ->
 
 
 PLAIN = "s3cret-Key-0123456789"
-ODD = 'k/y+W&o=d"q\\%~'
+ODD = 'k/y+W &o=d"q\\%~'
 LONG = "eyJ" + "x0Y1" * 200
 
 
@@ -286,3 +286,5 @@ def test_the_newest_record_is_asked_for_with_settings_and_sensor_parameters(
     assert latest is not None
     assert latest.isoformat() == "2024-01-02T23:00:00+00:00"
     assert api.queries("*") == [{"a": "1", "size": "2"}]
+    api.on("/red/items", [])
+    assert newest(source, source.resources["items"]) is None

@@ -22,7 +22,7 @@ from dagster_dlt import dlt_assets
 from analytics_sync.defs.partitions import run_window
 from analytics_sync.defs.translator import CatalogTranslator, asset_key
 from analytics_sync.extract.errors import ReadError
-from analytics_sync.extract.reader import Reading
+from analytics_sync.extract.reading import Reading
 from analytics_sync.extract.run import ReadRun
 from analytics_sync.extract.source import dlt_source
 from analytics_sync.load.destination import destination_name

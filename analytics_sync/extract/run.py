@@ -18,7 +18,8 @@ from pathlib import Path
 from analytics_sync.extract.errors import Place, ReadError
 from analytics_sync.extract.garbage import rare_collections
 from analytics_sync.extract.parents import ParentValues
-from analytics_sync.extract.reader import Consumer, Reader, Reading
+from analytics_sync.extract.reader import Reader
+from analytics_sync.extract.reading import Consumer, Reading
 from analytics_sync.extract.session import Session
 from analytics_sync.extract.settings import Settings
 from analytics_sync.extract.window import Window

@@ -13,7 +13,7 @@ from dlt.common.schema.typing import TColumnSchema
 
 from analytics_sync.extract.columns import EXTRA
 from analytics_sync.extract.fit import dumps
-from analytics_sync.extract.reader import Reading
+from analytics_sync.extract.reading import Reading
 from analytics_sync.spec import Resource
 
 REJECTED = "_rejected"

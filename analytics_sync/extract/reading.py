@@ -1,0 +1,127 @@
+"""What reading one resource gave, and how pages become it.
+
+In: pages of records, as they come. Out: a ``Reading``: a spool of tables, the rejected records,
+and what it all cost; children are told about the records on the way.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from analytics_sync.extract.columns import Converter, Rejected
+from analytics_sync.extract.errors import NotData, Place
+from analytics_sync.extract.infer import infer_fields
+from analytics_sync.extract.parents import ParentValues
+from analytics_sync.extract.session import Counters
+from analytics_sync.extract.spool import Spool
+from analytics_sync.extract.window import Window
+from analytics_sync.spec import Resource
+from analytics_sync.spec.file import DataType
+
+_GATHER = 10_000  # records per conversion: a column costs the same to set up for 10 as for 10,000
+
+
+@dataclass
+class Reading:
+    """What reading one resource gave."""
+
+    resource: Resource
+    spool: Spool | None = None
+    rejected: list[Rejected] = field(default_factory=list)
+    counters: Counters = field(default_factory=Counters)
+    pages: int = 0
+    records: int = 0
+    outside: int = 0
+    with_extra: int = 0
+    children: int | None = None
+    skipped: list[str] = field(default_factory=list)
+    parents_without: int = 0
+    seconds: float = 0.0
+
+    @property
+    def rows(self) -> int:
+        """Rows to load."""
+        return self.spool.rows if self.spool else 0
+
+
+@dataclass
+class Consumer:
+    """A child that wants to know of the records: all of them, or those in the window."""
+
+    values: ParentValues
+    windowed: bool
+
+
+class Sink:
+    """Gathers pages, converts them, tells the children, and fills the spool."""
+
+    def __init__(
+        self,
+        resource: Resource,
+        window: Window | None,
+        reading: Reading,
+        consumers: Sequence[Consumer],
+        folder: Path,
+        known: Mapping[str, DataType],
+    ) -> None:
+        self._resource = resource
+        self._known = known
+        self._window = window if resource.cursor else None
+        self._reading = reading
+        self._consumers = consumers
+        self._folder = folder
+        self._waiting: list[Any] = []
+        self._converter = Converter(resource) if resource.fields else None
+        self._cursor = resource.cursor.column if resource.cursor else None
+
+    def add(self, records: list[Any]) -> None:
+        """Take a page."""
+        self._reading.records += len(records)
+        self._waiting += records
+        if len(self._waiting) >= _GATHER:
+            self._flush()
+
+    def close(self) -> None:
+        """End: what is left is converted, older versions of a key are dropped.
+
+        Raises:
+            NotData: None of the records was an object.
+        """
+        self._flush()
+        spool = self._reading.spool
+        assert spool is not None
+        spool.finish(self._resource.key, self._cursor)
+        strangers = sum(1 for r in self._reading.rejected if r.reason == "not an object")
+        if strangers and strangers == self._reading.records:
+            raise NotData(
+                Place(self._resource.source, self._resource.name, self._window),
+                f"none of the {strangers} records is an object.",
+                "Correct data_selector.",
+            )
+
+    def _flush(self) -> None:
+        records, self._waiting = self._waiting, []
+        reading = self._reading
+        if self._converter is None:
+            self._converter = Converter(
+                self._resource, infer_fields(self._resource, records, self._known)
+            )
+        if reading.spool is None:
+            # a parent may be read twice: the window's records, and all for a child
+            name = f"{self._resource.name}-{uuid.uuid4().hex}.arrow"
+            reading.spool = Spool(self._converter.schema, self._folder / name)
+        for consumer in self._consumers:
+            if not consumer.windowed:
+                consumer.values.add(r for r in records if isinstance(r, dict))
+        batch = self._converter.convert(records, self._window)
+        for consumer in self._consumers:
+            if consumer.windowed:
+                consumer.values.add(batch.records)
+        reading.rejected += batch.rejected
+        reading.outside += batch.outside
+        reading.with_extra += batch.with_extra
+        reading.spool.add(batch.table, self._resource.key, self._cursor)
