@@ -18,7 +18,7 @@ from analytics_sync.cli import main
 from analytics_sync.spec import load_file
 from analytics_sync_tests.world import ROOT
 
-CONFIG = '''
+CONFIG = """
 import dlt
 from dlt.sources.rest_api import rest_api_source
 
@@ -29,7 +29,7 @@ source = rest_api_source({
          "endpoint": {"path": "things", "data_selector": [], "paginator": {"type": "offset", "limit": 10}}},
     ],
 })
-'''
+"""
 
 
 def environment() -> dict[str, str]:

@@ -35,7 +35,13 @@ def test_one_failing_resource_leaves_the_others_loaded(world: World) -> None:
     (failure,) = events(result, DagsterEventType.STEP_FAILURE)
     message = failure.event_specific_data.user_failure_data.description
     first_line = message.splitlines()[0]
-    for part in ("1 of 4 resources of observability", "observability/monitors", "403", "not you", "key"):
+    for part in (
+        "1 of 4 resources of observability",
+        "observability/monitors",
+        "403",
+        "not you",
+        "key",
+    ):
         assert part in first_line
     assert "sandbox" not in first_line.replace("/v1/monitor", ""), "no secret in the message"
     users = world.sources["observability"].resources["users"]
@@ -115,7 +121,9 @@ def test_a_failing_parent_fails_its_children_and_names_itself(world: World) -> N
     assert done == {"pipelines", "me"}
     (failure,) = events(result, DagsterEventType.STEP_FAILURE)
     jobs = failure.event_specific_data.user_failure_data.metadata["jobs"].value
-    assert "its parent workflow_jobs could not be read: its parent workflow could not be read" in jobs
+    assert (
+        "its parent workflow_jobs could not be read: its parent workflow could not be read" in jobs
+    )
 
 
 def test_without_base_url_the_failure_names_setting_and_sandbox(
@@ -145,7 +153,9 @@ def test_an_unreachable_api_is_said_plainly(world: World, monkeypatch: pytest.Mo
 def test_a_warehouse_that_cannot_be_opened_is_said_plainly(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world.warehouse.write_text("this is not a database, it is a text of more than a few bytes " * 99)
+    world.warehouse.write_text(
+        "this is not a database, it is a text of more than a few bytes " * 99
+    )
     result = world.run(["delivery/agents"])
     (failure,) = events(result, DagsterEventType.STEP_FAILURE)
     first_line = failure.event_specific_data.user_failure_data.description.splitlines()[0]

@@ -39,7 +39,10 @@ def postgres(server: str, world: World, monkeypatch: pytest.MonkeyPatch) -> Worl
 
 def table(server: str, asset: str) -> list[dict[str, Any]]:
     schema, name = asset.split("/")
-    with psycopg2.connect(server) as connection, connection.cursor(cursor_factory=RealDictCursor) as c:
+    with (
+        psycopg2.connect(server) as connection,
+        connection.cursor(cursor_factory=RealDictCursor) as c,
+    ):
         register_default_json(connection, loads=str)  # JSON as text, as DuckDB gives it
         register_default_jsonb(connection, loads=str)
         c.execute("SET TIME ZONE 'UTC'")
@@ -77,7 +80,9 @@ def test_a_server_that_is_not_there_is_said_plainly(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ANALYTICS_SYNC__DESTINATION", "postgres")
-    monkeypatch.setenv("DESTINATION__POSTGRES__CREDENTIALS", "postgresql://u:s3cretword@127.0.0.1:9/d")
+    monkeypatch.setenv(
+        "DESTINATION__POSTGRES__CREDENTIALS", "postgresql://u:s3cretword@127.0.0.1:9/d"
+    )
     result = world.run(["delivery/agents"])
     failed = [e for e in result.all_events if e.is_step_failure]
     message = failed[0].event_specific_data.user_failure_data.description

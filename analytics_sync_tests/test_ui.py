@@ -111,7 +111,10 @@ def test_a_run_of_one_partition_from_the_ui(ui: Ui) -> None:
 
 def test_a_backfill_is_one_run(ui: Ui) -> None:
     days = [str(day) for day in ui.world.days]
-    params = {"assetSelection": selector("delivery/builds")["assetSelection"], "partitionNames": days}
+    params = {
+        "assetSelection": selector("delivery/builds")["assetSelection"],
+        "partitionNames": days,
+    }
     launched = ui.ask(BACKFILL, p=params)["launchPartitionBackfill"]
     assert launched["__typename"] == "LaunchBackfillSuccess", launched
     run = ui.finished(**{"dagster/backfill": launched["backfillId"]})
@@ -128,7 +131,10 @@ def test_a_backfill_is_one_run(ui: Ui) -> None:
     ("page", "shown"),
     [
         ("locations/analytics_sync/asset-groups/ci_pipelines/lineage", ["workflow_jobs", "jobs"]),
-        ("assets/observability/dashboards?view=overview", ["One dashboard", "layout_type", "_extra"]),
+        (
+            "assets/observability/dashboards?view=overview",
+            ["One dashboard", "layout_type", "_extra"],
+        ),
         ("assets/observability/incidents?view=checks", ["required_fields", "primary_key_unique"]),
         ("automation", ["daily_observability", "new_ci_pipelines_pipelines"]),
     ],
