@@ -40,6 +40,32 @@ def test_redirects_that_go_round_end(api: Api) -> None:
     assert len(api.seen) == 6
 
 
+# links: the server puts its own address in where the link says HOST
+LINKS: dict[str, tuple[Any, Any]] = {
+    "json_link absolute": ({"type": "json_link", "next_url_path": "links.next"}, "HOST/items?at=2&f=x%20y"),
+    "json_link relative": ({"type": "json_link", "next_url_path": "links.next"}, "/items?at=2&f=x%20y"),
+    "json_link query only": ({"type": "json_link", "next_url_path": "links.next"}, "?at=2&f=x%20y"),
+    "header_link": ("header_link", [("Link", '<HOST/?a>; rel="prev", <HOST/items?at=2&f=x%20y>; rel="next"')]),
+    "header_link relative": ("header_link", [("Link", '</items?at=2&f=x%20y>; rel="next"')]),
+    "header_link, two headers": (
+        "header_link",
+        [("Link", '<HOST/items?at=2&f=x%20y>; rel="next"'), ("Link", '<HOST/items>; rel="first"')],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LINKS)
+def test_links_are_followed_as_they_are(api: Api, name: str) -> None:
+    paginator, link = LINKS[name]
+    headers = [] if isinstance(link, str) else [(n, v.replace("HOST", api.url)) for n, v in link]
+    body = {"links": {"next": link.replace("HOST", api.url)}} if isinstance(link, str) else {}
+    last = {"data": [{"id": 2}], "links": {"next": None}}
+    api.on("/items", (200, headers, {"data": DATA, **body}), last)
+    endpoint = {"paginator": paginator, "data_selector": "data", "params": {"size": 1}}
+    assert read(shop(item(endpoint))).ids() == [1, 2]
+    assert api.queries() == [{"size": "1"}, {"at": "2", "f": "x y"}]
+
+
 OTHER = "http://OTHER/items"
 AWAY = {
     "another port": OTHER,

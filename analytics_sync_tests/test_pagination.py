@@ -205,31 +205,6 @@ def test_an_offset_starts_where_declared(api: Api) -> None:
     assert [q["offset"] for q in api.queries()] == ["3", "5"]
 
 
-# links: the server puts its own address in where the link says HOST
-LINKS: dict[str, tuple[Any, Any]] = {
-    "json_link absolute": ({"type": "json_link", "next_url_path": "links.next"}, "HOST/items?at=2&f=x%20y"),
-    "json_link relative": ({"type": "json_link", "next_url_path": "links.next"}, "/items?at=2&f=x%20y"),
-    "json_link query only": ({"type": "json_link", "next_url_path": "links.next"}, "?at=2&f=x%20y"),
-    "header_link": ("header_link", [("Link", '<HOST/?a>; rel="prev", <HOST/items?at=2&f=x%20y>; rel="next"')]),
-    "header_link relative": ("header_link", [("Link", '</items?at=2&f=x%20y>; rel="next"')]),
-    "header_link, two headers": (
-        "header_link",
-        [("Link", '<HOST/items?at=2&f=x%20y>; rel="next"'), ("Link", '<HOST/items>; rel="first"')],
-    ),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("name", LINKS)
-def test_links_are_followed_as_they_are(api: Api, name: str) -> None:
-    paginator, link = LINKS[name]
-    headers = [] if isinstance(link, str) else [(n, v.replace("HOST", api.url)) for n, v in link]
-    body = {"links": {"next": link.replace("HOST", api.url)}} if isinstance(link, str) else {}
-    last = {"data": records(2), "links": {"next": None}}
-    api.on("/items", (200, headers, {"data": records(1), **body}), last)
-    assert read(paged(paginator, params={"size": 1})).ids() == [1, 2]
-    assert api.queries() == [{"size": "1"}, {"at": "2", "f": "x y"}]
-
-
 # what is declared, what the server answers in order, what the message must say
 STUCK: dict[str, tuple[Any, list[Any], type[Exception], str]] = {
     "same cursor again": (CURSOR, [{"data": records(1), "next": "a"}], NoProgress, "same cursor"),
