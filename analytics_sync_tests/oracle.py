@@ -51,10 +51,12 @@ def actual_rows(resource: Resource, table: Iterable[Mapping[str, Any]]) -> dict[
     json_columns = {f.column for f in resource.fields if f.data_type == "json"}
     rows: dict[Any, Any] = {}
     for row in table:
+        if row.get("_deleted_at") is not None:
+            continue
         values = {
             name: json.loads(value) if name in json_columns and value is not None else value
             for name, value in row.items()
-            if name not in {"_extra", "_dlt_load_id"}
+            if name not in {"_extra", "_deleted_at", "_dlt_load_id"}
         }
         key = tuple(values[k] for k in resource.key)
         assert key not in rows, f"{resource}: key {key} has two rows"

@@ -120,6 +120,11 @@ def _metadata(reading: Reading, loaded: Loaded, window: str | None) -> dict[str,
         "records_read": reading.records,
         "destination": loaded.destination,
     }
+    metadata["read_until"] = ", ".join(sorted(reading.ends))
+    if reading.told is not None and resource.count_path:
+        metadata["records_expected"] = reading.told
+    if resource.name in loaded.deleted:
+        metadata["rows_marked_deleted"] = loaded.deleted[resource.name]
     if loaded.load_id:
         metadata["load_id"] = loaded.load_id
     if window and resource.cursor:

@@ -1,4 +1,4 @@
-"""Three checks per asset, one step per source.
+"""Three checks per asset, and a fourth where the API tells a total; one step per source.
 
 In: the declaration, the warehouse. Out: ``required_fields`` and ``primary_key_unique`` (errors),
 ``declared_schema`` (a warning). A table or column that is missing is a verdict, never a crash.
@@ -16,6 +16,7 @@ from dagster import (
     AssetChecksDefinition,
     AssetCheckSeverity,
     AssetCheckSpec,
+    EventLogEntry,
     MetadataValue,
     multi_asset_check,
 )
@@ -29,6 +30,9 @@ from analytics_sync.spec import Resource, Source
 _EXAMPLES = 5
 _LOOKED_AT = 1000  # rows of _extra that are opened to name their fields
 
+COMPLETE = "complete"
+_COMPLETE = "As many records were read as the API said there are."
+
 Verdict = tuple[bool, str, dict[str, Any]]
 
 
@@ -38,6 +42,10 @@ def source_checks(source: Source) -> AssetChecksDefinition:
         AssetCheckSpec(name, asset=asset_key(resource), description=description)
         for resource in source.assets
         for name, (description, _, _) in _CHECKS.items()
+    ] + [
+        AssetCheckSpec(COMPLETE, asset=asset_key(resource), description=_COMPLETE)
+        for resource in source.assets
+        if resource.count_path
     ]
     by_key = {asset_key(resource): resource for resource in source.assets}
 
@@ -45,9 +53,14 @@ def source_checks(source: Source) -> AssetChecksDefinition:
     def checks(context: AssetCheckExecutionContext) -> Iterator[AssetCheckResult]:
         with open_warehouse(source.name) as warehouse:
             for key in sorted(context.selected_asset_check_keys):
-                _, severity, check = _CHECKS[key.name]
                 resource = by_key[key.asset_key]
-                passed, description, metadata = _verdict(check, warehouse, resource)
+                if key.name == COMPLETE:
+                    severity = AssetCheckSeverity.ERROR
+                    event = context.instance.get_latest_materialization_event(key.asset_key)
+                    passed, description, metadata = _complete(event)
+                else:
+                    _, severity, check = _CHECKS[key.name]
+                    passed, description, metadata = _verdict(check, warehouse, resource)
                 yield AssetCheckResult(
                     passed=passed,
                     asset_key=key.asset_key,
@@ -152,6 +165,23 @@ def _declared_schema(warehouse: Warehouse, resource: Resource, columns: tuple[st
     if problems:
         return False, " ".join(problems), metadata
     return True, f"All {total} rows are as declared.", metadata
+
+
+def _complete(event: EventLogEntry | None) -> Verdict:
+    """What the API said there is, against what was read, on the latest materialization."""
+    materialization = event.asset_materialization if event else None
+    if materialization is None:
+        return False, "The asset was never materialized.", {}
+    metadata = materialization.metadata
+    if "records_expected" not in metadata:
+        return True, "The API did not say how many records there are.", {}
+    expected, read = (metadata[k].value for k in ("records_expected", "records_read"))
+    assert isinstance(expected, int)
+    assert isinstance(read, int)
+    counts = {"expected": expected, "read": read}
+    if read < expected:
+        return False, f"The API said {expected} records, and {read} were read: run again.", counts
+    return True, f"{read} records were read, the API said {expected}.", counts
 
 
 def _extra_fields(warehouse: Warehouse, table: str) -> Counter[str]:

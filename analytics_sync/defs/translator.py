@@ -90,6 +90,10 @@ def column_schema(resource: Resource) -> TableSchema:
         for field in resource.fields
     ]
     columns.append(TableColumn("_extra", type="json", description="What was not declared"))
+    if resource.soft_deletes:
+        columns.append(
+            TableColumn("_deleted_at", type="timestamp", description="Not listed any more since")
+        )
     return TableSchema(
         columns, constraints=TableConstraints([f"unique: {', '.join(resource.key)}"])
     )

@@ -21,6 +21,7 @@ from analytics_sync.extract.window import Window
 from analytics_sync.spec import Field, Resource
 
 EXTRA = "_extra"
+DELETED = "_deleted_at"
 _TIMESTAMP = pa.timestamp("us", tz="UTC")
 ARROW: dict[str, pa.DataType] = {
     "text": pa.string(),
@@ -77,9 +78,10 @@ class Converter:
         self._known = _tree(self.fields)
         self._aliased = [f for f in self.fields if f.aliases]
         self._getters = [(f, _getter(f.path)) for f in self.fields]
-        self.schema = pa.schema(
-            [*(pa.field(f.column, ARROW[f.data_type]) for f in self.fields), (EXTRA, pa.string())]
-        )
+        # a record that is read is there: merging this null takes a mark of deletion away
+        self._added = [(DELETED, _TIMESTAMP)] if resource.soft_deletes else []
+        declared = [(f.column, ARROW[f.data_type]) for f in self.fields]
+        self.schema = pa.schema([*declared, (EXTRA, pa.string()), *self._added])
 
     def convert(self, records: Sequence[Any], window: Window | None = None) -> Batch:
         """Build a table of the records that are in ``window`` and can be placed."""
@@ -111,7 +113,8 @@ class Converter:
             else pa.nulls(len(rows), pa.string()),
             pa.string(),
         )
-        table = pa.Table.from_arrays([*arrays, extra], schema=self.schema)
+        added = [pa.nulls(len(rows), kind) for _, kind in self._added]
+        table = pa.Table.from_arrays([*arrays, extra, *added], schema=self.schema)
         for key in self._keys:
             missing = table.column(key.column).is_null()
             if at := _true_at(missing):
@@ -251,7 +254,10 @@ def _fast(field: Field, values: list[Any]) -> pa.Array:
     """All values are of the column's own JSON type: let Arrow convert them in one go."""
     if field.data_type in {"timestamp", "date"}:
         return pa.array(values, pa.string()).cast(ARROW[field.data_type])
-    return pa.array(values, ARROW[field.data_type])
+    array = pa.array(values, ARROW[field.data_type])
+    if field.data_type == "text" and pc.any(pc.match_substring(array, "\0")).as_py():
+        raise UnicodeError("NUL is no text for every warehouse")
+    return array
 
 
 def _slow(field: Field, values: list[Any], extras: Extras) -> pa.Array:

@@ -21,6 +21,9 @@ from analytics_sync.extract.jsonpath import MISSING, lookup
 from analytics_sync.extract.session import Answer
 from analytics_sync.spec import paginators as p
 
+_EMPTY = "an empty page"
+_SAID = "the API's word that there is no more"
+
 
 @dataclass(frozen=True)
 class Step:
@@ -32,10 +35,19 @@ class Step:
 
 @dataclass(frozen=True)
 class Turn:
-    """What to do with a page: keep its records or not, and where to go on; ``None`` ends."""
+    """What to do with a page, and where to go on.
+
+    Attributes:
+        step: The next request; None ends the walk.
+        end: What ended it, in words.
+        keep: Whether the page's records count.
+        whole: Whether the end proves that nothing was left out.
+    """
 
     step: Step | None
+    end: str = ""
     keep: bool = True
+    whole: bool = True
 
 
 class Walk:
@@ -63,7 +75,7 @@ class Walk:
         self._page: int | None = None
         self._first_page = 0
         self._turns: dict[type, Callable[[Any, Answer, list[Any]], Turn]] = {
-            p.SinglePage: lambda *_: Turn(None),
+            p.SinglePage: lambda *_: Turn(None, "one page"),
             p.Auto: self._auto,
             p.PageNumber: self._page_number,
             p.Offset: self._offset,
@@ -107,11 +119,11 @@ class Walk:
                 "Declare paginator: json_link, header_link or another type, or single_page if one "
                 "page is enough.",
             )
-        return Turn(None)
+        return Turn(None, "one page")
 
     def _page_number(self, paginator: p.PageNumber, answer: Answer, records: list[Any]) -> Turn:
         if not records or _says_no_more(paginator.has_more_path, answer):
-            return Turn(None)
+            return Turn(None, _EMPTY if not records else _SAID)
         keep = True
         if self._repeats(records):
             # the first request had no page parameter: this server counts from 1
@@ -122,14 +134,14 @@ class Walk:
         page = 1 if self._page is None else self._page + 1
         total = _number(paginator.total_path, answer)
         if total is not None and page - self._first_page >= total:
-            return Turn(None, keep)
+            return Turn(None, "the last page of the total", keep)
         if paginator.maximum_page is not None and page > paginator.maximum_page:
-            return Turn(None, keep)
+            return Turn(None, "maximum_page", keep, whole=False)
         self._page = page
         params: dict[str, object] = {paginator.page_param: page}
         if paginator.limit_param:
             params[paginator.limit_param] = paginator.limit
-        return Turn(Step(params), keep)
+        return Turn(Step(params), keep=keep)
 
     def _offset(self, paginator: p.Offset, answer: Answer, records: list[Any]) -> Turn:
         if paginator.cursor_path is not None:
@@ -144,18 +156,18 @@ class Walk:
                     limit[paginator.limit_param] = paginator.limit
                 return self._on_cursor(cursor, paginator.cursor_param, records, limit, empty=True)
         if not records or _says_no_more(paginator.has_more_path, answer):
-            return Turn(None)
+            return Turn(None, _EMPTY if not records else _SAID)
         if self._repeats(records):
             if len(records) < paginator.limit and self._count == len(records):
                 # everything fitted into the first page, and the server ignores the offset
-                return Turn(None, keep=False)
+                return Turn(None, "the one page, again", keep=False)
             raise self._same_page(paginator.offset_param)
         offset = paginator.offset + self._count + len(records)
         total = _number(paginator.total_path, answer)
         if total is not None and offset >= total:
-            return Turn(None)
+            return Turn(None, "the total")
         if paginator.maximum_offset is not None and offset >= paginator.maximum_offset:
-            return Turn(None)
+            return Turn(None, "maximum_offset", whole=False)
         params: dict[str, object] = {paginator.offset_param: offset}
         if paginator.limit_param:
             params[paginator.limit_param] = paginator.limit
@@ -163,7 +175,7 @@ class Walk:
 
     def _cursor(self, paginator: p.Cursor, answer: Answer, records: list[Any]) -> Turn:
         if _says_no_more(paginator.has_more_path, answer):
-            return Turn(None)
+            return Turn(None, _SAID)
         cursor = lookup(answer.body, paginator.cursor_path or "")
         return self._on_cursor(
             cursor, paginator.cursor_param or "", records, {}, empty=paginator.stop_after_empty_page
@@ -188,7 +200,7 @@ class Walk:
 
     def _on_link(self, link: Any, answer: Answer, records: list[Any]) -> Turn:
         if link is MISSING or not link:
-            return Turn(None)
+            return Turn(None, "no further link")
         with suppress(ValueError):  # what is no URL at all is refused when it is to be followed
             link = urljoin(answer.url, link)
         self._once(link, records)
@@ -204,8 +216,10 @@ class Walk:
         empty: bool,
     ) -> Turn:
         """``empty``: an empty page ends the walk even when it hands out a cursor."""
-        if cursor is MISSING or cursor is None or cursor == "" or (empty and not records):
-            return Turn(None)
+        if cursor is MISSING or cursor is None or cursor == "":
+            return Turn(None, "no further cursor")
+        if empty and not records:
+            return Turn(None, _EMPTY)
         if isinstance(cursor, bool) or not isinstance(cursor, str | int | float):
             raise NotData(
                 self._place,
@@ -213,7 +227,7 @@ class Walk:
                 "Correct cursor_path.",
             )
         if not records and cursor in self._seen:
-            return Turn(None)
+            return Turn(None, _EMPTY)
         self._once(cursor, records)
         return Turn(Step({**params, param: cursor}))
 
@@ -242,9 +256,14 @@ def _says_no_more(path: str | None, answer: Answer) -> bool:
     return path is not None and lookup(answer.body, path) in (False, None, 0, "", "false")
 
 
-def _number(path: str | None, answer: Answer) -> int | None:
-    found = lookup(answer.body, path) if path else None
+def whole_number(body: Any, path: str) -> int | None:
+    """The integer at ``path``, or None when there is no such thing."""
+    found = lookup(body, path)
     return found if isinstance(found, int) and not isinstance(found, bool) else None
+
+
+def _number(path: str | None, answer: Answer) -> int | None:
+    return whole_number(answer.body, path) if path else None
 
 
 def _header_link(answer: Answer, rel: str) -> str | None:

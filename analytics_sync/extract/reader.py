@@ -14,7 +14,7 @@ from typing import Any
 
 from analytics_sync.extract.columns import Converter
 from analytics_sync.extract.errors import HttpError, NoProgress, Place
-from analytics_sync.extract.pagination import Walk
+from analytics_sync.extract.pagination import Walk, whole_number
 from analytics_sync.extract.parents import Parent, ParentValues, inherit
 from analytics_sync.extract.reading import Consumer, Reading, Sink
 from analytics_sync.extract.selector import select
@@ -174,7 +174,9 @@ class Reader:
         order = resource.incremental.row_order if resource.incremental else None
         converter = Converter(resource) if order and window else None
         step = walk.first()
-        for _ in range(self._session.max_pages):
+        told: int | None = None
+        got = 0
+        for number in range(self._session.max_pages):
             try:
                 answer = self._session.get(
                     step.link or url,
@@ -186,18 +188,24 @@ class Reader:
                 )
             except HttpError as e:
                 if reading.children is None and e.status in resource.ignored_statuses:
+                    reading.ended(f"status {e.status}, ignored", told, got, whole=False)
                     return
                 raise
             said = f"GET {redact(answer.url)}"
             records = select(answer.body, resource, place, said, redact)
             turn = walk.turn(answer, records)
+            if number == 0 and resource.count_path is not None:
+                told = whole_number(answer.body, resource.count_path)
             if turn.keep:
+                got += len(records)
                 with reading.counters.lock:
                     reading.pages += 1
                 yield inherit(records, parent) if parent is not None else records
             if turn.step is None:
+                reading.ended(turn.end, told, got, whole=turn.whole)
                 return
             if converter and window and converter.beyond(records, window, order == "desc"):
+                reading.ended("the window's edge", None, got, whole=True)
                 return
             step = turn.step
         raise NoProgress(

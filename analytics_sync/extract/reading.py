@@ -41,6 +41,31 @@ class Reading:
     skipped: list[str] = field(default_factory=list)
     parents_without: int = 0
     seconds: float = 0.0
+    ends: set[str] = field(default_factory=set)
+    """What ended the walks, in words."""
+    told: int | None = 0
+    """Records the API says there are, in all walks; None when it did not say so of every walk."""
+    whole: bool = True
+    """Every walk ended at something that proves that nothing was left out."""
+
+    def ended(self, end: str, told: int | None, got: int, *, whole: bool) -> None:
+        """Take down how one walk ended.
+
+        Args:
+            end: What ended it.
+            told: How many records the API said there are.
+            got: How many it gave.
+            whole: Whether the end proves that this is all.
+        """
+        with self.counters.lock:
+            self.ends.add(end)
+            self.told = None if told is None or self.told is None else self.told + told
+            self.whole = self.whole and whole and (told is None or got >= told)
+
+    @property
+    def complete(self) -> bool:
+        """Whether all there is was read, so that what was not seen is gone at the API."""
+        return self.whole and not self.skipped
 
     @property
     def rows(self) -> int:

@@ -11,7 +11,7 @@ import hashlib
 import pyarrow as pa
 from dlt.common.schema.typing import TColumnSchema
 
-from analytics_sync.extract.columns import EXTRA
+from analytics_sync.extract.columns import DELETED, EXTRA
 from analytics_sync.extract.fit import dumps
 from analytics_sync.extract.reading import Reading
 from analytics_sync.spec import Resource
@@ -44,6 +44,8 @@ def table_columns(resource: Resource) -> dict[str, TColumnSchema]:
             column |= {"precision": 38, "scale": 9}
         columns[field.column] = column
     columns[EXTRA] = {"name": EXTRA, "data_type": "json", "nullable": True}
+    if resource.soft_deletes:
+        columns[DELETED] = {"name": DELETED, "data_type": "timestamp", "nullable": True}
     return columns
 
 

@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import logging
 import re
-import shutil
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import dlt
@@ -23,11 +21,14 @@ from dlt.common.configuration.specs.pluggable_run_context import PluggableRunCon
 from dlt.common.destination.exceptions import DestinationException
 from dlt.pipeline.exceptions import PipelineStepFailed
 
+from analytics_sync.extract.folder import OwnFolder
 from analytics_sync.extract.run import ReadRun
 from analytics_sync.extract.source import dlt_source
+from analytics_sync.load.deletes import mark_deleted
 from analytics_sync.load.destination import file_format, make_destination
 from analytics_sync.load.errors import LoadError
-from analytics_sync.load.lock import warehouse_lock
+from analytics_sync.load.litter import drop_staging, staging_id
+from analytics_sync.load.lock import load_turn
 from analytics_sync.load.warehouse import open_warehouse
 
 _DEFAULTS = {
@@ -38,11 +39,13 @@ _DEFAULTS = {
 
 @dataclass(frozen=True)
 class Loaded:
-    """What a load did. ``destination`` is dlt's name of it, ``dataset`` the source's dataset."""
+    """What a load did. ``destination`` is dlt's name of it, ``dataset`` the source's dataset, and
+    ``deleted`` the rows newly marked as deleted, for each resource whose complete read told."""
 
     load_id: str | None
     destination: str
     dataset: str
+    deleted: Mapping[str, int] = field(default_factory=dict)
 
 
 def load(run: ReadRun, run_id: str) -> Loaded:
@@ -58,14 +61,14 @@ def load(run: ReadRun, run_id: str) -> Loaded:
         LoadError: The warehouse refused.
     """
     name = run.source.name
-    suffix = re.sub(r"[^a-z0-9]", "", run_id.lower())[:16] + name[:8]
-    folder = tempfile.mkdtemp(prefix="analytics-sync-load-")
+    suffix = re.sub(r"[^a-z0-9]", "", run_id.lower())[:16] + name[:8].rstrip("_")
+    folder = OwnFolder("analytics-sync-load-")
     with _defaults():
-        destination = make_destination(suffix)
+        destination = make_destination(staging_id())
         try:
             pipeline = dlt.pipeline(
                 f"{name}_{suffix}",
-                pipelines_dir=folder,
+                pipelines_dir=str(folder.path),
                 destination=destination,
                 dataset_name=name,
             )
@@ -83,15 +86,18 @@ def load(run: ReadRun, run_id: str) -> Loaded:
             pipeline.normalize()
             if not pipeline.list_normalized_load_packages():
                 return Loaded(None, destination.destination_name, name)
-            with warehouse_lock():
+            with load_turn(pipeline):
                 try:
                     info = pipeline.load(raise_on_failed_jobs=True)
                 except BaseException:
                     with suppress(Exception):  # what made the load fail is the message to give
-                        _drop_staging(pipeline)
+                        drop_staging(pipeline)
                     raise
-                _drop_staging(pipeline)
-            return Loaded(info.loads_ids[0], destination.destination_name, name)
+                load_id = info.loads_ids[0]
+                with pipeline.sql_client() as client:
+                    deleted = mark_deleted(run, client, load_id)
+                drop_staging(pipeline)
+            return Loaded(load_id, destination.destination_name, name, deleted)
         except (PipelineStepFailed, DestinationException) as e:
             step = f"the {e.step} step" if isinstance(e, PipelineStepFailed) else "the load step"
             raise LoadError(
@@ -100,7 +106,7 @@ def load(run: ReadRun, run_id: str) -> Loaded:
                 "rows already there were not changed in part."
             ) from e
         finally:
-            shutil.rmtree(folder, ignore_errors=True)
+            folder.close()
 
 
 def _root(error: BaseException) -> str:
@@ -108,12 +114,6 @@ def _root(error: BaseException) -> str:
     while (cause := error.__cause__ or error.__context__) is not None:
         error = cause
     return f"{type(error).__name__}: {' '.join(str(error).split())}"
-
-
-def _drop_staging(pipeline: dlt.Pipeline) -> None:
-    with pipeline.sql_client() as client, client.with_staging_dataset():
-        if client.has_dataset():
-            client.drop_dataset()
 
 
 @contextmanager

@@ -73,6 +73,8 @@ class Api:
         if view is None or (envelope.is_object and not view.versions):
             raise Refused(404, f"no {resource.name} at {request.path}")
         page = self._pagers[resource.name].page(view, request)
+        if resource.count_path is not None:
+            page.places[resource.count_path] = len(view.versions)
         return Answer(200, envelope.body(page), page.headers)
 
     def _params(

@@ -19,7 +19,7 @@ from analytics_sync.spec import file as f
 from analytics_sync.spec.errors import CatalogError
 from analytics_sync.spec.explain import explain
 from analytics_sync.spec.naming import column_name, table_name
-from analytics_sync.spec.paginators import Auto
+from analytics_sync.spec.paginators import Auto, Offset, Paginator
 from analytics_sync.spec.source import Field, Resource, Source
 from analytics_sync.spec.yamlfile import Lines, Path
 
@@ -176,6 +176,8 @@ class _Builder:
             skip_parents=resource.skip_parents,
             selected=resource.selected,
             sensor=resource.sensor,
+            count_path=endpoint.count_path or _total(endpoint.paginator),
+            soft_deletes=_soft_deletes(resource, path, incremental, parent, fail),
         )
 
     def _sibling_cursors(self) -> dict[str, str]:
@@ -217,7 +219,7 @@ class _Builder:
                         f"field {path!r} is not among the columns; known: {', '.join(columns)}",
                         *at, *key.split("."), resource=name, key=key,
                     )  # fmt: skip
-        ours = {"_extra", "_dlt_load_id", "_dlt_id"}
+        ours = {"_extra", "_deleted_at", "_dlt_load_id", "_dlt_id"}
         taken: dict[str, str] = {}
         for path in columns:
             other = taken.setdefault(column_name(path), path)
@@ -278,6 +280,34 @@ def _check_parameters(incremental: f.Incremental, fail: dialect.Fail) -> None:
             f"expected param_format with a day (%d), found {spelled!r}; or step: month",
             "endpoint", "incremental",
         )  # fmt: skip
+
+
+def _total(paginator: Paginator | None) -> str | None:
+    """An offset's total counts records; a page number's counts pages."""
+    return paginator.total_path if isinstance(paginator, Offset) else None
+
+
+def _soft_deletes(
+    resource: f.ResourceDefaults,
+    path: str,
+    incremental: f.Incremental | None,
+    parent: str | None,
+    fail: dialect.Fail,
+) -> bool:
+    """Whether a complete read knows what is gone.
+
+    By default that is so for a snapshot of everything there is. A placeholder in the path means
+    that the listing is of something the settings name: change them, and the rest is not gone.
+    """
+    snapshot = incremental is None and parent is None and resource.selected
+    merged = resource.write_disposition in (None, "merge")
+    if resource.deletes == "soft" and not (snapshot and merged):
+        fail(
+            "expected a snapshot without parent, and merge: only that knows what is gone", "deletes"
+        )
+    if resource.deletes is None:
+        return snapshot and merged and not PLACEHOLDER.search(path)
+    return resource.deletes == "soft"
 
 
 _M = TypeVar("_M", bound=BaseModel)

@@ -190,7 +190,10 @@ def _selector(value: Any) -> Any:
 
 
 class Endpoint(Model):
-    """Where and how a resource is read."""
+    """Where and how a resource is read.
+
+    ``count_path`` (ours): where an answer tells how many records the whole walk has.
+    """
 
     path: str | None = None
     method: Literal["GET", "get"] | None = None
@@ -199,6 +202,7 @@ class Endpoint(Model):
     data_selector: Annotated[str | None, BeforeValidator(_selector)] = None
     paginator: Paginator | None = None
     incremental: Incremental | None = None
+    count_path: str | None = None
     error_handler: ErrorHandler | None = None
     response_actions: tuple[ResponseAction, ...] | None = None
 
@@ -217,7 +221,10 @@ def _include(value: Any) -> Any:
 
 
 class ResourceDefaults(Model):
-    """Keys a resource may have, and ``resource_defaults`` may set for all."""
+    """Keys a resource may have, and ``resource_defaults`` may set for all.
+
+    ``deletes: soft`` (ours): rows the API does not list any more get ``_deleted_at``.
+    """
 
     description: str | None = None
     endpoint: Annotated[Endpoint, BeforeValidator(_endpoint)] = Field(default_factory=Endpoint)
@@ -230,6 +237,7 @@ class ResourceDefaults(Model):
     )
     skip_parents: dict[str, tuple[Literals, ...]] = Field(default_factory=dict)
     selected: bool = True
+    deletes: Literal["soft", "none"] | None = None
     sensor: Sensor | None = None
     max_table_nesting: NonNegativeInt | None = None
     parallelized: bool | None = None

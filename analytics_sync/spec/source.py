@@ -69,6 +69,8 @@ class Resource:
         inherited: Field name in this resource -> field of the parent it is copied from.
         parent: Resource whose records are walked, or None.
         skip_parents: Field of the parent -> values for which there is no child.
+        count_path: Where an answer tells how many records the whole walk has.
+        soft_deletes: Whether rows that the API does not list any more get ``_deleted_at``.
         ignored_statuses: Answers that mean "nothing here" by declaration.
         cursor: The field that windows are cut on, if this resource has one of its own.
     """
@@ -94,6 +96,8 @@ class Resource:
     skip_parents: Mapping[str, tuple[object, ...]]
     selected: bool
     sensor: Sensor | None
+    count_path: str | None
+    soft_deletes: bool
 
     @property
     def key(self) -> tuple[str, ...]:
