@@ -108,6 +108,7 @@ WRONG: dict[str, tuple[str, str, int, str, str, str]] = {
     "a field takes the column of what is undeclared": (
         "itemId: bigint", "_extra: json", 25, "kids", "columns._extra", "'_extra'",
     ),
+    "unknown field of the parent": ("field: id}", "field: di}", 20, "kids", "endpoint.params", "'di' is not among the columns of items"),
     "unknown parent": ("resource: items,", "resource: item,", 20, "kids", "endpoint.params", "'item' is not a resource of this file; known: items, kids"),
     "its own parent": ("resource: items,", "resource: kids,", 20, "kids", "endpoint.params", "kids <- kids"),
     "two parents": (

@@ -214,6 +214,12 @@ STUCK: dict[str, tuple[Any, list[Any], type[Exception], str]] = {
         NoProgress,
         "same cursor",
     ),
+    "more, but no cursor": (
+        {**CURSOR, "has_more_path": "more"},
+        [{"data": records(1), "more": True}],
+        NoProgress,
+        "no cursor",
+    ),
     "cursor is an object": (CURSOR, [{"data": [], "next": {"a": 1}}], NotData, "cursor_path"),
     "cursor is true": (CURSOR, [{"data": [], "next": True}], NotData, "cursor_path"),
     "link is a number": (
@@ -263,6 +269,13 @@ def test_what_never_ends_or_leads_nowhere_is_an_error(api: Api, name: str) -> No
     assert says in outcome.error()
     assert type(outcome.failures["items"]) is kind
     assert len(api.seen) <= 5
+
+
+def test_empty_pages_without_end_are_an_error(api: Api) -> None:
+    api.on("/items", *({"data": [], "next": f"c{number}"} for number in range(200)))
+    outcome = read(paged(CURSOR))
+    assert "101 pages in a row were empty" in outcome.error()
+    assert len(api.seen) == 101
 
 
 def test_max_pages(api: Api) -> None:

@@ -88,6 +88,8 @@ WAITS: dict[str, tuple[int, dict[str, Any], Any, float]] = {
     "negative": (429, {"Retry-After": -5}, {}, 2),
     "not a number": (429, {"Retry-After": "nan"}, {}, 2),
     "with 503": (503, {"Retry-After": 11}, {}, 11),
+    "with 500": (500, {"Retry-After": 11}, {}, 11),
+    "a limit that stands on every answer": (500, {"X-RateLimit-Reset": 11}, {}, 2),
     "X-Retry-After": (429, {"X-Retry-After": 5}, {}, 5),
     "X-Ratelimit-Wait": (429, {"X-Ratelimit-Wait": 6}, {"wait": 9}, 6),
     "X-RateLimit-Reset in seconds": (429, {"X-RateLimit-Reset": 12}, {}, 12),

@@ -21,6 +21,7 @@ from analytics_sync.extract.jsonpath import MISSING, lookup
 from analytics_sync.extract.session import Answer
 from analytics_sync.spec import paginators as p
 
+_MOST_EMPTY = 100  # servers that filter after paging send empty pages, but not without end
 _EMPTY = "an empty page"
 _SAID = "the API's word that there is no more"
 
@@ -72,6 +73,7 @@ class Walk:
         self._seen: set[object] = set()
         self._previous: list[Any] | None = None
         self._count = 0
+        self._empty = 0
         self._page: int | None = None
         self._first_page = 0
         self._turns: dict[type, Callable[[Any, Answer, list[Any]], Turn]] = {
@@ -101,6 +103,13 @@ class Walk:
     def turn(self, answer: Answer, records: list[Any]) -> Turn:
         """Judge a page and say where the walk goes on."""
         turn = self._turns[type(self._paginator)](self._paginator, answer, records)
+        self._empty = 0 if records else self._empty + 1
+        if turn.step is not None and self._empty > _MOST_EMPTY:
+            raise NoProgress(
+                self._place,
+                f"{self._empty} pages in a row were empty, each with a new cursor or link.",
+                "Set stop_after_empty_page if an empty page is the end.",
+            )
         self._count += len(records)
         self._previous = records
         return turn
@@ -177,6 +186,16 @@ class Walk:
         if _says_no_more(paginator.has_more_path, answer):
             return Turn(None, _SAID)
         cursor = lookup(answer.body, paginator.cursor_path or "")
+        promised = paginator.has_more_path and (
+            lookup(answer.body, paginator.has_more_path) is not MISSING
+        )
+        if promised and cursor in (MISSING, None, ""):
+            raise NoProgress(
+                self._place,
+                f"the API says that there is more, but hands out no cursor at "
+                f"{paginator.cursor_path!r}.",
+                "Correct cursor_path or has_more_path.",
+            )
         return self._on_cursor(
             cursor, paginator.cursor_param or "", records, {}, empty=paginator.stop_after_empty_page
         )

@@ -14,9 +14,9 @@ from email.utils import parsedate_to_datetime
 from analytics_sync.spec.file import ErrorHandler
 
 # in this order: the plainest word first
+_PLAIN = ("retry-after", "x-retry-after")
 _HEADERS = (
-    "retry-after",
-    "x-retry-after",
+    *_PLAIN,
     "x-ratelimit-wait",
     "x-ratelimit-reset",
     "ratelimit-reset",
@@ -36,15 +36,17 @@ def seconds_to_wait(
         attempt: 1 for the first.
         policy: The declared one.
     """
-    told = _told(headers, body) if status in {429, 503, 432} else None
+    told = _told(headers, body, asked=status in {429, 432, 503})
     return max(told, 0.0) if told is not None else float(policy.backoff_factor**attempt)
 
 
-def _told(headers: Mapping[str, str], body: object) -> float | None:
-    for name in _HEADERS:
+def _told(headers: Mapping[str, str], body: object, *, asked: bool) -> float | None:
+    """What the server says; the headers about its limit stand on every answer, so they count only
+    where it ``asked`` for patience."""
+    for name in _HEADERS if asked else _PLAIN:
         if (value := headers.get(name)) is not None and (seconds := _seconds(value)) is not None:
             return seconds
-    if isinstance(body, dict):
+    if asked and isinstance(body, dict):
         if isinstance(wait := body.get("wait"), int | float) and not isinstance(wait, bool):
             return float(wait)
         errors = body.get("errors")

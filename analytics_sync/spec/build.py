@@ -7,7 +7,6 @@ that gives a meaning to what a file leaves out.
 
 from __future__ import annotations
 
-import graphlib
 import re
 from collections.abc import Mapping
 from typing import Any, NoReturn, TypeVar
@@ -20,6 +19,7 @@ from analytics_sync.spec.errors import CatalogError
 from analytics_sync.spec.explain import explain
 from analytics_sync.spec.naming import column_name, table_name
 from analytics_sync.spec.paginators import Auto, Offset, Paginator
+from analytics_sync.spec.relations import check_parents
 from analytics_sync.spec.source import Field, Resource, Source
 from analytics_sync.spec.yamlfile import Lines, Path
 
@@ -79,7 +79,7 @@ class _Builder:
                 )  # fmt: skip
             resources[declared.name] = self._resource(index, declared)
             lines[declared.name] = self.lines.get(("resources", index), 0)
-        self._check_parents(resources)
+        check_parents(resources, self.fail)
         return Source(
             self.name, self.declared.description, self.declared.client, resources, self.file, lines
         )
@@ -248,26 +248,6 @@ class _Builder:
             )
             for path, c in columns.items()
         )
-
-    def _check_parents(self, resources: Mapping[str, Resource]) -> None:
-        for index, resource in enumerate(resources.values()):
-            if resource.parent is not None and resource.parent not in resources:
-                self.fail(
-                    f"parent {resource.parent!r} is not a resource of this file; "
-                    f"known: {', '.join(resources)}",
-                    "resources", index, "endpoint", "params", resource=resource.name,
-                    key="endpoint.params",
-                )  # fmt: skip
-        graph = {r.name: {r.parent} if r.parent else set() for r in resources.values()}
-        try:
-            graphlib.TopologicalSorter(graph).prepare()
-        except graphlib.CycleError as e:
-            name = e.args[1][0]
-            self.fail(
-                f"expected a parent above it, found a circle: {' <- '.join(e.args[1])}",
-                "resources", list(resources).index(name), "endpoint", "params",
-                resource=name, key="endpoint.params",
-            )  # fmt: skip
 
 
 def _check_parameters(incremental: f.Incremental, fail: dialect.Fail) -> None:
