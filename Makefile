@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export RUNTIME__DLTHUB_TELEMETRY := false
 export DAGSTER_DISABLE_TELEMETRY := yes
 
-.PHONY: demo dev test lint cover bench pins clean
+.PHONY: demo dev test test-all lint cover bench pins clean
 
 demo: $(VENV)/.runtime        ## all 60 assets from the sandbox into a DuckDB file, with all checks
 	$(BIN)/analytics-sync demo
@@ -16,6 +16,9 @@ dev: $(VENV)/.runtime         ## the Dagster UI on the sandbox and on what the d
 test: $(VENV)/.dev lint       ## format, lint, types, import rules, all tests
 	$(BIN)/python -m pytest
 
+test-all: $(VENV)/.dev lint   ## the same and the longer suites: faults, kills, schedules, histories
+	$(BIN)/python -m pytest -m ""
+
 lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -24,7 +27,9 @@ lint: $(VENV)/.dev
 
 cover: $(VENV)/.dev           ## the tests, and what they reach
 	$(BIN)/coverage erase
-	COVERAGE_PROCESS_START=pyproject.toml $(BIN)/python -m pytest --cov --cov-report=term
+	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed; set PYTHON=")'
