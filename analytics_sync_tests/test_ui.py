@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import urllib3
 
+from analytics_sync.sandbox import Answer, Fault, Request
 from analytics_sync_tests.oracle import assert_same
 from analytics_sync_tests.world import ROOT, World
 
@@ -24,6 +25,8 @@ RUN = """mutation($p: ExecutionParams!) { launchPipelineExecution(executionParam
   __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message } } }"""
 BACKFILL = """mutation($p: LaunchBackfillParams!) { launchPartitionBackfill(backfillParams: $p) {
   __typename ... on LaunchBackfillSuccess { backfillId } ... on PythonError { message } } }"""
+AGAIN = """mutation($p: ReexecutionParams!) { launchRunReexecution(reexecutionParams: $p) {
+  __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message } } }"""
 RUNS = """{ runsOrError { ... on Runs { results { runId status tags { key value } } } } }"""
 
 
@@ -124,6 +127,34 @@ def test_a_backfill_is_one_run(ui: Ui) -> None:
     resource = ui.world.sources["delivery"].resources["builds"]
     expected = ui.world.expected("delivery/builds", ui.world.start, ui.world.end)
     assert_same(resource, ui.world.table("delivery/builds"), expected)
+
+
+def test_re_execution_from_asset_failure_reads_only_what_is_missing(ui: Ui) -> None:
+    def broken(asked: Request) -> Fault | None:
+        refused = Fault(answer=Answer(403, b'{"errors": ["no"]}'))
+        return refused if asked.resource == "monitors" else None
+
+    sandbox = ui.world.sandbox
+    sandbox.faults = broken
+    try:
+        assets = selector("observability/users", "observability/monitors")
+        tags = [{"key": "test", "value": "first"}]
+        params = {"mode": "default", "selector": assets, "executionMetadata": {"tags": tags}}
+        launched = ui.ask(RUN, p=params)["launchPipelineExecution"]
+        assert launched["__typename"] == "LaunchRunSuccess", launched
+        failed = ui.finished(test="first")
+        assert failed["status"] == "FAILURE"
+    finally:
+        sandbox.faults = None
+    before = sandbox.counts["observability/users"]
+    params = {"parentRunId": failed["runId"], "strategy": "FROM_ASSET_FAILURE"}
+    again = ui.ask(AGAIN, p=params)["launchRunReexecution"]
+    assert again["__typename"] == "LaunchRunSuccess", again
+    assert ui.finished(**{"dagster/parent_run_id": failed["runId"]})["status"] == "SUCCESS"
+    assert sandbox.counts["observability/users"] == before, "users were loaded already"
+    resource = ui.world.sources["observability"].resources["monitors"]
+    expected = ui.world.expected("observability/monitors")
+    assert_same(resource, ui.world.table("observability/monitors"), expected)
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="needs the program chromium (a Debian package)")
