@@ -83,6 +83,11 @@ class Home:
         }
 
 
+def _end_tidily() -> None:
+    """Let a SIGTERM end this process through its ``finally`` blocks: nothing started stays behind."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+
+
 @contextmanager
 def sandbox(home: Home, *arguments: str) -> Iterator[dict[str, str]]:
     """A sandbox on a free port for as long as the block runs; yields the settings that point to it.
@@ -125,6 +130,7 @@ def demo(select: str = "*", *, days: int = DAYS) -> int:
         select: An asset selection, as ``dagster asset materialize`` takes it.
         days: How many daily partitions, the last of them today.
     """
+    _end_tidily()
     home = Home()
     home.prepare(afresh=True)
     home.start = _today() - timedelta(days=days - 1)
@@ -245,6 +251,7 @@ def _near(path: Path) -> str:
 
 def dev(port: int = 3000) -> int:
     """The Dagster UI on loopback, on the sandbox and the demo's instance, until interrupted."""
+    _end_tidily()
     home = Home()
     home.prepare(afresh=False)
     port = port or _free_port()
@@ -255,8 +262,12 @@ def dev(port: int = 3000) -> int:
         ]  # fmt: skip
         print(f"The UI will be at http://127.0.0.1:{port}; stop with Ctrl-C.", flush=True)
         process = subprocess.Popen(command, env=home.environment(settings))
-        signal.signal(signal.SIGTERM, lambda *_: process.terminate())
         try:
             return process.wait()
-        except KeyboardInterrupt:
+        except (
+            KeyboardInterrupt
+        ):  # the terminal has told Dagster as well: let it end in its own way
             return process.wait()
+        finally:
+            process.terminate()
+            process.wait()

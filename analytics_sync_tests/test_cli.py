@@ -86,6 +86,24 @@ def test_dev_serves_the_ui_on_loopback_and_ends_with_its_sandbox(tmp_path: Path)
         urllib3.request("GET", f"{sandbox[0]}/_sandbox", retries=False)
 
 
+def test_dev_told_to_end_at_once_leaves_no_sandbox(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "analytics_sync.cli", "dev", "--port", "0"],
+        env=environment(), cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    log = tmp_path / ".demo" / "sandbox.log"
+    until = time.monotonic() + 60
+    while not log.exists() or "sandbox on" not in log.read_text():
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=60) != 0
+    sandbox = re.search(r"http://127\.0\.0\.1:\d+", log.read_text())
+    assert sandbox is not None
+    with pytest.raises(urllib3.exceptions.HTTPError):
+        urllib3.request("GET", f"{sandbox[0]}/_sandbox", retries=False)
+
+
 def test_check_says_what_it_found(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check"]) == 0
     assert "ci_pipelines: 12 assets, 4 partitioned" in capsys.readouterr().out
