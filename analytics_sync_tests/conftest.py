@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from analytics_sync_tests.faultlab import Lab, laboratory
 from analytics_sync_tests.world import World
 
 os.environ["RUNTIME__DLTHUB_TELEMETRY"] = "false"
@@ -21,6 +22,13 @@ def _no_settings_of_yours(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> No
         if name.startswith(("SOURCES__", "DESTINATION__", "ANALYTICS_SYNC__", "DAGSTER_HOME")):
             monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """Where faults are tried; made once, each case starts from the same warehouses."""
+    with laboratory(tmp_path_factory.mktemp("lab")) as made:
+        yield made
 
 
 @pytest.fixture

@@ -102,20 +102,7 @@ class World:
 
         The environment must be set (fixture ``world``, or by hand).
         """
-        defs = build_definitions(self.sources)
-        tags = {}
-        if first is not None:
-            tags = {
-                ASSET_PARTITION_RANGE_START_TAG: str(first),
-                ASSET_PARTITION_RANGE_END_TAG: str(last or first),
-            }
-        with DagsterInstance.from_config(str(self.home)) as instance:
-            return defs.resolve_implicit_global_asset_job_def().execute_in_process(
-                instance=instance,
-                asset_selection=[AssetKey(a.split("/")) for a in assets],
-                tags=tags,
-                raise_on_error=False,
-            )
+        return run_in_dagster(self.home, self.sources, assets, first, last)
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """Ask the warehouse."""
@@ -143,6 +130,30 @@ class World:
     def assets(self) -> list[str]:
         """All assets."""
         return [str(r) for s in self.sources.values() for r in s.assets]
+
+
+def run_in_dagster(
+    home: Path,
+    sources: Mapping[str, Source],
+    assets: Iterable[str],
+    first: date | None = None,
+    last: date | None = None,
+) -> ExecuteInProcessResult:
+    """Materialize assets in this process, with the environment as it is."""
+    defs = build_definitions(sources)
+    tags = {}
+    if first is not None:
+        tags = {
+            ASSET_PARTITION_RANGE_START_TAG: str(first),
+            ASSET_PARTITION_RANGE_END_TAG: str(last or first),
+        }
+    with DagsterInstance.from_config(str(home)) as instance:
+        return defs.resolve_implicit_global_asset_job_def().execute_in_process(
+            instance=instance,
+            asset_selection=[AssetKey(a.split("/")) for a in assets],
+            tags=tags,
+            raise_on_error=False,
+        )
 
 
 def events(result: ExecuteInProcessResult, kind: DagsterEventType) -> list[Any]:

@@ -7,15 +7,13 @@ fails takes only its own children with it.
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
-from pathlib import Path
 
 from analytics_sync.extract.errors import Place, ReadError
+from analytics_sync.extract.folder import OwnFolder
 from analytics_sync.extract.garbage import rare_collections
 from analytics_sync.extract.parents import ParentValues
 from analytics_sync.extract.reader import Reader
@@ -63,12 +61,12 @@ class ReadRun:
         settings = Settings(source)
         self._session = Session(settings, sleep=sleep)
         self.redact = self._session.redact
-        self._folder = Path(tempfile.mkdtemp(prefix="analytics-sync-read-"))
+        self._folder = OwnFolder("analytics-sync-read-")
         self._side_by_side = ThreadPoolExecutor(_SIDE_BY_SIDE, thread_name_prefix="resource")
         self._requests = ThreadPoolExecutor(
             source.client.max_connections, thread_name_prefix="request"
         )
-        self._reader = Reader(self._session, settings, self._requests, self._folder)
+        self._reader = Reader(self._session, settings, self._requests, self._folder.path)
         self._calm = ExitStack()
         self._lock = threading.Lock()
         self._started: dict[tuple[str, bool], Future[_Outcome]] = {}
@@ -85,7 +83,7 @@ class ReadRun:
         self._side_by_side.shutdown(wait=True, cancel_futures=True)
         self._requests.shutdown(wait=True, cancel_futures=True)
         self._session.close()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._folder.close()
 
     def start(self) -> None:
         """Begin reading all resources, if that has not happened yet."""
@@ -157,6 +155,18 @@ class ReadRun:
             reading = self._reader.read(resource, window, parents, list(consumers.values()), known)
         except ReadError:
             raise
+        except OSError as e:
+            raise ReadError(
+                Place(resource.source, resource.name, window),
+                f"the records could not be kept on disk: {self.redact(str(e))}.",
+                "Make room in the folder for temporary files, or set TMPDIR, then run again.",
+            ) from e
+        except RecursionError as e:
+            raise ReadError(
+                Place(resource.source, resource.name, window),
+                "a record is nested too deep to be written as JSON.",
+                "Look at the API's answer, or report it to the API.",
+            ) from e
         except Exception as e:  # a mistake of ours must not take the other resources with it
             raise ReadError(
                 Place(resource.source, resource.name, window),

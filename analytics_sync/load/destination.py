@@ -28,8 +28,8 @@ def make_destination(run: str = "") -> Destination[Any, Any]:
     """The configured destination.
 
     Args:
-        run: The run's id; its staging dataset then has a name of its own, because merges of
-            parallel runs through a shared one would lose rows.
+        run: Unique; the staging dataset then has a name of its own, because merges of parallel
+            runs through a shared one would lose rows.
 
     Raises:
         LoadError: dlt does not know the destination.
@@ -51,7 +51,16 @@ def make_destination(run: str = "") -> Destination[Any, Any]:
             "Correct ANALYTICS_SYNC__DESTINATION; for a DuckDB file leave it unset."
         ) from e
     assert destination is not None, "dlt gives None only for no name"
+    # dlt 1.31 merges outside of a transaction where nobody says that there are any: what dies
+    # between the delete and the insert would leave a table without the rows
+    if destination.capabilities().supports_ddl_transactions:
+        destination.caps_params.setdefault("supports_transactions", True)
     return destination
+
+
+def destination_kind(destination: Destination[Any, Any]) -> str:
+    """What the destination is, whatever name it is configured under: ``postgres``, for instance."""
+    return str(destination.destination_type).rsplit(".", 1)[-1]
 
 
 def duckdb_file() -> Path:

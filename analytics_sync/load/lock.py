@@ -1,7 +1,9 @@
-"""One writer at a time for a warehouse that is a single file.
+"""Whose turn it is to write.
 
-In: the destination. Out: a context manager that waits its turn without using the processor. The
-operating system drops the lock when its holder dies, so a killed run leaves nothing to clean up.
+In: the destination. Out: context managers that wait without using the processor. A DuckDB file
+takes one writer at a time. PostgreSQL takes many, but two merges of the same keys at the same time
+would leave both their rows, so loads into one dataset take turns there too. Either lock goes when
+its holder dies, so a killed run leaves nothing that has to be undone by hand.
 """
 
 from __future__ import annotations
@@ -9,11 +11,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import dlt
 from filelock import FileLock
 
-from analytics_sync.load.destination import DEFAULT, destination_name, duckdb_file
+from analytics_sync.load.destination import DEFAULT, destination_kind, destination_name, duckdb_file
+from analytics_sync.load.litter import drop_orphans
 
 _POLL_SECONDS = 0.1
+
+# the session only waits and holds: no limit on that, and when the machine at the other end is gone
+# the server shall notice within a minute or so. Not every server knows all of the names
+_SESSION = """
+SELECT set_config(s.name, wanted.value, false)
+FROM (VALUES ('statement_timeout', '0'), ('lock_timeout', '0'), ('idle_session_timeout', '0'),
+             ('tcp_keepalives_idle', '30'), ('tcp_keepalives_interval', '10'),
+             ('tcp_keepalives_count', '3')) AS wanted (name, value)
+JOIN pg_settings AS s ON s.name = wanted.name
+"""
 
 
 @contextmanager
@@ -26,3 +40,30 @@ def warehouse_lock() -> Iterator[None]:
     file.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{file}.lock").acquire(poll_interval=_POLL_SECONDS):
         yield
+
+
+@contextmanager
+def load_turn(pipeline: dlt.Pipeline) -> Iterator[None]:
+    """Wait for the turn to load into the pipeline's dataset; what killed loads left is gone then.
+
+    Other destinations than DuckDB and PostgreSQL have neither turns nor tidying.
+    """
+    dataset = pipeline.dataset_name
+    match destination_kind(pipeline.destination):
+        case "duckdb":
+            with warehouse_lock():
+                with pipeline.sql_client() as client:
+                    drop_orphans(client, dataset)
+                yield
+        case "postgres":
+            with pipeline.sql_client() as client:
+                client.execute_sql(_SESSION)
+                client.execute_sql(
+                    "SELECT pg_advisory_lock(hashtextextended(%s, 0))", f"analytics_sync {dataset}"
+                )
+                # the server may still be busy with the last words of a process that was killed:
+                # it uses its staging dataset then, and dropping that waits for the end of it
+                drop_orphans(client, dataset)
+                yield
+        case _:
+            yield

@@ -98,6 +98,12 @@ def load(run: ReadRun, run_id: str) -> Loaded:
                     deleted = mark_deleted(run, client, load_id)
                 drop_staging(pipeline)
             return Loaded(load_id, destination.destination_name, name, deleted)
+        except OSError as e:
+            raise LoadError(
+                f"{name}: the load step failed: {run.redact(_root(e))} "
+                "Look at the disk with the folder for temporary files (TMPDIR) and at the "
+                "warehouse, then run again; rows already there were not changed in part."
+            ) from e
         except (PipelineStepFailed, DestinationException) as e:
             step = f"the {e.step} step" if isinstance(e, PipelineStepFailed) else "the load step"
             raise LoadError(

