@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Any
 
 import pytest
@@ -88,7 +88,7 @@ def fitting(field: Field, value: Any) -> Any:
         if kind == "json":
             return value
         if kind == "text":
-            return value if isinstance(value, str) and value.encode() is not None else ...
+            return value if isinstance(value, str) and escaped(value) == value else ...
         if kind == "bool":
             return value if isinstance(value, bool) else ...
         if kind == "double":
@@ -101,7 +101,9 @@ def fitting(field: Field, value: Any) -> Any:
         if kind == "decimal":
             exact = Decimal(str(value)) if number or isinstance(value, str) else Decimal("nan")
             fits = exact.is_finite() and abs(exact) < 10**29
-            return exact if fits and exact == round(exact, 9) else ...
+            wide = Context(prec=60)
+            same = fits and exact == exact.quantize(Decimal("1e-9"), context=wide)
+            return exact if same else ...
         if kind == "date":
             return date.fromisoformat(value) if isinstance(value, str) else ...
         if number:
@@ -139,6 +141,15 @@ def undeclared(record: Mapping[str, Any]) -> dict[str, Any]:
 CONVERTER_KEYS = {field.path[0] for field in CONVERTER.fields}
 
 
+def escaped(value: Any) -> Any:
+    """As JSON columns hold it: no warehouse takes lone surrogates, and not every one takes NUL."""
+    if isinstance(value, str):
+        return re.sub("[\0\ud800-\udfff]", lambda m: f"\\u{ord(m[0]):04x}", value)
+    if isinstance(value, dict):
+        return {escaped(k): escaped(v) for k, v in value.items()}
+    return [escaped(v) for v in value] if isinstance(value, list) else value
+
+
 def json_same(one: Any, other: Any) -> bool:
     """Equal as JSON: 1, 1.0 and true are three values."""
     return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
@@ -160,13 +171,13 @@ def test_every_value_is_in_its_column_or_in_extra(record: dict[str, Any]) -> Non
         value = at(record, field.path)
         fitted = None if value is None else fitting(field, value)
         if fitted is ...:
-            assert json_same(extra.pop(field.name), value)
+            assert json_same(extra.pop(field.name), escaped(value))
         elif field.data_type == "json" and value is not None:
-            assert json_same(json.loads(row[field.column]), value)
+            assert json_same(json.loads(row[field.column]), escaped(value))
         else:
             assert row[field.column] == fitted
             assert field.name not in extra
-    assert json_same(extra, undeclared(record))
+    assert json_same(extra, escaped(undeclared(record)))
 
 
 @LAW
@@ -235,7 +246,8 @@ FORMS: dict[str, tuple[Any, Any, Any, Any]] = {
     "int too large for a double": ("double", 10**400, None, 10**400),
     "text is no double": ("double", "1.5", None, "1.5"),
     "int is no bool": ("bool", 1, None, 1),
-    "lone surrogate": ("text", "a\ud800b", "a?b", "a\ud800b"),
+    "lone surrogate": ("text", "a\ud800b", "a?b", "a\\ud800b"),
+    "NUL": ("text", "a\0b", "ab", "a\\u0000b"),
     "pair of surrogates": ("text", "\U0001f600", "\U0001f600", None),
     "number is no text": ("text", 5, None, 5),
     "epoch milliseconds": (

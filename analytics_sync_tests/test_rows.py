@@ -177,8 +177,8 @@ WIRE: dict[str, tuple[bytes, Any]] = {
     "just beyond": (b"18446744073709551616", 18446744073709551616),
     "below": (b"-9223372036854775809", -9223372036854775809),
     "deep inside": (b'[{"a": [340282366920938463463374607431768211456]}]', [{"a": [2**128]}]),
-    "lone surrogate": (b'"\\ud83d"', "\ud83d"),
-    "lone surrogate, capitals": (b'"a\\uDE00"', "a\ude00"),
+    "lone surrogate": (b'"\\ud83d"', "\\ud83d"),  # no warehouse takes it in JSON
+    "lone surrogate, capitals": (b'"a\\uDE00"', "a\\ude00"),
     "pair of surrogates": (b'"\\ud83d\\ude00"', "\U0001f600"),
     "many digits in a text": (b'"1234567890123456789012"', "1234567890123456789012"),
     "nanoseconds": (b"1709164800123456789", 1709164800123456789),

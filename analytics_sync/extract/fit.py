@@ -11,7 +11,7 @@ import math
 import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal, InvalidOperation
 from typing import Any
 
 import orjson
@@ -23,9 +23,17 @@ _NO: Fitted = (None, False)
 _INTEGER = re.compile(r"^[+-]?\d{1,19}$")
 _INT64 = range(-(2**63), 2**63)
 _FRACTION = re.compile(r"[.,](\d+)")
+_WIDE = Context(prec=50)  # the usual 28 digits are fewer than the column's 38
 _MAX_DECIMAL = Decimal(10) ** 29
 _DIGITS = bytes(ord("0") if chr(c) in "0123456789" else ord(" ") for c in range(256))
 _LONG = b"0" * 19
+# a lone surrogate has no UTF-8 form, and PostgreSQL holds no NUL, in text or in JSON
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+_BOM = b"\xef\xbb\xbf"
+_NUL, _SURROGATE = b"\\u0000", b"\\ud"
+# what orjson refuses and the standard library reads
+_REFUSED = (b"\\ud", b"\\uD", b"NaN", b"Infinity")
+_DEPTH = "depth limit exceeded"
 
 
 def fit(field: Field, value: Any) -> Fitted:
@@ -36,11 +44,9 @@ def fit(field: Field, value: Any) -> Fitted:
 def _text(_: Field, value: Any) -> Fitted:
     if not isinstance(value, str):
         return _NO
-    try:
-        value.encode()
-    except UnicodeEncodeError:  # a lone surrogate has no UTF-8 form
-        return value.encode("utf-8", "replace").decode(), False
-    return value, True
+    if not _UNSTORABLE.search(value):
+        return value, True
+    return value.replace("\0", "").encode("utf-8", "replace").decode(), False
 
 
 def _bigint(_: Field, value: Any) -> Fitted:
@@ -110,7 +116,7 @@ def _decimal(_: Field, value: Any) -> Fitted:
         return _NO
     if not number.is_finite() or abs(number) >= _MAX_DECIMAL:
         return _NO
-    rounded = number.quantize(Decimal("1e-9"))
+    rounded = number.quantize(Decimal("1e-9"), context=_WIDE)
     return rounded, rounded == number
 
 
@@ -131,32 +137,65 @@ _FITTERS: dict[str, Callable[[Field, Any], Fitted]] = {
 
 
 def dumps(value: Any) -> bytes:
-    """JSON in UTF-8, also for what orjson refuses: integers beyond 64 bit and lone surrogates."""
+    """JSON in UTF-8 that every warehouse can hold.
+
+    Integers beyond 64 bit, which orjson refuses, stay exact. NUL and lone surrogates, which
+    databases refuse inside JSON too, are written as the six characters of their escapes.
+    """
     try:
-        return orjson.dumps(value)
+        raw = orjson.dumps(value)
     except TypeError:
-        return json.dumps(value, separators=(",", ":"), ensure_ascii=True).encode()
+        raw = json.dumps(value, separators=(",", ":"), ensure_ascii=True).encode()
+    if _NUL in raw or _SURROGATE in raw:
+        cleaned = _storable(value)
+        if cleaned != value:
+            return dumps(cleaned)
+    return raw
+
+
+def _storable(value: Any) -> Any:
+    if isinstance(value, str):
+        return _UNSTORABLE.sub(lambda m: f"\\u{ord(m[0]):04x}", value)
+    if isinstance(value, dict):
+        return {_storable(k): _storable(v) for k, v in value.items()}
+    return [_storable(v) for v in value] if isinstance(value, list) else value
 
 
 def loads(raw: bytes) -> Any:
     """The value of a JSON document, also where orjson would round it or refuse it, as ``dumps``.
 
+    A byte order mark is passed over. A number that no double can hold, and NaN and Infinity, which
+    are no JSON but are sent by careless servers, become their text: no column takes that for a
+    number, so that it ends up in ``_extra``. Of a key given twice in one object the last counts.
+
     Raises:
+        TooDeep: Nested deeper than can be written again.
         ValueError: It is not JSON.
     """
+    raw = raw.removeprefix(_BOM)
     try:
         value = orjson.loads(raw)
-    except orjson.JSONDecodeError:
-        if b"\\ud" not in raw and b"\\uD" not in raw:
+    except orjson.JSONDecodeError as e:
+        if str(e).startswith(_DEPTH):
+            raise TooDeep(_DEPTH) from e
+        if not any(sign in raw for sign in _REFUSED) and "infinity" not in str(e):
             raise
         return _exactly(raw)
     # a look for 19 digits in a row costs half of what decoding costs
     return _exactly(raw) if _LONG in raw.translate(_DIGITS) else value
 
 
+class TooDeep(ValueError):
+    """JSON that is nested beyond all reason."""
+
+
 def _exactly(raw: bytes) -> Any:
-    return json.loads(raw.decode(), parse_constant=_refuse)
+    try:
+        return json.loads(raw.decode(), parse_constant=str, parse_float=_float)
+    except RecursionError as e:
+        raise TooDeep(_DEPTH) from e
 
 
-def _refuse(constant: str) -> Any:
-    raise ValueError(f"{constant} is not JSON")
+def _float(text: str) -> float | str:
+    number = float(text)
+    return number if math.isfinite(number) else text

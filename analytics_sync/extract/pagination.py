@@ -166,13 +166,15 @@ class Walk:
                 return self._on_cursor(cursor, paginator.cursor_param, records, limit, empty=True)
         if not records or _says_no_more(paginator.has_more_path, answer):
             return Turn(None, _EMPTY if not records else _SAID)
+        total = _number(paginator.total_path, answer)
         if self._repeats(records):
-            if len(records) < paginator.limit and self._count == len(records):
-                # everything fitted into the first page, and the server ignores the offset
-                return Turn(None, "the one page, again", keep=False)
+            all_there_is = total is None or paginator.offset + self._count >= total
+            if len(records) < paginator.limit and self._count == len(records) and all_there_is:
+                # all fitted into the first page, and the server ignores the offset; or it caps its
+                # pages besides: what is missing from such an answer is not gone
+                return Turn(None, "the one page, again", keep=False, whole=total is not None)
             raise self._same_page(paginator.offset_param)
         offset = paginator.offset + self._count + len(records)
-        total = _number(paginator.total_path, answer)
         if total is not None and offset >= total:
             return Turn(None, "the total")
         if paginator.maximum_offset is not None and offset >= paginator.maximum_offset:

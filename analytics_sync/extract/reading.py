@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from analytics_sync.extract.columns import Converter, Rejected
-from analytics_sync.extract.errors import NotData, Place
 from analytics_sync.extract.infer import infer_fields
 from analytics_sync.extract.parents import ParentValues
 from analytics_sync.extract.session import Counters
@@ -111,22 +110,11 @@ class Sink:
             self._flush()
 
     def close(self) -> None:
-        """End: what is left is converted, older versions of a key are dropped.
-
-        Raises:
-            NotData: None of the records was an object.
-        """
+        """End: what is left is converted, older versions of a key are dropped."""
         self._flush()
         spool = self._reading.spool
         assert spool is not None
         spool.finish(self._resource.key, self._cursor)
-        strangers = sum(1 for r in self._reading.rejected if r.reason == "not an object")
-        if strangers and strangers == self._reading.records:
-            raise NotData(
-                Place(self._resource.source, self._resource.name, self._window),
-                f"none of the {strangers} records is an object.",
-                "Correct data_selector.",
-            )
 
     def _flush(self) -> None:
         records, self._waiting = self._waiting, []

@@ -39,7 +39,7 @@ def select(
         NotData: None of these shapes.
     """
     if isinstance(body, list):
-        return body
+        return _objects(body, resource, place, said, redact)
     if not isinstance(body, Mapping):
         raise _no_data(body, resource, place, said, redact, "a JSON " + _kind(body))
     keys = tokens(resource.selector or "$")
@@ -55,7 +55,7 @@ def select(
             return [body]
         raise _no_data(body, resource, place, said, redact, f"no {'.'.join(keys[: at + 1])!r}")
     if isinstance(found, list):
-        return found
+        return _objects(found, resource, place, said, redact)
     if isinstance(found, Mapping):
         if has_key(found, resource):
             return [found]
@@ -64,6 +64,20 @@ def select(
         missing = ", ".join(resource.primary_key)
         raise _no_data(body, resource, place, said, redact, f"one object without its key {missing}")
     raise _no_data(body, resource, place, said, redact, f"{_kind(found)} at {resource.selector!r}")
+
+
+def _objects(
+    records: list[Any],
+    resource: Resource,
+    place: Place,
+    said: str,
+    redact: Callable[[str], str],
+) -> list[Any]:
+    """A page: with some objects the rest is rejected record by record, with none it is no page."""
+    if records and not any(isinstance(record, Mapping) for record in records):
+        what = f"a list in which none of the {len(records)} records is an object"
+        raise _no_data(records, resource, place, said, redact, what)
+    return records
 
 
 def has_key(record: Mapping[str, Any], resource: Resource) -> bool:

@@ -20,7 +20,7 @@ import certifi
 import urllib3
 
 from analytics_sync.extract.errors import HttpError, NotData, Place, ReadError, Unreachable
-from analytics_sync.extract.fit import dumps, loads
+from analytics_sync.extract.fit import TooDeep, dumps, loads
 from analytics_sync.extract.redact import Redactor
 from analytics_sync.extract.settings import Settings
 from analytics_sync.extract.url import follow, origin, with_query
@@ -244,6 +244,13 @@ class Session:
     ) -> Any:
         try:
             return loads(raw)
+        except TooDeep as e:
+            raise NotData(
+                place,
+                f"GET {self.redact(url)} answered status {status} with JSON nested too deep to be "
+                f"records: {self.redact(_text(raw))[:40]!r}.",
+                "Look at base_url and at the API's answer.",
+            ) from e
         except ValueError as e:
             kind = headers.get("content-type", "no content type")
             if raw.lstrip()[:1] in (b"{", b"[") and "html" not in kind:

@@ -7,6 +7,9 @@ waits for one packet and not for two.
 from __future__ import annotations
 
 import gzip
+import socket
+import struct
+import time
 from collections.abc import Callable, Mapping
 from email.utils import formatdate
 from http import HTTPStatus
@@ -15,10 +18,10 @@ from typing import Any
 
 import orjson
 
-from analytics_sync.sandbox.message import Answer
+from analytics_sync.sandbox.message import Answer, Fault
 
-# (method, path and query, headers by lower-case name) -> (answer, bytes to send of its body)
-Respond = Callable[[str, str, Mapping[str, str]], tuple[Answer, int | None]]
+# (method, path and query, headers by lower-case name) -> (answer, what goes wrong on its way)
+Respond = Callable[[str, str, Mapping[str, str]], tuple[Answer, Fault]]
 SERVER = "analytics-sync-sandbox (not a real API)"
 _GZIP_FROM = 1000
 _PHRASES = {status.value: status.phrase for status in HTTPStatus}
@@ -39,12 +42,13 @@ class Connection(BaseHTTPRequestHandler):
         # a body nobody reads would be taken for the next request
         self.rfile.read(int(self.headers.get("Content-Length") or 0))
         headers = {name.lower(): value for name, value in self.headers.items()}
-        answer, cut = self._respond(self.command, self.path, headers)
-        self._send(answer, cut)
+        answer, fault = self._respond(self.command, self.path, headers)
+        self._send(answer, fault)
 
     do_POST = do_PUT = do_PATCH = do_DELETE = do_GET
 
-    def _send(self, answer: Answer, cut: int | None = None) -> None:
+    def _send(self, answer: Answer, fault: Fault | None = None) -> None:
+        fault = fault or Fault()
         body = answer.body
         head = [
             f"HTTP/1.1 {answer.status} {_PHRASES.get(answer.status, 'Unknown')}",
@@ -53,18 +57,31 @@ class Connection(BaseHTTPRequestHandler):
             f"Content-Type: {answer.content_type}",
             *(f"{name}: {value}" for name, value in answer.headers.items()),
         ]
-        if len(body) > _GZIP_FROM and "gzip" in (self.headers.get("Accept-Encoding") or ""):
+        packed = "Content-Encoding" in answer.headers
+        accepted = "gzip" in (self.headers.get("Accept-Encoding") or "")
+        if len(body) > _GZIP_FROM and accepted and not packed:
             body = gzip.compress(body, 1, mtime=0)
             head.append("Content-Encoding: gzip")
-        head.append(f"Content-Length: {len(body)}")
-        if cut is not None:
+        head.append(f"Content-Length: {len(body) + fault.length}")
+        if fault.cut is not None or fault.length:
             self.close_connection = True
-            if not cut:
-                return
-            body = body[:cut]
+            body = body[: fault.cut]
         if self.close_connection:
             head.append("Connection: close")
-        self.wfile.write("\r\n".join((*head, "", "")).encode("latin-1") + body)
+        sent = "\r\n".join((*head, "", "")).encode("latin-1") + body
+        if fault.stall:
+            middle = len(sent) - len(body) // 2
+            self.wfile.write(sent[:middle])
+            time.sleep(fault.stall)
+            sent = sent[middle:]
+        if fault.cut != 0:
+            self.wfile.write(sent)
+        if fault.reset:
+            # no time to linger: the client gets a reset in place of an end
+            no_linger = struct.pack("ii", 1, 0)
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, no_linger)
+            self.close_connection = True
+            self.connection.close()
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
         """What the base class answers to broken requests, as JSON like all else."""

@@ -57,14 +57,22 @@ class Fault:
 
     Attributes:
         answer: Sent in place of the real one; None is the real one.
+        change: What becomes of the real answer, where ``answer`` is None.
         delay: Seconds to wait first.
         cut: Bytes of the body to send before the connection is dropped; 0 drops it without an
-            answer, None sends all.
+            answer, a negative number leaves out the end, None sends all.
+        reset: Drop the connection hard, so that the client gets a reset and no end.
+        stall: Seconds of silence in the middle of the body.
+        length: What the announced length is wrong by.
     """
 
     answer: Answer | None = None
+    change: Callable[[Answer], Answer] | None = None
     delay: float = 0.0
     cut: int | None = None
+    reset: bool = False
+    stall: float = 0.0
+    length: int = 0
 
 
 Faults = Callable[[Request], Fault | None]

@@ -129,21 +129,21 @@ class Sandbox:
 
     def _respond(
         self, method: str, target: str, headers: Mapping[str, str]
-    ) -> tuple[Answer, int | None]:
+    ) -> tuple[Answer, Fault]:
         path, _, query = target.partition("?")
         try:
             if path.split("/")[1:2] == ["_sandbox"]:
-                return control.answer(self, method, path, parse_qs(query)), None
+                return control.answer(self, method, path, parse_qs(query)), Fault()
             return self._of_api(method, path, query, headers)
         except Refused as e:
-            return e.answer(), None
+            return e.answer(), Fault()
         except Exception as e:
             traceback.print_exc()
-            return Refused(500, f"the sandbox itself failed: {e!r}").answer(), None
+            return Refused(500, f"the sandbox itself failed: {e!r}").answer(), Fault()
 
     def _of_api(
         self, method: str, path: str, query: str, headers: Mapping[str, str]
-    ) -> tuple[Answer, int | None]:
+    ) -> tuple[Answer, Fault]:
         source, slash, below = path[1:].partition("/")
         api = self._api(source)
         resource, values = (api and api.routes.match(slash + below)) or (None, {})
@@ -163,14 +163,15 @@ class Sandbox:
         if delay := fault.delay + self.options.latency_ms / 1000:
             time.sleep(delay)
         if fault.answer is not None:
-            return fault.answer, fault.cut
+            return fault.answer, fault
         if api is None:
             raise Refused(
                 404, f"no source {source!r}; this sandbox serves {', '.join(self.sources)}"
             )
         if method != "GET":
             raise Refused(405, "only GET is declared")
-        return api.answer(request, resource, values), fault.cut
+        answer = api.answer(request, resource, values)
+        return (fault.change(answer) if fault.change else answer), fault
 
     def _api(self, source: str) -> Api | None:
         if source not in self.sources:
