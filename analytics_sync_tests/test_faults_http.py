@@ -106,12 +106,17 @@ for name, target in {
     "https": "https://127.0.0.1/x",
     "a-file": "file:///etc/passwd",
     "another-host-without-scheme": "//192.0.2.1/x",
-    "backslashes": "http:\\\\192.0.2.1\\x",
 }.items():
     CASES[f"redirect-to-{name}"] = Case(
         lambda _, t=target: f.at(Fault(Answer(302, b"", {"Location": t}))),
         says="a redirect leads to",
     )
+# a browser would go to that host; here it is an odd path of the configured one, and not there
+CASES["redirect-to-backslashes"] = Case(
+    lambda _: f.at(Fault(Answer(302, b"", {"Location": "http:\\\\192.0.2.1\\x"}))),
+    ALL - {"windowed_child"},  # for which it is the name of a report
+    "answered 404",
+)
 CASES["redirect-to-itself-once"] = Case(
     lambda _: lambda asked, n: Fault(Answer(307, b"", {"Location": asked.link({})})) if n == 1 else None
 )  # fmt: skip
