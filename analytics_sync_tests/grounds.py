@@ -131,14 +131,16 @@ class Ground:
 
     def assert_clean(self) -> None:
         """No folder, no staging, no lock."""
-        assert [str(p) for p in self.temporary.rglob("*")] == []
+        folders = [str(path) for path in self.temporary.rglob("*")]
+        assert not folders, f"left in the temporary folder: {folders}"
         known = {"tmp", "dagster", "warehouse.duckdb", "warehouse.duckdb.lock"}
         left = {p.name for p in self.folder.iterdir() if not p.name.startswith("run-")}
-        assert not left - known
+        assert not left - known, f"left: {left - known}"
         schemas = {
             name for (name,) in self.ask("SELECT schema_name FROM information_schema.schemata")
         }
-        assert not {name for name in schemas if "staging" in name}
+        staging = {name for name in schemas if "staging" in name}
+        assert not staging, f"left in the warehouse: {staging}"
         if self.address is None:
             with FileLock(f"{self.warehouse}.lock", timeout=0):
                 return

@@ -18,7 +18,6 @@ import dlt
 from dlt.common.configuration.container import Container
 from dlt.common.configuration.providers import CustomLoaderDocProvider
 from dlt.common.configuration.specs.pluggable_run_context import PluggableRunContext
-from dlt.common.destination.exceptions import DestinationException
 from dlt.pipeline.exceptions import PipelineStepFailed
 
 from analytics_sync.extract.folder import OwnFolder
@@ -104,7 +103,9 @@ def load(run: ReadRun, run_id: str) -> Loaded:
                 "Look at the disk with the folder for temporary files (TMPDIR) and at the "
                 "warehouse, then run again; rows already there were not changed in part."
             ) from e
-        except (PipelineStepFailed, DestinationException) as e:
+        except LoadError:
+            raise
+        except Exception as e:  # dlt lets the errors of some drivers through as they are
             step = f"the {e.step} step" if isinstance(e, PipelineStepFailed) else "the load step"
             raise LoadError(
                 f"{name}: {step} failed: {run.redact(_root(e))} "
