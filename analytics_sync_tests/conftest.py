@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from analytics_sync_tests.faultlab import Lab, laboratory
+from analytics_sync_tests.postgres import Postgres
 from analytics_sync_tests.world import World
 
 os.environ["RUNTIME__DLTHUB_TELEMETRY"] = "false"
@@ -29,6 +30,13 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """Where faults are tried; made once, each case starts from the same warehouses."""
     with laboratory(tmp_path_factory.mktemp("lab")) as made:
         yield made
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A server for everybody; take a database of your own."""
+    with Postgres() as server:
+        yield server
 
 
 @pytest.fixture

