@@ -243,6 +243,7 @@ def _rows(reading: Reading) -> list[dict[str, Any]]:
     assert reading.spool is not None
     every = [row for table in reading.spool.tables() for row in table.to_pylist()]
     assert len(every) == reading.rows
+    assert all(row.pop("_read_at") is not None for row in every)
     return [{name: value for name, value in row.items() if value is not None} for row in every]
 
 

@@ -166,7 +166,13 @@ class Lab:
         """One more run, without a fault. A run keeps nothing but what is in the warehouse, so that
         after the same tables, apart from ids of loads, it need not be made again."""
         every = [r for r in map(resource_of, KINDS) if r.source == name]
-        state = repr([{**row, "_dlt_load_id": None} for r in every for row in table(file, r)])
+        state = repr(
+            [
+                {**row, "_dlt_load_id": None, "_read_at": None}
+                for r in every
+                for row in table(file, r)
+            ]
+        )
         if state not in self._runs:
             with self.environment(file):
                 failures, _ = run(SOURCES[name], [r.name for r in every])

@@ -25,6 +25,7 @@ from typing import Any
 
 from dlt.common.destination.client import RunnableLoadJob
 from dlt.destinations.job_client_impl import SqlJobClientBase, SqlLoadJob
+from dlt.destinations.job_impl import FollowupJobRequestImpl
 from dlt.destinations.sql_client import SqlClientBase
 from dlt.normalize.normalize import Normalize
 from dlt.pipeline.pipeline import Pipeline
@@ -299,6 +300,7 @@ STAGES: dict[str, Callable[[Fatal], None]] = {
     "after the tables are made": _after(SqlJobClientBase, "_execute_schema_update_sql"),
     "before a job": _before(RunnableLoadJob, "run_managed"),
     "after a job": _after(RunnableLoadJob, "run_managed"),
+    "as a merge is written": _after(FollowupJobRequestImpl, "_save_text_file"),
     "before a merge": _before(SqlLoadJob, "run"),
     "in a merge": _in_the_merge,
     "before the commit of a merge": _around_commit(after=False),

@@ -56,7 +56,7 @@ def actual_rows(resource: Resource, table: Iterable[Mapping[str, Any]]) -> dict[
         values = {
             name: json.loads(value) if name in json_columns and value is not None else value
             for name, value in row.items()
-            if name not in {"_extra", "_deleted_at", "_dlt_load_id"}
+            if name not in {"_extra", "_read_at", "_deleted_at", "_dlt_load_id"}
         }
         key = tuple(values[k] for k in resource.key)
         assert key not in rows, f"{resource}: key {key} has two rows"

@@ -10,10 +10,6 @@ import pytest
 from analytics_sync_tests.grounds import DESTINATIONS, Grounds
 from analytics_sync_tests.killing import IN_DAGSTER, STAGES, Work
 
-# dlt writes a merge's SQL into the machine's temporary folder before it moves it into the load's:
-# a kill in that moment leaves a file there, rarely enough to be looked for in the longer suites
-pytestmark = pytest.mark.slow
-
 PARTITIONED = Work("observability", ("logs", "audit_logs"))
 SNAPSHOTS = Work("observability", ("users", "monitors"))
 CHAIN = Work("ci_pipelines", ("pipelines", "workflow", "workflow_jobs"))
@@ -29,6 +25,7 @@ LATER = {
     "after the tables are made": 2,
     "before a job": 3,
     "after a job": 3,
+    "as a merge is written": 2,
     "before a merge": 2,
     "in a merge": 3,
     "before the commit of a merge": 2,
@@ -40,6 +37,7 @@ STAGES_OF_A_RUN = [s for s in STAGES if s not in IN_DAGSTER]
 # one kill of each kind; the rest is slow
 SHORT = [
     ("duckdb", PARTITIONED, "in mid-page", 7),
+    ("duckdb", PARTITIONED, "as a merge is written", 2),
     ("duckdb", PARTITIONED, "in a merge", 1),
     ("duckdb", SNAPSHOTS, "before the staging is dropped", 1),
     ("postgres", PARTITIONED, "in a merge", 3),

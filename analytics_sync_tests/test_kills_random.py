@@ -11,10 +11,6 @@ import pytest
 from analytics_sync_tests.grounds import DESTINATIONS, Grounds
 from analytics_sync_tests.killing import Work
 
-# dlt writes a merge's SQL into the machine's temporary folder before it moves it into the load's:
-# a kill in that moment leaves a file there, rarely enough to be looked for in the longer suites
-pytestmark = pytest.mark.slow
-
 WORKS = (
     Work("observability", ("logs", "audit_logs")),
     Work("observability", ("users", "monitors")),

@@ -67,7 +67,7 @@ class Warehouse:
         """Rows by key."""
         with duckdb.connect(str(self.file)) as connection:
             connection.execute("SET TimeZone = 'UTC'")
-            found = connection.execute(f"SELECT * EXCLUDE (_dlt_load_id) FROM law.{name}")
+            found = connection.execute(f"SELECT * EXCLUDE (_dlt_load_id, _read_at) FROM law.{name}")
             columns = [d[0] for d in found.description]
             return manners.by_id(dict(zip(columns, row, strict=True)) for row in found.fetchall())
 

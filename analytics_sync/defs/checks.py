@@ -22,10 +22,10 @@ from dagster import (
 )
 
 from analytics_sync.defs.translator import asset_key
-from analytics_sync.extract.columns import EXTRA
 from analytics_sync.extract.tables import REJECTED
 from analytics_sync.load.warehouse import Warehouse, open_warehouse
 from analytics_sync.spec import Resource, Source
+from analytics_sync.spec.naming import EXTRA
 
 _EXAMPLES = 5
 _LOOKED_AT = 1000  # rows of _extra that are opened to name their fields

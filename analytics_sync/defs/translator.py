@@ -19,6 +19,7 @@ from dagster_dlt import DagsterDltTranslator
 from dagster_dlt.translator import DltResourceTranslatorData
 
 from analytics_sync.spec import Resource, Source
+from analytics_sync.spec.naming import DELETED_AT, EXTRA, READ_AT
 
 
 def asset_key(resource: Resource) -> AssetKey:
@@ -89,10 +90,13 @@ def column_schema(resource: Resource) -> TableSchema:
         )
         for field in resource.fields
     ]
-    columns.append(TableColumn("_extra", type="json", description="What was not declared"))
+    columns += [
+        TableColumn(EXTRA, type="json", description="What was not declared"),
+        TableColumn(READ_AT, type="timestamp", description="When the API answered with this row"),
+    ]
     if resource.soft_deletes:
         columns.append(
-            TableColumn("_deleted_at", type="timestamp", description="Not listed any more since")
+            TableColumn(DELETED_AT, type="timestamp", description="Not listed any more since")
         )
     return TableSchema(
         columns, constraints=TableConstraints([f"unique: {', '.join(resource.key)}"])

@@ -19,9 +19,8 @@ import pyarrow.compute as pc
 from analytics_sync.extract.fit import dumps, fit
 from analytics_sync.extract.window import Window
 from analytics_sync.spec import Field, Resource
+from analytics_sync.spec.naming import DELETED_AT, EXTRA, READ_AT
 
-EXTRA = "_extra"
-DELETED = "_deleted_at"
 _TIMESTAMP = pa.timestamp("us", tz="UTC")
 ARROW: dict[str, pa.DataType] = {
     "text": pa.string(),
@@ -79,14 +78,31 @@ class Converter:
         self._aliased = [f for f in self.fields if f.aliases]
         self._getters = [(f, _getter(f.path)) for f in self.fields]
         # a record that is read is there: merging this null takes a mark of deletion away
-        self._added = [(DELETED, _TIMESTAMP)] if resource.soft_deletes else []
+        self._added = [(DELETED_AT, _TIMESTAMP)] if resource.soft_deletes else []
         declared = [(f.column, ARROW[f.data_type]) for f in self.fields]
-        self.schema = pa.schema([*declared, (EXTRA, pa.string()), *self._added])
+        own = [(EXTRA, pa.string()), (READ_AT, _TIMESTAMP), *self._added]
+        self.schema = pa.schema([*declared, *own])
 
-    def convert(self, records: Sequence[Any], window: Window | None = None) -> Batch:
-        """Build a table of the records that are in ``window`` and can be placed."""
+    def convert(
+        self,
+        records: Sequence[Any],
+        window: Window | None = None,
+        read_at: Sequence[int] | None = None,
+    ) -> Batch:
+        """Build a table of the records that are in ``window`` and can be placed.
+
+        Args:
+            records: As the API gave them.
+            window: None for all.
+            read_at: When each was read, in microseconds since 1970.
+        """
         rejected = [Rejected("not an object", r) for r in records if type(r) is not dict]
         rows = [r for r in records if type(r) is dict] if rejected else list(records)
+        times = pa.nulls(len(records), _TIMESTAMP)
+        if read_at is not None:
+            times = pa.array(read_at, pa.int64()).cast(_TIMESTAMP)
+        if rejected:
+            times = times.filter(pa.array([type(r) is dict for r in records]))
         outside = 0
         if self._cursor is not None:
             cursor = self._column(self._cursor, _getter(self._cursor.path), rows, {})
@@ -103,7 +119,8 @@ class Converter:
                     else 0
                 )
                 keep = pc.and_(keep, pc.fill_null(inside, False))
-            rows = rows if pc.all(keep).as_py() is not False else _take(rows, keep)
+            if pc.all(keep).as_py() is False:
+                rows, times = _take(rows, keep), times.filter(keep)
         extras: Extras = {}
         arrays = [self._column(f, get, rows, extras) for f, get in self._getters]
         self._undeclared(rows, extras)
@@ -114,7 +131,7 @@ class Converter:
             pa.string(),
         )
         added = [pa.nulls(len(rows), kind) for _, kind in self._added]
-        table = pa.Table.from_arrays([*arrays, extra, *added], schema=self.schema)
+        table = pa.Table.from_arrays([*arrays, extra, times, *added], schema=self.schema)
         for key in self._keys:
             missing = table.column(key.column).is_null()
             if at := _true_at(missing):

@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from analytics_sync.extract.columns import DELETED, EXTRA
 from analytics_sync.extract.jsonpath import MISSING, lookup
 from analytics_sync.spec import Field, Resource
 from analytics_sync.spec.file import DataType
-from analytics_sync.spec.naming import column_name
+from analytics_sync.spec.naming import OWN_COLUMNS, column_name
 
 _TYPES: dict[type, DataType] = {
     str: "text",
@@ -57,11 +56,7 @@ def infer_fields(
         fields[column] = Field(tuple(path.split(".")), column, kind, required=True)
     for name, types in found.items():
         column = column_name(name)
-        if (
-            column not in fields
-            and column not in {EXTRA, DELETED}
-            and not column.startswith("_dlt")
-        ):
+        if column not in fields and column not in OWN_COLUMNS and not column.startswith("_dlt"):
             fields[column] = Field((name,), column, known.get(column) or _joined(types))
     return tuple(fields.values())
 

@@ -16,7 +16,7 @@ from analytics_sync.extract.columns import Converter
 from analytics_sync.extract.errors import HttpError, NoProgress, Place
 from analytics_sync.extract.pagination import Walk, whole_number
 from analytics_sync.extract.parents import Parent, ParentValues, inherit
-from analytics_sync.extract.reading import Consumer, Reading, Sink
+from analytics_sync.extract.reading import Consumer, Page, Reading, Sink
 from analytics_sync.extract.selector import select
 from analytics_sync.extract.session import Session
 from analytics_sync.extract.settings import Settings
@@ -104,8 +104,8 @@ class Reader:
         reading: Reading,
         sink: Sink,
     ) -> None:
-        def one(parent: Parent) -> list[list[Any]] | HttpError:
-            pages: list[list[Any]] = []
+        def one(parent: Parent) -> list[Page] | HttpError:
+            pages: list[Page] = []
             try:
                 for page in self._pages(resource, window, parent, place, reading):
                     pages.append(page)  # noqa: PERF402 - what came before an error counts
@@ -144,7 +144,7 @@ class Reader:
         parent: Parent | None,
         place: Place,
         reading: Reading,
-    ) -> Iterator[list[Any]]:
+    ) -> Iterator[Page]:
         """The records of each page of one walk, or of one walk a month where the API wants that."""
         own = resource.incremental if resource.cursor else None
         params = self._params(resource, parent)
@@ -168,7 +168,7 @@ class Reader:
         parent: Parent | None,
         place: Place,
         reading: Reading,
-    ) -> Iterator[list[Any]]:
+    ) -> Iterator[Page]:
         redact = self._session.redact
         walk = Walk(resource.paginator, place, redact)
         order = resource.incremental.row_order if resource.incremental else None
@@ -200,7 +200,8 @@ class Reader:
                 got += len(records)
                 with reading.counters.lock:
                     reading.pages += 1
-                yield inherit(records, parent) if parent is not None else records
+                own = inherit(records, parent) if parent is not None else records
+                yield Page(own, answer.at)
             if turn.step is None:
                 reading.ended(turn.end, told, got, whole=turn.whole)
                 return

@@ -24,6 +24,14 @@ from analytics_sync.spec.file import DataType
 _GATHER = 10_000  # records per conversion: a column costs the same to set up for 10 as for 10,000
 
 
+@dataclass(frozen=True)
+class Page:
+    """The records of one answer, and when it came, in microseconds since 1970."""
+
+    records: list[Any]
+    at: int
+
+
 @dataclass
 class Reading:
     """What reading one resource gave."""
@@ -40,6 +48,8 @@ class Reading:
     skipped: list[str] = field(default_factory=list)
     parents_without: int = 0
     seconds: float = 0.0
+    since: int | None = None
+    """When its first answer came, in microseconds since 1970."""
     ends: set[str] = field(default_factory=set)
     """What ended the walks, in words."""
     told: int | None = 0
@@ -99,13 +109,17 @@ class Sink:
         self._consumers = consumers
         self._folder = folder
         self._waiting: list[Any] = []
+        self._read_at: list[int] = []
         self._converter = Converter(resource) if resource.fields else None
         self._cursor = resource.cursor.column if resource.cursor else None
 
-    def add(self, records: list[Any]) -> None:
+    def add(self, page: Page) -> None:
         """Take a page."""
-        self._reading.records += len(records)
-        self._waiting += records
+        reading = self._reading
+        reading.since = page.at if reading.since is None else min(reading.since, page.at)
+        reading.records += len(page.records)
+        self._waiting += page.records
+        self._read_at += [page.at] * len(page.records)
         if len(self._waiting) >= _GATHER:
             self._flush()
 
@@ -118,6 +132,7 @@ class Sink:
 
     def _flush(self) -> None:
         records, self._waiting = self._waiting, []
+        read_at, self._read_at = self._read_at, []
         reading = self._reading
         if self._converter is None:
             self._converter = Converter(
@@ -130,7 +145,7 @@ class Sink:
         for consumer in self._consumers:
             if not consumer.windowed:
                 consumer.values.add(r for r in records if isinstance(r, dict))
-        batch = self._converter.convert(records, self._window)
+        batch = self._converter.convert(records, self._window, read_at)
         for consumer in self._consumers:
             if consumer.windowed:
                 consumer.values.add(batch.records)

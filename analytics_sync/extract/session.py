@@ -52,12 +52,23 @@ class Counters:
 
 @dataclass(frozen=True)
 class Answer:
-    """One decoded answer. ``headers`` have lower-case names."""
+    """One decoded answer.
+
+    Attributes:
+        url: Where it came from, after redirects.
+        status: The HTTP status.
+        headers: By lower-case names.
+        body: The decoded JSON.
+        at: When its first byte arrived, in microseconds since 1970.
+        raw: The body as it came, unpacked.
+    """
 
     url: str
     status: int
     headers: Mapping[str, str]
     body: Any
+    at: int = 0
+    raw: bytes = b""
 
 
 class _Pace:
@@ -202,6 +213,7 @@ class Session:
                 "GET", url, headers={**self._headers, **headers},
                 redirect=False, retries=False, preload_content=False,
             )  # fmt: skip
+            at = time.time_ns() // 1000
             try:
                 raw = self._body(response, url, place)
             finally:
@@ -220,9 +232,8 @@ class Session:
         named = {name.lower(): response.headers[name] for name in response.headers}
         if response.status >= 400:
             return Answer(url, response.status, named, _json_or_none(raw))
-        return Answer(
-            url, response.status, named, self._json(raw, response.status, named, url, place)
-        )
+        body = self._json(raw, response.status, named, url, place)
+        return Answer(url, response.status, named, body, at, raw)
 
     def _body(self, response: Any, url: str, place: Place) -> bytes:
         chunks = []

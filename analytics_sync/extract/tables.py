@@ -11,10 +11,10 @@ import hashlib
 import pyarrow as pa
 from dlt.common.schema.typing import TColumnSchema
 
-from analytics_sync.extract.columns import DELETED, EXTRA
 from analytics_sync.extract.fit import dumps
 from analytics_sync.extract.reading import Reading
 from analytics_sync.spec import Resource
+from analytics_sync.spec.naming import DELETED_AT, EXTRA, READ_AT
 
 REJECTED = "_rejected"
 _REJECTED_SCHEMA = pa.schema(
@@ -30,7 +30,7 @@ REJECTED_KEY = ["resource", "record_hash"]
 
 
 def table_columns(resource: Resource) -> dict[str, TColumnSchema]:
-    """The declared columns and ``_extra``, in the declared order."""
+    """The declared columns in their order, then our own."""
     columns: dict[str, TColumnSchema] = {}
     for field in resource.fields:
         column: TColumnSchema = {
@@ -44,8 +44,9 @@ def table_columns(resource: Resource) -> dict[str, TColumnSchema]:
             column |= {"precision": 38, "scale": 9}
         columns[field.column] = column
     columns[EXTRA] = {"name": EXTRA, "data_type": "json", "nullable": True}
+    columns[READ_AT] = {"name": READ_AT, "data_type": "timestamp", "nullable": True}
     if resource.soft_deletes:
-        columns[DELETED] = {"name": DELETED, "data_type": "timestamp", "nullable": True}
+        columns[DELETED_AT] = {"name": DELETED_AT, "data_type": "timestamp", "nullable": True}
     return columns
 
 

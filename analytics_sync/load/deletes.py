@@ -6,25 +6,26 @@ earlier loads; a row that comes back loses it when it is merged. Nothing is ever
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from dlt.destinations.sql_client import SqlClientBase
 
-from analytics_sync.extract.columns import DELETED
 from analytics_sync.extract.run import ReadRun
+from analytics_sync.spec.naming import DELETED_AT, READ_AT
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def mark_deleted(run: ReadRun, client: SqlClientBase[Any], load_id: str) -> dict[str, int]:
+def mark_deleted(run: ReadRun, client: SqlClientBase[Any]) -> dict[str, int]:
     """Mark what complete reads did not see; rows marked, by resource.
 
-    A merge gives every row it saw this load's id, so what has an earlier one was not seen. Rows of a
-    later load (of a run beside this one) stay as they are. A listing with no records at all marks
-    nothing: it is more often a mistake than the truth.
+    What was read last before this read began was not seen by it, nor by a run beside it. A listing
+    with no records at all marks nothing: it is more often a mistake than the truth.
 
     Args:
         run: Finished; its failed resources are left out.
         client: Open on the source's dataset.
-        load_id: Of the load: seconds since 1970, as text.
     """
     failed = run.failures()
     marked = {}
@@ -32,16 +33,15 @@ def mark_deleted(run: ReadRun, client: SqlClientBase[Any], load_id: str) -> dict
         if not resource.soft_deletes or resource.name in failed:
             continue
         reading = run.reading(resource.name)
-        if not reading.complete or not reading.rows:
+        if not reading.complete or not reading.rows or reading.since is None:
             continue
         table = client.make_qualified_table_name(resource.table)
-        deleted, load = (client.escape_column_name(n) for n in (DELETED, "_dlt_load_id"))
-        gone = f"{deleted} IS NULL AND {load} < %s"
-        with client.execute_query(f"SELECT count(*) FROM {table} WHERE {gone}", load_id) as cursor:
+        deleted, read_at = (client.escape_column_name(n) for n in (DELETED_AT, READ_AT))
+        gone = f"{deleted} IS NULL AND ({read_at} < %s OR {read_at} IS NULL)"
+        since = _EPOCH + timedelta(microseconds=reading.since)
+        with client.execute_query(f"SELECT count(*) FROM {table} WHERE {gone}", since) as cursor:
             count = cursor.fetchall()[0][0]
         if count:
-            client.execute_sql(
-                f"UPDATE {table} SET {deleted} = CURRENT_TIMESTAMP WHERE {gone}", load_id
-            )
+            client.execute_sql(f"UPDATE {table} SET {deleted} = %s WHERE {gone}", since, since)
         marked[resource.name] = count
     return marked

@@ -24,10 +24,11 @@ from analytics_sync.extract.folder import OwnFolder
 from analytics_sync.extract.run import ReadRun
 from analytics_sync.extract.source import dlt_source
 from analytics_sync.load.deletes import mark_deleted
-from analytics_sync.load.destination import file_format, make_destination
+from analytics_sync.load.destination import destination_kind, file_format, make_destination
 from analytics_sync.load.errors import LoadError
 from analytics_sync.load.litter import drop_staging, staging_id
 from analytics_sync.load.lock import load_turn
+from analytics_sync.load.merge import newest_wins
 from analytics_sync.load.warehouse import open_warehouse
 
 _DEFAULTS = {
@@ -71,6 +72,8 @@ def load(run: ReadRun, run_id: str) -> Loaded:
                 destination=destination,
                 dataset_name=name,
             )
+            if destination_kind(destination) in {"duckdb", "postgres"}:
+                newest_wins(destination, folder.path)
             # what the last run left is of no interest: windows come from partitions
             pipeline.config.restore_from_destination = False
             if undeclared := [r.table for r in run.resources if not r.fields]:
@@ -94,7 +97,7 @@ def load(run: ReadRun, run_id: str) -> Loaded:
                     raise
                 load_id = info.loads_ids[0]
                 with pipeline.sql_client() as client:
-                    deleted = mark_deleted(run, client, load_id)
+                    deleted = mark_deleted(run, client)
                 drop_staging(pipeline)
             return Loaded(load_id, destination.destination_name, name, deleted)
         except OSError as e:

@@ -17,7 +17,7 @@ from analytics_sync.spec import dialect
 from analytics_sync.spec import file as f
 from analytics_sync.spec.errors import CatalogError
 from analytics_sync.spec.explain import explain
-from analytics_sync.spec.naming import column_name, table_name
+from analytics_sync.spec.naming import OWN_COLUMNS, column_name, table_name
 from analytics_sync.spec.paginators import Auto, Offset, Paginator
 from analytics_sync.spec.relations import check_parents
 from analytics_sync.spec.source import Field, Resource, Source
@@ -219,11 +219,10 @@ class _Builder:
                         f"field {path!r} is not among the columns; known: {', '.join(columns)}",
                         *at, *key.split("."), resource=name, key=key,
                     )  # fmt: skip
-        ours = {"_extra", "_deleted_at", "_dlt_load_id", "_dlt_id"}
         taken: dict[str, str] = {}
         for path in columns:
             other = taken.setdefault(column_name(path), path)
-            if column_name(path) in ours:
+            if column_name(path) in OWN_COLUMNS:
                 self.fail(
                     f"the column {column_name(path)!r} has a meaning of its own; leave it to _extra",
                     *at, "columns", path, resource=name, key=f"columns.{path}",
