@@ -196,7 +196,8 @@ class Fatal:
         with self._lock:
             self._left -= 1
             if self._left == 0:
-                os.kill(os.getpid(), self._sent)
+                # to this thread: sent to the process, it would get a little further
+                signal.pthread_kill(threading.get_ident(), self._sent)
 
 
 def _before(owner: Any, name: str) -> Callable[[Fatal], None]:

@@ -238,3 +238,21 @@ def test_the_servers_last_words_for_a_killed_run_come_first(grounds: Grounds) ->
     ground.begin(work).succeed()
     watch.close()
     ground.assert_right(work)
+
+
+def test_two_merges_that_meet_because_a_turn_was_lost(grounds: Grounds) -> None:
+    """The server ends the session that holds the turn, and the load that had it goes on."""
+    ground = grounds.fresh("postgres", seeded=False)
+    work = LOGS.on(*grounds.world.days[1:3])
+    first = ground.begin(work, "with the turn to load", 1, Signals.SIGSTOP)
+    first.stopped()
+    sessions = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'"
+    assert ground.ask(sessions) == [(True,)]
+    second = ground.begin(work, "before the commit of a merge", 1, Signals.SIGSTOP)
+    second.stopped()
+    first.go_on()
+    until_idle([first])
+    second.go_on()
+    assert {first.status(), second.status()} & {0}, "neither came through"
+    ground.begin(work).succeed()
+    ground.assert_right(work)
