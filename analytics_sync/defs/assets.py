@@ -136,6 +136,7 @@ def _metadata(reading: Reading, loaded: Loaded, window: str | None) -> dict[str,
         metadata["parents_without_child"] = reading.parents_without
         metadata["children_skipped"] = len(reading.skipped)
     seldom = {
+        "pages_kept_from_earlier": reading.pages_kept,
         "duplicates_dropped": reading.spool.duplicates if reading.spool else 0,
         "records_rejected": len(reading.rejected),
         "records_with_extra": reading.with_extra,

@@ -48,6 +48,8 @@ class Reading:
     skipped: list[str] = field(default_factory=list)
     parents_without: int = 0
     seconds: float = 0.0
+    pages_kept: int = 0
+    """Pages that an earlier run had read already."""
     since: int | None = None
     """When its first answer came, in microseconds since 1970."""
     ends: set[str] = field(default_factory=set)

@@ -15,6 +15,7 @@ from contextlib import ExitStack
 from analytics_sync.extract.errors import Place, ReadError
 from analytics_sync.extract.folder import OwnFolder
 from analytics_sync.extract.garbage import rare_collections
+from analytics_sync.extract.journal import Journals
 from analytics_sync.extract.parents import ParentValues
 from analytics_sync.extract.reader import Reader
 from analytics_sync.extract.reading import Consumer, Reading
@@ -66,7 +67,10 @@ class ReadRun:
         self._requests = ThreadPoolExecutor(
             source.client.max_connections, thread_name_prefix="request"
         )
-        self._reader = Reader(self._session, settings, self._requests, self._folder.path)
+        self._journals = Journals(self._session, source.client.resume_within)
+        self._reader = Reader(
+            self._session, settings, self._requests, self._folder.path, self._journals
+        )
         self._calm = ExitStack()
         self._lock = threading.Lock()
         self._started: dict[tuple[str, bool], Future[_Outcome]] = {}
@@ -83,6 +87,7 @@ class ReadRun:
         self._side_by_side.shutdown(wait=True, cancel_futures=True)
         self._requests.shutdown(wait=True, cancel_futures=True)
         self._session.close()
+        self._journals.close()
         self._folder.close()
 
     def start(self) -> None:
@@ -114,6 +119,16 @@ class ReadRun:
             elif error is not None:
                 raise error
         return failed
+
+    def loaded(self) -> None:
+        """What was read is in the warehouse: a later run need not be told of it.
+
+        Of a resource that failed, and of what was read only for its sake, the pages stay.
+        """
+        failed = [self.source.resources[name] for name in self.failures()]
+        wanted = {r.name for r in self.resources}
+        only_for_it = {a.name for r in failed for a in self.source.ancestors(r)} - wanted
+        self._journals.discard(unless={r.name for r in failed} | only_for_it)
 
     def _outcome(self, resource: Resource, windowed: bool) -> _Outcome:
         """The reading of ``resource``: whoever asks first reads, everybody else waits."""

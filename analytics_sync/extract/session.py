@@ -116,6 +116,8 @@ class Session:
             "User-Agent": "analytics-sync",
             **credentials,
         }
+        self.account = repr(sorted({**credentials, **self._query}.items())).encode()
+        """What requests are sent with; a secret."""
         self._limit = client.max_response_bytes
         self.max_pages = client.max_pages
         self._pace = _Pace(client.rate_limit)

@@ -66,10 +66,12 @@ def _statements(table: Any, client: SqlClientBase[Any]) -> list[str]:
     if DELETED_AT in table["columns"]:  # that it was gone is news as well
         known = f"greatest({known}, old.{quote(DELETED_AT)})"
     names = ", ".join(columns)
-    turn = []
+    turn, rows = [], staged
     if client.capabilities.sqlglot_dialect == "postgres":
-        # a server that lost this load's session has lost its turn too: two merges may meet here
+        # a load that lost its session has lost its turn too: two merges may meet here
         turn = [f"SELECT pg_advisory_xact_lock(hashtextextended('{target}', 0))"]
+        # a copy whose success was not heard of is sent again: staged rows may come twice
+        rows = f"(SELECT DISTINCT ON ({', '.join(keys)}) {names} FROM {staged})"
     return [
         *turn,
         # what was read in the future comes from a clock that was wrong: it must not stay for ever
@@ -77,9 +79,6 @@ def _statements(table: Any, client: SqlClientBase[Any]) -> list[str]:
         WHERE {same} AND (old.{read_at} IS NULL OR {known} <= new.{read_at}
                           OR old.{read_at} > CURRENT_TIMESTAMP)""",
         f"""INSERT INTO {target} ({names})
-        SELECT {", ".join(f"new.{c}" for c in columns)} FROM (
-            SELECT {names}, row_number() OVER (PARTITION BY {", ".join(keys)}) AS copy_of_row
-            FROM {staged}) AS new
-        WHERE copy_of_row = 1
-        AND NOT EXISTS (SELECT 1 FROM {target} AS old WHERE {same})""",
+        SELECT {", ".join(f"new.{c}" for c in columns)} FROM {rows} AS new
+        WHERE NOT EXISTS (SELECT 1 FROM {target} AS old WHERE {same})""",
     ]

@@ -99,6 +99,7 @@ def load(run: ReadRun, run_id: str) -> Loaded:
                 with pipeline.sql_client() as client:
                     deleted = mark_deleted(run, client)
                 drop_staging(pipeline)
+            run.loaded()
             return Loaded(load_id, destination.destination_name, name, deleted)
         except OSError as e:
             raise LoadError(

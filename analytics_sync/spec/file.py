@@ -317,6 +317,7 @@ class Client(Model):
     max_response_bytes: PositiveInt = 256 * 1024 * 1024
     max_connections: PositiveInt = 8
     max_pages: PositiveInt = 100_000
+    resume_within: NonNegativeFloat = 3600.0
 
 
 class CatalogFile(Model):
