@@ -37,12 +37,12 @@ resources:
   - name: by_page
     endpoint: {path: /b, data_selector: data, paginator: {type: page_number, base_page: 1}}
   - name: by_offset
-    endpoint: {path: /c, data_selector: data, paginator: {type: offset, limit: 2}}
+    endpoint: {path: /c, data_selector: data, paginator: {type: offset, limit: 2, cursor_path: null}}
   - name: by_link
     endpoint: {path: /d, data_selector: data, paginator: {type: json_link, next_url_path: next}}
   - name: in_window
     columns: {id: text, name: text, at: timestamp}
-    endpoint: {path: /e, data_selector: data, paginator: {type: offset, limit: 2},
+    endpoint: {path: /e, data_selector: data, paginator: {type: offset, limit: 2, cursor_path: null},
       incremental: {cursor_path: at, start_param: since, end_param: until}}
   - name: shelves
     endpoint: {path: /shelves, data_selector: data, paginator: {type: offset, limit: 1000}}

@@ -125,6 +125,8 @@ def _metadata(reading: Reading, loaded: Loaded, window: str | None) -> dict[str,
         metadata["records_expected"] = reading.told
     if resource.name in loaded.deleted:
         metadata["rows_marked_deleted"] = loaded.deleted[resource.name]
+    if resource.name in loaded.read_twice:
+        metadata["read_twice"] = True
     if loaded.load_id:
         metadata["load_id"] = loaded.load_id
     if window and resource.cursor:

@@ -309,7 +309,8 @@ class Journals:
         folder = f"analytics-sync-journal-{os.getuid()}"
         self._folder = Path(told or tempfile.gettempdir()) / folder
         self._open: dict[tuple[str, Window | None], Journal] = {}
-        _remove_old(self._folder, keep)
+        if keep > 0:
+            _remove_old(self._folder, keep)
 
     def open(self, resource: Resource, window: Window | None) -> Journal:
         """The journal of a reading: the same for the same reading, whatever run it is in."""

@@ -35,6 +35,7 @@ class ReadRun:
         source: The declaration.
         window: For windowed resources; None reads everything.
         only: Names of the assets to read; all when None.
+        go_on: Whether a read that an earlier run did not bring to its load goes on where it was.
         sleep: Replaced in tests.
 
     Raises:
@@ -47,6 +48,7 @@ class ReadRun:
         window: Window | None = None,
         only: Iterable[str] | None = None,
         *,
+        go_on: bool = True,
         sleep: Callable[[float], None] | None = None,
     ) -> None:
         self.source = source
@@ -67,7 +69,7 @@ class ReadRun:
         self._requests = ThreadPoolExecutor(
             source.client.max_connections, thread_name_prefix="request"
         )
-        self._journals = Journals(self._session, source.client.resume_within)
+        self._journals = Journals(self._session, source.client.resume_within if go_on else 0)
         self._reader = Reader(
             self._session, settings, self._requests, self._folder.path, self._journals
         )

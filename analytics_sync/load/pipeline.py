@@ -11,7 +11,7 @@ import logging
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import dlt
@@ -20,6 +20,7 @@ from dlt.common.configuration.providers import CustomLoaderDocProvider
 from dlt.common.configuration.specs.pluggable_run_context import PluggableRunContext
 from dlt.pipeline.exceptions import PipelineStepFailed
 
+from analytics_sync.extract.errors import ReadError
 from analytics_sync.extract.folder import OwnFolder
 from analytics_sync.extract.run import ReadRun
 from analytics_sync.extract.source import dlt_source
@@ -31,6 +32,8 @@ from analytics_sync.load.lock import load_turn
 from analytics_sync.load.merge import newest_wins
 from analytics_sync.load.warehouse import open_warehouse
 
+log = logging.getLogger(__name__)
+
 _DEFAULTS = {
     "normalize": {"parquet_normalizer": {"add_dlt_load_id": True}},
     "load": {"workers": 8},
@@ -39,13 +42,21 @@ _DEFAULTS = {
 
 @dataclass(frozen=True)
 class Loaded:
-    """What a load did. ``destination`` is dlt's name of it, ``dataset`` the source's dataset, and
-    ``deleted`` the rows newly marked as deleted, for each resource whose complete read told."""
+    """What a load did.
+
+    Attributes:
+        load_id: dlt's; None when there was nothing to load.
+        destination: dlt's name of it.
+        dataset: The source's dataset.
+        deleted: Rows newly marked as deleted, for each resource whose complete read told.
+        read_twice: Resources that were read again to be sure of that.
+    """
 
     load_id: str | None
     destination: str
     dataset: str
     deleted: Mapping[str, int] = field(default_factory=dict)
+    read_twice: frozenset[str] = frozenset()
 
 
 def load(run: ReadRun, run_id: str) -> Loaded:
@@ -60,6 +71,25 @@ def load(run: ReadRun, run_id: str) -> Loaded:
     Raises:
         LoadError: The warehouse refused.
     """
+    loaded, doubtful = _load(run, run_id, {})
+    if not doubtful:
+        return loaded
+    try:
+        with ReadRun(run.source, only=doubtful, go_on=False) as again:
+            second, _ = _load(again, run_id, doubtful)
+            not_read = again.failures()
+    except (ReadError, LoadError) as e:
+        log.warning("%s: rows that may be gone are not marked: %s", run.source.name, e)
+        return loaded
+    for error in not_read.values():
+        log.warning("rows that may be gone are not marked: %s", error)
+    return replace(
+        loaded, deleted={**loaded.deleted, **second.deleted}, read_twice=frozenset(doubtful)
+    )
+
+
+def _load(run: ReadRun, run_id: str, since: Mapping[str, int]) -> tuple[Loaded, dict[str, int]]:
+    """One load; and what has to be read again to know whether rows are gone."""
     name = run.source.name
     suffix = re.sub(r"[^a-z0-9]", "", run_id.lower())[:16] + name[:8].rstrip("_")
     folder = OwnFolder("analytics-sync-load-")
@@ -84,10 +114,10 @@ def load(run: ReadRun, run_id: str) -> Loaded:
                 dlt_source(run.source, run), loader_file_format=file_format(destination)
             )
             if not pipeline.list_extracted_load_packages():
-                return Loaded(None, destination.destination_name, name)
+                return Loaded(None, destination.destination_name, name), {}
             pipeline.normalize()
             if not pipeline.list_normalized_load_packages():
-                return Loaded(None, destination.destination_name, name)
+                return Loaded(None, destination.destination_name, name), {}
             with load_turn(pipeline):
                 try:
                     info = pipeline.load(raise_on_failed_jobs=True)
@@ -97,10 +127,11 @@ def load(run: ReadRun, run_id: str) -> Loaded:
                     raise
                 load_id = info.loads_ids[0]
                 with pipeline.sql_client() as client:
-                    deleted = mark_deleted(run, client)
+                    deleted = mark_deleted(run, client, since)
                 drop_staging(pipeline)
             run.loaded()
-            return Loaded(load_id, destination.destination_name, name, deleted)
+            done = Loaded(load_id, destination.destination_name, name, deleted.marked)
+            return done, deleted.doubtful
         except OSError as e:
             raise LoadError(
                 f"{name}: the load step failed: {run.redact(_root(e))} "
