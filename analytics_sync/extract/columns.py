@@ -40,6 +40,12 @@ _PLAIN: dict[str, frozenset[type]] = {
     "timestamp": frozenset({str, type(None)}),
     "date": frozenset({str, type(None)}),
 }
+_CALENDAR = {  # Arrow goes on beyond; PostgreSQL and Python do not
+    "timestamp": [
+        pa.scalar(d.replace(tzinfo=UTC), _TIMESTAMP) for d in (datetime.min, datetime.max)
+    ],
+    "date": [pa.scalar(d.date(), pa.date32()) for d in (datetime.min, datetime.max)],
+}
 Extras = dict[int, dict[str, Any]]
 
 
@@ -74,6 +80,7 @@ class Converter:
         self.fields = tuple(resource.fields if fields is None else fields)
         self._cursor = resource.cursor
         self._keys = [f for f in self.fields if f.column in set(resource.key)]
+        self._exact = frozenset(f.column for f in self._keys)
         self._known = _tree(self.fields)
         self._aliased = [f for f in self.fields if f.aliases]
         self._getters = [(f, _getter(f.path)) for f in self.fields]
@@ -182,7 +189,8 @@ class Converter:
                 return _fast(field, values)
             except (pa.ArrowException, OverflowError, UnicodeError):
                 pass
-        return _slow(field, values, extras)
+        # a key that was rounded or cleaned may be another record's: it is none then
+        return _slow(field, values, extras, only_exact=field.column in self._exact)
 
     def _undeclared(self, rows: list[dict[str, Any]], extras: Extras) -> None:
         known = self._known
@@ -192,7 +200,7 @@ class Converter:
             if not (covers(row) and flat):
                 rest = _rest(row, known)
                 if rest:
-                    extras.setdefault(i, {}).update(rest)
+                    _keep(extras, i, rest, row)
         declared = {f.path for f in self.fields}
         for aliased in self._aliased:
             others = [alias for alias in aliased.aliases if alias not in declared]
@@ -203,7 +211,13 @@ class Converter:
                 used = next(path for path in paths if _at(row, path) is not None)
                 for alias in others:
                     if alias != used and (other := _at(row, alias)) is not None:
-                        extras.setdefault(i, {})[".".join(alias)] = other
+                        _keep(extras, i, {".".join(alias): other}, row)
+
+
+def _keep(extras: Extras, i: int, more: dict[str, Any], row: dict[str, Any]) -> None:
+    """Add to what is kept of a row; all of it when two values would have one name (``a.b``)."""
+    kept = extras.setdefault(i, {})
+    kept.update(row if kept.keys() & more.keys() else more)
 
 
 _Tree = dict[str, Any]
@@ -270,20 +284,25 @@ def _json(values: list[Any]) -> pa.Array:
 def _fast(field: Field, values: list[Any]) -> pa.Array:
     """All values are of the column's own JSON type: let Arrow convert them in one go."""
     if field.data_type in {"timestamp", "date"}:
-        return pa.array(values, pa.string()).cast(ARROW[field.data_type])
+        array = pa.array(values, pa.string()).cast(ARROW[field.data_type])
+        first, last = _CALENDAR[field.data_type]
+        ends = pc.min_max(array)
+        if pc.or_(pc.less(ends["min"], first), pc.greater(ends["max"], last)).as_py():
+            raise OverflowError("a year that no warehouse has")
+        return array
     array = pa.array(values, ARROW[field.data_type])
     if field.data_type == "text" and pc.any(pc.match_substring(array, "\0")).as_py():
         raise UnicodeError("NUL is no text for every warehouse")
     return array
 
 
-def _slow(field: Field, values: list[Any], extras: Extras) -> pa.Array:
+def _slow(field: Field, values: list[Any], extras: Extras, *, only_exact: bool) -> pa.Array:
     fitted = []
     for i, value in enumerate(values):
         converted, exact = fit(field, value)
         if not exact:
             extras.setdefault(i, {})[field.name] = value
-        fitted.append(converted)
+        fitted.append(converted if exact or not only_exact else None)
     return pa.array(fitted, ARROW[field.data_type])
 
 

@@ -55,6 +55,10 @@ class HttpError(ReadError):
         super().__init__(place, happened, advice)
 
 
+class TooMuch(ReadError):
+    """More bytes or time than the source's limits allow."""
+
+
 class Unreachable(ReadError):
     """No answer, or only part of one, after the declared retries."""
 

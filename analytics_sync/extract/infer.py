@@ -14,6 +14,10 @@ from analytics_sync.spec import Field, Resource
 from analytics_sync.spec.file import DataType
 from analytics_sync.spec.naming import OWN_COLUMNS, column_name
 
+MOST_COLUMNS = 500
+"""Of a table that declares none: PostgreSQL has room for 1,600, and a table has to stay usable."""
+_NOT_FREE = OWN_COLUMNS | {"cmax", "cmin", "ctid", "oid", "tableoid", "xmax", "xmin"}
+_LONGEST = 63  # what PostgreSQL takes; longer names would be cut, each destination in its own way
 _TYPES: dict[type, DataType] = {
     str: "text",
     bool: "bool",
@@ -29,7 +33,10 @@ def infer_fields(
 ) -> tuple[Field, ...]:
     """One field for every key with a value; the key's fields always, as text when unseen.
 
-    A second field that would share a column with another stays in ``_extra``.
+    Data does not choose without bounds: a second field that would share a column with another, one
+    whose column's name is longer than 63 characters, and whatever would bring the table to more
+    than 500 columns beside our own stay in ``_extra``; and so do names that PostgreSQL keeps for
+    itself.
 
     Args:
         resource: The declaration.
@@ -54,11 +61,19 @@ def infer_fields(
         seen: DataType = next(iter(types)) if len(types) == 1 else "text"
         kind = known.get(column) or seen
         fields[column] = Field(tuple(path.split(".")), column, kind, required=True)
+    there = {column for column in known if not _ours(column)} | set(fields)
     for name, types in found.items():
-        column = column_name(name)
-        if column not in fields and column not in OWN_COLUMNS and not column.startswith("_dlt"):
+        column = column_name(name) if len(name) <= _LONGEST else ""
+        if not column or len(column) > _LONGEST or column in fields or _ours(column):
+            continue
+        if column in there or len(there) < MOST_COLUMNS:
+            there.add(column)
             fields[column] = Field((name,), column, known.get(column) or _joined(types))
     return tuple(fields.values())
+
+
+def _ours(column: str) -> bool:
+    return column in _NOT_FREE or column.startswith("_dlt")
 
 
 def _joined(types: set[DataType]) -> DataType:

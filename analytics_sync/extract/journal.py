@@ -3,8 +3,8 @@
 In: the answers of one reading, as they arrive. Out: the same answers for a later run of the same
 reading, when this one did not come to its load. Only long readings keep anything: the first pages
 cost less to ask for again than every short reading would pay. A file holds one reading, compressed;
-it is the owner's alone to read, is never written when an answer repeats a credential, and goes when
-its rows are loaded or when it is too old. Whatever is wrong with it, reading goes on without it.
+it is the owner's alone to read, holds no credential, and goes when its rows are loaded or when it is too
+old. Whatever is wrong with it, reading goes on without it.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ import pyarrow as pa
 from analytics_sync.extract.fit import loads
 from analytics_sync.extract.pagination import Step
 from analytics_sync.extract.session import Answer, Session
+from analytics_sync.extract.url import with_query
 from analytics_sync.extract.window import Window
 from analytics_sync.spec import Resource
 
@@ -71,7 +72,7 @@ class Journal:
     Args:
         file: Where they are kept; None keeps nothing.
         account: What the requests are sent with: another account's answers are of no use.
-        tells_secret: Whether bytes hold a credential.
+        redact: Finds credentials; nothing that holds one is kept.
         keep: Seconds for which pages are worth keeping.
     """
 
@@ -79,12 +80,12 @@ class Journal:
         self,
         file: Path | None,
         account: bytes = b"",
-        tells_secret: Callable[[bytes], bool] = lambda _: False,
+        redact: Callable[[str], str] = str,
         keep: float = 0,
     ) -> None:
         self._file = file
         self._account = account
-        self._tells_secret = tells_secret
+        self._redact = redact
         self._walks: dict[str, _Pages] = {}
         self._handle: int | None = None
         self._lock = threading.Lock()
@@ -105,10 +106,10 @@ class Journal:
         """
         text = json.dumps([url, query], default=str, sort_keys=True)
         name = hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
-        return WalkPages(self, name, self._walks.get(name))
+        return WalkPages(self, name, url, query, self._walks.get(name))
 
-    def answer(self, kept: _Kept) -> Answer | None:
-        """A kept answer; None when it cannot be read."""
+    def answer(self, kept: _Kept, url: str) -> Answer | None:
+        """The kept answer of ``url``; None when it cannot be read."""
         if self._handle is None:
             return None
         try:
@@ -120,7 +121,7 @@ class Journal:
         except (OSError, ValueError, pa.ArrowException):
             return None
         about = kept.answer
-        return Answer(about["url"], about["status"], about["headers"], body, about["at"], raw)
+        return Answer(url, about["status"], about["headers"], body, about["at"], raw)
 
     def add(self, walk: str, number: int, step: Step, answer: Answer) -> None:
         """Keep an answer, once the reading is a long one."""
@@ -134,17 +135,16 @@ class Journal:
             "number": number,
             "params": step.params,
             "link": step.link,
-            "url": answer.url,
             "status": answer.status,
             "headers": {n: v for n, v in answer.headers.items() if n != "set-cookie"},
             "at": answer.at,
             "size": len(answer.raw),
         }
-        description = json.dumps(about).encode()
-        if self._tells_secret(description) or self._tells_secret(answer.raw):
+        description = json.dumps(about)
+        if answer.moved or self._redact(description) != description:
             self.discard()
             return
-        self._write(description, pa.compress(answer.raw, "lz4", asbytes=True))
+        self._write(description.encode(), pa.compress(answer.raw, "lz4", asbytes=True))
 
     def note(self, walk: str, what: str) -> None:
         """Note that a walk's pages are ``finished``, or ``dropped`` because they are not true."""
@@ -233,8 +233,17 @@ class _Forgiving:
 class WalkPages:
     """The kept pages of one walk, and those that are added to them."""
 
-    def __init__(self, journal: Journal, name: str, pages: _Pages | None) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        name: str,
+        url: str,
+        query: Mapping[str, object],
+        pages: _Pages | None,
+    ) -> None:
         self._journal = journal
+        self._url = url
+        self._query = query
         self._name = name
         self._pages = pages or _Pages({})
         self._fresh: dict[int, Answer] = {}
@@ -258,7 +267,7 @@ class WalkPages:
         ends = set() if self._pages.finished else {max(numbers)}
         ends |= {min(numbers)} - {0}
         for number in sorted(ends):
-            kept = self._journal.answer(numbers[number])
+            kept = self._answer(numbers[number])
             answer = fetch(numbers[number].step) if kept is not None else None
             if kept is None or answer is None or not same(kept, answer):
                 self._drop()
@@ -273,7 +282,7 @@ class WalkPages:
         if kept.step != step:
             self._drop()
             return None
-        answer = self._fresh.pop(number, None) or self._journal.answer(kept)
+        answer = self._fresh.pop(number, None) or self._answer(kept)
         if answer is not None:
             self._journal.kept += 1
         return answer
@@ -287,6 +296,12 @@ class WalkPages:
         """The walk is at its end."""
         if self._added and not self._pages.finished:
             self._journal.note(self._name, "finished")
+
+    def _answer(self, kept: _Kept) -> Answer | None:
+        # the address is put together again: in the file it could hold a credential
+        step = kept.step
+        url = step.link or with_query(self._url, {**self._query, **step.params})
+        return self._journal.answer(kept, url)
 
     def _drop(self) -> None:
         self._pages = _Pages({})
@@ -319,7 +334,7 @@ class Journals:
         file = self._folder / f"{resource.source}-{resource.name}-{digest}{_SUFFIX}"
         session = self._session
         journal = Journal(
-            file if self._keep > 0 else None, session.account, session.redact.sees, self._keep
+            file if self._keep > 0 else None, session.account, session.redact, self._keep
         )
         self._open[resource.name, window] = journal
         return journal

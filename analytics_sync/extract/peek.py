@@ -5,6 +5,7 @@ In: the declaration of a windowed resource that lists newest first. Out: the new
 
 from __future__ import annotations
 
+from contextlib import closing
 from datetime import datetime
 
 from analytics_sync.extract.columns import Converter
@@ -34,7 +35,7 @@ def newest(source: Source, resource: Resource) -> datetime | None:
     }
     inside = {n: params.pop(n) for n in placeholders(resource.path)}
     extra = resource.sensor.params if resource.sensor else {}
-    try:
+    with closing(session), session.redact.in_logs():
         path = fill_path(resource.path, inside, slashes(resource), place, session.redact)
         answer = session.get(
             join(session.base_url, path),
@@ -44,7 +45,5 @@ def newest(source: Source, resource: Resource) -> datetime | None:
             counters=Counters(),
             headers=resource.headers,
         )
-    finally:
-        session.close()
     said = f"GET {session.redact(answer.url)}"
     return Converter(resource).newest(select(answer.body, resource, place, said, session.redact))

@@ -23,7 +23,7 @@ from analytics_sync.extract.reading import Consumer, Page, Reading, Sink
 from analytics_sync.extract.selector import select
 from analytics_sync.extract.session import Answer, Session
 from analytics_sync.extract.settings import Settings
-from analytics_sync.extract.url import fill_path, join, placeholders, slashes
+from analytics_sync.extract.url import fill_path, join, placeholders, refuse_strange, slashes
 from analytics_sync.extract.window import Window, requests_for
 from analytics_sync.spec import Resource
 from analytics_sync.spec.file import DataType
@@ -40,6 +40,7 @@ class _Errand:
     place: Place
     reading: Reading
     journal: Journal
+    deadline: float
 
 
 class Reader:
@@ -91,7 +92,8 @@ class Reader:
         reading = Reading(resource)
         journal = self._journals.open(resource, window)
         place = Place(resource.source, resource.name, window)
-        errand = _Errand(resource, window, place, reading, journal)
+        deadline = start + self._session.max_seconds
+        errand = _Errand(resource, window, place, reading, journal, deadline)
         sink = Sink(resource, window, reading, consumers, self._folder, known or {})
         try:
             if parents is None:
@@ -163,16 +165,16 @@ class Reader:
 
     def _pages(self, errand: _Errand, parent: Parent | None) -> Iterator[Page]:
         """The records of each page of one walk, or of one walk a month where the API wants that."""
-        resource, window = errand.resource, errand.window
+        resource, window, redact = errand.resource, errand.window, self._session.redact
         own = resource.incremental if resource.cursor else None
         params = self._params(resource, parent)
         inside = set(placeholders(resource.path))
         values = {n: params[n] for n in inside}
-        path = fill_path(
-            resource.path, values, slashes(resource), errand.place, self._session.redact
-        )
+        path = fill_path(resource.path, values, slashes(resource), errand.place, redact)
         url = join(self._session.base_url, path)
         query = {n: v for n, v in params.items() if n not in inside}
+        given = {n: v for n, v in query.items() if n in resource.resolved or n in resource.settings}
+        refuse_strange(given, errand.place, redact)
         walks: list[dict[str, object]] = requests_for(own, window) if own and window else [{}]
         for bounds in walks:
             yield from self._walk(errand, url, {**query, **bounds}, parent)
@@ -198,6 +200,7 @@ class Reader:
                 policy=resource.error_handler,
                 counters=reading.counters,
                 headers=resource.headers,
+                deadline=errand.deadline,
             )
 
         def records_of(answer: Answer) -> list[Any]:

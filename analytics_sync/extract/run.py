@@ -82,15 +82,16 @@ class ReadRun:
 
     def __enter__(self) -> ReadRun:
         self._calm.enter_context(rare_collections())
+        self._calm.enter_context(self.redact.in_logs())
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._calm.close()
         self._side_by_side.shutdown(wait=True, cancel_futures=True)
         self._requests.shutdown(wait=True, cancel_futures=True)
         self._session.close()
         self._journals.close()
         self._folder.close()
+        self._calm.close()
 
     def start(self) -> None:
         """Begin reading all resources, if that has not happened yet."""
@@ -188,8 +189,9 @@ class ReadRun:
             raise ReadError(
                 Place(resource.source, resource.name, window),
                 f"unexpected {type(e).__name__}: {self.redact(str(e))}.",
-                "This is a bug in analytics_sync; please report it with the traceback below.",
-            ) from e
+                "This is a bug in analytics_sync; please report it with the traceback below.\n"
+                + self.redact.trace(e),
+            ) from None  # what lies beneath may hold what must not be shown
         return _Outcome(reading, {name: c.values for name, c in consumers.items()})
 
     def _parent_windowed(self, parent: Resource, child: Resource) -> bool:

@@ -8,6 +8,7 @@ configured scheme, host and port and nowhere else. All methods may be called fro
 from __future__ import annotations
 
 import logging
+import math
 import os
 import threading
 import time
@@ -19,18 +20,20 @@ from typing import Any
 import certifi
 import urllib3
 
-from analytics_sync.extract.errors import HttpError, NotData, Place, ReadError, Unreachable
-from analytics_sync.extract.fit import TooDeep, dumps, loads
+from analytics_sync.extract.errors import HttpError, NotData, Place, TooMuch, Unreachable
+from analytics_sync.extract.fit import TooDeep, deeper, dumps, loads
 from analytics_sync.extract.redact import Redactor
 from analytics_sync.extract.settings import Settings
-from analytics_sync.extract.url import follow, origin, with_query
+from analytics_sync.extract.url import follow, origin, with_query, without_query
 from analytics_sync.extract.waiting import seconds_to_wait
 from analytics_sync.spec.file import Client, ErrorHandler, RateLimit
 
 log = logging.getLogger(__name__)
 
 _MAX_REDIRECTS = 5
+_DEEPEST = 1000  # what the decoder takes is little more
 _LONGEST_WAIT = 3600.0
+_NO_BOMB = 1 << 20  # bytes that do no harm, however small they were packed
 
 
 @dataclass
@@ -61,6 +64,7 @@ class Answer:
         body: The decoded JSON.
         at: When its first byte arrived, in microseconds since 1970.
         raw: The body as it came, unpacked.
+        moved: Whether a redirect led to it.
     """
 
     url: str
@@ -69,6 +73,7 @@ class Answer:
     body: Any
     at: int = 0
     raw: bytes = b""
+    moved: bool = False
 
 
 class _Pace:
@@ -118,7 +123,8 @@ class Session:
         }
         self.account = repr(sorted({**credentials, **self._query}.items())).encode()
         """What requests are sent with; a secret."""
-        self._limit = client.max_response_bytes
+        self._client = client
+        self.max_seconds = client.max_seconds
         self.max_pages = client.max_pages
         self._pace = _Pace(client.rate_limit)
         self._sleep = sleep or time.sleep
@@ -137,6 +143,7 @@ class Session:
         policy: ErrorHandler,
         counters: Counters,
         headers: Mapping[str, str] | None = None,
+        deadline: float = math.inf,
     ) -> Answer:
         """GET a JSON document, with the declared retries.
 
@@ -147,29 +154,34 @@ class Session:
             policy: The resource's retry policy.
             counters: Where the cost is added.
             headers: The resource's own headers.
+            deadline: On the monotonic clock; whatever lasts longer is given up.
 
         Raises:
             HttpError: An error status that is not retried, or still there after all retries.
             Unreachable: No whole answer after all retries.
             NotData: The answer is not JSON.
             OffOrigin: ``url`` or a redirect leads elsewhere.
+            TooMuch: More bytes, nesting or time than the source's limits allow.
         """
+        # a link may repeat the credentials of the query: it gets them once, from here
+        plain = without_query(url, self._query)
         target = follow(
-            url,
-            with_query(url, {**params, **self._query}),
+            plain,
+            with_query(plain, {**params, **self._query}),
             self.origin,
             place,
             "a URL",
             self.redact,
         )
-        shown = self.redact(with_query(url, params))
+        shown = self.redact(with_query(plain, params))
         attempts = policy.max_retries + 1
         for attempt in range(1, attempts + 1):
+            self._in_time(deadline, place)
             counters.add(requests=1, waited=self._pace.turn(self._sleep))
             answer: Answer | None = None
             problem = ""
             try:
-                answer = self._once(target, headers or {}, place, counters)
+                answer = self._once(target, headers or {}, place, counters, deadline)
                 if answer.status < 400:
                     return answer
                 if answer.status not in policy.retry_on_status_codes:
@@ -203,13 +215,28 @@ class Session:
                 "%s: %s, attempt %d of %d; waiting %.1f s",
                 place, f"status {answer.status}" if answer else problem, attempt, attempts, wait,
             )  # fmt: skip
+            self._in_time(deadline - wait, place)
             counters.add(retries=1, waited=wait)
             self._sleep(wait)
         raise AssertionError("unreachable")
 
+    def _in_time(self, deadline: float, place: Place) -> None:
+        if time.monotonic() > deadline:
+            raise TooMuch(
+                place,
+                f"reading would take longer than {self._client.max_seconds:,.0f} s.",
+                "If that is expected, raise client.max_seconds, or ask for less: a shorter range.",
+            )
+
     def _once(
-        self, url: str, headers: Mapping[str, str], place: Place, counters: Counters
+        self,
+        url: str,
+        headers: Mapping[str, str],
+        place: Place,
+        counters: Counters,
+        deadline: float,
     ) -> Answer:
+        first = url
         for _ in range(_MAX_REDIRECTS + 1):
             response = self._pool.request(
                 "GET", url, headers={**self._headers, **headers},
@@ -217,7 +244,7 @@ class Session:
             )  # fmt: skip
             at = time.time_ns() // 1000
             try:
-                raw = self._body(response, url, place)
+                raw = self.redact.data(self._body(response, url, place, deadline))
             finally:
                 response.release_conn()
             counters.add(bytes=len(raw))
@@ -235,34 +262,50 @@ class Session:
         if response.status >= 400:
             return Answer(url, response.status, named, _json_or_none(raw))
         body = self._json(raw, response.status, named, url, place)
-        return Answer(url, response.status, named, body, at, raw)
+        return Answer(url, response.status, named, body, at, raw, url != first)
 
-    def _body(self, response: Any, url: str, place: Place) -> bytes:
+    def _body(self, response: Any, url: str, place: Place, deadline: float) -> bytes:
+        """The unpacked body. It is read as it comes, so that a trickle is noticed too."""
         chunks = []
         size = 0
-        for chunk in response.stream(1 << 16, decode_content=True):
-            size += len(chunk)
-            if size > self._limit:
-                response.close()
-                raise ReadError(
-                    place,
-                    f"the answer of {self.redact(url)} is larger than {self._limit:,} bytes.",
-                    "If that is expected, raise client.max_response_bytes or ask for smaller pages.",
-                )
+        limit, most = self._client.max_response_bytes, self._client.max_expansion
+        while chunk := response.read1(1 << 16, decode_content=True):
             chunks.append(chunk)
+            size += len(chunk)
+            packed = response.tell()
+            problem, key = "", ""
+            if size > limit:
+                problem, key = f"is larger than {limit:,} bytes", "max_response_bytes"
+            elif size > _NO_BOMB and size > packed * most:
+                problem = f"unpacks to more than {most:,} times its size"
+                key = "max_expansion"
+            if problem:
+                response.close()
+                raise TooMuch(
+                    place,
+                    f"the answer of {self.redact(url)} {problem}.",
+                    f"If that is expected, raise client.{key} or ask for smaller pages.",
+                )
+            if time.monotonic() > deadline:
+                response.close()
+                self._in_time(deadline, place)
         return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
     def _json(
         self, raw: bytes, status: int, headers: Mapping[str, str], url: str, place: Place
     ) -> Any:
+        most = self._client.max_nesting
         try:
-            return loads(raw)
+            body = loads(raw)
+            if most < _DEEPEST and deeper(body, most):
+                raise TooDeep
+            return body
         except TooDeep as e:
             raise NotData(
                 place,
                 f"GET {self.redact(url)} answered status {status} with JSON nested too deep to be "
-                f"records: {self.redact(_text(raw))[:40]!r}.",
-                "Look at base_url and at the API's answer.",
+                f"records (more than {most:,}): {self.redact(_text(raw))[:40]!r}.",
+                "Look at base_url and at the API's answer, or raise client.max_nesting.",
             ) from e
         except ValueError as e:
             kind = headers.get("content-type", "no content type")

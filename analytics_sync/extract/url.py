@@ -7,8 +7,8 @@ URL has the configured scheme, host and port.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from urllib.parse import quote, urlencode, urljoin
+from collections.abc import Callable, Container, Mapping
+from urllib.parse import quote, unquote_plus, urlencode, urljoin
 
 from urllib3.util import parse_url
 
@@ -56,6 +56,24 @@ def fill_path(
     return _PLACEHOLDER.sub(value, template)
 
 
+def refuse_strange(
+    query: Mapping[str, object], place: Place, redact: Callable[[str], str] = str
+) -> None:
+    """Look at query values that come from records or settings.
+
+    Raises:
+        ReadError: One is empty, which often means everything, or holds a control character.
+    """
+    for name, value in query.items():
+        if value == "" or (isinstance(value, str) and _CONTROL.search(value)):
+            raise ReadError(
+                place,
+                f"the value {redact(str(value))[:80]!r} cannot be the parameter {name!r}.",
+                "It is empty or holds control characters: look at the setting or at the parent "
+                "record it comes from.",
+            )
+
+
 def placeholders(template: str) -> tuple[str, ...]:
     """The names in a path template."""
     return tuple(_PLACEHOLDER.findall(template))
@@ -83,6 +101,16 @@ def with_query(url: str, params: Mapping[str, object]) -> str:
     if not pairs:
         return url
     return f"{url}{'&' if '?' in url else '?'}{urlencode(pairs)}"
+
+
+def without_query(url: str, names: Container[str]) -> str:
+    """``url`` without the query parameters of these names."""
+    base, mark, query = url.partition("?")
+    if not mark:
+        return url
+    query, hash_mark, fragment = query.partition("#")
+    kept = [p for p in query.split("&") if unquote_plus(p.partition("=")[0]) not in names]
+    return base + ("?" + "&".join(kept) if kept else "") + hash_mark + fragment
 
 
 def origin(url: str) -> tuple[str, str, int]:

@@ -6,14 +6,20 @@ settings of that destination. Out: a dlt ``Destination``, its kind for the UI, i
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import dlt
+from dlt.common.configuration.specs.base_configuration import is_secret_hint
 from dlt.common.destination import Destination, TLoaderFileFormat
 from dlt.destinations.impl.duckdb.configuration import DuckDbCredentials
 
 from analytics_sync.load.errors import LoadError
+
+_PASSWORD = re.compile(r"://[^:/@]*:(.+)@")
 
 DEFAULT = "duckdb"
 DEFAULT_FILE = "warehouse.duckdb"
@@ -56,6 +62,26 @@ def make_destination(run: str = "") -> Destination[Any, Any]:
     if destination.capabilities().supports_ddl_transactions:
         destination.caps_params.setdefault("supports_transactions", True)
     return destination
+
+
+def destination_secrets(destination: Destination[Any, Any]) -> Iterator[str]:
+    """The secret values among the destination's settings, for redaction.
+
+    Also those of settings that are spelled wrong: the message about it may repeat them.
+    """
+    section = f"destination.{destination.destination_name}.credentials"
+    for key in (section, f"{section}.password"):
+        value: Any = dlt.secrets.get(key)
+        if isinstance(value, str) and destination_kind(destination) != DEFAULT:
+            yield value
+            yield from _PASSWORD.findall(value)
+    with suppress(Exception):  # whoever needs the settings will say what is wrong with them
+        config = destination.configuration(destination.spec(), accept_partial=True)
+        credentials = config.credentials
+        for name, hint in credentials.get_resolvable_fields().items():
+            value = getattr(credentials, name, None)
+            if is_secret_hint(hint) and isinstance(value, str):
+                yield value
 
 
 def destination_kind(destination: Destination[Any, Any]) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -18,15 +18,20 @@ import dlt
 from dlt.common.configuration.container import Container
 from dlt.common.configuration.providers import CustomLoaderDocProvider
 from dlt.common.configuration.specs.pluggable_run_context import PluggableRunContext
-from dlt.pipeline.exceptions import PipelineStepFailed
 
 from analytics_sync.extract.errors import ReadError
 from analytics_sync.extract.folder import OwnFolder
+from analytics_sync.extract.redact import Redactor
 from analytics_sync.extract.run import ReadRun
 from analytics_sync.extract.source import dlt_source
 from analytics_sync.load.deletes import mark_deleted
-from analytics_sync.load.destination import destination_kind, file_format, make_destination
-from analytics_sync.load.errors import LoadError
+from analytics_sync.load.destination import (
+    destination_kind,
+    destination_secrets,
+    file_format,
+    make_destination,
+)
+from analytics_sync.load.errors import LoadError, warehouse_errors
 from analytics_sync.load.litter import drop_staging, staging_id
 from analytics_sync.load.lock import load_turn
 from analytics_sync.load.merge import newest_wins
@@ -91,71 +96,46 @@ def load(run: ReadRun, run_id: str) -> Loaded:
 def _load(run: ReadRun, run_id: str, since: Mapping[str, int]) -> tuple[Loaded, dict[str, int]]:
     """One load; and what has to be read again to know whether rows are gone."""
     name = run.source.name
-    suffix = re.sub(r"[^a-z0-9]", "", run_id.lower())[:16] + name[:8].rstrip("_")
-    folder = OwnFolder("analytics-sync-load-")
-    with _defaults():
-        destination = make_destination(staging_id())
-        try:
-            pipeline = dlt.pipeline(
-                f"{name}_{suffix}",
-                pipelines_dir=str(folder.path),
-                destination=destination,
-                dataset_name=name,
-            )
-            if destination_kind(destination) in {"duckdb", "postgres"}:
-                newest_wins(destination, folder.path)
-            # what the last run left is of no interest: windows come from partitions
-            pipeline.config.restore_from_destination = False
-            if undeclared := [r.table for r in run.resources if not r.fields]:
-                with open_warehouse(name) as warehouse:
-                    run.known_types = {table: warehouse.types(table) for table in undeclared}
-            run.start()
-            pipeline.extract(
-                dlt_source(run.source, run), loader_file_format=file_format(destination)
-            )
-            if not pipeline.list_extracted_load_packages():
-                return Loaded(None, destination.destination_name, name), {}
+    destination = make_destination(staging_id())
+    hidden = Redactor(destination_secrets(destination))
+    with (
+        closing(OwnFolder("analytics-sync-load-")) as folder,
+        _defaults(),
+        warehouse_errors(name, "the load step", run.redact, hidden),
+    ):
+        suffix = re.sub(r"[^a-z0-9]", "", run_id.lower())[:16] + name[:8].rstrip("_")
+        pipeline = dlt.pipeline(
+            f"{name}_{suffix}",
+            pipelines_dir=str(folder.path),
+            destination=destination,
+            dataset_name=name,
+        )
+        if destination_kind(destination) in {"duckdb", "postgres"}:
+            newest_wins(destination, folder.path)
+        # what the last run left is of no interest: windows come from partitions
+        pipeline.config.restore_from_destination = False
+        if undeclared := [r.table for r in run.resources if not r.fields]:
+            with open_warehouse(name) as warehouse:
+                run.known_types = {table: warehouse.types(table) for table in undeclared}
+        run.start()
+        pipeline.extract(dlt_source(run.source, run), loader_file_format=file_format(destination))
+        if pipeline.list_extracted_load_packages():
             pipeline.normalize()
-            if not pipeline.list_normalized_load_packages():
-                return Loaded(None, destination.destination_name, name), {}
-            with load_turn(pipeline):
-                try:
-                    info = pipeline.load(raise_on_failed_jobs=True)
-                except BaseException:
-                    with suppress(Exception):  # what made the load fail is the message to give
-                        drop_staging(pipeline)
-                    raise
-                load_id = info.loads_ids[0]
-                with pipeline.sql_client() as client:
-                    deleted = mark_deleted(run, client, since)
-                drop_staging(pipeline)
-            run.loaded()
-            done = Loaded(load_id, destination.destination_name, name, deleted.marked)
-            return done, deleted.doubtful
-        except OSError as e:
-            raise LoadError(
-                f"{name}: the load step failed: {run.redact(_root(e))} "
-                "Look at the disk with the folder for temporary files (TMPDIR) and at the "
-                "warehouse, then run again; rows already there were not changed in part."
-            ) from e
-        except LoadError:
-            raise
-        except Exception as e:  # dlt lets the errors of some drivers through as they are
-            step = f"the {e.step} step" if isinstance(e, PipelineStepFailed) else "the load step"
-            raise LoadError(
-                f"{name}: {step} failed: {run.redact(_root(e))} "
-                "Look at the destination's settings and state, then run again; "
-                "rows already there were not changed in part."
-            ) from e
-        finally:
-            folder.close()
-
-
-def _root(error: BaseException) -> str:
-    """What lies at the bottom of a chain of exceptions, in one line."""
-    while (cause := error.__cause__ or error.__context__) is not None:
-        error = cause
-    return f"{type(error).__name__}: {' '.join(str(error).split())}"
+        if not pipeline.list_normalized_load_packages():
+            return Loaded(None, destination.destination_name, name), {}
+        with load_turn(pipeline):
+            try:
+                info = pipeline.load(raise_on_failed_jobs=True)
+            except BaseException:
+                with suppress(Exception):  # what made the load fail is the message to give
+                    drop_staging(pipeline)
+                raise
+            with pipeline.sql_client() as client:
+                deleted = mark_deleted(run, client, since)
+            drop_staging(pipeline)
+        run.loaded()
+        done = Loaded(info.loads_ids[0], destination.destination_name, name, deleted.marked)
+        return done, deleted.doubtful
 
 
 @contextmanager

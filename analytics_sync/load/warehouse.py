@@ -14,7 +14,15 @@ from dlt.common.schema import Schema
 from dlt.destinations.exceptions import DatabaseUndefinedRelation
 from dlt.destinations.sql_client import SqlClientBase
 
-from analytics_sync.load.destination import DEFAULT, destination_name, duckdb_file, make_destination
+from analytics_sync.extract.redact import Redactor
+from analytics_sync.load.destination import (
+    DEFAULT,
+    destination_name,
+    destination_secrets,
+    duckdb_file,
+    make_destination,
+)
+from analytics_sync.load.errors import warehouse_errors
 from analytics_sync.load.lock import warehouse_lock
 from analytics_sync.spec.file import DataType
 
@@ -66,14 +74,20 @@ class Warehouse:
 
 @contextmanager
 def open_warehouse(dataset: str) -> Iterator[Warehouse]:
-    """Open the dataset of a source. A warehouse that does not exist yet has no tables."""
+    """Open the dataset of a source. A warehouse that does not exist yet has no tables.
+
+    Raises:
+        LoadError: The warehouse cannot be asked.
+    """
     if destination_name() == DEFAULT and not duckdb_file().exists():
         yield Warehouse(None, dataset)
         return
     destination = make_destination()
-    config = destination.spec()
-    config._bind_dataset_name(dataset)
-    with warehouse_lock():
-        job_client = destination.client(Schema(dataset), config)
-        with job_client:
-            yield Warehouse(job_client, dataset)
+    hidden = Redactor(destination_secrets(destination))
+    with warehouse_errors(dataset, "looking at the warehouse", hidden):
+        config = destination.spec()
+        config._bind_dataset_name(dataset)
+        with warehouse_lock():
+            job_client = destination.client(Schema(dataset), config)
+            with job_client:
+                yield Warehouse(job_client, dataset)

@@ -315,8 +315,11 @@ class Client(Model):
     connect_timeout: PositiveFloat = 10.0
     read_timeout: PositiveFloat = 60.0
     max_response_bytes: PositiveInt = 256 * 1024 * 1024
+    max_expansion: PositiveInt = 500
+    max_nesting: int = Field(default=1000, ge=1, le=1000)
     max_connections: PositiveInt = 8
     max_pages: PositiveInt = 100_000
+    max_seconds: PositiveFloat = 86_400.0
     resume_within: NonNegativeFloat = 3600.0
 
 
