@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export RUNTIME__DLTHUB_TELEMETRY := false
 export DAGSTER_DISABLE_TELEMETRY := yes
 
-.PHONY: demo dev test test-all lint cover bench pins clean
+.PHONY: demo dev test test-all lint cover bench audit sbom pins clean
 
 demo: $(VENV)/.runtime        ## all 60 assets from the sandbox into a DuckDB file, with all checks
 	$(BIN)/analytics-sync demo
@@ -31,6 +31,20 @@ cover: $(VENV)/.dev           ## the tests, and what they reach
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
+audit: $(VENV)/.audit         ## are there known vulnerabilities in what is pinned?
+	@log=$(VENV)/audit.log; \
+	$(BIN)/pip-audit --requirement requirements.txt --require-hashes --disable-pip --strict \
+		--vulnerability-service osv --progress-spinner off >$$log 2>&1; status=$$?; \
+	if [ $$status -ne 0 ] && ! grep -q '^Found [0-9]' $$log && grep -qE $(UNREACHABLE) $$log; then \
+		echo "not audited: the vulnerability database cannot be reached"; \
+	else cat $$log; exit $$status; fi
+
+sbom: $(VENV)/.audit          ## sbom.json (CycloneDX) of requirements.txt, without the network
+	$(BIN)/python -W ignore::UserWarning -m cyclonedx_py requirements --pyproject pyproject.toml --output-reproducible -o sbom.json requirements.txt
+
+# how pip-audit's log ends when no database answered; anything else that fails is a failure
+UNREACHABLE := 'ConnectionError|ServiceError|Timeout|HTTPError|SSLError|ProxyError|JSONDecodeError|Could not connect'
+
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed; set PYTHON=")'
 	$(PYTHON) -m venv $(VENV)
@@ -44,9 +58,14 @@ $(VENV)/.dev: requirements-dev.txt $(VENV)/.runtime
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-dev.txt
 	touch $@
 
+$(VENV)/.audit: requirements-audit.txt $(VENV)/.runtime
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-audit.txt
+	touch $@
+
 pins:                         ## make the requirements files again, from pyproject.toml
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --extra postgres pyproject.toml requirements.in -o requirements.txt
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --extra postgres --extra dev pyproject.toml requirements.in -c requirements.txt -o requirements-dev.txt
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --extra audit pyproject.toml requirements.in -c requirements.txt -c requirements-dev.txt -o requirements-audit.txt
 
 clean:                        ## remove what the demo made
 	rm -rf .demo

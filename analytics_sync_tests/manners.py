@@ -124,6 +124,7 @@ def read(
             assert len(found[name]) == spool.rows
             for row in found[name]:  # a snapshot's column for what is not listed any more
                 assert row.pop("_deleted_at", None) is None
+                assert row.pop("_read_at") is not None
     return found
 
 

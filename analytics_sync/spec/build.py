@@ -20,6 +20,7 @@ from analytics_sync.spec.explain import explain
 from analytics_sync.spec.naming import OWN_COLUMNS, column_name, table_name
 from analytics_sync.spec.paginators import Auto, Offset, Paginator
 from analytics_sync.spec.relations import check_parents
+from analytics_sync.spec.secrets import check_secrets
 from analytics_sync.spec.source import Field, Resource, Source
 from analytics_sync.spec.yamlfile import Lines, Path
 
@@ -39,11 +40,15 @@ def build(data: Mapping[str, Any], lines: Lines, *, name: str, file: str) -> Sou
     Raises:
         CatalogError: The first thing that cannot be meant.
     """
+    check_secrets(data, lines, source=name, file=file)
     try:
         declared = f.CatalogFile.model_validate(data)
     except ValidationError as e:
-        raise explain(e, data, lines, file) from None
-    return _Builder(declared, lines, declared.source or name, file).source()
+        problem = explain(e, data, lines, file)
+    else:
+        return _Builder(declared, lines, declared.source or name, file).source()
+    # raised here and not there: pydantic's own error quotes the file
+    raise problem
 
 
 class _Builder:
@@ -66,7 +71,6 @@ class _Builder:
             self.fail(
                 f"source name {self.name!r}: expected lower_snake_case", "source", key="source"
             )
-        self._check_secrets()
         if not self.declared.resources:
             self.fail("expected at least one resource", "resources", key="resources")
         resources: dict[str, Resource] = {}
@@ -83,17 +87,6 @@ class _Builder:
         return Source(
             self.name, self.declared.description, self.declared.client, resources, self.file, lines
         )
-
-    def _check_secrets(self) -> None:
-        auth = self.declared.client.auth
-        for key in ("api_key", "token", "password"):
-            value = getattr(auth, key, None)
-            if value is not None and not f.REFERENCE.match(value):
-                self.fail(
-                    f'a secret does not belong into a catalog file; write dlt.secrets["{key}"] and set '
-                    f"SOURCES__{self.name.upper()}__{key.upper()}",
-                    "client", "auth", key, key=f"client.auth.{key}",
-                )  # fmt: skip
 
     def _resource(self, index: int, declared: f.Resource) -> Resource:
         defaults = self.declared.resource_defaults
@@ -113,6 +106,8 @@ class _Builder:
             fail("expected a path without '.', '..', '?' and '#'", "endpoint", "path")
         if "://" in path:
             fail("expected a path below base_url, not a whole URL", "endpoint", "path")
+        if any(sign in path for sign in ("${", "{{", "}}")):
+            fail("expected {placeholder}: there are no templates", "endpoint", "path")
         for header, value in endpoint.headers.items():
             if f.REFERENCE.match(value):
                 fail("a setting can stand in client.headers only", "endpoint", "headers", header)

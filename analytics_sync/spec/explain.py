@@ -29,7 +29,11 @@ def explain(
     missing = first["type"] == "missing"
     key = ".".join(map(str, [*keys, first["loc"][-1]] if missing else keys))
     return CatalogError(
-        _sentence(first), file=file, line=lines.get(place, 0), resource=resource, key=key
+        _sentence(first, quote="auth" not in place),
+        file=file,
+        line=lines.get(place, 0),
+        resource=resource,
+        key=key,
     )
 
 
@@ -42,9 +46,11 @@ def _place(loc: Path, lines: Lines) -> Path:
     return place
 
 
-def _sentence(error: Any) -> str:
+def _sentence(error: Any, *, quote: bool) -> str:
+    """What is wrong. ``quote``: what was found may be shown; what stands in ``auth`` may not."""
     context = error.get("ctx", {})
-    given = error.get("input")
+    given = repr(error.get("input"))
+    found = f", found {given[:200]}{'...' if len(given) > 200 else ''}" if quote else ""
     match error["type"]:
         case "extra_forbidden":
             return "unknown key; look at its spelling and its place"
@@ -53,8 +59,8 @@ def _sentence(error: Any) -> str:
         case "union_tag_invalid":
             return f"type {context['tag']!r} is not known; expected {context['expected_tags']}"
         case "union_tag_not_found":
-            return f"expected a mapping with 'type', found {given!r}"
+            return f"expected a mapping with 'type'{found}"
         case "value_error":
             return str(context["error"])
         case _:
-            return f"{error['msg'][0].lower()}{error['msg'][1:]}, found {given!r}"
+            return f"{error['msg'][0].lower()}{error['msg'][1:]}{found}"

@@ -12,7 +12,7 @@ from analytics_sync.spec.build import build
 from analytics_sync.spec.errors import CatalogError
 from analytics_sync.spec.pyconfig import parse_python
 from analytics_sync.spec.source import Source
-from analytics_sync.spec.yamlfile import parse_yaml
+from analytics_sync.spec.yamlfile import MAX_TEXT, parse_yaml
 
 BUILTIN = Path(__file__).parent.parent / "catalog"
 
@@ -35,9 +35,14 @@ def load_text(text: str, *, name: str, file: str, python: bool = False) -> Sourc
 def load_file(path: Path, *, name: str | None = None) -> Source:
     """Read one file; ``.yaml`` and ``.yml`` are YAML, anything else holds Python."""
     try:
-        text = path.read_text(encoding="utf-8")
+        with path.open(encoding="utf-8") as file:
+            text = file.read(MAX_TEXT + 1)  # enough to see that it is too much
     except (OSError, UnicodeDecodeError) as e:
-        raise CatalogError(f"cannot be read: {e}", file=str(path)) from e
+        problem = f"cannot be read: {e}"
+    else:
+        problem = ""
+    if problem:  # the error of the decoder holds the file's text
+        raise CatalogError(problem, file=str(path))
     python = path.suffix not in {".yaml", ".yml"}
     return load_text(text, name=name or path.stem, file=_short(path), python=python)
 

@@ -12,7 +12,7 @@ import re
 from typing import Any
 
 from analytics_sync.spec.errors import CatalogError
-from analytics_sync.spec.yamlfile import Lines, Path
+from analytics_sync.spec.yamlfile import MAX_DEPTH, Lines, Path, check_size
 
 _BLOCK = re.compile(r"^```python[ \t]*\n(.*?)^```", re.DOTALL | re.MULTILINE)
 _CALLS = {"rest_api_source", "rest_api_resources"}
@@ -28,15 +28,10 @@ def parse_python(text: str, file: str) -> tuple[dict[str, Any], Lines]:
     Raises:
         CatalogError: No such call, or a value that is not a literal or a settings reference.
     """
+    check_size(text, file)
     block = _BLOCK.search(text)
     offset = text[: block.start(1)].count("\n") if block else 0
-    try:
-        tree = ast.parse(block.group(1) if block else text)
-    except SyntaxError as e:
-        raise CatalogError(
-            f"not valid Python: {e.msg}", file=file, line=(e.lineno or 0) + offset
-        ) from e
-    for node in ast.walk(tree):
+    for node in ast.walk(_tree(block.group(1) if block else text, offset, file)):
         if isinstance(node, ast.Call) and _name(node.func) in _CALLS and node.args:
             found: ast.expr = node.args[0]
         elif isinstance(node, ast.Dict) and any(
@@ -52,6 +47,17 @@ def parse_python(text: str, file: str) -> tuple[dict[str, Any], Lines]:
     raise CatalogError("no rest_api_source({...}) call found", file=file)
 
 
+def _tree(text: str, offset: int, file: str) -> ast.Module:
+    try:
+        return ast.parse(text)
+    except SyntaxError as e:
+        problem, line = f"not valid Python: {e.msg}", (e.lineno or 0) + offset
+    except (ValueError, RecursionError, MemoryError):
+        problem, line = "not valid Python: a null character, or nested too deep", 0
+    # raised here and not there: Python's own error quotes the line, secrets and all
+    raise CatalogError(problem, file=file, line=line)
+
+
 def _name(node: ast.expr) -> str:
     return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
 
@@ -59,6 +65,8 @@ def _name(node: ast.expr) -> str:
 def _value(node: ast.expr, path: Path, lines: Lines, offset: int, file: str) -> Any:
     line = node.lineno + offset
     lines.setdefault(path, line)
+    if len(path) > MAX_DEPTH:
+        raise CatalogError(f"nested deeper than {MAX_DEPTH} levels", file=file, line=line)
     if isinstance(node, ast.Dict):
         result: dict[str, Any] = {}
         for key_node, value_node in zip(node.keys, node.values, strict=True):
@@ -73,10 +81,16 @@ def _value(node: ast.expr, path: Path, lines: Lines, offset: int, file: str) -> 
         return [_value(n, (*path, i), lines, offset, file) for i, n in enumerate(node.elts)]
     if isinstance(node, ast.Constant) and isinstance(node.value, str | int | float | bool | None):
         return node.value
-    if isinstance(node, ast.Subscript) and ast.unparse(node.value) in {"dlt.secrets", "dlt.config"}:
-        return ast.unparse(node).replace("'", '"')
+    match node:
+        case ast.Subscript(
+            value=ast.Attribute(value=ast.Name(id="dlt"), attr="secrets" | "config" as vault),
+            slice=ast.Constant(value=str(key)),
+        ):
+            return f'dlt.{vault}["{key}"]'
+    # what kind of code, and not which: there may be a secret in it
+    kind = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(node).__name__).lower()
     raise CatalogError(
-        f"{ast.unparse(node)!r} is code; expected a literal, dlt.secrets[...] or dlt.config[...]",
+        f"this is code ({kind}); expected a literal, dlt.secrets[...] or dlt.config[...]",
         file=file,
         line=line,
     )

@@ -1,0 +1,83 @@
+"""Does a text look like a secret by its shape alone?
+
+In: a text. Out: yes or no. Every expression here takes time in proportion to the text.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import math
+import re
+from collections import Counter
+from itertools import pairwise
+
+_KNOWN = re.compile(
+    r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY"  # PEM and PGP
+    r"|(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\."  # a JWT
+    r"|(?<![A-Za-z0-9])(?:"  # the prefixes that large providers give their keys, to be found
+    r"(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Za-z0-9])"
+    r"|gh[oprsu]_[A-Za-z0-9]{20}|github_pat_[A-Za-z0-9_]{20}"
+    r"|xox[abeoprs]-[A-Za-z0-9-]{10}|xapp-[A-Za-z0-9-]{10}"
+    r"|[rs]k_(?:live|test)_[A-Za-z0-9]{10}"
+    r"|AIza[A-Za-z0-9_-]{30}"
+    r"|glpat-[A-Za-z0-9_-]{16}"
+    r")"
+)
+_BEARER = re.compile(r"\bbearer\s+([A-Za-z0-9._~+/=-]{20,})", re.IGNORECASE)
+_BASIC = re.compile(r"\bbasic\s+([A-Za-z0-9+/]{4,}={0,2})", re.IGNORECASE)
+_UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
+_PARTS = re.compile(r"[^A-Za-z0-9+/_-]+")
+
+
+def looks_secret(text: str, *, prose: bool = False) -> bool:
+    """Whether a well-known kind of secret stands in ``text``.
+
+    Args:
+        text: Any string of a catalog file.
+        prose: It is written for people, who may write about bearer tokens.
+    """
+    if _KNOWN.search(text):
+        return True
+    for token in _BEARER.findall(text):
+        if not prose or re.search(r"\d", token):
+            return True
+    return any(_is_basic(token) for token in _BASIC.findall(text))
+
+
+def looks_random(text: str) -> bool:
+    """Whether ``text`` has a part of 32 characters or more, hex or base64, that no one thought up.
+
+    Names and lists of words are not: in them letters of a case, and digits, stand in groups. Nor
+    are UUIDs: they are mostly ids.
+    """
+    return any(_is_random(part) for part in _PARTS.split(_UUID.sub(" ", text)))
+
+
+def _is_basic(token: str) -> bool:
+    """HTTP basic authentication is ``user:password`` in base64; a word after "basic" is not."""
+    try:
+        decoded = base64.b64decode(token + "=" * (-len(token) % 4), validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        return False
+    return ":" in decoded and decoded.isprintable()
+
+
+def _is_random(part: str) -> bool:
+    if len(part) < 32:
+        return False
+    core = re.sub(r"[^A-Za-z0-9]", "", part)
+    digits = sum(c.isdigit() for c in core)
+    if digits < 2 or len(core) - digits < 6:
+        return False
+    if re.fullmatch(r"[0-9a-fA-F]+", part):
+        return _entropy(core) >= 3
+    kinds = [c.isdigit() + 2 * c.isupper() for c in core]
+    # a capital with its small letter is how a word begins
+    changes = sum(a != b and (a, b) != (2, 0) for a, b in pairwise(kinds))
+    return changes >= 0.25 * len(core) and _entropy(core) >= 3.5
+
+
+def _entropy(text: str) -> float:
+    """Bits a character."""
+    return sum(n / len(text) * math.log2(len(text) / n) for n in Counter(text).values())
