@@ -141,3 +141,12 @@ def test_other_query_values_arrive_as_they_are(api: Api, value: str) -> None:
     api.on("/lines", [{"id": 1}])
     read(shop(item(columns={"id": "text"}), item(CHILD, name="lines")))
     assert api.queries("/lines") == [{"item": value}]
+
+
+@pytest.mark.parametrize("status", [200, 403, 500])
+def test_what_a_server_says_cannot_move_a_terminal(api: Api, status: int) -> None:
+    """Escape sequences, a reversed reading direction, line breaks."""
+    api.on("/items", (status, {}, {"error": "\x1b[2Jgone \x9b31m \u202e\u2028 a\nb\r\x07"}))
+    message = read(shop(item({"error_handler": {"max_retries": 0}}))).error()
+    assert "gone" in message
+    assert message.isprintable()

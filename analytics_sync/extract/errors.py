@@ -23,6 +23,12 @@ class Place:
         return f"{name} {self.window}" if self.window else name
 
 
+def printable(text: str) -> str:
+    """The text without line breaks, and with everything that a terminal would obey or that turns
+    the reading direction as an escape: it may come from a server."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
 class ReadError(Exception):
     """A resource could not be read; its table stays as it was.
 
@@ -34,9 +40,9 @@ class ReadError(Exception):
 
     def __init__(self, place: Place, happened: str, advice: str = "") -> None:
         self.place = place
-        self.happened = happened
+        self.happened = printable(happened)
         self.advice = advice
-        super().__init__(f"{place}: {happened}" + (f" {advice}" if advice else ""))
+        super().__init__(f"{place}: {self.happened}" + (f" {advice}" if advice else ""))
 
 
 class SettingMissing(ReadError):

@@ -14,7 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from analytics_sync.extract.columns import Converter
-from analytics_sync.extract.errors import HttpError, NoProgress, Place, ReadError, Unreachable
+from analytics_sync.extract.errors import (
+    HttpError,
+    NoProgress,
+    Place,
+    ReadError,
+    Unreachable,
+    printable,
+)
 from analytics_sync.extract.journal import Journal, Journals
 from analytics_sync.extract.jsonpath import lookup
 from analytics_sync.extract.pagination import Step, Walk, whole_number
@@ -147,7 +154,7 @@ class Reader:
         for parent, pages in _in_order(self._pool, one, parents):
             if isinstance(pages, HttpError):
                 named = ", ".join(f"{name}={value}" for name, value in parent.params)
-                reading.skipped.append(f"{named}: {pages.status}")
+                reading.skipped.append(printable(f"{named}: {pages.status}"))
                 refused = pages if pages.status in _CHILD_GONE else refused
                 answered = answered or pages.status in resource.ignored_statuses
                 continue

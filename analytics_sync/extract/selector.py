@@ -106,9 +106,7 @@ def _no_data(
     redact: Callable[[str], str],
     what: str,
 ) -> NotData:
-    start = "".join(
-        c if c.isprintable() else f"\\u{ord(c):04x}" for c in redact(dumps(body).decode())[:160]
-    )
+    start = redact(dumps(body).decode())[:160]
     return NotData(
         place,
         f"{said or 'the API'} answered status 200 with {what} where records were expected "

@@ -22,15 +22,17 @@ import urllib3
 
 from analytics_sync.extract.errors import HttpError, NotData, Place, TooMuch, Unreachable
 from analytics_sync.extract.fit import TooDeep, deeper, dumps, loads
+from analytics_sync.extract.pace import Pace
 from analytics_sync.extract.redact import Redactor
 from analytics_sync.extract.settings import Settings
 from analytics_sync.extract.url import follow, origin, with_query, without_query
 from analytics_sync.extract.waiting import seconds_to_wait
-from analytics_sync.spec.file import Client, ErrorHandler, RateLimit
+from analytics_sync.spec.file import Client, ErrorHandler
 
 log = logging.getLogger(__name__)
 
 _MAX_REDIRECTS = 5
+_TOO_MANY = 429
 _DEEPEST = 1000  # what the decoder takes is little more
 _LONGEST_WAIT = 3600.0
 _NO_BOMB = 1 << 20  # bytes that do no harm, however small they were packed
@@ -76,27 +78,6 @@ class Answer:
     moved: bool = False
 
 
-class _Pace:
-    """Spreads requests so that no ``limit.seconds`` holds more than ``limit.requests``."""
-
-    def __init__(self, limit: RateLimit | None) -> None:
-        self._gap = limit.seconds / limit.requests if limit else 0.0
-        self._next = 0.0
-        self._lock = threading.Lock()
-
-    def turn(self, sleep: Callable[[float], None]) -> float:
-        """Wait for this request's turn; seconds waited."""
-        if not self._gap:
-            return 0.0
-        with self._lock:
-            now = time.monotonic()
-            at = max(self._next, now)
-            self._next = at + self._gap
-        if at > now:
-            sleep(at - now)
-        return at - now
-
-
 class Session:
     """HTTP for one source during one run.
 
@@ -126,13 +107,14 @@ class Session:
         self._client = client
         self.max_seconds = client.max_seconds
         self.max_pages = client.max_pages
-        self._pace = _Pace(client.rate_limit)
+        self._pace = Pace(client.rate_limit, f"{self.origin} {self.account!r}")
         self._sleep = sleep or time.sleep
         self._pool = _pool(self.base_url, client)
 
     def close(self) -> None:
         """Close all connections."""
         self._pool.clear()
+        self._pace.close()
 
     def get(
         self,
@@ -217,6 +199,8 @@ class Session:
             )  # fmt: skip
             self._in_time(deadline - wait, place)
             counters.add(retries=1, waited=wait)
+            if answer is not None and answer.status == _TOO_MANY:
+                self._pace.pause(wait)
             self._sleep(wait)
         raise AssertionError("unreachable")
 

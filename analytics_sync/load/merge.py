@@ -1,8 +1,8 @@
 """The merge: of two versions of a row, the one the API gave last stays.
 
-In: a destination, and a folder that is this load's own. Out: the same destination, whose merges
-compare ``_read_at``. Whatever order loads come in, then, a row that was read earlier never replaces
-one that was read later: not that of a run beside this one, and not that of a newer window.
+In: a table that is staged. Out: a job of SQL statements that compare ``_read_at``. Whatever order
+loads come in, then, a row that was read earlier never replaces one that was read later: not that of a
+run beside this one, and not that of a newer window.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from dlt.common.destination import Destination
 from dlt.common.schema.utils import get_columns_names_with_prop
 from dlt.common.storages.load_package import ParsedLoadJobFileName
 from dlt.destinations.job_impl import FollowupJobRequestImpl
@@ -21,26 +20,17 @@ from dlt.destinations.sql_jobs import SqlMergeFollowupJob
 from analytics_sync.spec.naming import DELETED_AT, READ_AT
 
 
-def newest_wins(destination: Destination[Any, Any], folder: Path) -> None:
-    """Make every client of ``destination`` merge by ``_read_at``.
+def merge_job(
+    chain: Sequence[Any], client: SqlClientBase[Any], folder: Path
+) -> FollowupJobRequestImpl:
+    """The job that merges a table from its staging.
 
     Args:
-        destination: DuckDB or PostgreSQL.
-        folder: For the SQL of merges, which dlt would put into the machine's temporary folder, where
-            a kill leaves it for good.
+        chain: dlt's declaration of the table; none has children.
+        client: DuckDB's or PostgreSQL's.
+        folder: For the statements. dlt would put them into the machine's temporary folder, where a
+            kill leaves them for good.
     """
-    make = destination.client
-
-    def client(*args: Any, **kwargs: Any) -> Any:
-        made = make(*args, **kwargs)
-        # dlt has no setting for the statements of a merge; its clients override this method
-        made._create_merge_followup_jobs = lambda chain: [_job(chain, made.sql_client, folder)]
-        return made
-
-    destination.client = client  # type: ignore[method-assign]
-
-
-def _job(chain: Sequence[Any], client: SqlClientBase[Any], folder: Path) -> FollowupJobRequestImpl:
     (table,) = chain  # nested values are JSON columns: no table has children
     statements = (
         _statements(table, client)

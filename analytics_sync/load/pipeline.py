@@ -26,15 +26,14 @@ from analytics_sync.extract.run import ReadRun
 from analytics_sync.extract.source import dlt_source
 from analytics_sync.load.deletes import mark_deleted
 from analytics_sync.load.destination import (
-    destination_kind,
     destination_secrets,
     file_format,
     make_destination,
 )
 from analytics_sync.load.errors import LoadError, warehouse_errors
+from analytics_sync.load.jobs import own_jobs
 from analytics_sync.load.litter import drop_staging, staging_id
 from analytics_sync.load.lock import load_turn
-from analytics_sync.load.merge import newest_wins
 from analytics_sync.load.warehouse import open_warehouse
 
 log = logging.getLogger(__name__)
@@ -110,8 +109,7 @@ def _load(run: ReadRun, run_id: str, since: Mapping[str, int]) -> tuple[Loaded, 
             destination=destination,
             dataset_name=name,
         )
-        if destination_kind(destination) in {"duckdb", "postgres"}:
-            newest_wins(destination, folder.path)
+        own_jobs(destination, folder.path)
         # what the last run left is of no interest: windows come from partitions
         pipeline.config.restore_from_destination = False
         if undeclared := [r.table for r in run.resources if not r.fields]:

@@ -1,0 +1,123 @@
+"""A declared rate limit, kept by everybody who asks the same API from this machine.
+
+In: ``rate_limit`` of a source. Out: waits, so that no ``seconds`` hold more than ``requests``. The
+times of the last requests stand in a small file that all threads and processes of this user share; a
+turn costs one locked read and write of it. Where the API asks for patience, all of them wait.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import struct
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from analytics_sync.spec.file import RateLimit
+
+_NUMBER = struct.Struct("q")
+_NEXT, _PAUSE, _TIMES = 0, _NUMBER.size, 2 * _NUMBER.size  # where they stand in the file
+# requests do not arrive as evenly as they leave; this much they may be late against each other
+_SLACK = 0.01
+_FORGOTTEN = 86_400.0
+
+
+class Pace:
+    """Turns at one API. Threads may share it.
+
+    Args:
+        limit: The declared limit; None is none.
+        api: What tells the API and the account from others; it is not shown anywhere.
+    """
+
+    def __init__(self, limit: RateLimit | None, api: str) -> None:
+        self._limit = limit
+        self._lock = threading.Lock()
+        self._file: int | None = None
+        if limit is None:
+            return
+        self._span = int((limit.seconds + _SLACK) * 1e9)
+        folder = Path(tempfile.gettempdir()) / f"analytics-sync-pace-{os.getuid()}"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        _remove_old(folder)
+        identity = f"{api} {limit.requests} {limit.seconds}"
+        self._path = folder / hashlib.blake2b(identity.encode(), digest_size=16).hexdigest()
+
+    def turn(self, sleep: Callable[[float], None]) -> float:
+        """Wait for this request's turn; seconds waited."""
+        if self._limit is None:
+            return 0.0
+        with self._lock, _Locked(self._open()) as file:
+            now = time.monotonic_ns()
+            place = _read(file, _NEXT) % self._limit.requests
+            at = _TIMES + place * _NUMBER.size
+            # the request before the last ``requests`` must be a whole span ago
+            earliest = max(now, self._past(_read(file, at), now) + self._span)
+            earliest = max(earliest, self._past(_read(file, _PAUSE), now))
+            _write(file, at, earliest)
+            _write(file, _NEXT, place + 1)
+        wait = (earliest - now) / 1e9
+        if wait > 0:
+            sleep(wait)
+        return wait
+
+    def pause(self, seconds: float) -> None:
+        """Let nobody begin a request for so long."""
+        if self._limit is None:
+            return
+        with self._lock, _Locked(self._open()) as file:
+            until = time.monotonic_ns() + int(seconds * 1e9)
+            _write(file, _PAUSE, max(until, self._past(_read(file, _PAUSE), until)))
+
+    def close(self) -> None:
+        """Leave the file to the others."""
+        with self._lock:
+            if self._file is not None:
+                os.close(self._file)
+                self._file = None
+
+    def _past(self, value: int, now: int) -> int:
+        """A time of the file; a clock that began anew with the machine makes older ones wrong."""
+        queue = 100 * self._span + int(_FORGOTTEN * 1e9)
+        return value if 0 < value <= now + queue else now - self._span
+
+    def _open(self) -> int:
+        if self._file is None:
+            flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW
+            self._file = os.open(self._path, flags, 0o600)
+        return self._file
+
+
+class _Locked:
+    """The file, while nobody else uses it."""
+
+    def __init__(self, file: int) -> None:
+        self._file = file
+
+    def __enter__(self) -> int:
+        fcntl.flock(self._file, fcntl.LOCK_EX)
+        return self._file
+
+    def __exit__(self, *_: object) -> None:
+        fcntl.flock(self._file, fcntl.LOCK_UN)
+
+
+def _read(file: int, at: int) -> int:
+    raw = os.pread(file, _NUMBER.size, at)
+    return int(_NUMBER.unpack(raw)[0]) if len(raw) == _NUMBER.size else 0
+
+
+def _write(file: int, at: int, value: int) -> None:
+    os.pwrite(file, _NUMBER.pack(value), at)
+
+
+def _remove_old(folder: Path) -> None:
+    for path in folder.iterdir():
+        with suppress(OSError):
+            if time.time() - path.stat().st_mtime > _FORGOTTEN:
+                path.unlink()
