@@ -13,6 +13,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from analytics_sync.extract import frames
 from analytics_sync.extract.run import ReadRun
 from analytics_sync.load.errors import LoadError
 from analytics_sync.load.pipeline import load
@@ -56,6 +57,7 @@ KINDS = ["by_cursor", "by_page", "by_offset", "by_link", "in_window", "books"]
 CODE = """
 import sys
 from datetime import UTC, datetime
+from analytics_sync.extract import frames
 from analytics_sync.extract.run import ReadRun
 from analytics_sync.extract.window import Window
 from analytics_sync.load.pipeline import load
@@ -365,3 +367,14 @@ def test_it_can_be_switched_off(api: Api, journals: Path) -> None:
     Listing(api)
     read_api(shop_of(item({"data_selector": "data", "paginator": BY_CURSOR}), resume_within=0))
     assert not journals.exists()
+
+
+def test_a_disk_that_fills_up_is_left_alone(
+    api: Api, journals: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(frames, "_FREE", 1.1)
+    listing = Listing(api)
+    assert listing.read()[1].failures
+    assert sum(p.stat().st_size for p in journals.rglob("*") if p.is_file()) < 100
+    listing.fails = False
+    assert listing.read()[0] == 60
