@@ -231,14 +231,14 @@ def _in_mid_page(fatal: Fatal) -> None:
     original = Session._body
 
     def body(self: Session, response: Any, *rest: Any) -> bytes:
-        stream = response.stream
+        read = response.read1
 
-        def cut(*args: Any, **kwargs: Any) -> Any:
-            for chunk in stream(64, decode_content=True):
-                yield chunk
-                fatal()
+        def piece(_: int, **options: Any) -> bytes:
+            found: bytes = read(64, **options)
+            fatal()
+            return found
 
-        response.stream = cut
+        response.read1 = piece
         return original(self, response, *rest)
 
     Session._body = body  # type: ignore[method-assign]
