@@ -158,7 +158,8 @@ class Journal:
 
     def _give_up(self, error: OSError) -> None:
         """What goes wrong with a journal ends the journal, not the reading."""
-        log.warning("pages are not kept for a later run: %s", error)
+        if not isinstance(error, BlockingIOError):  # another run reads the same, and keeps it
+            log.warning("pages are not kept for a later run: %s", error)
         if self._file is not None:
             self._file.close()
         self._file = self._path = None
