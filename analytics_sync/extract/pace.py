@@ -22,8 +22,8 @@ from analytics_sync.spec.file import RateLimit
 
 _NUMBER = struct.Struct("q")
 _NEXT, _PAUSE, _TIMES = 0, _NUMBER.size, 2 * _NUMBER.size  # where they stand in the file
-# requests do not arrive as evenly as they leave; this much they may be late against each other
-_SLACK = 0.01
+# requests do not arrive as evenly as they leave: of each span so much, and at most so many seconds
+_SLACK, _MOST_SLACK = 0.03, 0.5
 _FORGOTTEN = 86_400.0
 
 
@@ -41,7 +41,8 @@ class Pace:
         self._file: int | None = None
         if limit is None:
             return
-        self._span = int((limit.seconds + _SLACK) * 1e9)
+        slack = min(_SLACK * limit.seconds, _MOST_SLACK)
+        self._span = int((limit.seconds + slack) * 1e9)
         folder = Path(tempfile.gettempdir()) / f"analytics-sync-pace-{os.getuid()}"
         folder.mkdir(mode=0o700, exist_ok=True)
         _remove_old(folder)
