@@ -154,7 +154,8 @@ def test_killed_at_nine_tenths(shop: Shop, name: str) -> None:
     assert shop.run_again(name) >= shop.pages, "what is loaded is read afresh"
 
 
-@pytest.mark.parametrize("name", KIND)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", KINDS)
 def test_killed_again_and_again(shop: Shop, name: str) -> None:
     shop.kill_at(name, 150)
     shop.kill_at(name, 120)
@@ -163,7 +164,9 @@ def test_killed_again_and_again(shop: Shop, name: str) -> None:
     shop.is_right(name)
 
 
-@pytest.mark.parametrize("edit", ["add", "delete", "both"])
+@pytest.mark.parametrize(
+    "edit", [pytest.param("add", marks=SLOW), pytest.param("delete", marks=SLOW), "both"]
+)
 @pytest.mark.parametrize(
     "name", [pytest.param(n, marks=() if n == "by_offset" else SLOW) for n in KINDS[:4]]
 )
@@ -223,7 +226,7 @@ def test_what_is_too_old_is_not_used(shop: Shop) -> None:
     assert shop.run_again("by_cursor") >= PAGES
 
 
-@pytest.mark.parametrize("cut", [0.0, 0.001, 0.5, 0.999])
+@pytest.mark.parametrize("cut", [*[pytest.param(c, marks=SLOW) for c in (0.0, 0.001, 0.999)], 0.5])
 def test_a_damaged_file_costs_requests_only(shop: Shop, cut: float) -> None:
     shop.kill_at("by_cursor", 200)
     (path,) = shop.kept()
