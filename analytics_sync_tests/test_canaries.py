@@ -13,7 +13,7 @@ from analytics_sync_tests.canaries import CANARIES, KINDS, Canaries, traces_of
 here = shop_api
 away = other_api
 
-SHORT = {"records that repeat it", "killed in the load"}
+SHORT = {"killed in the load"}
 
 
 @pytest.mark.parametrize(

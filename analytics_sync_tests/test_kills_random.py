@@ -39,13 +39,10 @@ def seconds(grounds: Grounds) -> dict[str, float]:
     return took
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("destination", "case"),
-    [
-        pytest.param(d, case, marks=() if case == 0 else pytest.mark.slow)
-        for d in DESTINATIONS
-        for case in range(CASES)
-    ],
+    [pytest.param(d, case) for d in DESTINATIONS for case in range(CASES)],
 )
 def test_killed_at_random_times(
     grounds: Grounds, seconds: dict[str, float], destination: str, case: int

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from analytics_sync_tests.oracle import assert_same
 from analytics_sync_tests.world import ROOT, World
 
@@ -26,6 +28,7 @@ with ReadRun(load_catalog()[source], window, names) as run:
 """
 
 
+@pytest.mark.slow
 def test_parallel_runs_lose_nothing(world: World, tmp_path: Path) -> None:
     whole = (str(world.start), str(world.end))
     first_day = (str(world.days[0]), str(world.days[1]))

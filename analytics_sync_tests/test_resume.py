@@ -141,7 +141,7 @@ def shop(
 
 
 SLOW = pytest.mark.slow
-KIND = [pytest.param(k, marks=() if k in {"by_cursor", "books"} else SLOW) for k in KINDS]
+KIND = [pytest.param(k, marks=() if k == "by_cursor" else SLOW) for k in KINDS]
 
 
 @pytest.mark.parametrize("shop", [1000], indirect=True)
