@@ -17,7 +17,7 @@ from typing import Any
 import duckdb
 from filelock import FileLock
 
-from analytics_sync_tests import postgres
+from analytics_sync_tests import postgres, world
 from analytics_sync_tests.killing import Running, Work, begin
 from analytics_sync_tests.oracle import assert_same
 from analytics_sync_tests.postgres import Postgres
@@ -87,12 +87,7 @@ class Ground:
     def table(self, asset: str) -> list[dict[str, Any]]:
         """All rows of an asset's table."""
         if self.address is None:
-            schema, name = asset.split("/")
-            with duckdb.connect(str(self.warehouse), read_only=True) as file:
-                file.execute("SET TimeZone = 'UTC'")
-                found = file.execute(f'SELECT * FROM "{schema}"."{name}"')
-                names = [d[0] for d in found.description]
-                return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+            return world.table(self.warehouse, asset)
         return postgres.table(self.address, asset)
 
     def assert_right(self, *works: Work) -> None:

@@ -112,12 +112,7 @@ class World:
 
     def table(self, asset: str) -> list[dict[str, Any]]:
         """All rows of an asset's table."""
-        source, resource = asset.split("/")
-        with duckdb.connect(str(self.warehouse), read_only=True) as connection:
-            connection.execute("SET TimeZone = 'UTC'")
-            found = connection.execute(f'SELECT * FROM "{source}"."{resource}"')
-            names = [d[0] for d in found.description]
-            return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+        return table(self.warehouse, asset)
 
     def expected(
         self, asset: str, start: date | None = None, end: date | None = None
@@ -130,6 +125,16 @@ class World:
     def assets(self) -> list[str]:
         """All assets."""
         return [str(r) for s in self.sources.values() for r in s.assets]
+
+
+def table(file: Path, asset: str) -> list[dict[str, Any]]:
+    """All rows of an asset's table in a DuckDB file."""
+    source, resource = asset.split("/")
+    with duckdb.connect(str(file), read_only=True) as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        found = connection.execute(f'SELECT * FROM "{source}"."{resource}"')
+        names = [d[0] for d in found.description]
+        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
 
 def run_in_dagster(

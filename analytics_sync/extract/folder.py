@@ -10,6 +10,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import stat
 import tempfile
 from contextlib import suppress
 from pathlib import Path
@@ -51,3 +52,15 @@ def remove_orphans(prefix: str) -> None:
                 shutil.rmtree(path, ignore_errors=True)
             finally:
                 os.close(handle)
+
+
+def own(folder: Path) -> None:
+    """Make a folder that lasts, or see that it is ours alone: a temporary folder is everybody's.
+
+    Raises:
+        OSError: It is somebody else's, or open to others.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    about = folder.lstat()
+    if not stat.S_ISDIR(about.st_mode) or about.st_uid != os.getuid() or about.st_mode & 0o077:
+        raise OSError(f"{folder} is not this user's alone")

@@ -11,7 +11,6 @@ import fcntl
 import hashlib
 import json
 import os
-import stat
 import struct
 import time
 import zlib
@@ -20,6 +19,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from analytics_sync.extract.folder import own
 
 _MAGIC = b"analytics_sync journal 1\n"
 _HEAD = struct.Struct(">III")  # lengths of description and body, and the body's checksum
@@ -55,7 +56,7 @@ class FrameFile:
     def __init__(self, path: Path, account: bytes, keep: float, *, create: bool) -> None:
         self._path = path
         if create:
-            _own(path.parent)
+            own(path.parent)
         flags = os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW | (os.O_CREAT if create else 0)
         self._handle = os.open(path, flags, 0o600)
         try:
@@ -141,11 +142,3 @@ def remove_old(folder: Path, suffix: str, keep: float) -> None:
 def _proof(account: bytes, salt: bytes) -> bytes:
     """Tells one account from another, and nothing else about it."""
     return hashlib.scrypt(account, salt=salt or b"-", n=2**14, r=8, p=1, dklen=_PROOF)
-
-
-def _own(folder: Path) -> None:
-    """Make the folder, or see that it is ours alone: a temporary folder is everybody's."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    about = folder.lstat()
-    if not stat.S_ISDIR(about.st_mode) or about.st_uid != os.getuid() or about.st_mode & 0o077:
-        raise OSError(f"{folder} is not this user's alone")

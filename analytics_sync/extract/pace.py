@@ -18,6 +18,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from analytics_sync.extract.folder import own
 from analytics_sync.spec.file import RateLimit
 
 _NUMBER = struct.Struct("q")
@@ -44,10 +45,12 @@ class Pace:
         slack = min(_SLACK * limit.seconds, _MOST_SLACK)
         self._span = int((limit.seconds + slack) * 1e9)
         folder = Path(tempfile.gettempdir()) / f"analytics-sync-pace-{os.getuid()}"
-        folder.mkdir(mode=0o700, exist_ok=True)
+        own(folder)
         _remove_old(folder)
-        identity = f"{api} {limit.requests} {limit.seconds}"
-        self._path = folder / hashlib.blake2b(identity.encode(), digest_size=16).hexdigest()
+        identity = f"{api} {limit.requests} {limit.seconds}".encode()
+        # slowly: a key could be found by trying if its mark were quick to make
+        mark = hashlib.scrypt(identity, salt=b"pace", n=2**14, r=8, p=1, dklen=16)
+        self._path = folder / mark.hex()
 
     def turn(self, sleep: Callable[[float], None]) -> float:
         """Wait for this request's turn; seconds waited."""

@@ -27,7 +27,7 @@ class Redactor:
     """Call it with a text; it masks every secret given at the start."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
-        secrets = {s for s in secrets if s}
+        self.secrets = secrets = frozenset(s for s in secrets if s)
         # the longest first, so that no rest of a secret stays behind
         ordered = sorted({f for s in secrets for f in _forms(s)}, key=len, reverse=True)
         # %2F and %2f are the same
@@ -35,7 +35,8 @@ class Redactor:
         self._pattern = re.compile(either, re.IGNORECASE) if ordered else None
         self._long = [s for s in secrets if len(s) >= _LONG]
         # in data, a short word that is also somebody's key is more often just that word
-        self._in_data = [f.encode() for s in secrets if len(s) >= _PART for f in _forms(s)]
+        plain = {f for s in secrets if len(s) >= _PART for f in _forms(s)}
+        self._in_data = [f.encode() for f in ordered if f in plain]
 
     def __call__(self, text: str) -> str:
         """``text`` with every secret, and every long part of one, replaced by ``***``."""
@@ -52,7 +53,7 @@ class Redactor:
         Secrets of less than 8 characters stay.
         """
         if any(form in raw for form in self._in_data):
-            for form in sorted(self._in_data, key=len, reverse=True):
+            for form in self._in_data:
                 raw = raw.replace(form, _MASK.encode())
         return raw
 

@@ -20,22 +20,16 @@ class LoadError(Exception):
 
 
 @contextmanager
-def warehouse_errors(dataset: str, doing: str, *redactors: Redactor) -> Iterator[None]:
+def warehouse_errors(dataset: str, doing: str, redact: Redactor) -> Iterator[None]:
     """Turn whatever the warehouse, its driver or the disk raise into a ``LoadError``.
 
     Args:
         dataset: Whose tables it is about.
         doing: What was being done, unless dlt knows better.
-        redactors: For the message and the traceback below it.
+        redact: For the message, the traceback below it, and what is logged meanwhile.
     """
-
-    def plain(text: str) -> str:
-        for redact in redactors:
-            text = redact(text)
-        return text
-
     try:
-        with _in_logs(redactors):
+        with redact.in_logs():
             yield
     except (LoadError, ReadError):
         raise
@@ -50,18 +44,8 @@ def warehouse_errors(dataset: str, doing: str, *redactors: Redactor) -> Iterator
             f"{dataset}: {step} failed: {_root(e)} {advice}, then run again; "
             "rows already there were not changed in part."
         )
-        trace = "\n".join(redact.trace(e) for redact in redactors[:1])
         # not as the cause: what lies beneath may hold what must not be shown
-        raise LoadError(f"{plain(message)}\n{plain(trace)}".rstrip()) from None
-
-
-@contextmanager
-def _in_logs(redactors: tuple[Redactor, ...]) -> Iterator[None]:
-    if not redactors:
-        yield
-        return
-    with redactors[0].in_logs(), _in_logs(redactors[1:]):
-        yield
+        raise LoadError(f"{redact(message)}\n{redact.trace(e)}".rstrip()) from None
 
 
 def _root(error: BaseException) -> str:

@@ -96,11 +96,11 @@ def _load(run: ReadRun, run_id: str, since: Mapping[str, int]) -> tuple[Loaded, 
     """One load; and what has to be read again to know whether rows are gone."""
     name = run.source.name
     destination = make_destination(staging_id())
-    hidden = Redactor(destination_secrets(destination))
+    redact = Redactor({*run.redact.secrets, *destination_secrets(destination)})
     with (
         closing(OwnFolder("analytics-sync-load-")) as folder,
         _defaults(),
-        warehouse_errors(name, "the load step", run.redact, hidden),
+        warehouse_errors(name, "the load step", redact),
     ):
         suffix = re.sub(r"[^a-z0-9]", "", run_id.lower())[:16] + name[:8].rstrip("_")
         pipeline = dlt.pipeline(
@@ -145,12 +145,12 @@ def _defaults() -> Iterator[None]:
     if added:
         providers.add_provider(provider)
     noise = _HintNoise()
-    log = logging.getLogger("dlt")
-    log.addFilter(noise)
+    dlt_log = logging.getLogger("dlt")
+    dlt_log.addFilter(noise)
     try:
         yield
     finally:
-        log.removeFilter(noise)
+        dlt_log.removeFilter(noise)
         if added:
             providers.providers.remove(provider)
 

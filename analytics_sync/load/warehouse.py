@@ -83,8 +83,8 @@ def open_warehouse(dataset: str) -> Iterator[Warehouse]:
         yield Warehouse(None, dataset)
         return
     destination = make_destination()
-    hidden = Redactor(destination_secrets(destination))
-    with warehouse_errors(dataset, "looking at the warehouse", hidden):
+    redact = Redactor(destination_secrets(destination))
+    with warehouse_errors(dataset, "looking at the warehouse", redact):
         config = destination.spec()
         config._bind_dataset_name(dataset)
         with warehouse_lock():
