@@ -39,6 +39,7 @@ from analytics_sync.extract.run import ReadRun
 from analytics_sync.extract.session import Session
 from analytics_sync.extract.spool import Spool
 from analytics_sync.extract.window import Window
+from analytics_sync.load.direct import DirectMergeJob
 from analytics_sync.load.pipeline import load
 from analytics_sync.spec import load_catalog
 from analytics_sync_tests.world import run_in_dagster
@@ -259,18 +260,31 @@ def _in_the_merge(fatal: Fatal) -> None:
     SqlClientBase.execute_many = execute_many  # type: ignore[method-assign]
 
 
-def _around_commit(after: bool) -> Callable[[Fatal], None]:
+def _at_merges(where: Callable[[Any, str], Callable[[Fatal], None]]) -> Callable[[Fatal], None]:
+    """PostgreSQL merges by statements that dlt runs, DuckDB from the file."""
+
     def patch(fatal: Fatal) -> None:
-        run = SqlLoadJob.run
-
-        def merge(self: Any) -> None:
-            client = type(self._job_client.sql_client)
-            (_after if after else _before)(client, "commit_transaction")(fatal)
-            run(self)
-
-        SqlLoadJob.run = merge  # type: ignore[method-assign]
+        where(SqlLoadJob, "run")(fatal)
+        where(DirectMergeJob, "run")(fatal)
 
     return patch
+
+
+def _around_commit(after: bool) -> Callable[[Any, str], Callable[[Fatal], None]]:
+    def at(owner: Any, name: str) -> Callable[[Fatal], None]:
+        def patch(fatal: Fatal) -> None:
+            run = getattr(owner, name)
+
+            def merge(self: Any) -> None:
+                client = type(self._job_client.sql_client)
+                (_after if after else _before)(client, "commit_transaction")(fatal)
+                run(self)
+
+            setattr(owner, name, merge)
+
+        return patch
+
+    return at
 
 
 def _turn(fatal: Fatal) -> None:
@@ -302,11 +316,11 @@ STAGES: dict[str, Callable[[Fatal], None]] = {
     "before a job": _before(RunnableLoadJob, "run_managed"),
     "after a job": _after(RunnableLoadJob, "run_managed"),
     "as a merge is written": _after(FollowupJobRequestImpl, "_save_text_file"),
-    "before a merge": _before(SqlLoadJob, "run"),
+    "before a merge": _at_merges(_before),
     "in a merge": _in_the_merge,
-    "before the commit of a merge": _around_commit(after=False),
-    "after the commit of a merge": _around_commit(after=True),
-    "after a merge": _after(SqlLoadJob, "run"),
+    "before the commit of a merge": _at_merges(_around_commit(after=False)),
+    "after the commit of a merge": _at_merges(_around_commit(after=True)),
+    "after a merge": _at_merges(_after),
     "before the load is noted": _before(SqlJobClientBase, "complete_load"),
     "after the load is noted": _after(SqlJobClientBase, "complete_load"),
     "before rows are marked deleted": _before(load_module, "mark_deleted"),
@@ -317,4 +331,6 @@ STAGES: dict[str, Callable[[Fatal], None]] = {
     "before Dagster's event": _before(assets_module, "_metadata"),
     "in a check": _before(checks_module, "_verdict"),
 }
+# DuckDB merges from the files of the load: nothing is staged, and no statements are written down
+STAGED = frozenset({"as a merge is written"})
 IN_DAGSTER = frozenset({"before Dagster's event", "in a check"})

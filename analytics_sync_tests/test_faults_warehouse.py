@@ -102,9 +102,13 @@ def _failures(source: str, name: str) -> list[str]:
         return [str(e).splitlines()[0]]
 
 
+@pytest.mark.parametrize("room", [512, 8192])
 @pytest.mark.parametrize("kind", KIND)
-def test_no_room_for_the_warehouse(lab: Lab, kind: str, tmp_path: Path) -> None:
-    """The process may not let a file grow: what DuckDB meets on a full disk."""
+def test_no_room_for_the_warehouse(lab: Lab, kind: str, room: int, tmp_path: Path) -> None:
+    """The process may not let a file grow: what DuckDB meets on a full disk.
+
+    With little room the merge itself fails; with some, what comes after it: the rows are there then.
+    """
     resource = resource_of(kind)
     file = tmp_path / "w.duckdb"
     shutil.copy(lab.before(resource.source), file)
@@ -113,15 +117,19 @@ def test_no_room_for_the_warehouse(lab: Lab, kind: str, tmp_path: Path) -> None:
     ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     with lab.environment(file):
         try:
-            limits.setrlimit(limits.RLIMIT_FSIZE, (8192, old[1]))
+            limits.setrlimit(limits.RLIMIT_FSIZE, (room, old[1]))
             failures = _failures(resource.source, resource.name)
         finally:
             limits.setrlimit(limits.RLIMIT_FSIZE, old)
             signal.signal(signal.SIGXFSZ, ignored)
-        assert table(file, resource) == before
-        (message,) = failures
-        assert message.startswith(f"{resource.source}")
-        assert "run again" in message
+        after = table(file, resource)
+        assert after == before or room > 512
+        if after != before:
+            assert assert_same(resource, after, lab.expected(resource))
+        assert failures or after != before
+        for message in failures:
+            assert message.startswith(f"{resource.source}")
+            assert "run again" in message
         assert not run(SOURCES[resource.source], [resource.name])[0]
     assert assert_same(resource, table(file, resource), lab.expected(resource))
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from analytics_sync_tests.grounds import DESTINATIONS, Grounds
-from analytics_sync_tests.killing import IN_DAGSTER, STAGES, Work
+from analytics_sync_tests.killing import IN_DAGSTER, STAGED, STAGES, Work
 
 PARTITIONED = Work("observability", ("logs", "audit_logs"))
 SNAPSHOTS = Work("observability", ("users", "monitors"))
@@ -33,11 +33,17 @@ LATER = {
     "after a merge": 2,
     "before a folder is removed": 2,
 }
+# without a staging, tables are made once and each has one job
+LATER_IN_DUCKDB = {
+    **{s: nth for s, nth in LATER.items() if s not in STAGED and "tables are made" not in s},
+    "before a job": 2,
+    "after a job": 2,
+}
 STAGES_OF_A_RUN = [s for s in STAGES if s not in IN_DAGSTER]
 # one kill of each kind; the rest is slow
 SHORT = [
     ("duckdb", PARTITIONED, "in mid-page", 7),
-    ("duckdb", PARTITIONED, "as a merge is written", 2),
+    ("postgres", PARTITIONED, "as a merge is written", 2),
     ("duckdb", PARTITIONED, "in a merge", 1),
     ("duckdb", SNAPSHOTS, "before the staging is dropped", 1),
     ("postgres", PARTITIONED, "in a merge", 3),
@@ -84,11 +90,13 @@ def test_a_merge_is_all_or_nothing(grounds: Grounds, destination: str, stage: st
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("stage", STAGES_OF_A_RUN)
+@pytest.mark.parametrize(
+    ("destination", "stage"),
+    [(d, s) for d in DESTINATIONS for s in STAGES_OF_A_RUN if d != "duckdb" or s not in STAGED],
+)
 @pytest.mark.parametrize(
     ("work", "seeded"), [(PARTITIONED, True), (SNAPSHOTS, False)], ids=["partitioned", "snapshots"]
 )
-@pytest.mark.parametrize("destination", DESTINATIONS)
 def test_killed_at_every_stage(
     grounds: Grounds, destination: str, work: Work, seeded: bool, stage: str
 ) -> None:
@@ -97,16 +105,16 @@ def test_killed_at_every_stage(
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("work", "stage", "nth"),
+    ("destination", "work", "stage", "nth"),
     [
-        pytest.param(work, stage, nth, id=f"{work.source}-{stage}")
+        pytest.param(destination, work, stage, nth, id=f"{destination}-{work.source}-{stage}")
+        for destination, later in (("duckdb", LATER_IN_DUCKDB), ("postgres", LATER))
         for work in (PARTITIONED, CHAIN)
-        for stage, nth in LATER.items()
+        for stage, nth in later.items()
         # the seed has the chain's tables: only those of the staging are made, once
         if work is PARTITIONED or "tables are made" not in stage
     ],
 )
-@pytest.mark.parametrize("destination", DESTINATIONS)
 def test_killed_later_in_a_stage(
     grounds: Grounds, destination: str, work: Work, stage: str, nth: int
 ) -> None:

@@ -13,13 +13,16 @@ from dlt.common.destination import Destination
 
 from analytics_sync.load.copy import ExactCsvCopyJob
 from analytics_sync.load.destination import destination_kind
-from analytics_sync.load.merge import merge_job
+from analytics_sync.load.direct import DirectMergeJob
+from analytics_sync.load.merge import staged_merge
+
+_OURS = frozenset({"merge", "replace"})
 
 
 def own_jobs(destination: Destination[Any, Any], folder: Path) -> None:
     """Have the clients of ``destination`` merge and copy our way.
 
-    dlt has no setting for either; its clients override these methods of each other.
+    dlt has no setting for any of it; its clients override these methods of each other.
     """
     kind = destination_kind(destination)
     if kind not in {"duckdb", "postgres"}:
@@ -28,16 +31,31 @@ def own_jobs(destination: Destination[Any, Any], folder: Path) -> None:
 
     def client(*args: Any, **kwargs: Any) -> Any:
         made = make(*args, **kwargs)
-        made._create_merge_followup_jobs = lambda chain: [merge_job(chain, made.sql_client, folder)]
-        if kind == "postgres":
-            load_job = made.create_load_job
+        # emptying a table is the merge's matter: a load that ends in between must leave it as it was
+        made.should_truncate_table_before_load = lambda _: False
+        if kind == "duckdb":
+            _own_file_job(made, ".parquet", DirectMergeJob)
+            made.should_load_data_to_staging_dataset = lambda _: False
+        else:
+            _own_file_job(made, ".csv", ExactCsvCopyJob)
+            made.should_load_data_to_staging_dataset = lambda name: (
+                made.prepare_load_table(name)["write_disposition"] in _OURS
+            )
 
-            def create_load_job(table: Any, file_path: str, *more: Any, **named: Any) -> Any:
-                if ".csv" in Path(file_path).suffixes:
-                    return ExactCsvCopyJob(file_path)
-                return load_job(table, file_path, *more, **named)
+            def followup(chain: Any) -> list[Any]:
+                return [staged_merge(chain, made.sql_client, folder)]
 
-            made.create_load_job = create_load_job
+            made._create_merge_followup_jobs = made._create_replace_followup_jobs = followup
         return made
 
     destination.client = client  # type: ignore[method-assign]
+
+
+def _own_file_job(client: Any, suffix: str, job: type) -> None:
+    dlts = client.create_load_job
+
+    def create_load_job(table: Any, file_path: str, *more: Any, **named: Any) -> Any:
+        ours = suffix in Path(file_path).suffixes and table["write_disposition"] in _OURS
+        return job(file_path) if ours else dlts(table, file_path, *more, **named)
+
+    client.create_load_job = create_load_job

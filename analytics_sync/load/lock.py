@@ -15,6 +15,7 @@ import dlt
 from filelock import FileLock
 
 from analytics_sync.load.destination import DEFAULT, destination_kind, destination_name, duckdb_file
+from analytics_sync.load.direct import little_memory
 from analytics_sync.load.litter import drop_orphans
 
 _POLL_SECONDS = 0.1
@@ -51,9 +52,11 @@ def load_turn(pipeline: dlt.Pipeline) -> Iterator[None]:
     dataset = pipeline.dataset_name
     match destination_kind(pipeline.destination):
         case "duckdb":
-            with warehouse_lock():
-                with pipeline.sql_client() as client:
-                    drop_orphans(client, dataset)
+            # held for the whole turn: when the last connection is closed, DuckDB writes all there is
+            # into its file, once for each time that it was opened
+            with warehouse_lock(), pipeline.sql_client() as client:
+                little_memory(client, pipeline.pipelines_dir)
+                drop_orphans(client, dataset)
                 yield
         case "postgres":
             with pipeline.sql_client() as client:

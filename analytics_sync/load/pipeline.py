@@ -95,45 +95,49 @@ def load(run: ReadRun, run_id: str) -> Loaded:
 def _load(run: ReadRun, run_id: str, since: Mapping[str, int]) -> tuple[Loaded, dict[str, int]]:
     """One load; and what has to be read again to know whether rows are gone."""
     name = run.source.name
-    destination = make_destination(staging_id())
-    redact = Redactor({*run.redact.secrets, *destination_secrets(destination)})
-    with (
-        closing(OwnFolder("analytics-sync-load-")) as folder,
-        _defaults(),
-        warehouse_errors(name, "the load step", redact),
-    ):
-        suffix = re.sub(r"[^a-z0-9]", "", run_id.lower())[:16] + name[:8].rstrip("_")
-        pipeline = dlt.pipeline(
-            f"{name}_{suffix}",
-            pipelines_dir=str(folder.path),
-            destination=destination,
-            dataset_name=name,
-        )
-        own_jobs(destination, folder.path)
-        # what the last run left is of no interest: windows come from partitions
-        pipeline.config.restore_from_destination = False
-        if undeclared := [r.table for r in run.resources if not r.fields]:
-            with open_warehouse(name) as warehouse:
-                run.known_types = {table: warehouse.types(table) for table in undeclared}
-        run.start()
-        pipeline.extract(dlt_source(run.source, run), loader_file_format=file_format(destination))
-        if pipeline.list_extracted_load_packages():
-            pipeline.normalize()
-        if not pipeline.list_normalized_load_packages():
-            return Loaded(None, destination.destination_name, name), {}
-        with load_turn(pipeline):
-            try:
-                info = pipeline.load(raise_on_failed_jobs=True)
-            except BaseException:
-                with suppress(Exception):  # what made the load fail is the message to give
-                    drop_staging(pipeline)
-                raise
-            with pipeline.sql_client() as client:
-                deleted = mark_deleted(run, client, since)
-            drop_staging(pipeline)
-        run.loaded()
-        done = Loaded(info.loads_ids[0], destination.destination_name, name, deleted.marked)
-        return done, deleted.doubtful
+    with closing(OwnFolder("analytics-sync-load-")) as folder:
+        destination = make_destination(staging_id())
+        redact = Redactor({*run.redact.secrets, *destination_secrets(destination)})
+        with _defaults(), warehouse_errors(name, "the load step", redact):
+            suffix = re.sub(r"[^a-z0-9]", "", run_id.lower())[:16] + name[:8].rstrip("_")
+            pipeline = dlt.pipeline(
+                f"{name}_{suffix}",
+                pipelines_dir=str(folder.path),
+                destination=destination,
+                dataset_name=name,
+            )
+            own_jobs(destination, folder.path)
+            # what the last run left is of no interest: windows come from partitions
+            pipeline.config.restore_from_destination = False
+            return _fill(pipeline, run, since)
+
+
+def _fill(
+    pipeline: dlt.Pipeline, run: ReadRun, since: Mapping[str, int]
+) -> tuple[Loaded, dict[str, int]]:
+    name, destination = run.source.name, pipeline.destination
+    if undeclared := [r.table for r in run.resources if not r.fields]:
+        with open_warehouse(name) as warehouse:
+            run.known_types = {table: warehouse.types(table) for table in undeclared}
+    run.start()
+    pipeline.extract(dlt_source(run.source, run), loader_file_format=file_format(destination))
+    if pipeline.list_extracted_load_packages():
+        pipeline.normalize()
+    if not pipeline.list_normalized_load_packages():
+        return Loaded(None, destination.destination_name, name), {}
+    with load_turn(pipeline):
+        try:
+            info = pipeline.load(raise_on_failed_jobs=True)
+        except BaseException:
+            with suppress(Exception):  # what made the load fail is the message to give
+                drop_staging(pipeline)
+            raise
+        with pipeline.sql_client() as client:
+            deleted = mark_deleted(run, client, since)
+        drop_staging(pipeline)
+    run.loaded()
+    done = Loaded(info.loads_ids[0], destination.destination_name, name, deleted.marked)
+    return done, deleted.doubtful
 
 
 @contextmanager

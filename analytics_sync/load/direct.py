@@ -1,0 +1,50 @@
+"""Merging a file straight into a DuckDB table.
+
+In: a Parquet file of one table's rows. Out: the rows in the table, or none of them. dlt would copy them
+into a staging table first and read them again from there: a third of the time of a load, and as much
+space again.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import duckdb
+from dlt.common.destination.client import RunnableLoadJob
+from dlt.destinations.exceptions import DatabaseException
+
+from analytics_sync.load.merge import merge_statements
+
+_MEGABYTES = (128, 512, 2048, 8192, 32768)
+
+
+class DirectMergeJob(RunnableLoadJob):
+    """Merges one Parquet file, or puts it in place of what is there."""
+
+    def run(self) -> None:
+        """Do so, in one transaction."""
+        job_client: Any = self._job_client
+        client = job_client.sql_client
+        path = self._file_path.replace("'", "''")
+        statements = merge_statements(self._load_table, client, f"read_parquet('{path}')")
+        for more in (*_MEGABYTES[1:], None):
+            try:
+                with client.begin_transaction():
+                    client.execute_many(statements)
+            except DatabaseException as e:
+                if more is None or not isinstance(e.dbapi_exception, duckdb.OutOfMemoryException):
+                    raise
+                client.execute_sql(f"SET GLOBAL memory_limit = '{more}MB'")
+            else:
+                return
+
+
+def little_memory(client: Any, folder: str) -> None:
+    """Let DuckDB use little memory while the connection is open; a merge that needs more takes more.
+
+    Args:
+        client: Connected. As long as it is, the settings hold for all connections to its file.
+        folder: Where DuckDB puts what does not fit.
+    """
+    client.execute_sql("SET GLOBAL temp_directory = %s", folder)
+    client.execute_sql(f"SET GLOBAL memory_limit = '{_MEGABYTES[0]}MB'")
