@@ -196,7 +196,8 @@ def test_an_offset_moves_by_what_came(api: Api, most: int, total: str | None) ->
     api.on("/items", skipping(9, most))
     assert read(paged({"type": "offset", "limit": 4, "total_path": total})).ids() == [*range(9)]
     offsets = [*range(0, 9, min(most, 4)), *([] if total else [9])]
-    assert [int(q["offset"]) for q in api.queries()] == offsets
+    # those that are foreseen may overtake each other on their way
+    assert sorted(int(q["offset"]) for q in api.queries()) == offsets
 
 
 def test_an_offset_starts_where_declared(api: Api) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from analytics_sync.extract.fit import dumps, fit
+from analytics_sync.extract.fit import dumps, dumps_all, fit
 from analytics_sync.extract.window import Window
 from analytics_sync.spec import Field, Resource
 from analytics_sync.spec.naming import DELETED_AT, EXTRA, READ_AT
@@ -150,17 +150,17 @@ class Converter:
 
     def beyond(self, records: Sequence[Any], window: Window, newest_first: bool) -> bool:
         """Whether a whole page lies past the window, so that an ordered listing can stop."""
-        oldest, newest, unclear = self._span(records)
+        oldest, newest, unclear = self.span(records)
         if unclear or oldest is None or newest is None:
             return False
         return newest < window.start if newest_first else oldest >= window.end
 
     def newest(self, records: Sequence[Any]) -> datetime | None:
         """The latest cursor among ``records``, in UTC."""
-        return self._span(records)[1]
+        return self.span(records)[1]
 
-    def _span(self, records: Sequence[Any]) -> tuple[datetime | None, datetime | None, bool]:
-        """Earliest and latest cursor, and whether some record has none."""
+    def span(self, records: Sequence[Any]) -> tuple[datetime | None, datetime | None, bool]:
+        """Earliest and latest cursor, in UTC, and whether some record has none."""
         rows = [r for r in records if type(r) is dict]
         if self._cursor is None or not rows:
             return None, None, True
@@ -278,7 +278,7 @@ def _getter(path: tuple[str, ...]) -> Callable[[list[Any]], list[Any]]:
 
 
 def _json(values: list[Any]) -> pa.Array:
-    return pa.array([None if v is None else dumps(v) for v in values], pa.string())
+    return pa.array(dumps_all(values), pa.binary()).view(pa.string())
 
 
 def _fast(field: Field, values: list[Any]) -> pa.Array:
@@ -291,7 +291,7 @@ def _fast(field: Field, values: list[Any]) -> pa.Array:
             raise OverflowError("a year that no warehouse has")
         return array
     array = pa.array(values, ARROW[field.data_type])
-    if field.data_type == "text" and pc.any(pc.match_substring(array, "\0")).as_py():
+    if field.data_type == "text" and b"\0" in array.buffers()[2].to_pybytes():
         raise UnicodeError("NUL is no text for every warehouse")
     return array
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime
 from decimal import Context, Decimal, InvalidOperation
 from typing import Any
@@ -163,6 +163,17 @@ def dumps(value: Any) -> bytes:
             text = _deep(value)
         raw = _SURROGATE.sub(lambda m: f"\\\\u{ord(m[0]):04x}", text).encode()
     return _ESCAPED_NUL.sub(rb"\1\\\\u0000", raw) if _NUL in raw else raw
+
+
+def dumps_all(values: Sequence[Any]) -> list[bytes | None]:
+    """``dumps`` of each, None for None; what is asked once for all is not asked for each."""
+    try:
+        raw = [None if v is None else orjson.dumps(v) for v in values]
+    except TypeError:
+        raw = []
+    if not raw or any(r is not None and _NUL in r for r in raw):
+        return [None if v is None else dumps(v) for v in values]
+    return raw
 
 
 def _deep(value: Any) -> str:

@@ -67,6 +67,7 @@ class Journal:
         self._file: FrameFile | None = None
         self._lock = threading.Lock()
         self._pages = 0
+        self._long = False
         self._began = time.monotonic()
         self.kept = 0
         """Pages that did not have to be asked for again."""
@@ -107,8 +108,9 @@ class Journal:
         """Keep an answer, once the reading is a long one."""
         with self._lock:
             self._pages += 1
-            long = self._pages > _FIRST_PAGES or time.monotonic() - self._began > _FIRST_SECONDS
-            if self._path is None or not long:
+            if self._pages > _FIRST_PAGES or time.monotonic() - self._began > _FIRST_SECONDS:
+                self._long = True
+            if self._path is None or not self._long:
                 return
         about = {
             "walk": walk,
@@ -125,6 +127,10 @@ class Journal:
             self.discard()
             return
         self._write(description.encode(), pa.compress(answer.raw, "lz4", asbytes=True))
+
+    def will_be_long(self) -> None:
+        """Keep answers from now on."""
+        self._long = True
 
     def note(self, walk: str, what: str) -> None:
         """Note that a walk's pages are ``finished``, or ``dropped`` because they are not true."""

@@ -8,7 +8,7 @@ because servers cap page sizes.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,6 +22,7 @@ from analytics_sync.extract.session import Answer
 from analytics_sync.spec import paginators as p
 
 _MOST_EMPTY = 100  # servers that filter after paging send empty pages, but not without end
+_SAMPLE = 50
 _EMPTY = "an empty page"
 _SAID = "the API's word that there is no more"
 
@@ -71,7 +72,7 @@ class Walk:
         self._place = place
         self._redact = redact
         self._seen: set[object] = set()
-        self._previous: list[Any] | None = None
+        self._previous: tuple[int, list[Any]] | None = None
         self._count = 0
         self._empty = 0
         self._page: int | None = None
@@ -100,6 +101,37 @@ class Walk:
             params[paginator.offset_param] = paginator.offset
         return Step(params)
 
+    def foreseen(
+        self, step: Step, answer: Answer, records: list[Any], told: int | None
+    ) -> Iterator[Step]:
+        """The steps from ``step`` on that will come if all pages are as long as this one.
+
+        Args:
+            step: What ``turn`` said of this page.
+            answer: The page; its total tells how many there are.
+            records: The page's records.
+            told: How many records the API said there are; in place of a total of the paginator.
+        """
+        paginator, size = self._paginator, len(records)
+        if not size or step.link is not None or self._seen:
+            return
+        if isinstance(paginator, p.PageNumber) and self._page is not None:
+            total = _number(paginator.total_path, answer)
+            if total is None and told is not None:
+                total = -(-told // size)
+            if total is None or (paginator.base_page is None and self._page == 1):
+                return  # it is not known yet whether this server counts from 1
+            end = self._first_page + total + (paginator.total_path is None)
+            for page in range(self._page, end):
+                yield Step({**step.params, paginator.page_param: page})
+        elif isinstance(paginator, p.Offset):
+            total = _number(paginator.total_path, answer)
+            end = told + 1 if total is None and told is not None else total or 0
+            start = step.params.get(paginator.offset_param)
+            if isinstance(start, int):
+                for offset in range(start, max(end, start), size):
+                    yield Step({**step.params, paginator.offset_param: offset})
+
     def turn(self, answer: Answer, records: list[Any]) -> Turn:
         """Judge a page and say where the walk goes on."""
         turn = self._turns[type(self._paginator)](self._paginator, answer, records)
@@ -111,7 +143,7 @@ class Walk:
                 "Set stop_after_empty_page if an empty page is the end.",
             )
         self._count += len(records)
-        self._previous = records
+        self._previous = _sample(records)
         return turn
 
     def _auto(self, _: p.Auto, answer: Answer, records: list[Any]) -> Turn:
@@ -263,7 +295,7 @@ class Walk:
         self._seen.add(cursor)
 
     def _repeats(self, records: list[Any]) -> bool:
-        return self._previous is not None and records == self._previous
+        return self._previous is not None and _sample(records) == self._previous
 
     def _same_page(self, param: str) -> NoProgress:
         return NoProgress(
@@ -271,6 +303,11 @@ class Walk:
             f"the API answered the same page again although {param!r} had moved on.",
             "It seems to ignore that parameter; correct the paginator's declaration.",
         )
+
+
+def _sample(records: list[Any]) -> tuple[int, list[Any]]:
+    """What tells a page from the next, without keeping all of it in memory."""
+    return len(records), records[:: 1 + len(records) // _SAMPLE]
 
 
 def _says_no_more(path: str | None, answer: Answer) -> bool:

@@ -1,53 +1,34 @@
 """One resource, read from its first to its last page.
 
 In: the declaration, a window, the parents' values. Out: a ``Reading``: a spool of tables, the
-rejected records, and what it cost; or an error, and then nothing else of it is used.
+rejected records, and what it cost; or an error, and then nothing else of it is used. Walks over children
+and over parts of a window go on side by side.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor
 from pathlib import Path
-from typing import Any
 
 from analytics_sync.extract.columns import Converter
-from analytics_sync.extract.errors import (
-    HttpError,
-    NoProgress,
-    Place,
-    ReadError,
-    Unreachable,
-    printable,
-)
-from analytics_sync.extract.journal import Journal, Journals
-from analytics_sync.extract.jsonpath import lookup
-from analytics_sync.extract.pagination import Step, Walk, whole_number
-from analytics_sync.extract.parents import Parent, ParentValues, inherit
+from analytics_sync.extract.errand import Errand
+from analytics_sync.extract.errors import HttpError, Place, ReadError, Unreachable, printable
+from analytics_sync.extract.journal import Journals
+from analytics_sync.extract.parents import Parent, ParentValues
 from analytics_sync.extract.reading import Consumer, Page, Reading, Sink
-from analytics_sync.extract.selector import select
-from analytics_sync.extract.session import Answer, Session
+from analytics_sync.extract.session import Session
 from analytics_sync.extract.settings import Settings
-from analytics_sync.extract.url import fill_path, join, placeholders, refuse_strange, slashes
-from analytics_sync.extract.window import Window, requests_for
+from analytics_sync.extract.side_by_side import Job, run_side_by_side
+from analytics_sync.extract.slices import Slices
+from analytics_sync.extract.walks import Walks
+from analytics_sync.extract.window import Window, keeps_to
 from analytics_sync.spec import Resource
 from analytics_sync.spec.file import DataType
 
 _CHILD_GONE = frozenset({403, 404})
-
-
-@dataclass(frozen=True)
-class _Errand:
-    """One reading on its way: what, which part of it, and where things are taken down."""
-
-    resource: Resource
-    window: Window | None
-    place: Place
-    reading: Reading
-    journal: Journal
-    deadline: float
+_AT_ONCE = 64  # walks that are handed to the threads that all resources share
 
 
 class Reader:
@@ -56,7 +37,8 @@ class Reader:
     Args:
         session: HTTP.
         settings: For setting-bound parameters.
-        pool: For the requests of children.
+        walkers: Threads for walks.
+        ahead: Threads for requests ahead of their turn.
         folder: For spools.
         journals: What earlier runs have read.
     """
@@ -65,13 +47,15 @@ class Reader:
         self,
         session: Session,
         settings: Settings,
-        pool: ThreadPoolExecutor,
+        walkers: Executor,
+        ahead: Executor,
         folder: Path,
         journals: Journals,
     ) -> None:
         self._session = session
         self._settings = settings
-        self._pool = pool
+        self._walkers = walkers
+        self._ahead = ahead
         self._folder = folder
         self._journals = journals
 
@@ -100,17 +84,17 @@ class Reader:
         journal = self._journals.open(resource, window)
         place = Place(resource.source, resource.name, window)
         deadline = start + self._session.max_seconds
-        errand = _Errand(resource, window, place, reading, journal, deadline)
+        errand = Errand(resource, window, place, reading, journal, deadline)
         sink = Sink(resource, window, reading, consumers, self._folder, known or {})
+        walks = Walks(errand, self._session, self._settings, self._ahead)
         try:
-            if parents is None:
-                configured = self.configured(resource) if resource.parent else None
-                for page in self._pages(errand, configured):
-                    sink.add(page)
+            if parents is not None:
+                children = _Children(errand, walks, parents)
+                self._gather(children.next_job, sink, in_order=True)
+                children.judge()
             else:
-                reading.children = len(parents)
-                reading.parents_without = parents.skipped
-                self._read_children(errand, parents, sink)
+                configured = self.configured(resource) if resource.parent else None
+                self._gather(self._whole(errand, walks, configured), sink, in_order=False)
         except (HttpError, Unreachable):
             raise
         except ReadError:  # what was read is in doubt: a later run shall ask for all of it
@@ -134,172 +118,79 @@ class Reader:
         inherited = {n: by_field[f] for n, f in resource.inherited.items() if f in by_field}
         return Parent(tuple(values.items()), tuple(inherited.items()))
 
-    def _read_children(self, errand: _Errand, parents: Iterable[Parent], sink: Sink) -> None:
-        resource, reading = errand.resource, errand.reading
+    def _gather(
+        self, next_job: Callable[[bool], Job[Page] | None], sink: Sink, *, in_order: bool
+    ) -> None:
+        run_side_by_side(self._walkers, _AT_ONCE, next_job, sink.add, in_order=in_order)
 
-        def one(parent: Parent) -> list[Page] | HttpError:
-            pages: list[Page] = []
-            try:
-                for page in self._pages(errand, parent):
-                    pages.append(page)  # noqa: PERF402 - what came before an error counts
-            except HttpError as e:
-                # later pages that are gone are no child that is gone: a part would be missing
-                if not pages and e.status in _CHILD_GONE | resource.ignored_statuses:
-                    return e
+    def _whole(
+        self, errand: Errand, walks: Walks, parent: Parent | None
+    ) -> Callable[[bool], Job[Page] | None]:
+        """The jobs that read all of a resource that is nobody's child, or one parent's children."""
+        resource, window = errand.resource, errand.window
+        own = resource.incremental if resource.cursor else None
+        if own is None or window is None:
+            jobs = iter([lambda: walks.pages(parent, window)])
+            return lambda _: next(jobs, None)
+        converter = Converter(resource)
+        return Slices(
+            own,
+            window,
+            lambda part: walks.pages(parent, part),
+            self._session.at_once,
+            lambda page, part: keeps_to(own, part, *converter.span(page.records)),
+            errand.journal.will_be_long,
+        ).next_job
+
+
+class _Children:
+    """The children of many parents: a job for each, and what became of them."""
+
+    def __init__(self, errand: Errand, walks: Walks, parents: ParentValues) -> None:
+        self._errand = errand
+        self._walks = walks
+        self._waiting = enumerate(parents)
+        self._refused: dict[int, tuple[Parent, HttpError]] = {}
+        self._count = errand.reading.children = len(parents)
+        errand.reading.parents_without = parents.skipped
+
+    def next_job(self, _: bool) -> Job[Page] | None:
+        """Read the next parent's."""
+        found = next(self._waiting, None)
+        return (lambda: self._read(*found)) if found else None
+
+    def _read(self, number: int, parent: Parent) -> Iterator[Page]:
+        first = True
+        try:
+            for page in self._walks.pages(parent, self._errand.window):
+                first = False
+                yield page
+        except HttpError as e:
+            # later pages that are gone are no child that is gone: a part would be missing
+            if not first or e.status not in _CHILD_GONE | self._errand.resource.ignored_statuses:
                 raise
-            return pages
+            self._refused[number] = parent, e
 
-        refused: HttpError | None = None
-        answered = False
-        for parent, pages in _in_order(self._pool, one, parents):
-            if isinstance(pages, HttpError):
-                named = ", ".join(f"{name}={value}" for name, value in parent.params)
-                reading.skipped.append(printable(f"{named}: {pages.status}"))
-                refused = pages if pages.status in _CHILD_GONE else refused
-                answered = answered or pages.status in resource.ignored_statuses
-                continue
-            answered = True
-            for page in pages:
-                sink.add(page)
-        if refused is not None and not answered:
+    def judge(self) -> None:
+        """Note the children that were refused.
+
+        Raises:
+            HttpError: All of them were.
+        """
+        errand = self._errand
+        for _, (parent, error) in sorted(self._refused.items()):
+            named = ", ".join(f"{name}={value}" for name, value in parent.params)
+            errand.reading.skipped.append(printable(f"{named}: {error.status}"))
+        ignored = errand.resource.ignored_statuses
+        refused = [e for _, e in self._refused.values() if e.status in _CHILD_GONE]
+        answered = len(self._refused) < self._count or any(
+            e.status in ignored for _, e in self._refused.values()
+        )
+        if refused and not answered:
+            last = refused[-1]
             raise HttpError(
                 errand.place,
-                f"all {reading.children} children answered {refused.status}, "
-                f"the last: {refused.happened}",
-                refused.advice,
-                status=refused.status,
+                f"all {self._count} children answered {last.status}, the last: {last.happened}",
+                last.advice,
+                status=last.status,
             )
-
-    def _pages(self, errand: _Errand, parent: Parent | None) -> Iterator[Page]:
-        """The records of each page of one walk, or of one walk a month where the API wants that."""
-        resource, window, redact = errand.resource, errand.window, self._session.redact
-        own = resource.incremental if resource.cursor else None
-        params = self._params(resource, parent)
-        inside = set(placeholders(resource.path))
-        values = {n: params[n] for n in inside}
-        path = fill_path(resource.path, values, slashes(resource), errand.place, redact)
-        url = join(self._session.base_url, path)
-        query = {n: v for n, v in params.items() if n not in inside}
-        given = {n: v for n, v in query.items() if n in resource.resolved or n in resource.settings}
-        refuse_strange(given, errand.place, redact)
-        walks: list[dict[str, object]] = requests_for(own, window) if own and window else [{}]
-        for bounds in walks:
-            yield from self._walk(errand, url, {**query, **bounds}, parent)
-
-    def _walk(
-        self, errand: _Errand, url: str, query: dict[str, object], parent: Parent | None
-    ) -> Iterator[Page]:
-        resource, window = errand.resource, errand.window
-        place, reading = errand.place, errand.reading
-        redact = self._session.redact
-        walk = Walk(resource.paginator, place, redact)
-        order = resource.incremental.row_order if resource.incremental else None
-        converter = Converter(resource) if order and window else None
-        step = walk.first()
-        told: int | None = None
-        got = 0
-
-        def fetch(step: Step) -> Answer:
-            return self._session.get(
-                step.link or url,
-                {} if step.link else {**query, **step.params},
-                place=place,
-                policy=resource.error_handler,
-                counters=reading.counters,
-                headers=resource.headers,
-                deadline=errand.deadline,
-            )
-
-        def records_of(answer: Answer) -> list[Any]:
-            return select(answer.body, resource, place, f"GET {redact(answer.url)}", redact)
-
-        kept = errand.journal.walk(url, query)
-        kept.still_true(
-            lambda step: _unless_refused(fetch, step),
-            lambda a, b: _keys(resource, records_of(a)) == _keys(resource, records_of(b)),
-        )
-        for number in range(self._session.max_pages):
-            answer = kept.get(number, step)
-            is_new = answer is None
-            if answer is None:
-                try:
-                    answer = fetch(step)
-                except HttpError as e:
-                    if reading.children is None and e.status in resource.ignored_statuses:
-                        reading.ended(f"status {e.status}, ignored", told, got, whole=False)
-                        return
-                    raise
-            records = records_of(answer)
-            turn = walk.turn(answer, records)
-            if is_new:  # and known to be a page
-                kept.add(number, step, answer)
-            if number == 0 and resource.count_path is not None:
-                told = whole_number(answer.body, resource.count_path)
-            if turn.keep:
-                got += len(records)
-                with reading.counters.lock:
-                    reading.pages += 1
-                own = inherit(records, parent) if parent is not None else records
-                yield Page(own, answer.at)
-            if turn.step is None:
-                kept.end()
-                reading.ended(turn.end, told, got, whole=turn.whole)
-                return
-            if converter and window and converter.beyond(records, window, order == "desc"):
-                kept.end()
-                reading.ended("the window's edge", None, got, whole=True)
-                return
-            step = turn.step
-        raise NoProgress(
-            place,
-            f"more than {self._session.max_pages:,} pages.",
-            "If there really are that many, raise client.max_pages.",
-        )
-
-    def _params(self, resource: Resource, parent: Parent | None) -> dict[str, object]:
-        params: dict[str, object] = {}
-        from_parent = dict(parent.params) if parent else {}
-        for name, declared in resource.params.items():
-            if name in resource.settings:
-                params[name] = self._settings.param(
-                    resource.settings[name], f"{resource.name}: parameter {name}"
-                )
-            else:
-                params[name] = from_parent.get(
-                    name, None if name in resource.resolved else declared
-                )
-        return params
-
-
-def _unless_refused(fetch: Callable[[Step], Answer], step: Step) -> Answer | None:
-    """None when the API does not take that request any more: cursors expire."""
-    try:
-        return fetch(step)
-    except HttpError as e:
-        if 400 <= e.status < 500 and e.status not in {401, 403, 429}:
-            return None
-        raise
-
-
-def _keys(resource: Resource, records: list[Any]) -> list[list[Any]]:
-    """What tells the records of a page apart, in their order."""
-    return [[lookup(record, path) for path in resource.primary_key] for record in records]
-
-
-def _in_order(
-    pool: ThreadPoolExecutor, work: Callable[[Parent], Any], parents: Iterable[Parent]
-) -> Iterator[tuple[Parent, Any]]:
-    """Run ``work`` for all parents side by side, a bounded number ahead, results in order."""
-    running: list[tuple[Parent, Future[Any]]] = []
-    try:
-        for parent in parents:
-            running.append((parent, pool.submit(work, parent)))
-            if len(running) > 64:
-                first, future = running.pop(0)
-                yield first, future.result()
-        while running:
-            first, future = running.pop(0)
-            yield first, future.result()
-    finally:
-        for _, future in running:
-            future.cancel()

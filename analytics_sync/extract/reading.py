@@ -6,6 +6,7 @@ and what it all cost; children are told about the records on the way.
 
 from __future__ import annotations
 
+import threading
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,15 +22,27 @@ from analytics_sync.extract.window import Window
 from analytics_sync.spec import Resource
 from analytics_sync.spec.file import DataType
 
-_GATHER = 10_000  # records per conversion: a column costs the same to set up for 10 as for 10,000
+# records per conversion: enough that setting up columns costs little, and few enough that they are
+# still in the processor's cache
+_GATHER = 1_000
+_TO_INFER = 10_000  # records to look at where no columns are declared
 
 
 @dataclass(frozen=True)
 class Page:
-    """The records of one answer, and when it came, in microseconds since 1970."""
+    """The records of one answer.
+
+    Attributes:
+        records: As the API gave them, with what they inherit.
+        at: When the answer came, in microseconds since 1970.
+        size: Of the answer, in bytes.
+        last: Whether it ends its walk.
+    """
 
     records: list[Any]
     at: int
+    size: int = 0
+    last: bool = True
 
 
 @dataclass
@@ -110,48 +123,57 @@ class Sink:
         self._reading = reading
         self._consumers = consumers
         self._folder = folder
+        self._lock = threading.Lock()
         self._waiting: list[Any] = []
         self._read_at: list[int] = []
         self._converter = Converter(resource) if resource.fields else None
         self._cursor = resource.cursor.column if resource.cursor else None
 
     def add(self, page: Page) -> None:
-        """Take a page."""
+        """Take a page, in any thread."""
         reading = self._reading
-        reading.since = page.at if reading.since is None else min(reading.since, page.at)
-        reading.records += len(page.records)
-        self._waiting += page.records
-        self._read_at += [page.at] * len(page.records)
-        if len(self._waiting) >= _GATHER:
-            self._flush()
+        with self._lock:
+            reading.since = page.at if reading.since is None else min(reading.since, page.at)
+            reading.records += len(page.records)
+            self._waiting += page.records
+            self._read_at += [page.at] * len(page.records)
+            if len(self._waiting) >= (_GATHER if self._converter else _TO_INFER):
+                self._flush()
 
     def close(self) -> None:
         """End: what is left is converted, older versions of a key are dropped."""
         self._flush()
         spool = self._reading.spool
         assert spool is not None
-        spool.finish(self._resource.key, self._cursor)
+        spool.finish()
 
     def _flush(self) -> None:
         records, self._waiting = self._waiting, []
         read_at, self._read_at = self._read_at, []
-        reading = self._reading
         if self._converter is None:
             self._converter = Converter(
                 self._resource, infer_fields(self._resource, records, self._known)
             )
+        for start in range(0, max(1, len(records)), _GATHER):
+            some = slice(start, start + _GATHER)
+            self._convert(self._converter, records[some], read_at[some])
+
+    def _convert(self, converter: Converter, records: list[Any], read_at: list[int]) -> None:
+        reading = self._reading
         if reading.spool is None:
             # a parent may be read twice: the window's records, and all for a child
             name = f"{self._resource.name}-{uuid.uuid4().hex}.arrow"
-            reading.spool = Spool(self._converter.schema, self._folder / name)
+            reading.spool = Spool(
+                converter.schema, self._folder / name, self._resource.key, self._cursor
+            )
         for consumer in self._consumers:
             if not consumer.windowed:
                 consumer.values.add(r for r in records if isinstance(r, dict))
-        batch = self._converter.convert(records, self._window, read_at)
+        batch = converter.convert(records, self._window, read_at)
         for consumer in self._consumers:
             if consumer.windowed:
                 consumer.values.add(batch.records)
         reading.rejected += batch.rejected
         reading.outside += batch.outside
         reading.with_extra += batch.with_extra
-        reading.spool.add(batch.table, self._resource.key, self._cursor)
+        reading.spool.add(batch.table)

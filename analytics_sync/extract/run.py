@@ -25,8 +25,6 @@ from analytics_sync.extract.window import Window
 from analytics_sync.spec import Resource, Source
 from analytics_sync.spec.file import DataType
 
-_SIDE_BY_SIDE = 8
-
 
 class ReadRun:
     """Reads the selected resources of a source; use it as a context manager.
@@ -65,13 +63,19 @@ class ReadRun:
         self._session = Session(settings, sleep=sleep)
         self.redact = self._session.redact
         self._folder = OwnFolder("analytics-sync-read-")
-        self._side_by_side = ThreadPoolExecutor(_SIDE_BY_SIDE, thread_name_prefix="resource")
-        self._requests = ThreadPoolExecutor(
-            source.client.max_connections, thread_name_prefix="request"
-        )
+        # connections are what is limited; a walk that waits to be heard of has none
+        connections = source.client.max_connections
+        self._side_by_side = ThreadPoolExecutor(connections, thread_name_prefix="resource")
+        self._walkers = ThreadPoolExecutor(2 * connections, thread_name_prefix="walk")
+        self._ahead = ThreadPoolExecutor(connections, thread_name_prefix="ahead")
         self._journals = Journals(self._session, source.client.resume_within if go_on else 0)
         self._reader = Reader(
-            self._session, settings, self._requests, self._folder.path, self._journals
+            self._session,
+            settings,
+            self._walkers,
+            self._ahead,
+            self._folder.path,
+            self._journals,
         )
         self._calm = ExitStack()
         self._lock = threading.Lock()
@@ -87,7 +91,8 @@ class ReadRun:
 
     def __exit__(self, *_: object) -> None:
         self._side_by_side.shutdown(wait=True, cancel_futures=True)
-        self._requests.shutdown(wait=True, cancel_futures=True)
+        self._walkers.shutdown(wait=True, cancel_futures=True)
+        self._ahead.shutdown(wait=True, cancel_futures=True)
         self._session.close()
         self._journals.close()
         self._folder.close()

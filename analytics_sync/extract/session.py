@@ -35,6 +35,7 @@ _MAX_REDIRECTS = 5
 _TOO_MANY = 429
 _DEEPEST = 1000  # what the decoder takes is little more
 _LONGEST_WAIT = 3600.0
+_ON_THEIR_WAY = 8 << 20  # bytes of JSON; decoded it is several times as much
 _NO_BOMB = 1 << 20  # bytes that do no harm, however small they were packed
 
 
@@ -107,6 +108,7 @@ class Session:
         self._client = client
         self.max_seconds = client.max_seconds
         self.max_pages = client.max_pages
+        self.max_connections = client.max_connections
         self._pace = Pace(client.rate_limit, f"{self.origin} {self.account!r}")
         self._sleep = sleep or time.sleep
         self._pool = _pool(self.base_url, client)
@@ -115,6 +117,10 @@ class Session:
         """Close all connections."""
         self._pool.clear()
         self._pace.close()
+
+    def at_once(self, size: int) -> int:
+        """How many answers of so many bytes to ask for side by side: fewer when they are large."""
+        return min(self.max_connections, max(2, _ON_THEIR_WAY // max(1, size)))
 
     def get(
         self,

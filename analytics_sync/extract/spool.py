@@ -14,7 +14,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-_IN_MEMORY = 32 * 1024 * 1024
+from analytics_sync.spec.naming import READ_AT
+
+_IN_MEMORY = 8 * 1024 * 1024  # bytes; also what is written, and handed on, at a time
 
 
 class Spool:
@@ -23,24 +25,31 @@ class Spool:
     Args:
         schema: Of every table added.
         path: The file to use when memory is not enough.
+        key: The columns that tell rows apart.
+        cursor: The column that tells versions of a row apart.
     """
 
-    def __init__(self, schema: pa.Schema, path: Path) -> None:
+    def __init__(
+        self, schema: pa.Schema, path: Path, key: Sequence[str], cursor: str | None
+    ) -> None:
         self.schema = schema
+        self._key = list(key)
+        self._cursor = cursor
+        self._telling = list(dict.fromkeys([*key, *([cursor] if cursor else []), READ_AT]))
         self.rows = 0
         self.duplicates = 0
         self._path = path
         self._tables: list[pa.Table] = []
         self._bytes = 0
         self._writer: pa.ipc.RecordBatchFileWriter | None = None
-        self._keys: list[pa.Table] = []
+        self._versions: list[pa.Table] = []
 
-    def add(self, table: pa.Table, key: Sequence[str], cursor: str | None) -> None:
-        """Append a table; ``key`` and ``cursor`` name the columns that tell versions apart."""
+    def add(self, table: pa.Table) -> None:
+        """Append a table."""
         if not table.num_rows:
             return
         self.rows += table.num_rows
-        self._keys.append(table.select([*key, *([cursor] if cursor and cursor not in key else [])]))
+        self._versions.append(table.select(self._telling))
         self._tables.append(table)
         self._bytes += table.nbytes
         if self._bytes > _IN_MEMORY:
@@ -48,18 +57,19 @@ class Spool:
 
     def _spill(self) -> None:
         if self._writer is None:
-            self._writer = pa.ipc.new_file(str(self._path), self.schema)
-        for table in self._tables:
-            self._writer.write_table(table)
+            options = pa.ipc.IpcWriteOptions(compression="lz4")
+            self._writer = pa.ipc.new_file(str(self._path), self.schema, options=options)
+        self._writer.write_table(pa.concat_tables(self._tables).combine_chunks())
         self._tables, self._bytes = [], 0
 
-    def finish(self, key: Sequence[str], cursor: str | None) -> None:
+    def finish(self) -> None:
         """End writing and find the rows to keep: the newest version of each key, read last."""
         if self._writer is not None:
-            self._spill()
+            if self._tables:
+                self._spill()
             self._writer.close()
-        self._drop = _older_versions(self._keys, key, cursor)
-        self._keys = []
+        self._drop = _older_versions(self._versions, self._key, self._cursor)
+        self._versions = []
         self.duplicates = len(self._drop)
         self.rows -= self.duplicates
 
@@ -80,9 +90,11 @@ class Spool:
 
     def _stored(self) -> Iterator[pa.Table]:
         if self._writer is None:
-            yield from self._tables
+            if self._tables:
+                yield pa.concat_tables(self._tables).combine_chunks()
             return
-        with pa.memory_map(str(self._path)) as file:
+        # not mapped into memory: what was read of it would count as the process's own
+        with pa.OSFile(str(self._path)) as file:
             reader = pa.ipc.open_file(file)
             for i in range(reader.num_record_batches):
                 yield pa.Table.from_batches([reader.get_batch(i)])
@@ -96,7 +108,7 @@ class Spool:
 def _older_versions(
     tables: Sequence[pa.Table], key: Sequence[str], cursor: str | None
 ) -> list[int]:
-    """Positions of rows whose key comes again in a newer version, or later with the same cursor."""
+    """Positions of rows whose key comes again in a newer version, or read later with the same."""
     if not tables or not key:
         return []
     keys = pa.concat_tables(tables)
@@ -106,11 +118,11 @@ def _older_versions(
     repeated = distinct.filter(pc.greater(distinct.column("count_all"), 1)).select(list(key))
     numbered = keys.append_column("#", pa.array(range(keys.num_rows), pa.int64()))
     candidates = numbered.join(repeated, keys=list(key), join_type="inner")
-    best: dict[tuple[object, ...], tuple[Any, int]] = {}
+    best: dict[tuple[object, ...], tuple[tuple[Any, Any], int]] = {}
     drop = []
     for row in sorted(candidates.to_pylist(), key=lambda r: r["#"]):
         identity = tuple(row[k] for k in key)
-        version = row[cursor] if cursor else 0
+        version = (row[cursor] if cursor else 0, row[READ_AT])
         known = best.get(identity)
         if known is None or version >= known[0]:
             if known is not None:

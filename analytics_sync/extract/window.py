@@ -1,6 +1,7 @@
 """Half-open ranges of UTC time, and how an API wants their bounds spelled.
 
-In: two instants, a resource's ``incremental``. Out: query parameters, one set per request walk.
+In: two instants, a resource's ``incremental``. Out: query parameters, one set per request walk; and
+parts of a window, to be read side by side.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 from analytics_sync.spec.file import Incremental
 
@@ -18,6 +20,10 @@ _UNITS = {
     "epoch_s": timedelta(seconds=1),
     "epoch_ms": timedelta(milliseconds=1),
 }
+_UNITS_IN_A_PART = 16
+_GRAINS = 64
+_SHORTEST_PART = timedelta(minutes=1)
+_CLOCKS = timedelta(minutes=5)  # an API's clock may be so much behind ours
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -57,6 +63,61 @@ def requests_for(incremental: Incremental, window: Window) -> list[dict[str, obj
         return [{incremental.start_param or "": [start, end]}]
     params = {incremental.start_param: start, incremental.end_param: end}
     return [{name: value for name, value in params.items() if name is not None}]
+
+
+def parts(
+    incremental: Incremental, window: Window, now: datetime, most: int
+) -> tuple[list[Window], Window | None]:
+    """Cut a window into parts of one length that can be read side by side, and a last one.
+
+    A record that is changed while the parts are read moves into the part that holds the present. That
+    one is to be read after the others: then it is seen where it was, or where it went.
+
+    Args:
+        incremental: How the API cuts: parts are much longer than its unit, of which each costs two.
+        window: What to cut.
+        now: When reading began.
+        most: How many parts to make.
+
+    Returns:
+        The parts, none if there is nothing to cut; and the last one, if any of it is not yet past.
+    """
+    if not (incremental.start_param and incremental.end_param) or incremental.step:
+        return [], None
+    unit = _unit(incremental.param_format)
+    # coarse, so that a run that goes on where another was killed cuts in the same places
+    grain = max((window.end - window.start) / _GRAINS, unit)
+    past = min(window.end, window.start + (now - _CLOCKS - window.start) // grain * grain)
+    shortest = max(_UNITS_IN_A_PART * unit, _SHORTEST_PART)
+    count = min(most, (past - window.start) // shortest)
+    if count < 2:
+        return [], None
+    ends = [_floor(window.start + (past - window.start) * n / count, unit) for n in range(1, count)]
+    edges = [window.start, *ends, past]
+    late = Window(past, window.end) if past < window.end else None
+    return [Window(a, b) for a, b in pairwise(edges)], late
+
+
+def keeps_to(
+    incremental: Incremental,
+    part: Window,
+    oldest: datetime | None,
+    newest: datetime | None,
+    unclear: bool,
+) -> bool:
+    """Whether records are of the time that was asked for: some APIs know no such parameters.
+
+    Args:
+        incremental: How the API was asked.
+        part: What it was asked for.
+        oldest: The earliest cursor among the records.
+        newest: The latest.
+        unclear: Whether some record has none.
+    """
+    if oldest is None or newest is None or unclear:
+        return False
+    unit = 2 * _unit(incremental.param_format)
+    return part.start - unit <= oldest and newest <= part.end + unit
 
 
 def _months(window: Window) -> Iterator[datetime]:

@@ -317,7 +317,7 @@ class Client(Model):
     max_response_bytes: PositiveInt = 256 * 1024 * 1024
     max_expansion: PositiveInt = 500
     max_nesting: int = Field(default=1000, ge=1, le=1000)
-    max_connections: PositiveInt = 8
+    max_connections: PositiveInt = 16
     max_pages: PositiveInt = 100_000
     max_seconds: PositiveFloat = 86_400.0
     resume_within: NonNegativeFloat = 3600.0
