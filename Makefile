@@ -62,13 +62,20 @@ $(VENV)/.audit: requirements-audit.txt $(VENV)/.runtime
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-audit.txt
 	touch $@
 
+$(VENV)/.bench: requirements-bench.txt $(VENV)/.runtime
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-bench.txt
+	touch $@
+
 pins:                         ## make the requirements files again, from pyproject.toml
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --extra postgres pyproject.toml requirements.in -o requirements.txt
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --extra postgres --extra dev pyproject.toml requirements.in -c requirements.txt -o requirements-dev.txt
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --extra audit pyproject.toml requirements.in -c requirements.txt -c requirements-dev.txt -o requirements-audit.txt
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --extra bench pyproject.toml requirements.in -c requirements.txt -o requirements-bench.txt
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate benchmarks/requirements-airbyte.in -c requirements.txt -o benchmarks/requirements-airbyte.txt
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate benchmarks/requirements-singer.in -c requirements.txt -o benchmarks/requirements-singer.txt
 
 clean:                        ## remove what the demo made
 	rm -rf .demo
 
-bench: $(VENV)/.runtime       ## 100,000 nested records, ours and plain dlt side by side
-	$(BIN)/python benchmarks/merge.py
+bench: $(VENV)/.bench         ## what everything costs: this package and others, side by side; .bench/
+	$(BIN)/python -m benchmarks

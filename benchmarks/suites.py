@@ -1,0 +1,7 @@
+"""The suites there are. A new one is a module with a ``SUITE``, and a line here."""
+
+from __future__ import annotations
+
+from benchmarks import latency, memory, rate, work
+
+SUITES = {suite.name: suite for suite in (work.SUITE, latency.SUITE, memory.SUITE, rate.SUITE)}

@@ -1,0 +1,40 @@
+"""Several processes of ours, let go at the same moment, that know nothing of each other.
+
+In: the option ``each``: for each process the options of its job. Out: what the server tells at
+``/report`` when all are done, as figures. They share TMPDIR, as processes of one machine do.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+from benchmarks.job import Job
+from benchmarks.ways.start import let_go, start
+
+
+def prepare(job: Job) -> Callable[[], dict[str, float]]:
+    """See the package."""
+    processes = []
+    for number, options in enumerate(job.options["each"]):
+        folder = Path(job.folder) / str(number)
+        folder.mkdir()
+        one = dataclasses.replace(job, folder=str(folder), options={**options, "wait": True})
+        processes.append(start("benchmarks.ways", "ours", one.to_json()))
+
+    def go() -> dict[str, float]:
+        for process in processes:
+            let_go(process)
+        for process in processes:
+            assert process.stdout is not None
+            process.stdout.read()
+            if status := process.wait():
+                raise SystemExit(status)
+        with urllib.request.urlopen(f"{job.url}/report") as answer:
+            report: dict[str, float] = json.load(answer)
+        return report
+
+    return go
