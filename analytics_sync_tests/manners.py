@@ -116,7 +116,8 @@ def read(
     os.environ.update(sandbox.settings())
     found: dict[str, list[dict[str, Any]]] = {}
     names = list(names)
-    with ReadRun(source, Window(moment(low), moment(high)), names) as run:
+    # nothing is loaded here: what is read must not be kept for the next
+    with ReadRun(source, Window(moment(low), moment(high)), names, go_on=False) as run:
         for name in names:
             spool = run.reading(name).spool
             assert spool is not None

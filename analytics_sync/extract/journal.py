@@ -80,16 +80,18 @@ class Journal:
         except OSError as e:
             self._give_up(e)
 
-    def walk(self, url: str, query: Mapping[str, object]) -> WalkPages:
+    def walk(self, url: str, query: Mapping[str, object], *, afresh: bool = False) -> WalkPages:
         """The pages of one walk.
 
         Args:
             url: Where it starts.
             query: Its parameters; with the URL, they tell it from others.
+            afresh: Whether what is kept of it is of no use.
         """
         text = json.dumps([url, query], default=str, sort_keys=True)
         name = hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
-        return WalkPages(self, name, url, query, self._walks.get(name))
+        pages = None if afresh else self._walks.get(name)
+        return WalkPages(self, name, url, query, pages)
 
     def answer(self, kept: Frame, url: str) -> Answer | None:
         """The kept answer of ``url``; None when it cannot be read."""

@@ -136,7 +136,7 @@ class Reader:
         return Slices(
             own,
             window,
-            lambda part: walks.pages(parent, part),
+            lambda part, afresh: walks.pages(parent, part, afresh=afresh),
             self._session.at_once,
             lambda page, part: keeps_to(own, part, *converter.span(page.records)),
             errand.journal.will_be_long,

@@ -29,7 +29,7 @@ class Slices:
     Args:
         incremental: How the API cuts.
         window: All of it.
-        walk: Reads a part.
+        walk: Reads a part; told whether what an earlier run has kept is of no use.
         at_once: How many walks to have side by side, given the size of a page in bytes.
         cuts: Whether a page shows that the API keeps to the window it was asked for.
         is_long: Called when the window is cut.
@@ -39,7 +39,7 @@ class Slices:
         self,
         incremental: Incremental,
         window: Window,
-        walk: Callable[[Window], Generator[Page, None, None]],
+        walk: Callable[[Window, bool], Generator[Page, None, None]],
         at_once: Callable[[int], int],
         cuts: Callable[[Page, Window], bool],
         is_long: Callable[[], None],
@@ -51,7 +51,9 @@ class Slices:
         self._is_long = is_long
         self._began = datetime.now(UTC)
         self._lock = threading.Lock()
+        self._window = window
         self._waiting = deque([(window, _PATIENCE)])
+        self._uncut = False
         self._late: Window | None = None
         self._most = 0
 
@@ -63,33 +65,48 @@ class Slices:
                 return lambda: self._read(part, patience)
             if nothing_runs and self._late is not None:
                 late, self._late = self._late, None
-                return lambda: self._walk(late)
+                # what moved out of a part that is read now would not be in what was kept of this one
+                return lambda: self._read(late, 0, afresh=True)
             return None
 
-    def _read(self, part: Window, patience: int) -> Iterator[Page]:
+    def _read(self, part: Window, patience: int, *, afresh: bool = False) -> Iterator[Page]:
         held: list[Page] = []
-        with closing(self._walk(part)) as pages:
-            for page in pages:
+        with closing(self._walk(part, afresh)) as pages:
+            for number, page in enumerate(pages):
+                if part is not self._window and self._given_up(number, page, part):
+                    return
                 held.append(page)
                 if patience and not page.last:
                     if len(held) < patience:
                         continue
-                    if self._cuts(page, part) and self._cut(part, page.size):
+                    if self._cut(part, page.size):
                         return
                     patience = 0
                 yield from held
                 held = []
         yield from held
 
+    def _given_up(self, number: int, page: Page, part: Window) -> bool:
+        """Whether reading in parts has ended, because what came is not of the part asked for.
+
+        Some APIs know no such parameters, and each part would be everything.
+        """
+        with self._lock:
+            if not self._uncut and number == 0 and page.records and not self._cuts(page, part):
+                self._uncut = True
+                self._waiting = deque([(self._window, 0)])
+                self._late = None
+            return self._uncut
+
     def _cut(self, part: Window, size: int) -> bool:
         """Put the parts of a part into its place."""
         with self._lock:
-            whole = not self._most
+            whole = part is self._window
             if whole:
                 self._most = self._at_once(size)
             into = min(_INTO, self._most) if whole else self._most // _INTO
             shorter, late = parts(self._incremental, part, self._began, into)
-            if not shorter:
+            if self._uncut or not shorter:
                 return False
             self._is_long()
             self._waiting.extend((p, int(whole)) for p in shorter)

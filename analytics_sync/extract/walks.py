@@ -16,6 +16,7 @@ from analytics_sync.extract.ahead import Ahead
 from analytics_sync.extract.columns import Converter
 from analytics_sync.extract.errand import Errand
 from analytics_sync.extract.errors import HttpError, NoProgress
+from analytics_sync.extract.journal import WalkPages
 from analytics_sync.extract.jsonpath import lookup
 from analytics_sync.extract.pagination import Step, Walk, whole_number
 from analytics_sync.extract.parents import Parent, inherit
@@ -48,12 +49,15 @@ class Walks:
         self._settings = settings
         self._ahead = ahead
 
-    def pages(self, parent: Parent | None, part: Window | None) -> Generator[Page, None, None]:
+    def pages(
+        self, parent: Parent | None, part: Window | None, *, afresh: bool = False
+    ) -> Generator[Page, None, None]:
         """The records of each page of one walk, or of one walk a month where the API wants that.
 
         Args:
             parent: Whose child is read; None when the resource is none.
             part: What the API is asked to cut on; None for everything.
+            afresh: Whether pages that an earlier run has kept are of no use.
         """
         errand, redact = self._errand, self._session.redact
         resource = errand.resource
@@ -68,11 +72,12 @@ class Walks:
         refuse_strange(given, errand.place, redact)
         walks: list[dict[str, object]] = requests_for(own, part) if own and part else [{}]
         for bounds in walks:
-            with closing(self._walk(url, {**query, **bounds}, parent)) as walk:
+            kept = self._errand.journal.walk(url, {**query, **bounds}, afresh=afresh)
+            with closing(self._walk(url, {**query, **bounds}, parent, kept)) as walk:
                 yield from walk
 
     def _walk(
-        self, url: str, query: dict[str, object], parent: Parent | None
+        self, url: str, query: dict[str, object], parent: Parent | None, kept: WalkPages
     ) -> Generator[Page, None, None]:
         errand = self._errand
         resource, window, place, reading = (
@@ -97,7 +102,6 @@ class Walks:
                 deadline=errand.deadline,
             )
 
-        kept = errand.journal.walk(url, query)
         kept.still_true(
             lambda step: _unless_refused(fetch, step),
             lambda a, b: self._keys(a) == self._keys(b),

@@ -15,36 +15,45 @@ from dlt.destinations.exceptions import DatabaseException
 
 from analytics_sync.load.merge import merge_statements
 
-_MEGABYTES = (128, 512, 2048, 8192, 32768)
+_AT_FIRST = 96  # megabytes; with what columns take, enough for rows of a few kilobytes
+_A_COLUMN = 0.5  # DuckDB writes each in blocks of a quarter of a megabyte
+_MORE = (512, 2048, 8192, 32768)
+_NO_ROOM = "could not allocate block"
 
 
 class DirectMergeJob(RunnableLoadJob):
     """Merges one Parquet file, or puts it in place of what is there."""
 
     def run(self) -> None:
-        """Do so, in one transaction."""
+        """Do so, in one transaction; again with more memory when it was not enough."""
         job_client: Any = self._job_client
         client = job_client.sql_client
         path = self._file_path.replace("'", "''")
         statements = merge_statements(self._load_table, client, f"read_parquet('{path}')")
-        for more in (*_MEGABYTES[1:], None):
+        for more in (*_MORE, None):
             try:
                 with client.begin_transaction():
                     client.execute_many(statements)
             except DatabaseException as e:
-                if more is None or not isinstance(e.dbapi_exception, duckdb.OutOfMemoryException):
+                if more is None or not _out_of_memory(e):
                     raise
                 client.execute_sql(f"SET GLOBAL memory_limit = '{more}MB'")
             else:
                 return
 
 
-def little_memory(client: Any, folder: str) -> None:
+def little_memory(client: Any, folder: str, columns: int) -> None:
     """Let DuckDB use little memory while the connection is open; a merge that needs more takes more.
 
     Args:
         client: Connected. As long as it is, the settings hold for all connections to its file.
         folder: Where DuckDB puts what does not fit.
+        columns: Of all tables that are loaded.
     """
     client.execute_sql("SET GLOBAL temp_directory = %s", folder)
-    client.execute_sql(f"SET GLOBAL memory_limit = '{_MEGABYTES[0]}MB'")
+    client.execute_sql(f"SET GLOBAL memory_limit = '{_AT_FIRST + _A_COLUMN * columns:.0f}MB'")
+
+
+def _out_of_memory(error: DatabaseException) -> bool:
+    reason = error.dbapi_exception
+    return isinstance(reason, duckdb.OutOfMemoryException) or _NO_ROOM in str(reason)

@@ -55,7 +55,9 @@ def load_turn(pipeline: dlt.Pipeline) -> Iterator[None]:
             # held for the whole turn: when the last connection is closed, DuckDB writes all there is
             # into its file, once for each time that it was opened
             with warehouse_lock(), pipeline.sql_client() as client:
-                little_memory(client, pipeline.pipelines_dir)
+                tables = pipeline.default_schema.data_tables()
+                columns = sum(len(table["columns"]) for table in tables)
+                little_memory(client, pipeline.pipelines_dir, columns)
                 drop_orphans(client, dataset)
                 yield
         case "postgres":

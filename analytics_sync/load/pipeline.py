@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import dlt
+import pyarrow as pa
 from dlt.common.configuration.container import Container
 from dlt.common.configuration.providers import CustomLoaderDocProvider
 from dlt.common.configuration.specs.pluggable_run_context import PluggableRunContext
@@ -125,6 +126,7 @@ def _fill(
         pipeline.normalize()
     if not pipeline.list_normalized_load_packages():
         return Loaded(None, destination.destination_name, name), {}
+    pa.default_memory_pool().release_unused()  # what reading has used is the warehouse's now
     with load_turn(pipeline):
         try:
             info = pipeline.load(raise_on_failed_jobs=True)
