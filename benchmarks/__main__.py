@@ -26,9 +26,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     known = "; ".join(f"{suite.name}: {suite.about}" for suite in SUITES.values())
     parser.add_argument("suites", nargs="*", metavar="suite", help=f"{known} (all)")
-    parser.add_argument("--records", type=int, default=100_000, help="in the table (%(default)s)")
+    parser.add_argument(
+        "--records", type=int, default=100_000, help="of the work suite (%(default)s)"
+    )
     parser.add_argument("--rounds", type=int, default=3, help="of each way (%(default)s)")
-    parser.add_argument("--quick", action="store_true", help="the main case only, one round")
+    parser.add_argument("--quick", action="store_true", help="one round of few cases or tiny sizes")
     parser.add_argument("--no-peers", action="store_true", help="nothing with its own virtualenv")
     parser.add_argument("--out", type=Path, default=Path(".bench"), help="(%(default)s)")
     parser.add_argument("--venvs", type=Path, default=Path(".venv-bench"), help="(%(default)s)")

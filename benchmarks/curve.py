@@ -24,13 +24,11 @@ def curve(name: str, results: Mapping[int, Result], unit: str, *, per: int = 100
     """
     points = []
     for size, result in results.items():
-        figures = dict(result.figures)
+        figures = {name: value for name, value in result.figures.items() if name != "read"}
         if result.seconds is not None:
             some = f"{per:,} {unit}" if per > 1 else unit.removesuffix("s")
             figures[f"ms per {some}"] = result.seconds / size * per * 1000
         points.append(
-            dataclasses.replace(
-                result, way=f"{size:,} {unit}", size=size, ratios={}, figures=figures
-            )
+            dataclasses.replace(result, way=f"{size:,} {unit}", size=size, figures=figures)
         )
     return Case(name, {"unit": unit}, points)

@@ -16,6 +16,8 @@ from benchmarks.records import SHAPES, Shape
 
 DATASET = "bench"
 TABLE = "customers"
+FIRST = "first.duckdb"
+"""A copy of the warehouse after the first sync, where there is a second."""
 
 
 @dataclass(frozen=True)

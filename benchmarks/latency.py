@@ -19,7 +19,7 @@ from benchmarks.routes import START, Events, family
 from benchmarks.server import Routes, Server
 from benchmarks.suite import Case, Options, Suite
 
-_SEQUENTIAL = "ours, one connection"
+_SEQUENTIAL = "one connection"
 _DAYS = 30
 
 

@@ -139,7 +139,7 @@ def measure(
                 result.rounds.append(done)
                 say(f"  {turn + 1}/{rounds} {way.name}: {done.seconds:.2f} s")
     for result in results.values():
-        _summarize(result, results, bases)
+        summarize(result, results, bases)
     return list(results.values())
 
 
@@ -201,9 +201,16 @@ def _environment(folder: str) -> dict[str, str]:
     }
 
 
-def _summarize(
+def summarize(
     result: Result, results: Mapping[str, Result], bases: Sequence[str] = (LIMIT, OURS)
 ) -> None:
+    """Fill in what follows from the rounds.
+
+    Args:
+        result: To be filled in.
+        results: By name, those it may be compared with.
+        bases: Names of those it is compared with.
+    """
     if not result.rounds:
         return
     result.seconds = statistics.median(r.seconds for r in result.rounds)
@@ -218,9 +225,12 @@ def _summarize(
             result.ratios[base] = ratio
 
 
+_summarize = summarize
+
+
 def _ratio(result: Result, base: Result | None) -> float | None:
-    # a way with fewer rounds is compared within those
-    if base is None or len(base.rounds) < len(result.rounds):
+    # where one has fewer rounds they are compared within those
+    if base is None or not base.rounds:
         return None
     pairs = zip(result.rounds, base.rounds, strict=False)
     return statistics.median(mine.seconds / other.seconds for mine, other in pairs)

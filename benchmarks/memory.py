@@ -46,7 +46,7 @@ def _measure(size: int, options: Options) -> list[Result]:
     with Server(lambda: {f"/{TABLE}": made_on_demand(NESTED, size, _PAGE)}) as server:
         job = Job(server.url, NESTED.name, size, _PAGE)
         rounds = 1 if options.quick else options.rounds
-        return measure(_WAYS, job, rounds, None, options.say)
+        return measure(_WAYS, job, rounds, None, options.say, bases=())
 
 
 SUITE = Suite(

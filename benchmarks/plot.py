@@ -76,6 +76,10 @@ def draw_curves(
         panel.plot(sizes, linear, "--", color=_OTHER, label="linear")
         panel.plot(sizes, values, "o-", color=_COLORS[OURS], label="measured")
         panel.loglog()
+        for axis in (panel.xaxis, panel.yaxis):
+            axis.set_major_formatter(plt.FuncFormatter(lambda number, _: f"{number:,.12g}"))
+            axis.set_minor_formatter(plt.NullFormatter())
+        panel.set_xlabel(case["parameters"]["unit"], fontsize=8)
         panel.set_title(case["name"], fontsize=10, loc="left")
         panel.set_ylabel(unit, fontsize=8)
         panel.tick_params(labelsize=8)
@@ -102,7 +106,7 @@ def _panel(panel: Any, name: str, bars: list[Mapping[str, Any]]) -> None:
     )
     labels = [f"{r['seconds']:.2f} s{_ratio(r)}" for r in bars]
     panel.bar_label(drawn, labels, padding=3, fontsize=8)
-    panel.margins(x=0.4)
+    panel.margins(x=0.6)
     panel.invert_yaxis()
     panel.set_title(name, fontsize=10, loc="left")
     panel.tick_params(labelsize=8)

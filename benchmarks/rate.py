@@ -44,13 +44,13 @@ class _Limited:
         with self._lock:
             arrivals, self._arrivals = self._arrivals, []
             refused, self._refused = self._refused, 0
+        took = arrivals[-1] - arrivals[0]
         told = {
             "requests": len(arrivals),
             "at most in 1 s": max(_within(arrivals[: n + 1]) for n in range(len(arrivals))),
             "refused": refused,
-            # the first ones may come all at once: they say nothing of what is kept up
-            "of the limit": (len(arrivals) - _REQUESTS)
-            / (_REQUESTS / _SECONDS * (arrivals[-1] - arrivals[0])),
+            # as many as are allowed may come at once, and the next when that is a span ago
+            "of the limit": (len(arrivals) - 1) // _REQUESTS * _SECONDS / took,
         }
         return json.dumps(told).encode()
 

@@ -19,9 +19,9 @@ class Options:
     """What was asked for.
 
     Attributes:
-        records: In the table.
+        records: In the table of the work suite.
         rounds: How often each way runs; medians are told.
-        quick: The main case only, once.
+        quick: Few cases, or tiny sizes, once.
         venvs: Where peers have their virtualenvs; None leaves peers out.
         say: Takes a line about what goes on.
     """

@@ -2,6 +2,17 @@
 
 from __future__ import annotations
 
-from benchmarks import latency, memory, rate, work
+from benchmarks import latency, memory, rate, scale, second, startup, work
 
-SUITES = {suite.name: suite for suite in (work.SUITE, latency.SUITE, memory.SUITE, rate.SUITE)}
+SUITES = {
+    suite.name: suite
+    for suite in (
+        work.SUITE,
+        latency.SUITE,
+        rate.SUITE,
+        memory.SUITE,
+        startup.SUITE,
+        scale.SUITE,
+        second.SUITE,
+    )
+}

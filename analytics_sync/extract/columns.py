@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from analytics_sync.extract.fit import dumps, dumps_all, fit
+from analytics_sync.extract.fit import ESCAPED_NUL, dumps, fit
 from analytics_sync.extract.window import Window
 from analytics_sync.spec import Field, Resource
 from analytics_sync.spec.naming import DELETED_AT, EXTRA, READ_AT
@@ -278,7 +279,20 @@ def _getter(path: tuple[str, ...]) -> Callable[[list[Any]], list[Any]]:
 
 
 def _json(values: list[Any]) -> pa.Array:
-    return pa.array(dumps_all(values), pa.binary()).view(pa.string())
+    try:
+        array = pa.array([None if v is None else orjson.dumps(v) for v in values], pa.binary())
+        plain = not _holds(array, ESCAPED_NUL)
+    except TypeError:
+        plain = False
+    if not plain:
+        array = pa.array([None if v is None else dumps(v) for v in values], pa.binary())
+    return array.view(pa.string())
+
+
+def _holds(array: pa.Array, piece: bytes) -> bool:
+    """Whether the bytes of all values hold ``piece``: one look for all of them."""
+    data = array.buffers()[2]
+    return data is not None and piece in data.to_pybytes()
 
 
 def _fast(field: Field, values: list[Any]) -> pa.Array:
@@ -291,7 +305,7 @@ def _fast(field: Field, values: list[Any]) -> pa.Array:
             raise OverflowError("a year that no warehouse has")
         return array
     array = pa.array(values, ARROW[field.data_type])
-    if field.data_type == "text" and b"\0" in array.buffers()[2].to_pybytes():
+    if field.data_type == "text" and _holds(array, b"\0"):
         raise UnicodeError("NUL is no text for every warehouse")
     return array
 

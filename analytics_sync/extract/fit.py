@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from decimal import Context, Decimal, InvalidOperation
 from typing import Any
@@ -35,7 +35,8 @@ _MANTISSA = re.compile(rb"(?:^|[:\[,\s])-?[0-9.]+$")
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _BOM = b"\xef\xbb\xbf"
-_NUL = b"\\u0000"
+ESCAPED_NUL = b"\\u0000"
+"""How JSON spells a NUL, which no warehouse holds."""
 _ESCAPED_NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 # what orjson refuses and the standard library reads
 _REFUSED = (b"\\ud", b"\\uD", b"NaN", b"Infinity")
@@ -162,18 +163,7 @@ def dumps(value: Any) -> bytes:
         except RecursionError:
             text = _deep(value)
         raw = _SURROGATE.sub(lambda m: f"\\\\u{ord(m[0]):04x}", text).encode()
-    return _ESCAPED_NUL.sub(rb"\1\\\\u0000", raw) if _NUL in raw else raw
-
-
-def dumps_all(values: Sequence[Any]) -> list[bytes | None]:
-    """``dumps`` of each, None for None; what is asked once for all is not asked for each."""
-    try:
-        raw = [None if v is None else orjson.dumps(v) for v in values]
-    except TypeError:
-        raw = []
-    if not raw or any(r is not None and _NUL in r for r in raw):
-        return [None if v is None else dumps(v) for v in values]
-    return raw
+    return _ESCAPED_NUL.sub(rb"\1\\\\u0000", raw) if ESCAPED_NUL in raw else raw
 
 
 def _deep(value: Any) -> str:

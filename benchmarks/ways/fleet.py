@@ -7,10 +7,11 @@ In: the option ``each``: for each process the options of its job. Out: what the 
 from __future__ import annotations
 
 import dataclasses
+import http.client
 import json
-import urllib.request
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from benchmarks.job import Job
 from benchmarks.ways.start import let_go, start
@@ -33,8 +34,10 @@ def prepare(job: Job) -> Callable[[], dict[str, float]]:
             process.stdout.read()
             if status := process.wait():
                 raise SystemExit(status)
-        with urllib.request.urlopen(f"{job.url}/report") as answer:
-            report: dict[str, float] = json.load(answer)
+        connection = http.client.HTTPConnection(urlsplit(job.url).netloc)
+        connection.request("GET", "/report")
+        report: dict[str, float] = json.load(connection.getresponse())
+        connection.close()
         return report
 
     return go

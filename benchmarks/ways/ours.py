@@ -1,7 +1,8 @@
 """This package: a declaration is read and loaded as an asset does it, without Dagster around it.
 
 In: options ``source``, a declaration without its base URL, where it is not the usual table;
-``window``, two instants; ``only``, names of resources. Out: the figure ``read``, records that came.
+``window``, two instants; ``only``, names of resources. Out: of such a declaration the figure
+``read``, records that came.
 """
 
 from __future__ import annotations
@@ -37,7 +38,8 @@ def prepare(job: Job) -> Callable[[], dict[str, float]]:
         with ReadRun(source, window, options.get("only")) as run:
             load(run, "bench")
             assert not run.failures(), run.failures()
-            return {"read": sum(run.reading(r.name).records for r in run.resources)}
+            read = sum(run.reading(r.name).records for r in run.resources)
+            return {"read": read} if "source" in options else {}
 
     return go
 
