@@ -1,16 +1,39 @@
 """The Dagster code location.
 
 In: the catalog files that ship, and those in the folder ``ANALYTICS_SYNC__CATALOG_DIR`` names.
-Out: ``defs``. Loading needs no secret, no network and no file besides.
+Out: ``defs``, built when it is first asked for: importing the module reads nothing. Building it needs
+no secret, no network and no file besides.
 """
 
-from pathlib import Path
+from __future__ import annotations
 
-import dlt
+from typing import TYPE_CHECKING
 
-from analytics_sync.defs.location import build_definitions
-from analytics_sync.spec import catalog_files, load_catalog
+if TYPE_CHECKING:
+    from dagster import Definitions
 
-_folder = dlt.config.get("analytics_sync.catalog_dir", str)
+    defs: Definitions
 
-defs = build_definitions(load_catalog(catalog_files(Path(_folder) if _folder else None)))
+
+def __getattr__(name: str) -> Definitions:
+    if name != "defs":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    built = globals()["defs"] = _build()
+    return built
+
+
+def __dir__() -> list[str]:
+    """With ``defs``: Dagster looks through what a module has."""
+    return sorted({*globals(), "defs"})
+
+
+def _build() -> Definitions:
+    from pathlib import Path
+
+    import dlt
+
+    from analytics_sync.defs.location import build_definitions
+    from analytics_sync.spec import catalog_files, load_catalog
+
+    folder = dlt.config.get("analytics_sync.catalog_dir", str)
+    return build_definitions(load_catalog(catalog_files(Path(folder) if folder else None)))

@@ -30,8 +30,8 @@ from dlt.destinations.sql_client import SqlClientBase
 from dlt.normalize.normalize import Normalize
 from dlt.pipeline.pipeline import Pipeline
 
-import analytics_sync.defs.assets as assets_module
 import analytics_sync.defs.checks as checks_module
+import analytics_sync.defs.materialize as materialize_module
 import analytics_sync.load.pipeline as load_module
 from analytics_sync.extract.folder import OwnFolder
 from analytics_sync.extract.reading import Sink
@@ -328,7 +328,7 @@ STAGES: dict[str, Callable[[Fatal], None]] = {
     "after the staging is dropped": _after(load_module, "drop_staging"),
     "before a folder is removed": _before(OwnFolder, "close"),
     # these come only in a run of Dagster
-    "before Dagster's event": _before(assets_module, "_metadata"),
+    "before Dagster's event": _before(materialize_module, "_metadata"),
     "in a check": _before(checks_module, "_verdict"),
 }
 # DuckDB merges from the files of the load: nothing is staged, and no statements are written down

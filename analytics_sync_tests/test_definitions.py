@@ -196,3 +196,36 @@ def test_the_job_the_sensor_starts_reads_the_resource_and_its_children(world: Wo
         result = job.execute_in_process(instance=instance, partition_key=str(world.days[-1]))
     keys = {e.asset_key.path[-1] for e in result.get_asset_materialization_events()}
     assert keys == {"pipelines", "workflow", "workflow_jobs", "jobs"}
+
+
+def loaded_by(code: str) -> set[str]:
+    """The modules that a fresh interpreter has after running code."""
+    ask = f"import sys; {code}; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", ask],
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return set(done.stdout.split())
+
+
+def test_importing_the_module_reads_nothing() -> None:
+    modules = loaded_by("import analytics_sync.definitions")
+    assert not {"dagster", "dlt", "yaml"} & modules
+
+
+def test_loading_definitions_takes_no_more_than_it_needs() -> None:
+    modules = loaded_by("from analytics_sync.definitions import defs")
+    assert {"dagster_dlt", "dlt"} <= modules
+    assert not {"pyarrow", "duckdb", "analytics_sync.extract.run"} & modules
+
+
+def test_definitions_are_built_once() -> None:
+    from analytics_sync import definitions
+
+    assert definitions.defs is definitions.defs
+    assert "defs" in dir(definitions)
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        definitions.nothing  # noqa: B018

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analytics_sync.extract.columns import Converter
-from analytics_sync.extract.tables import rejected_table
+from analytics_sync.extract.rejected import rejected_table
 from analytics_sync.extract.window import Window
 from analytics_sync_tests.api import Api, Query, item, read, shop, shop_api
 

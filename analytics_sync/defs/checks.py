@@ -8,7 +8,7 @@ In: the declaration, the warehouse. Out: ``required_fields`` and ``primary_key_u
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dagster import (
     AssetCheckExecutionContext,
@@ -23,9 +23,11 @@ from dagster import (
 
 from analytics_sync.defs.translator import asset_key
 from analytics_sync.extract.tables import REJECTED
-from analytics_sync.load.warehouse import Warehouse, open_warehouse
 from analytics_sync.spec import Resource, Source
 from analytics_sync.spec.naming import EXTRA
+
+if TYPE_CHECKING:
+    from analytics_sync.load.warehouse import Warehouse
 
 _EXAMPLES = 5
 _LOOKED_AT = 1000  # rows of _extra that are opened to name their fields
@@ -51,6 +53,8 @@ def source_checks(source: Source) -> AssetChecksDefinition:
 
     @multi_asset_check(name=f"{source.name}_checks", specs=specs, can_subset=True)
     def checks(context: AssetCheckExecutionContext) -> Iterator[AssetCheckResult]:
+        from analytics_sync.load.warehouse import open_warehouse  # not needed to load definitions
+
         with open_warehouse(source.name) as warehouse:
             for key in sorted(context.selected_asset_check_keys):
                 resource = by_key[key.asset_key]
@@ -74,8 +78,8 @@ def source_checks(source: Source) -> AssetChecksDefinition:
 
 
 def _verdict(
-    check: Callable[[Warehouse, Resource, tuple[str, ...]], Verdict],
-    warehouse: Warehouse,
+    check: Callable[["Warehouse", Resource, tuple[str, ...]], Verdict],
+    warehouse: "Warehouse",
     resource: Resource,
 ) -> Verdict:
     columns = warehouse.columns(resource.table)
@@ -88,7 +92,9 @@ def _verdict(
     return check(warehouse, resource, columns)
 
 
-def _required_fields(warehouse: Warehouse, resource: Resource, columns: tuple[str, ...]) -> Verdict:
+def _required_fields(
+    warehouse: "Warehouse", resource: Resource, columns: tuple[str, ...]
+) -> Verdict:
     table = warehouse.table(resource.table)
     absent = [f.name for f in resource.required if f.column not in columns]
     fields = [f for f in resource.required if f.column in columns]
@@ -110,7 +116,7 @@ def _required_fields(warehouse: Warehouse, resource: Resource, columns: tuple[st
     return True, f"All {len(fields)} required fields are there in {total} rows.", metadata
 
 
-def _examples(warehouse: Warehouse, resource: Resource, column: str) -> str:
+def _examples(warehouse: "Warehouse", resource: Resource, column: str) -> str:
     """Keys of a few rows where ``column`` is null."""
     key = ", ".join(warehouse.column(k) for k in resource.key)
     rows = warehouse.rows(
@@ -121,7 +127,7 @@ def _examples(warehouse: Warehouse, resource: Resource, column: str) -> str:
 
 
 def _primary_key_unique(
-    warehouse: Warehouse, resource: Resource, columns: tuple[str, ...]
+    warehouse: "Warehouse", resource: Resource, columns: tuple[str, ...]
 ) -> Verdict:
     absent = [k for k in resource.key if k not in columns]
     if absent:
@@ -140,7 +146,9 @@ def _primary_key_unique(
     return False, f"{count} keys have more than one row.", metadata
 
 
-def _declared_schema(warehouse: Warehouse, resource: Resource, columns: tuple[str, ...]) -> Verdict:
+def _declared_schema(
+    warehouse: "Warehouse", resource: Resource, columns: tuple[str, ...]
+) -> Verdict:
     table = warehouse.table(resource.table)
     declared = [(f.name, f.column) for f in resource.fields] + [(EXTRA, EXTRA)]
     absent = [name for name, column in declared if column not in columns]
@@ -184,7 +192,7 @@ def _complete(event: EventLogEntry | None) -> Verdict:
     return True, f"{read} records were read, the API said {expected}.", counts
 
 
-def _extra_fields(warehouse: Warehouse, table: str) -> Counter[str]:
+def _extra_fields(warehouse: "Warehouse", table: str) -> Counter[str]:
     """Names of the fields in ``_extra``, with how often they were seen."""
     column = warehouse.column(EXTRA)
     names: Counter[str] = Counter()
@@ -196,7 +204,7 @@ def _extra_fields(warehouse: Warehouse, table: str) -> Counter[str]:
 
 _CHECKS: dict[
     str,
-    tuple[str, AssetCheckSeverity, Callable[[Warehouse, Resource, tuple[str, ...]], Verdict]],
+    tuple[str, AssetCheckSeverity, Callable[["Warehouse", Resource, tuple[str, ...]], Verdict]],
 ] = {
     "required_fields": (
         "The fields declared as required are never null.",

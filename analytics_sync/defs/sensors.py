@@ -23,7 +23,6 @@ from dagster import (
 
 from analytics_sync.defs.translator import asset_key
 from analytics_sync.extract.errors import ReadError, SettingMissing
-from analytics_sync.extract.peek import newest
 from analytics_sync.spec import Resource, Source
 
 _MOST_DAYS = 14  # after a long pause: the rest is a backfill, started by a person
@@ -54,6 +53,8 @@ def new_records_sensor(source: Source, resource: Resource) -> SensorDefinition:
         description=f"Runs the day's partition when {resource} has something newer.",
     )
     def new_records(context: SensorEvaluationContext) -> Any:
+        from analytics_sync.extract.peek import newest  # not needed to load the definitions
+
         try:
             latest = newest(source, resource)
         except SettingMissing as e:

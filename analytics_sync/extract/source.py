@@ -8,22 +8,24 @@ run it is a description only, as Dagster needs it when definitions load.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dlt
-import pyarrow as pa
 from dlt.extract import DltResource, DltSource
 
 from analytics_sync.extract.errors import ReadError
-from analytics_sync.extract.run import ReadRun
 from analytics_sync.extract.tables import (
     REJECTED,
     REJECTED_COLUMNS,
     REJECTED_KEY,
-    rejected_table,
     table_columns,
 )
 from analytics_sync.spec import Resource, Source
+
+if TYPE_CHECKING:  # a description needs none of it
+    import pyarrow as pa
+
+    from analytics_sync.extract.run import ReadRun
 
 
 def dlt_source(source: Source, run: ReadRun | None = None) -> DltSource:
@@ -76,6 +78,8 @@ def _reader(resource: Resource, run: ReadRun | None) -> Callable[[], Iterator[pa
 
 def _rejected(run: ReadRun) -> DltResource:
     def read() -> Iterator[pa.Table]:
+        from analytics_sync.extract.rejected import rejected_table
+
         failed = run.failures()
         table = rejected_table([run.reading(r.name) for r in run.resources if r.name not in failed])
         if table.num_rows:

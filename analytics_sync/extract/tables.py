@@ -6,20 +6,12 @@ In: the declaration. Out: columns with dlt's data types, for the resources' tabl
 
 from __future__ import annotations
 
-import hashlib
-
-import pyarrow as pa
 from dlt.common.schema.typing import TColumnSchema
 
-from analytics_sync.extract.fit import dumps
-from analytics_sync.extract.reading import Reading
 from analytics_sync.spec import Resource
 from analytics_sync.spec.naming import DELETED_AT, EXTRA, READ_AT
 
 REJECTED = "_rejected"
-_REJECTED_SCHEMA = pa.schema(
-    [(name, pa.string()) for name in ("record_hash", "resource", "reason", "record")]
-)
 REJECTED_COLUMNS: dict[str, TColumnSchema] = {
     "record_hash": {"name": "record_hash", "data_type": "text"},
     "resource": {"name": "resource", "data_type": "text"},
@@ -48,19 +40,3 @@ def table_columns(resource: Resource) -> dict[str, TColumnSchema]:
     if resource.soft_deletes:
         columns[DELETED_AT] = {"name": DELETED_AT, "data_type": "timestamp", "nullable": True}
     return columns
-
-
-def rejected_table(readings: list[Reading]) -> pa.Table:
-    """The rejected records of several resources; the same record again is the same row."""
-    rows: dict[tuple[str, str], dict[str, str]] = {}
-    for reading in readings:
-        for item in reading.rejected:
-            record = dumps(item.record).decode()
-            digest = hashlib.blake2b(record.encode(), digest_size=16).hexdigest()
-            rows[reading.resource.name, digest] = {
-                "record_hash": digest,
-                "resource": reading.resource.name,
-                "reason": item.reason,
-                "record": record,
-            }
-    return pa.Table.from_pylist(list(rows.values()), schema=_REJECTED_SCHEMA)

@@ -1,0 +1,119 @@
+"""What a run of a source's assets does.
+
+In: Dagster's context, the declaration. Out: a materialization for each resource that was read and
+loaded; then a failure that names those that were not. Imported when a run begins: definitions load
+without it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from dagster import AssetExecutionContext, Failure, MaterializeResult, MetadataValue
+
+from analytics_sync.defs.partitions import run_window
+from analytics_sync.defs.translator import asset_key
+from analytics_sync.extract.errors import ReadError
+from analytics_sync.extract.reading import Reading
+from analytics_sync.extract.run import ReadRun
+from analytics_sync.load.errors import LoadError
+from analytics_sync.load.pipeline import Loaded, load
+from analytics_sync.spec import Source
+
+_NAMED = 20  # skipped children named in full; the rest is a number
+
+
+def materialize(context: AssetExecutionContext, source: Source) -> Iterator[MaterializeResult[Any]]:
+    """Read and load what is selected.
+
+    Raises:
+        Failure: Some resources could not be read, or nothing could be loaded.
+    """
+    window = run_window(context)
+    wanted = {key.path[-1] for key in context.selected_asset_keys}
+    try:
+        with ReadRun(source, window, wanted) as run:
+            loaded = load(run, context.run.run_id)
+            failed = run.failures()
+            for resource in run.resources:
+                if resource.name in failed:
+                    continue
+                # with a configured id a child may succeed alone, but Dagster takes no output
+                # before that of an upstream asset of the same run
+                if upstream := [a.name for a in source.ancestors(resource) if a.name in failed]:
+                    context.log.warning(f"{resource} is loaded, not reported: {upstream} failed")
+                    continue
+                reading = run.reading(resource.name)
+                for warning in _warnings(reading):
+                    context.log.warning(f"{resource}: {warning}")
+                yield MaterializeResult(
+                    asset_key=asset_key(resource),
+                    metadata=_metadata(reading, loaded, str(window) if window else None),
+                )
+    except (ReadError, LoadError) as e:
+        raise Failure(str(e)) from e
+    if failed:
+        raise _failure(source, failed, len(run.resources))
+
+
+def _failure(source: Source, failed: Mapping[str, Exception], of: int) -> Failure:
+    first = next(iter(failed.values()))
+    others = f"; also failed: {', '.join(list(failed)[1:])}" if len(failed) > 1 else ""
+    metadata = {name: MetadataValue.text(str(error)) for name, error in failed.items()}
+    return Failure(
+        f"{len(failed)} of {of} resources of {source.name} could not be read; the others are "
+        f"loaded. {first}{others}",
+        metadata=metadata,
+    )
+
+
+def _warnings(reading: Reading) -> Iterator[str]:
+    if reading.skipped:
+        named = "; ".join(reading.skipped[:_NAMED])
+        more = len(reading.skipped) - _NAMED
+        yield f"{len(reading.skipped)} children skipped: {named}" + (
+            f"; and {more} more" if more > 0 else ""
+        )
+    if reading.rejected:
+        yield f"{len(reading.rejected)} records rejected: see the table _rejected"
+
+
+def _metadata(reading: Reading, loaded: Loaded, window: str | None) -> dict[str, Any]:
+    resource, counters = reading.resource, reading.counters
+    metadata: dict[str, Any] = {
+        "rows_loaded": reading.rows,
+        "dagster/table_name": f"{loaded.dataset}.{resource.table}",
+        "requests": counters.requests,
+        "pages": reading.pages,
+        "retries": counters.retries,
+        "seconds_waited": round(counters.waited, 3),
+        "seconds_reading": round(reading.seconds, 3),
+        "bytes": counters.bytes,
+        "records_read": reading.records,
+        "destination": loaded.destination,
+    }
+    metadata["read_until"] = ", ".join(sorted(reading.ends))
+    if reading.told is not None and resource.count_path:
+        metadata["records_expected"] = reading.told
+    if resource.name in loaded.deleted:
+        metadata["rows_marked_deleted"] = loaded.deleted[resource.name]
+    if resource.name in loaded.read_twice:
+        metadata["read_twice"] = True
+    if loaded.load_id:
+        metadata["load_id"] = loaded.load_id
+    if window and resource.cursor:
+        metadata["records_outside_window"] = reading.outside
+    if window:
+        metadata["window"] = window
+    if reading.children is not None:
+        metadata["parents_walked"] = reading.children
+        metadata["parents_without_child"] = reading.parents_without
+        metadata["children_skipped"] = len(reading.skipped)
+    seldom = {
+        "pages_kept_from_earlier": reading.pages_kept,
+        "duplicates_dropped": reading.spool.duplicates if reading.spool else 0,
+        "records_rejected": len(reading.rejected),
+        "records_with_extra": reading.with_extra,
+    }
+    return {**metadata, **{name: count for name, count in seldom.items() if count}}

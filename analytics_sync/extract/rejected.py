@@ -1,0 +1,33 @@
+"""The rows of ``_rejected``.
+
+In: finished readings. Out: a table of the records that could not be placed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+import pyarrow as pa
+
+from analytics_sync.extract.fit import dumps
+from analytics_sync.extract.reading import Reading
+
+_SCHEMA = pa.schema(
+    [(name, pa.string()) for name in ("record_hash", "resource", "reason", "record")]
+)
+
+
+def rejected_table(readings: list[Reading]) -> pa.Table:
+    """The rejected records of several resources; the same record again is the same row."""
+    rows: dict[tuple[str, str], dict[str, str]] = {}
+    for reading in readings:
+        for item in reading.rejected:
+            record = dumps(item.record).decode()
+            digest = hashlib.blake2b(record.encode(), digest_size=16).hexdigest()
+            rows[reading.resource.name, digest] = {
+                "record_hash": digest,
+                "resource": reading.resource.name,
+                "reason": item.reason,
+                "record": record,
+            }
+    return pa.Table.from_pylist(list(rows.values()), schema=_SCHEMA)
