@@ -1,5 +1,7 @@
 # Every target sets up what it needs: Python 3.11 or later and make are enough.
 PYTHON ?= python3
+# tests wait more than they compute: two at a time, a file of them to each
+TOGETHER ?= -n 2 --dist loadfile
 VENV := .venv
 BIN := $(VENV)/bin
 export RUNTIME__DLTHUB_TELEMETRY := false
@@ -14,10 +16,10 @@ dev: $(VENV)/.runtime         ## the Dagster UI on the sandbox and on what the d
 	$(BIN)/analytics-sync dev
 
 test: $(VENV)/.dev lint       ## format, lint, types, import rules, all tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(TOGETHER)
 
 test-all: $(VENV)/.dev lint   ## the same and the longer suites: faults, kills, schedules, histories
-	$(BIN)/python -m pytest -m ""
+	$(BIN)/python -m pytest $(TOGETHER) -m ""
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .

@@ -29,13 +29,20 @@ PAGE = 5
 class Events:
     """Records at times, listed by pages of five; the API cuts on time unless told otherwise."""
 
-    def __init__(self, count: int, window: Window, *, cuts: bool = True) -> None:
+    def __init__(
+        self, count: int, window: Window, *, cuts: bool = True, order: str = "asc"
+    ) -> None:
         step = (window.end - window.start) / count
         self.at = {n: window.start + n * step for n in range(count)}
         self.cuts = cuts
+        self.order = order
 
     def __call__(self, path: str, query: Query, headers: Mapping[str, str]) -> Any:
         found = sorted(self.at.items(), key=lambda pair: pair[1])
+        if self.order == "desc":
+            found.reverse()
+        elif self.order == "none":
+            found.sort(key=lambda pair: pair[0] * 7919 % 1009)
         if self.cuts and "from" in query:
             start, end = (datetime.fromisoformat(query[k]) for k in ("from", "to"))
             found = [(n, at) for n, at in found if start <= at < end]
@@ -57,22 +64,25 @@ def asked(query: Query) -> tuple[str, str]:
     return query["from"], query["to"]
 
 
-def test_a_long_window_is_read_in_parts(api: Api) -> None:
-    api.on("/items", Events(400, PAST))
-    outcome = read(windowed(), PAST)
-    assert sorted(outcome.ids()) == [*range(400)]
-    parts = {asked(q) for q in api.queries()}
-    assert len(parts) == 1 + 4 + 16
-    # the first two pages of all, the first of each quarter, and what one walk would ask for, with the
-    # pages that the ends of parts leave half empty
-    assert len(api.queries()) <= 2 + 4 + 400 // PAGE + 16
+@pytest.mark.parametrize(("order", "looks"), [("asc", 2), ("desc", 2), ("none", 8)])
+def test_a_long_window_is_read_in_parts(api: Api, order: str, looks: int) -> None:
+    api.on("/items", Events(400, PAST, order=order))
+    assert sorted(read(windowed(), PAST).ids()) == [*range(400)]
+    assert len({asked(q) for q in api.queries()}) == 1 + 16
+    # the first pages, what one walk would ask for, and the pages that ends of parts leave half empty
+    assert len(api.queries()) <= looks + 400 // PAGE + 16
 
 
-@pytest.mark.parametrize(("count", "requests"), [(3, 1), (10, 2)])
-def test_a_short_window_costs_what_one_walk_costs(api: Api, count: int, requests: int) -> None:
-    api.on("/items", Events(count, PAST))
-    assert read(windowed(), PAST).ids() == [*range(count)]
-    assert len(api.queries()) == requests
+@pytest.mark.parametrize(
+    ("count", "order", "pages"),
+    [(3, "asc", 1), (10, "asc", 2), (60, "asc", 12), (60, "desc", 12), (40, "none", 8)],
+)
+def test_a_short_window_costs_what_one_walk_costs(
+    api: Api, count: int, order: str, pages: int
+) -> None:
+    api.on("/items", Events(count, PAST, order=order))
+    assert sorted(read(windowed(), PAST).ids()) == [*range(count)]
+    assert len(api.queries()) == pages
 
 
 def test_parts_are_cut_in_the_same_places_again(api: Api) -> None:
@@ -85,29 +95,29 @@ def test_parts_are_cut_in_the_same_places_again(api: Api) -> None:
 
 
 def test_an_api_that_does_not_cut_is_walked_as_one(api: Api) -> None:
-    api.on("/items", Events(60, PAST, cuts=False))
+    api.on("/items", Events(400, PAST, cuts=False))
     inside = Window(PAST.start, PAST.start + timedelta(days=15))
-    assert read(windowed(), inside).ids() == [*range(30)]
-    # two pages that promise more, parts that turn out to be everything, and then one walk
+    assert read(windowed(), inside).ids() == [*range(200)]
     asked_for = [asked(q) for q in api.queries()]
-    assert asked_for.count(asked_for[0]) == 2 + 60 // PAGE
-    assert len(asked_for) <= 2 + 60 // PAGE + 2 * (4 + 4)
+    # two pages that promise more, parts that turn out to be everything, and then one walk
+    assert asked_for.count(asked_for[0]) == 2 + 400 // PAGE
+    assert len(asked_for) <= 2 + 400 // PAGE + 2 * 16
 
 
 def test_with_one_connection_nothing_is_cut(api: Api) -> None:
-    api.on("/items", Events(60, PAST))
-    assert read(windowed(max_connections=1), PAST).ids() == [*range(60)]
+    api.on("/items", Events(400, PAST))
+    assert read(windowed(max_connections=1), PAST).ids() == [*range(400)]
     assert len({asked(q) for q in api.queries()}) == 1
 
 
 def test_days_are_not_cut_where_the_api_knows_no_less(api: Api) -> None:
     """Each part would be asked for a day more at either end."""
-    events = Events(60, PAST)
+    events = Events(400, PAST)
     api.on("/items", lambda path, query, headers: events(path, {
         n: v if n == "page" else f"{v}T00:00:00+00:00" for n, v in query.items()}, headers))  # fmt: skip
     incremental = {**RANGE, "param_format": "date"}
     endpoint = {"data_selector": "data", "paginator": CURSOR, "incremental": incremental}
-    assert read(shop(item(endpoint, columns=COLUMNS)), PAST).ids() == [*range(60)]
+    assert read(shop(item(endpoint, columns=COLUMNS)), PAST).ids() == [*range(400)]
     assert len({asked(q) for q in api.queries()}) == 1
 
 

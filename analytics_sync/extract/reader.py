@@ -23,7 +23,7 @@ from analytics_sync.extract.settings import Settings
 from analytics_sync.extract.side_by_side import Job, run_side_by_side
 from analytics_sync.extract.slices import Slices
 from analytics_sync.extract.walks import Walks
-from analytics_sync.extract.window import Window, keeps_to
+from analytics_sync.extract.window import Window
 from analytics_sync.spec import Resource
 from analytics_sync.spec.file import DataType
 
@@ -132,13 +132,12 @@ class Reader:
         if own is None or window is None:
             jobs = iter([lambda: walks.pages(parent, window)])
             return lambda _: next(jobs, None)
-        converter = Converter(resource)
         return Slices(
             own,
             window,
             lambda part, afresh: walks.pages(parent, part, afresh=afresh),
             self._session.at_once,
-            lambda page, part: keeps_to(own, part, *converter.span(page.records)),
+            Converter(resource).span,
             errand.journal.will_be_long,
         ).next_job
 

@@ -1,9 +1,9 @@
 """A window that the API cuts, read in parts side by side.
 
-In: a window, and how to walk over any part of it. Out: jobs that read it. A short window costs what
-it always cost: it is cut once two pages have shown that it is long, and each part again that has more
-than one page; what was read of it till then is read again. The same window is always cut in the same
-places, so that a run can go on where another was killed.
+In: a window, and how to walk over any part of it. Out: jobs that read it. A window of a few pages costs
+what one walk costs; one whose first pages show that there are many more is cut, and those pages are
+read again with their parts. The same window is cut in the same places again, so that a run can go on
+where another was killed.
 """
 
 from __future__ import annotations
@@ -13,14 +13,20 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from datetime import UTC, datetime
+from itertools import pairwise
+from typing import Any
 
 from analytics_sync.extract.reading import Page
 from analytics_sync.extract.side_by_side import Job
-from analytics_sync.extract.window import Window, parts
+from analytics_sync.extract.window import Window, keeps_to, parts
 from analytics_sync.spec.file import Incremental
 
-_PATIENCE = 2  # pages of a window that is not cut yet; of its parts one
-_INTO = 4
+_LOOKS = 8  # pages after which a window without an order is long
+_MANY = 16  # pages that make it worth to read an ordered one in parts
+_A_PART = 4  # pages that each part shall have
+_MUCH = 8 << 20  # bytes of pages to hold back while it is not clear how long the window is
+
+Span = Callable[[list[Any]], tuple[datetime | None, datetime | None, bool]]
 
 
 class Slices:
@@ -31,7 +37,7 @@ class Slices:
         window: All of it.
         walk: Reads a part; told whether what an earlier run has kept is of no use.
         at_once: How many walks to have side by side, given the size of a page in bytes.
-        cuts: Whether a page shows that the API keeps to the window it was asked for.
+        span: Earliest and latest cursor of records, and whether some record has none.
         is_long: Called when the window is cut.
     """
 
@@ -41,50 +47,95 @@ class Slices:
         window: Window,
         walk: Callable[[Window, bool], Generator[Page, None, None]],
         at_once: Callable[[int], int],
-        cuts: Callable[[Page, Window], bool],
+        span: Span,
         is_long: Callable[[], None],
     ) -> None:
         self._incremental = incremental
+        self._window = window
         self._walk = walk
         self._at_once = at_once
-        self._cuts = cuts
+        self._span = span
         self._is_long = is_long
         self._began = datetime.now(UTC)
         self._lock = threading.Lock()
-        self._window = window
-        self._waiting = deque([(window, _PATIENCE)])
+        self._jobs: deque[Job[Page]] = deque([self._whole])
+        self._late: Job[Page] | None = None
         self._uncut = False
-        self._late: Window | None = None
-        self._most = 0
 
     def next_job(self, nothing_runs: bool) -> Job[Page] | None:
         """The next part to read; what holds the present comes when all else is read."""
         with self._lock:
-            if self._waiting:
-                part, patience = self._waiting.popleft()
-                return lambda: self._read(part, patience)
+            if self._jobs:
+                return self._jobs.popleft()
             if nothing_runs and self._late is not None:
                 late, self._late = self._late, None
-                # what moved out of a part that is read now would not be in what was kept of this one
-                return lambda: self._read(late, 0, afresh=True)
+                return late
             return None
 
-    def _read(self, part: Window, patience: int, *, afresh: bool = False) -> Iterator[Page]:
+    def _whole(self) -> Iterator[Page]:
         held: list[Page] = []
-        with closing(self._walk(part, afresh)) as pages:
-            for number, page in enumerate(pages):
-                if part is not self._window and self._given_up(number, page, part):
-                    return
+        undecided = True
+        with closing(self._walk(self._window, False)) as pages:
+            for page in pages:
                 held.append(page)
-                if patience and not page.last:
-                    if len(held) < patience:
+                if undecided and not page.last:
+                    count = self._count(held)
+                    undecided = (
+                        count is None
+                        and len(held) < _LOOKS
+                        and sum(page.size for page in held) < _MUCH
+                    )
+                    if undecided:
                         continue
-                    if self._cut(part, page.size):
+                    if (count is None or count >= _MANY) and self._cut(count, page.size):
                         return
-                    patience = 0
                 yield from held
                 held = []
         yield from held
+
+    def _count(self, first: list[Page]) -> int | None:
+        """How many pages an ordered listing will have, judged by the time its first ones take up.
+
+        None when it has no order, or when there is too little to see one.
+        """
+        spans = [self._span(page.records) for page in first]
+        edges = [(old, new) for old, new, unclear in spans if old and new and not unclear]
+        if len(edges) < max(2, len(spans)):
+            return None
+        steps = list(pairwise(edges))
+        if all(before[1] <= after[0] for before, after in steps):
+            left = min(self._window.end, self._began) - edges[-1][1]
+        elif all(before[0] >= after[1] for before, after in steps):
+            left = edges[-1][0] - self._window.start
+        else:
+            return None
+        took = max(new for _, new in edges) - min(old for old, _ in edges)
+        return len(first) + max(0, left // (took / len(first))) if took else None
+
+    def _cut(self, count: int | None, size: int) -> bool:
+        """Put parts into the place of the whole, if they would be long enough."""
+        most = self._at_once(size)
+        if count is not None:
+            most = min(most, count // _A_PART)
+        shorter, late = parts(self._incremental, self._window, self._began, most)
+        if not shorter:
+            return False
+        self._is_long()
+        with self._lock:
+            self._jobs.extend(self._part(part, False) for part in shorter)
+            # what moved out of a part that is read now would not be in what was kept of this one
+            self._late = self._part(late, True) if late else None
+        return True
+
+    def _part(self, part: Window, afresh: bool) -> Job[Page]:
+        def read() -> Iterator[Page]:
+            with closing(self._walk(part, afresh)) as pages:
+                for number, page in enumerate(pages):
+                    if self._given_up(number, page, part):
+                        return
+                    yield page
+
+        return read
 
     def _given_up(self, number: int, page: Page, part: Window) -> bool:
         """Whether reading in parts has ended, because what came is not of the part asked for.
@@ -92,23 +143,11 @@ class Slices:
         Some APIs know no such parameters, and each part would be everything.
         """
         with self._lock:
-            if not self._uncut and number == 0 and page.records and not self._cuts(page, part):
-                self._uncut = True
-                self._waiting = deque([(self._window, 0)])
-                self._late = None
+            if not self._uncut and number == 0 and page.records:
+                oldest, newest, unclear = self._span(page.records)
+                inside = keeps_to(self._incremental, part, oldest, newest, unclear)
+                if not inside:
+                    self._uncut = True
+                    self._jobs = deque([lambda: self._walk(self._window, False)])
+                    self._late = None
             return self._uncut
-
-    def _cut(self, part: Window, size: int) -> bool:
-        """Put the parts of a part into its place."""
-        with self._lock:
-            whole = part is self._window
-            if whole:
-                self._most = self._at_once(size)
-            into = min(_INTO, self._most) if whole else self._most // _INTO
-            shorter, late = parts(self._incremental, part, self._began, into)
-            if self._uncut or not shorter:
-                return False
-            self._is_long()
-            self._waiting.extend((p, int(whole)) for p in shorter)
-            self._late = late or self._late
-            return True
