@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from analytics_sync_tests.world import ROOT
-from benchmarks import peers
-from benchmarks.measure import Result, Round, _summarize
+from benchmarks import peers, suites
+from benchmarks.measure import Result, Round, summarize
 from benchmarks.records import EMPTY, SHAPES, pages
 from benchmarks.server import Server, paged
 
@@ -23,21 +23,29 @@ WAYS = [
     "ours",
     "plain dlt, parquet, no nesting",
     "plain dlt, parquet",
+    "limit, pages are NDJSON already",
     "dagster-dlt as it comes",
 ]
 PEERS = ["airbyte-cdk, manifest", "singer-sdk, REST tap"]
 
 
-def test_the_work_suite_loads_every_row_in_every_way(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks", "work", "--quick", "--records", "2500", "--no-peers"],
+SUITES = ["work", "latency", "rate", "memory", "startup", "scale", "second"]
+
+
+def bench(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "benchmarks", *arguments, "--quick", "--no-peers"],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
-        cwd=tmp_path,
+        cwd=folder,
         capture_output=True,
         text=True,
-        timeout=200,
+        timeout=500,
         check=False,
     )
+
+
+def test_the_work_suite_loads_every_row_in_every_way(tmp_path: Path) -> None:
+    done = bench(tmp_path, "work", "--records", "2500")
     assert done.returncode == 0, done.stdout + done.stderr[-2000:]
     line = r"^  (\S.*?) +[\d.]+ s +[\d.]+ x limit +[\d.]+ x ours +peak +\d+ MB +rounds 1$"
     assert re.findall(line, done.stdout, re.M) == WAYS
@@ -48,6 +56,21 @@ def test_the_work_suite_loads_every_row_in_every_way(tmp_path: Path) -> None:
     }
     assert measured == {way: [2500] for way in WAYS} | {peer: [] for peer in PEERS}
     assert results["machine"]["cpus"] == os.cpu_count()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("suite", SUITES[1:])
+def test_every_suite_runs(suite: str, tmp_path: Path) -> None:
+    done = bench(tmp_path, suite)
+    assert done.returncode == 0, done.stdout + done.stderr[-2000:]
+    results = json.loads((tmp_path / ".bench" / suite / "results.json").read_text())
+    assert results["cases"]
+    for case in results["cases"]:
+        assert [r["failed"] or r["missing"] for r in case["results"]] == [None] * len(case["results"])
+
+
+def test_there_is_a_test_of_every_suite() -> None:
+    assert list(suites.SUITES) == SUITES
 
 
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=lambda shape: shape.name)
@@ -74,8 +97,9 @@ def test_ratios_are_of_the_same_round() -> None:
     once = Result("once", [Round(3, 1, 1)])
     often = Result("often", [Round(3, 1, 1), Round(4, 1, 1), Round(4, 1, 1)])
     for result in (once, often):
-        _summarize(result, {"limit": limit})
-    assert (once.x_limit, often.x_limit, once.x_ours) == (3, 2, None)
+        summarize(result, {"limit": limit})
+    assert once.ratios == {"limit": 3}
+    assert often.ratios == {"limit": 2}
 
 
 def test_a_peer_that_cannot_be_installed_is_left_out_with_the_reason(tmp_path, monkeypatch) -> None:

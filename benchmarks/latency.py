@@ -118,7 +118,7 @@ def _case(case: _Long, latency: float, options: Options) -> Case:
         Way("plain dlt", "plain_dlt", {"source": declared.plain(plain)}, rounds=1),
     ]
     if case.parallelized:
-        spread = {"source": declared.plain(plain, parallelized=True)}
+        spread = {"source": declared.plain(plain, parallelized=True), "parallelized": True}
         ways.append(Way("plain dlt, parallelized", "plain_dlt", spread, rounds=1))
     with Server(lambda: case.routes, latency) as server:
         job = Job(server.url, options={"tables": case.tables, **case.window})

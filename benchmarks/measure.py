@@ -86,16 +86,6 @@ class Result:
     missing: str | None = None
     failed: str | None = None
 
-    @property
-    def x_limit(self) -> float | None:
-        """Its ratio to the limit."""
-        return self.ratios.get(LIMIT)
-
-    @property
-    def x_ours(self) -> float | None:
-        """Its ratio to ours."""
-        return self.ratios.get(OURS)
-
 
 def measure(
     ways: Sequence[Way],
@@ -223,9 +213,6 @@ def summarize(
         ratio = _ratio(result, results.get(base))
         if ratio is not None:
             result.ratios[base] = ratio
-
-
-_summarize = summarize
 
 
 def _ratio(result: Result, base: Result | None) -> float | None:

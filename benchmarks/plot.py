@@ -76,8 +76,10 @@ def draw_curves(
         panel.plot(sizes, linear, "--", color=_OTHER, label="linear")
         panel.plot(sizes, values, "o-", color=_COLORS[OURS], label="measured")
         panel.loglog()
+        panel.set_xticks(sizes, [f"{size:,}" for size in sizes])
+        panel.yaxis.set_major_locator(plt.LogLocator(subs=(1, 2, 5)))
+        panel.yaxis.set_major_formatter(plt.FuncFormatter(lambda number, _: f"{number:,.12g}"))
         for axis in (panel.xaxis, panel.yaxis):
-            axis.set_major_formatter(plt.FuncFormatter(lambda number, _: f"{number:,.12g}"))
             axis.set_minor_formatter(plt.NullFormatter())
         panel.set_xlabel(case["parameters"]["unit"], fontsize=8)
         panel.set_title(case["name"], fontsize=10, loc="left")

@@ -2,7 +2,8 @@
 
 In: ``rate_limit`` of a source. Out: waits, so that no ``seconds`` hold more than ``requests``. The
 times of the last requests stand in a small file that all threads and processes of this user share; a
-turn costs one locked read and write of it. Where the API asks for patience, all of them wait.
+turn costs one locked read and write of it. A request that took longer than others may have arrived
+late, and counts from then. Where the API asks for patience, all of them wait.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from analytics_sync.extract.folder import own
@@ -26,6 +28,22 @@ _NEXT, _PAUSE, _TIMES = 0, _NUMBER.size, 2 * _NUMBER.size  # where they stand in
 # requests do not arrive as evenly as they leave: of each span so much, and at most so many seconds
 _SLACK, _MOST_SLACK = 0.03, 0.5
 _FORGOTTEN = 86_400.0
+_ON_TIME = 2_000_000  # nanoseconds
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A request's turn.
+
+    Attributes:
+        waited: Seconds.
+        place: Where its time stands in the file.
+        at: When it comes, in nanoseconds of the monotonic clock.
+    """
+
+    waited: float = 0.0
+    place: int = 0
+    at: int = 0
 
 
 class Pace:
@@ -40,6 +58,7 @@ class Pace:
         self._limit = limit
         self._lock = threading.Lock()
         self._file: int | None = None
+        self._fastest = 1 << 62
         if limit is None:
             return
         slack = min(_SLACK * limit.seconds, _MOST_SLACK)
@@ -52,10 +71,10 @@ class Pace:
         mark = hashlib.scrypt(identity, salt=b"pace", n=2**14, r=8, p=1, dklen=16)
         self._path = folder / mark.hex()
 
-    def turn(self, sleep: Callable[[float], None]) -> float:
-        """Wait for this request's turn; seconds waited."""
+    def turn(self, sleep: Callable[[float], None]) -> Turn:
+        """Wait for this request's turn."""
         if self._limit is None:
-            return 0.0
+            return Turn()
         with self._lock, _Locked(self._open()) as file:
             now = time.monotonic_ns()
             place = _read(file, _NEXT) % self._limit.requests
@@ -68,7 +87,24 @@ class Pace:
         wait = (earliest - now) / 1e9
         if wait > 0:
             sleep(wait)
-        return wait
+        return Turn(wait, at, earliest)
+
+    def answered(self, turn: Turn) -> None:
+        """The first byte of the answer is here.
+
+        How long the request was on its way is not known. What it took beyond the fastest is counted
+        as that: a process that was busy, or a new connection, must not let the next one in too soon.
+        """
+        if self._limit is None:
+            return
+        took = time.monotonic_ns() - turn.at
+        self._fastest = min(self._fastest, took)
+        late = took - self._fastest
+        if late < _ON_TIME:
+            return
+        with self._lock, _Locked(self._open()) as file:
+            if _read(file, turn.place) == turn.at:
+                _write(file, turn.place, turn.at + late)
 
     def pause(self, seconds: float) -> None:
         """Let nobody begin a request for so long."""

@@ -22,7 +22,7 @@ import urllib3
 
 from analytics_sync.extract.errors import HttpError, NotData, Place, TooMuch, Unreachable
 from analytics_sync.extract.fit import TooDeep, deeper, dumps, loads
-from analytics_sync.extract.pace import Pace
+from analytics_sync.extract.pace import Pace, Turn
 from analytics_sync.extract.redact import Redactor
 from analytics_sync.extract.settings import Settings
 from analytics_sync.extract.url import follow, origin, with_query, without_query
@@ -165,11 +165,12 @@ class Session:
         attempts = policy.max_retries + 1
         for attempt in range(1, attempts + 1):
             self._in_time(deadline, place)
-            counters.add(requests=1, waited=self._pace.turn(self._sleep))
+            turn = self._pace.turn(self._sleep)
+            counters.add(requests=1, waited=turn.waited)
             answer: Answer | None = None
             problem = ""
             try:
-                answer = self._once(target, headers or {}, place, counters, deadline)
+                answer = self._once(target, headers or {}, place, counters, deadline, turn)
                 if answer.status < 400:
                     return answer
                 if answer.status not in policy.retry_on_status_codes:
@@ -225,6 +226,7 @@ class Session:
         place: Place,
         counters: Counters,
         deadline: float,
+        turn: Turn,
     ) -> Answer:
         first = url
         for _ in range(_MAX_REDIRECTS + 1):
@@ -232,6 +234,7 @@ class Session:
                 "GET", url, headers={**self._headers, **headers},
                 redirect=False, retries=False, preload_content=False,
             )  # fmt: skip
+            self._pace.answered(turn)
             at = time.time_ns() // 1000
             try:
                 raw = self.redact.data(self._body(response, url, place, deadline))

@@ -1,7 +1,7 @@
 """The pages as a dlt ``rest_api`` source, and the pipeline into the job's file.
 
 In: a job; of its options ``max_table_nesting``, and ``source``, a configuration without its base
-URL, where it is not the usual table. Out: what ``plain_dlt`` and ``plain_dagster`` run.
+URL, where it is not the usual table, and ``parallelized``. Out: what ``plain_dlt`` and ``plain_dagster`` run.
 """
 
 from __future__ import annotations
@@ -24,7 +24,13 @@ def rest_source(job: Job) -> Any:
     }
     # None is how dlt says that nothing was asked for
     nesting: Any = job.options.get("max_table_nesting")
-    return rest_api_source(config, name=DATASET, max_table_nesting=nesting)
+    source: Any = rest_api_source(config, name=DATASET, max_table_nesting=nesting)
+    if job.options.get("parallelized"):
+        for resource in source.resources.values():
+            # in a configuration, ``parallelized`` is heeded for children only
+            if not resource.is_transformer:
+                resource.parallelize()
+    return source
 
 
 def _customers(job: Job) -> dict[str, Any]:

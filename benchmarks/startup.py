@@ -1,0 +1,58 @@
+"""The startup suite: what does it cost before anything is read?
+
+Out: whole processes: importing the code location, and building what it is imported for, beside
+importing Dagster; and runs of the command line beside a run of an asset that does nothing.
+"""
+
+from __future__ import annotations
+
+from benchmarks.job import Job
+from benchmarks.measure import Result, Way, measure
+from benchmarks.plot import draw_cases
+from benchmarks.suite import Case, Options, Suite
+
+_DAGSTER = "import dagster"
+_EMPTY = "an empty asset"
+_PAIRS = 5
+_OURS = "analytics_sync.definitions"
+_IMPORTS = (
+    Way(_DAGSTER, "command", {"arguments": ["-c", "import dagster"]}),
+    Way("import our code location", "command", {"arguments": ["-c", f"import {_OURS}"]}),
+    # importing builds nothing; Dagster has to ask for the definitions before it can do anything
+    Way("build our definitions", "command", {"arguments": ["-c", f"from {_OURS} import defs"]}),
+)
+_NOTHING = {"module": "benchmarks.ways.empty_asset", "select": "empty", "days": 1}
+_ONE = {"module": _OURS, "select": "observability/users", "days": 1}
+_ALL = {"module": _OURS, "select": "*", "days": 7, "partitioned": True}
+
+
+def run(options: Options) -> list[Case]:
+    """Imports, then runs; quick: one pair of imports, and no run of everything."""
+    pairs = 1 if options.quick else max(_PAIRS, options.rounds)
+    runs = [Way(_EMPTY, "asset_command", _NOTHING), Way("one asset of ours", "asset_command", _ONE)]
+    if not options.quick:
+        runs.append(Way("all assets of ours, 7 days", "asset_command", _ALL))
+    job = Job(options={"tables": {}})
+    options.say("startup: imports")
+    imports = measure(_IMPORTS, job, pairs, None, options.say, bases=(_DAGSTER,))
+    options.say("startup: runs")
+    rounds = 1 if options.quick else options.rounds
+    results = measure(runs, job, rounds, None, options.say, bases=(_EMPTY,))
+    for case in (imports, results):
+        _beyond(case)
+    return [
+        Case("imports, whole processes", {"pairs": pairs}, imports),
+        Case("dagster asset materialize, whole processes", {}, results),
+    ]
+
+
+def _beyond(results: list[Result]) -> None:
+    """How much longer each took than the first."""
+    first = results[0].seconds
+    for result in results:
+        result.peak_mb = None  # these are several processes
+        if first is not None and result.seconds is not None:
+            result.figures["s beyond"] = result.seconds - first
+
+
+SUITE = Suite("startup", "what does it cost before anything is read?", run, draw_cases)
