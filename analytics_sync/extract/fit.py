@@ -29,6 +29,7 @@ _WIDE = Context(prec=50)  # the usual 28 digits are fewer than the column's 38
 _MAX_DECIMAL = Decimal(10) ** 29
 _DIGITS = bytes.maketrans(b"123456789E", b"000000000e")
 _LONG = b"0" * 19
+_TINY = b"-000"
 _SMALL = b"0e-000"  # in many a UUID too, but not behind the start of a number
 _MANTISSA = re.compile(rb"(?:^|[:\[,\s])-?[0-9.]+$")
 # a lone surrogate has no UTF-8 form, and PostgreSQL holds no NUL, in text or in JSON
@@ -220,7 +221,8 @@ def loads(raw: bytes) -> Any:
         return _exactly(raw)
     # a look for 19 digits in a row costs half of what decoding costs
     digits = raw.translate(_DIGITS)
-    return _exactly(raw) if _LONG in digits or _small(raw, digits) else value
+    small = _TINY in digits and _small(raw, digits)  # the first look takes no time
+    return _exactly(raw) if small or _LONG in digits else value
 
 
 def _small(raw: bytes, digits: bytes) -> bool:

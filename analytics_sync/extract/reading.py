@@ -162,7 +162,7 @@ class Sink:
         reading = self._reading
         if reading.spool is None:
             # a parent may be read twice: the window's records, and all for a child
-            name = f"{self._resource.name}-{uuid.uuid4().hex}.arrow"
+            name = f"{self._resource.name}-{uuid.uuid4().hex}.parquet"
             reading.spool = Spool(
                 converter.schema, self._folder / name, self._resource.key, self._cursor
             )

@@ -28,7 +28,7 @@ if TYPE_CHECKING:  # a description needs none of it
     from analytics_sync.extract.run import ReadRun
 
 
-def dlt_source(source: Source, run: ReadRun | None = None) -> DltSource:
+def dlt_source(source: Source, run: ReadRun | None = None, *, files: bool = False) -> DltSource:
     """The dlt source of a declaration.
 
     A resource that cannot be read yields nothing, so that the others load; ask ``run.failures()``
@@ -37,8 +37,11 @@ def dlt_source(source: Source, run: ReadRun | None = None) -> DltSource:
     Args:
         source: The declaration.
         run: What reads; its resources are the source's. Without it nothing can be extracted.
+        files: Whether the load takes Parquet files whose load id is still to be set.
     """
-    resources = [_resource(r, _reader(r, run)) for r in (run.resources if run else source.assets)]
+    resources = [
+        _resource(r, _reader(r, run, files)) for r in (run.resources if run else source.assets)
+    ]
     if run is not None:
         resources.append(_rejected(run))
 
@@ -49,7 +52,7 @@ def dlt_source(source: Source, run: ReadRun | None = None) -> DltSource:
     return declared()
 
 
-def _resource(resource: Resource, read: Callable[[], Iterator[pa.Table]]) -> DltResource:
+def _resource(resource: Resource, read: Callable[[], Iterator[Any]]) -> DltResource:
     built: Any = dlt.resource(
         read,
         name=resource.name,
@@ -61,8 +64,8 @@ def _resource(resource: Resource, read: Callable[[], Iterator[pa.Table]]) -> Dlt
     return built  # type: ignore[no-any-return]
 
 
-def _reader(resource: Resource, run: ReadRun | None) -> Callable[[], Iterator[pa.Table]]:
-    def read() -> Iterator[pa.Table]:
+def _reader(resource: Resource, run: ReadRun | None, files: bool) -> Callable[[], Iterator[Any]]:
+    def read() -> Iterator[Any]:
         if run is None:
             raise RuntimeError(f"{resource}: this source only describes; pass a ReadRun to read")
         try:
@@ -70,7 +73,12 @@ def _reader(resource: Resource, run: ReadRun | None) -> Callable[[], Iterator[pa
         except ReadError:
             return
         assert spool is not None, "every finished reading has a spool"
-        yield from spool.tables()
+        file = spool.file() if files else None
+        if file is not None:
+            columns = spool.schema.empty_table()
+            yield dlt.mark.with_file_import(str(file), "parquet", spool.rows, columns)
+        else:
+            yield from spool.tables()
         spool.close()
 
     return read

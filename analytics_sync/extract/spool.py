@@ -13,8 +13,9 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
-from analytics_sync.spec.naming import READ_AT
+from analytics_sync.spec.naming import LOAD_ID, READ_AT
 
 _IN_MEMORY = 8 * 1024 * 1024  # bytes; also what is written, and handed on, at a time
 
@@ -39,9 +40,13 @@ class Spool:
         self.rows = 0
         self.duplicates = 0
         self._path = path
+        # dlt would write the file again if it said that what is never null may be
+        fields = [*schema, pa.field(LOAD_ID, pa.string())]
+        never_null = {*key, LOAD_ID}
+        self._file_schema = pa.schema([f.with_nullable(f.name not in never_null) for f in fields])
         self._tables: list[pa.Table] = []
         self._bytes = 0
-        self._writer: pa.ipc.RecordBatchFileWriter | None = None
+        self._writer: pq.ParquetWriter | None = None
         self._versions: list[pa.Table] = []
 
     def add(self, table: pa.Table) -> None:
@@ -57,9 +62,10 @@ class Spool:
 
     def _spill(self) -> None:
         if self._writer is None:
-            options = pa.ipc.IpcWriteOptions(compression="lz4")
-            self._writer = pa.ipc.new_file(str(self._path), self.schema, options=options)
-        self._writer.write_table(pa.concat_tables(self._tables).combine_chunks())
+            self._writer = pq.ParquetWriter(str(self._path), self._file_schema)
+        table = pa.concat_tables(self._tables).combine_chunks()
+        table = table.append_column(LOAD_ID, pa.repeat("", table.num_rows))
+        self._writer.write_table(table.cast(self._file_schema))
         self._tables, self._bytes = [], 0
 
     def finish(self) -> None:
@@ -72,6 +78,15 @@ class Spool:
         self._versions = []
         self.duplicates = len(self._drop)
         self.rows -= self.duplicates
+
+    def file(self) -> Path | None:
+        """A Parquet file of the rows to load, where they are many; it goes when the spool is closed.
+
+        It has a column for dlt's load id, which is not known yet: empty text stands there.
+        """
+        if self._writer is None or self._drop:
+            return None
+        return self._path
 
     def tables(self) -> Iterator[pa.Table]:
         """The rows to load; an empty table when there are none, so that the table exists."""
@@ -93,11 +108,9 @@ class Spool:
             if self._tables:
                 yield pa.concat_tables(self._tables).combine_chunks()
             return
-        # not mapped into memory: what was read of it would count as the process's own
-        with pa.OSFile(str(self._path)) as file:
-            reader = pa.ipc.open_file(file)
-            for i in range(reader.num_record_batches):
-                yield pa.Table.from_batches([reader.get_batch(i)])
+        with pq.ParquetFile(self._path) as file:
+            for group in range(file.num_row_groups):
+                yield file.read_row_group(group, columns=self.schema.names)
 
     def close(self) -> None:
         """Remove the file, if there is one."""

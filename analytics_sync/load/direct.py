@@ -14,6 +14,7 @@ from dlt.common.destination.client import RunnableLoadJob
 from dlt.destinations.exceptions import DatabaseException
 
 from analytics_sync.load.merge import merge_statements
+from analytics_sync.spec.naming import LOAD_ID
 
 _AT_FIRST = 96  # megabytes; with what columns take, enough for rows of a few kilobytes
 _A_COLUMN = 0.5  # DuckDB writes each in blocks of a quarter of a megabyte
@@ -28,8 +29,10 @@ class DirectMergeJob(RunnableLoadJob):
         """Do so, in one transaction; again with more memory when it was not enough."""
         job_client: Any = self._job_client
         client = job_client.sql_client
-        path = self._file_path.replace("'", "''")
-        statements = merge_statements(self._load_table, client, f"read_parquet('{path}')")
+        path, load_id = (text.replace("'", "''") for text in (self._file_path, self._load_id))
+        columns = f"* REPLACE ('{load_id}' AS {client.escape_column_name(LOAD_ID)})"
+        rows = f"(SELECT {columns} FROM read_parquet('{path}'))"
+        statements = merge_statements(self._load_table, client, rows)
         for more in (*_MORE, None):
             try:
                 with client.begin_transaction():

@@ -27,6 +27,8 @@ from analytics_sync.extract.run import ReadRun
 from analytics_sync.extract.source import dlt_source
 from analytics_sync.load.deletes import mark_deleted
 from analytics_sync.load.destination import (
+    DEFAULT,
+    destination_kind,
     destination_secrets,
     file_format,
     make_destination,
@@ -121,7 +123,8 @@ def _fill(
         with open_warehouse(name) as warehouse:
             run.known_types = {table: warehouse.types(table) for table in undeclared}
     run.start()
-    pipeline.extract(dlt_source(run.source, run), loader_file_format=file_format(destination))
+    source = dlt_source(run.source, run, files=destination_kind(destination) == DEFAULT)
+    pipeline.extract(source, loader_file_format=file_format(destination))
     if pipeline.list_extracted_load_packages():
         pipeline.normalize()
     if not pipeline.list_normalized_load_packages():

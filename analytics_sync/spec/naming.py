@@ -13,7 +13,8 @@ from dlt.common.normalizers.naming.snake_case import NamingConvention
 EXTRA = "_extra"
 READ_AT = "_read_at"
 DELETED_AT = "_deleted_at"
-OWN_COLUMNS = frozenset({EXTRA, READ_AT, DELETED_AT, "_dlt_load_id", "_dlt_id"})
+LOAD_ID = "_dlt_load_id"
+OWN_COLUMNS = frozenset({EXTRA, READ_AT, DELETED_AT, LOAD_ID, "_dlt_id"})
 """Columns with a meaning of their own: no declared field may be one of them."""
 
 _naming = NamingConvention()
