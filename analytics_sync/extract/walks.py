@@ -112,11 +112,7 @@ class Walks:
                 is_new = answer is None
                 if answer is None:
                     try:
-                        answer = ahead.get(step)
-                        if answer is not None and not self._fits(before, answer):
-                            ahead.close()
-                            answer = None
-                        answer = answer or fetch(step)
+                        answer = self._foreseen(ahead, step, before) or fetch(step)
                     except HttpError as e:
                         if reading.children is None and e.status in resource.ignored_statuses:
                             reading.ended(f"status {e.status}, ignored", told, got, whole=False)
@@ -158,15 +154,21 @@ class Walks:
             "If there really are that many, raise client.max_pages.",
         )
 
-    def _fits(self, before: _Mark | None, answer: Answer) -> bool:
-        """Whether a page that was asked for ahead of its turn follows the page before.
+    def _foreseen(self, ahead: Ahead, step: Step, before: _Mark | None) -> Answer | None:
+        """The page that was asked for ahead of its turn, if it follows the page before.
 
         It may have been answered earlier than that one. Had something been added or deleted between
         the two, a row could have slipped from the one to the other unseen; then the totals differ, or
-        a row is in both.
+        a row is in both, and what was asked for is of no use.
         """
-        mark = self._mark(answer)
-        return before is not None and mark[0] == before[0] and mark[1].isdisjoint(before[1])
+        answer = ahead.get(step)
+        if answer is None:
+            return None
+        total, keys = self._mark(answer)
+        if before is None or total != before[0] or not keys.isdisjoint(before[1]):
+            ahead.close()
+            return None
+        return answer
 
     def _mark(self, answer: Answer) -> _Mark:
         """The totals that an answer tells, and the keys of its records."""
