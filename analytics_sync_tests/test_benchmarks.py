@@ -66,7 +66,9 @@ def test_every_suite_runs(suite: str, tmp_path: Path) -> None:
     results = json.loads((tmp_path / ".bench" / suite / "results.json").read_text())
     assert results["cases"]
     for case in results["cases"]:
-        assert [r["failed"] or r["missing"] for r in case["results"]] == [None] * len(case["results"])
+        assert [r["failed"] or r["missing"] for r in case["results"]] == [None] * len(
+            case["results"]
+        )
 
 
 def test_there_is_a_test_of_every_suite() -> None:
