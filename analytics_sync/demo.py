@@ -86,6 +86,9 @@ class Home:
 def _end_tidily() -> None:
     """Let a SIGTERM end this process through its ``finally`` blocks: nothing started stays behind."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # behind nohup and an ampersand: what Dagster starts would inherit it, and is ended by a SIGINT
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,6 +27,9 @@ def pytest_configure(config: pytest.Config) -> None:
     Databases wait for the disk at each commit, which was a quarter of the time of all tests. What a
     test sees is the same: nothing is tested by cutting the power.
     """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # so it is behind nohup and an ampersand, and the processes that Dagster interrupts inherit it
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if config.option.basetemp or "TMPDIR" in os.environ or not _plenty_of_memory():
         return
     folder = Path(tempfile.mkdtemp(prefix="analytics-sync-tests-", dir=_SHARED_MEMORY))

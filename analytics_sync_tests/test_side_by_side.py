@@ -85,6 +85,14 @@ def test_a_short_window_costs_what_one_walk_costs(
     assert len(api.queries()) == pages
 
 
+def test_pages_that_take_up_next_to_no_time_are_no_measure(api: Api) -> None:
+    """Two pages of a microsecond, and a third: that says there may be very many."""
+    events = Events(400, PAST)
+    events.at = {n: PAST.start + timedelta(microseconds=n // PAGE) for n in range(400)}
+    api.on("/items", events)
+    assert sorted(read(windowed(), PAST).ids()) == [*range(400)]
+
+
 def test_parts_are_cut_in_the_same_places_again(api: Api) -> None:
     api.on("/items", Events(400, PAST))
     read(windowed(resume_within=0), PAST)

@@ -110,7 +110,7 @@ class Slices:
         else:
             return None
         took = max(new for _, new in edges) - min(old for old, _ in edges)
-        return len(first) + max(0, left // (took / len(first))) if took else None
+        return len(first) + max(0, len(first) * left // took) if took else None
 
     def _cut(self, count: int | None, size: int) -> bool:
         """Put parts into the place of the whole, if they would be long enough."""
