@@ -1,7 +1,8 @@
-"""Replacing a table, and values that need more memory than a load begins with."""
+"""Replacing a table, large loads, and values that need more memory than a load begins with."""
 
 from __future__ import annotations
 
+import os
 import resource as limits
 import signal
 from collections.abc import Callable, Iterator
@@ -106,6 +107,32 @@ def test_in_postgres_too(api: Api, address: str) -> None:
         cursor.execute("DROP TRIGGER no ON shop.items")
     sync()
     assert ids(pg.table(address, ASSET)) == [4]
+
+
+@pytest.mark.parametrize("count", [3, 300])  # 300 are kept in a file, which is then loaded as it is
+def test_each_row_has_the_id_of_its_load(api: Api, rows: Warehouse, count: int) -> None:
+    api.on("/items", [{"id": n, "v": "x" * 100_000} for n in range(count)])
+    file = os.environ["DESTINATION__DUCKDB__CREDENTIALS"]
+    for _ in range(2):
+        sync("merge")
+        with duckdb.connect(file, read_only=True) as warehouse:
+            (last,) = warehouse.execute(
+                "SELECT load_id FROM shop._dlt_loads ORDER BY inserted_at DESC LIMIT 1"
+            ).fetchall()
+        assert len(rows()) == count
+        assert {row["_dlt_load_id"] for row in rows()} == set(last)
+
+
+@pytest.mark.parametrize("count", [3, 300])
+def test_load_ids_may_be_left_out(
+    api: Api, rows: Warehouse, count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """dlt has a setting for that."""
+    monkeypatch.setenv("NORMALIZE__PARQUET_NORMALIZER__ADD_DLT_LOAD_ID", "false")
+    api.on("/items", [{"id": n, "v": "x" * 100_000} for n in range(count)])
+    sync("merge")
+    assert ids(rows()) == [*range(count)]
+    assert "_dlt_load_id" not in rows()[0]
 
 
 @pytest.mark.slow

@@ -67,10 +67,7 @@ def make_destination(run: str = "") -> Destination[Any, Any]:
 
 
 def _resolve_once(destination: Destination[Any, Any]) -> None:
-    """Let the same settings be looked up once for a load, and not for each client.
-
-    dlt does it a dozen times, which is a third of the time of a small load.
-    """
+    """Let the same settings be looked up once for a load: dlt does it a dozen times, for each client."""
     look_up = destination.configuration
     known: list[tuple[Any, bool, Any]] = []
 
