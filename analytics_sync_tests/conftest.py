@@ -7,6 +7,7 @@ import shutil
 import signal
 import tempfile
 from collections.abc import Iterator
+from multiprocessing.util import Finalize
 from pathlib import Path
 
 import pytest
@@ -33,7 +34,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.option.basetemp or "TMPDIR" in os.environ or not _plenty_of_memory():
         return
     folder = Path(tempfile.mkdtemp(prefix="analytics-sync-tests-", dir=_SHARED_MEMORY))
-    config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+    # at the very end: multiprocessing removes a folder of its own in there before
+    Finalize(None, shutil.rmtree, args=(folder, True), exitpriority=-1000)
     config.option.basetemp = folder / "pytest"
     (folder / "tmp").mkdir()
     os.environ["TMPDIR"] = tempfile.tempdir = str(folder / "tmp")
