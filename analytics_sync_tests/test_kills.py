@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -87,6 +88,25 @@ def test_a_merge_is_all_or_nothing(grounds: Grounds, destination: str, stage: st
     assert ground.table(asset) == before
     ground.begin(work).succeed()
     ground.assert_right(work)
+
+
+def test_killed_as_the_duckdb_file_is_made(grounds: Grounds) -> None:
+    """What DuckDB has begun to make is no database, and is refused for good."""
+    work = replace(SNAPSHOTS, names=("users",))
+    for _ in range(3):
+        ground = grounds.fresh("duckdb", seeded=False)
+        file = ground.warehouse
+        running = ground.begin(work)
+        while running.process.is_alive() and not file.exists() and not file_beside(file).exists():
+            pass
+        running.kill()
+        ground.begin(work).succeed()
+        ground.assert_right(work)
+        assert not file_beside(file).exists()
+
+
+def file_beside(file: Path) -> Path:
+    return file.with_name(f"{file.name}.new")
 
 
 @pytest.mark.slow

@@ -177,16 +177,14 @@ class _Children:
             HttpError: All of them were.
         """
         errand = self._errand
-        for _, (parent, error) in sorted(self._refused.items()):
+        refused = [self._refused[number] for number in sorted(self._refused)]
+        for parent, error in refused:
             named = ", ".join(f"{name}={value}" for name, value in parent.params)
             errand.reading.skipped.append(printable(f"{named}: {error.status}"))
         ignored = errand.resource.ignored_statuses
-        refused = [e for _, e in self._refused.values() if e.status in _CHILD_GONE]
-        answered = len(self._refused) < self._count or any(
-            e.status in ignored for _, e in self._refused.values()
-        )
+        answered = len(refused) < self._count or any(e.status in ignored for _, e in refused)
         if refused and not answered:
-            last = refused[-1]
+            _, last = refused[-1]
             raise HttpError(
                 errand.place,
                 f"all {self._count} children answered {last.status}, the last: {last.happened}",

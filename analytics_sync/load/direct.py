@@ -18,7 +18,8 @@ from analytics_sync.spec.naming import LOAD_ID
 
 _AT_FIRST = 96  # megabytes; with what columns take, enough for rows of a few kilobytes
 _A_COLUMN = 0.5  # DuckDB writes each in blocks of a quarter of a megabyte
-_MORE = (512, 2048, 8192, 32768)
+# and when that is not enough: the last is what DuckDB takes by itself, most of the machine's
+_MORE = ("SET GLOBAL memory_limit = '512MB'", "RESET GLOBAL memory_limit")
 _NO_ROOM = "could not allocate block"
 
 
@@ -42,7 +43,7 @@ class DirectMergeJob(RunnableLoadJob):
             except DatabaseException as e:
                 if more is None or not _out_of_memory(e):
                     raise
-                client.execute_sql(f"SET GLOBAL memory_limit = '{more}MB'")
+                client.execute_sql(more)
             else:
                 return
 

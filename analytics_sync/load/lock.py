@@ -10,8 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import dlt
+import duckdb
 from filelock import FileLock
 
 from analytics_sync.load.destination import DEFAULT, destination_kind, destination_name, duckdb_file
@@ -40,7 +42,21 @@ def warehouse_lock() -> Iterator[None]:
     file = duckdb_file()
     file.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{file}.lock").acquire(poll_interval=_POLL_SECONDS):
+        if not file.exists():
+            _make(file)
         yield
+
+
+def _make(file: Path) -> None:
+    """Make an empty DuckDB file, at once.
+
+    What a process leaves that dies while DuckDB makes one is no database, and DuckDB refuses it for
+    good: so it is made beside, where the next one begins afresh.
+    """
+    new = file.with_name(f"{file.name}.new")
+    new.unlink(missing_ok=True)
+    duckdb.connect(str(new)).close()
+    new.replace(file)
 
 
 @contextmanager
