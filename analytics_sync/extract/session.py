@@ -9,17 +9,15 @@ from __future__ import annotations
 
 import logging
 import math
-import os
 import threading
 import time
-import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import certifi
 import urllib3
 
+from analytics_sync.extract.connections import Connections
 from analytics_sync.extract.errors import HttpError, NotData, Place, TooMuch, Unreachable
 from analytics_sync.extract.fit import TooDeep, deeper, dumps, loads
 from analytics_sync.extract.pace import Pace, Turn
@@ -111,11 +109,11 @@ class Session:
         self.max_connections = client.max_connections
         self._pace = Pace(client.rate_limit, f"{self.origin} {self.account!r}")
         self._sleep = sleep or time.sleep
-        self._pool = _pool(self.base_url, client)
+        self._connections = Connections(self.base_url, client)
 
     def close(self) -> None:
         """Close all connections."""
-        self._pool.clear()
+        self._connections.close()
         self._pace.close()
 
     def at_once(self, size: int) -> int:
@@ -161,7 +159,10 @@ class Session:
             "a URL",
             self.redact,
         )
-        shown = self.redact(with_query(plain, params))
+
+        def shown() -> str:
+            return self.redact(with_query(plain, params))
+
         attempts = policy.max_retries + 1
         for attempt in range(1, attempts + 1):
             self._in_time(deadline, place)
@@ -174,15 +175,15 @@ class Session:
                 if answer.status < 400:
                     return answer
                 if answer.status not in policy.retry_on_status_codes:
-                    raise self._refused(answer, shown, place, attempt)
+                    raise self._refused(answer, shown(), place, attempt)
             except (urllib3.exceptions.HTTPError, OSError, _Cut) as e:
                 problem = self.redact(_plainly(e))
             if attempt == attempts:
                 if answer is not None:
-                    raise self._refused(answer, shown, place, attempt)
+                    raise self._refused(answer, shown(), place, attempt)
                 raise Unreachable(
                     place,
-                    f"GET {shown} failed {attempt} times, last with: {problem}.",
+                    f"GET {shown()} failed {attempt} times, last with: {problem}.",
                     "Look at base_url, the network and the API's status page, then run again.",
                 )
             wait = seconds_to_wait(
@@ -194,10 +195,12 @@ class Session:
             )
             if wait > _LONGEST_WAIT:
                 raise (
-                    self._refused(answer, shown, place, attempt)
+                    self._refused(answer, shown(), place, attempt)
                     if answer
                     else Unreachable(
-                        place, f"GET {shown}: would have to wait {wait:.0f} s.", "Run again later."
+                        place,
+                        f"GET {shown()}: would have to wait {wait:.0f} s.",
+                        "Run again later.",
                     )
                 )
             log.info(
@@ -230,10 +233,7 @@ class Session:
     ) -> Answer:
         first = url
         for _ in range(_MAX_REDIRECTS + 1):
-            response = self._pool.request(
-                "GET", url, headers={**self._headers, **headers},
-                redirect=False, retries=False, preload_content=False,
-            )  # fmt: skip
+            response = self._connections.get(url, {**self._headers, **headers})
             self._pace.answered(turn)
             at = time.time_ns() // 1000
             try:
@@ -251,7 +251,7 @@ class Session:
                 "Look at base_url.", status=response.status,
             )  # fmt: skip
         # by name, not by line: a header sent twice is one value, its parts joined
-        named = {name.lower(): response.headers[name] for name in response.headers}
+        named = {name.lower(): value for name, value in response.headers.itermerged()}
         if response.status >= 400:
             return Answer(url, response.status, named, _json_or_none(raw))
         body = self._json(raw, response.status, named, url, place)
@@ -331,21 +331,6 @@ class Session:
 
 class _Cut(Exception):
     """An answer that arrived only in part."""
-
-
-def _pool(base_url: str, client: Client) -> urllib3.PoolManager:
-    options: dict[str, Any] = {
-        "maxsize": client.max_connections,
-        "block": True,
-        "timeout": urllib3.Timeout(connect=client.connect_timeout, read=client.read_timeout),
-        "cert_reqs": "CERT_REQUIRED",
-        "ca_certs": os.environ.get("SSL_CERT_FILE") or certifi.where(),
-    }
-    scheme, host, _ = origin(base_url)
-    proxy = urllib.request.getproxies().get(scheme)
-    if proxy and not urllib.request.proxy_bypass(host):
-        return urllib3.ProxyManager(proxy, **options)
-    return urllib3.PoolManager(**options)
 
 
 def _json_or_none(raw: bytes) -> Any:

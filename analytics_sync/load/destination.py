@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import dlt
-from dlt.common.configuration.specs.base_configuration import is_secret_hint
+from dlt.common.configuration.specs.base_configuration import BaseConfiguration, is_secret_hint
 from dlt.common.destination import Destination, TLoaderFileFormat
 from dlt.destinations.impl.duckdb.configuration import DuckDbCredentials
 
@@ -67,23 +67,27 @@ def make_destination(run: str = "") -> Destination[Any, Any]:
 
 
 def _resolve_once(destination: Destination[Any, Any]) -> None:
-    """Let the same settings be looked up once for a load: dlt does it a dozen times, for each client."""
+    """Let the same settings be looked up once for a load: dlt does it two dozen times."""
     look_up = destination.configuration
-    known: list[tuple[Any, bool, Any]] = []
+    known: list[tuple[dict[str, Any], bool, Any]] = []
 
     def configuration(initial_config: Any, accept_partial: bool = False) -> Any:
         if initial_config is None:
             return look_up(initial_config, accept_partial=accept_partial)
-        for asked, partial, resolved in known:
-            same = type(asked) is type(initial_config) and dict(asked) == dict(initial_config)
-            if same and partial == accept_partial:
+        asked = _values(initial_config)
+        for before, partial, resolved in known:
+            if before == asked and partial == accept_partial:
                 return copy(resolved)
-        asked = copy(initial_config)
         resolved = look_up(initial_config, accept_partial=accept_partial)
         known.append((asked, accept_partial, resolved))
         return copy(resolved)
 
     destination.configuration = configuration  # type: ignore[method-assign]
+
+
+def _values(config: BaseConfiguration) -> dict[str, Any]:
+    """Two configurations are never equal, what they hold may be."""
+    return {n: _values(v) if isinstance(v, BaseConfiguration) else v for n, v in config.items()}
 
 
 def destination_secrets(destination: Destination[Any, Any]) -> Iterator[str]:

@@ -44,6 +44,8 @@ log = logging.getLogger(__name__)
 _DEFAULTS = {
     "normalize": {"parquet_normalizer": {"add_dlt_load_id": True}},
     "load": {"workers": 8},
+    # dlt sleeps once so long when there is nothing left to extract
+    "extract": {"futures_poll_interval": 0.001},
 }
 
 
