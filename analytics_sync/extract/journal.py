@@ -17,13 +17,14 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Container, Mapping
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import dlt
 import pyarrow as pa
 
-from analytics_sync.extract.fit import loads
+from analytics_sync.extract.fit import dumps, loads
 from analytics_sync.extract.frames import Frame, FrameFile, remove_old
 from analytics_sync.extract.pagination import Step
 from analytics_sync.extract.session import Answer, Session
@@ -54,10 +55,16 @@ class Journal:
         account: What the requests are sent with: another account's answers are of no use.
         redact: Finds credentials; nothing that holds one is kept.
         keep: Seconds for which pages are worth keeping.
+        opener: Where a new file is made.
     """
 
     def __init__(
-        self, path: Path | None, account: bytes, redact: Callable[[str], str], keep: float
+        self,
+        path: Path | None,
+        account: bytes,
+        redact: Callable[[str], str],
+        keep: float,
+        opener: Executor,
     ) -> None:
         self._path = path
         self._account = account
@@ -65,6 +72,9 @@ class Journal:
         self._keep = keep
         self._walks: dict[str, _Pages] = {}
         self._file: FrameFile | None = None
+        self._opener = opener
+        self._opening: Future[FrameFile] | None = None
+        self._waiting: list[tuple[bytes, bytes]] = []
         self._lock = threading.Lock()
         self._pages = 0
         self._long = False
@@ -124,11 +134,11 @@ class Journal:
             "at": answer.at,
             "size": len(answer.raw),
         }
-        description = json.dumps(about)
-        if answer.moved or self._redact(description) != description:
+        description = dumps(about)
+        if answer.moved or self._redact(text := description.decode()) != text:
             self.discard()
             return
-        self._write(description.encode(), pa.compress(answer.raw, "lz4", asbytes=True))
+        self._write(description, pa.compress(answer.raw, "lz4", asbytes=True))
 
     def will_be_long(self) -> None:
         """Keep answers from now on."""
@@ -136,12 +146,14 @@ class Journal:
 
     def note(self, walk: str, what: str) -> None:
         """Note that a walk's pages are ``finished``, or ``dropped`` because they are not true."""
-        if self._file is not None:
+        if self._file is not None or self._waiting:
             self._write(json.dumps({"walk": walk, "note": what}).encode(), b"")
 
     def discard(self) -> None:
         """Forget everything: it is loaded, or of no use."""
         with self._lock:
+            self._waiting.clear()
+            self._opened(wait=True)
             if self._file is not None:
                 self._file.remove()
             self._file = self._path = None
@@ -149,20 +161,34 @@ class Journal:
     def close(self) -> None:
         """Leave what is kept to a later run."""
         with self._lock:
+            self._opened(wait=True)
             if self._file is not None:
                 self._file.close()
-            self._file = None
+            self._file = self._path = None
 
     def _write(self, description: bytes, body: bytes) -> None:
         with self._lock:
             if self._path is None:
                 return
-            try:
-                if self._file is None:
-                    self._file = FrameFile(self._path, self._account, self._keep, create=True)
-                self._file.append(description, body)
-            except OSError as e:
-                self._give_up(e)
+            self._waiting.append((description, body))
+            self._opened(wait=False)
+
+    def _opened(self, *, wait: bool) -> None:
+        """Write what waits for the file, when it is open."""
+        try:
+            if self._file is None and self._waiting and self._opening is None and self._path:
+                # to tell accounts apart takes as long as many a page: reading goes on meanwhile
+                self._opening = self._opener.submit(
+                    FrameFile, self._path, self._account, self._keep, create=True
+                )
+            if self._opening is not None and (wait or self._opening.done()):
+                self._file, self._opening = self._opening.result(), None
+            if self._file is not None:
+                for frame in self._waiting:
+                    self._file.append(*frame)
+                self._waiting.clear()
+        except OSError as e:
+            self._give_up(e)
 
     def _give_up(self, error: OSError) -> None:
         """What goes wrong with a journal ends the journal, not the reading."""
@@ -170,7 +196,8 @@ class Journal:
             log.warning("pages are not kept for a later run: %s", error)
         if self._file is not None:
             self._file.close()
-        self._file = self._path = None
+        self._file = self._path = self._opening = None
+        self._waiting.clear()
 
 
 def _by_walk(file: FrameFile) -> dict[str, _Pages]:
@@ -285,6 +312,7 @@ class Journals:
         told = dlt.config.get("analytics_sync.journal_dir", str)
         folder = f"analytics-sync-journal-{os.getuid()}"
         self._folder = Path(told or tempfile.gettempdir()) / folder
+        self._opener = ThreadPoolExecutor(1, thread_name_prefix="journal")
         self._open: dict[tuple[str, Window | None], Journal] = {}
         if keep > 0:
             remove_old(self._folder, _SUFFIX, keep)
@@ -296,7 +324,11 @@ class Journals:
         file = self._folder / f"{resource.source}-{resource.name}-{digest}{_SUFFIX}"
         session = self._session
         journal = Journal(
-            file if self._keep > 0 else None, session.account, session.redact, self._keep
+            file if self._keep > 0 else None,
+            session.account,
+            session.redact,
+            self._keep,
+            self._opener,
         )
         self._open[resource.name, window] = journal
         return journal
@@ -311,3 +343,4 @@ class Journals:
         """Leave what is left to a later run."""
         for journal in self._open.values():
             journal.close()
+        self._opener.shutdown(wait=True)

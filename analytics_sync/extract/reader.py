@@ -10,7 +10,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
-from pathlib import Path
 
 from analytics_sync.extract.columns import Converter
 from analytics_sync.extract.errand import Errand
@@ -22,6 +21,7 @@ from analytics_sync.extract.session import Session
 from analytics_sync.extract.settings import Settings
 from analytics_sync.extract.side_by_side import Job, run_side_by_side
 from analytics_sync.extract.slices import Slices
+from analytics_sync.extract.spool import Spools
 from analytics_sync.extract.walks import Walks
 from analytics_sync.extract.window import Window
 from analytics_sync.spec import Resource
@@ -39,7 +39,7 @@ class Reader:
         settings: For setting-bound parameters.
         walkers: Threads for walks.
         ahead: Threads for requests ahead of their turn.
-        folder: For spools.
+        spools: Where what is read waits.
         journals: What earlier runs have read.
     """
 
@@ -49,14 +49,14 @@ class Reader:
         settings: Settings,
         walkers: Executor,
         ahead: Executor,
-        folder: Path,
+        spools: Spools,
         journals: Journals,
     ) -> None:
         self._session = session
         self._settings = settings
         self._walkers = walkers
         self._ahead = ahead
-        self._folder = folder
+        self._spools = spools
         self._journals = journals
 
     def read(
@@ -85,7 +85,7 @@ class Reader:
         place = Place(resource.source, resource.name, window)
         deadline = start + self._session.max_seconds
         errand = Errand(resource, window, place, reading, journal, deadline)
-        sink = Sink(resource, window, reading, consumers, self._folder, known or {})
+        sink = Sink(resource, window, reading, consumers, self._spools, known or {})
         walks = Walks(errand, self._session, self._settings, self._ahead)
         try:
             if parents is not None:

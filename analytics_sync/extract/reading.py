@@ -7,17 +7,15 @@ and what it all cost; children are told about the records on the way.
 from __future__ import annotations
 
 import threading
-import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from analytics_sync.extract.columns import Converter, Rejected
 from analytics_sync.extract.infer import infer_fields
 from analytics_sync.extract.parents import ParentValues
 from analytics_sync.extract.session import Counters
-from analytics_sync.extract.spool import Spool
+from analytics_sync.extract.spool import Spool, Spools
 from analytics_sync.extract.window import Window
 from analytics_sync.spec import Resource
 from analytics_sync.spec.file import DataType
@@ -114,7 +112,7 @@ class Sink:
         window: Window | None,
         reading: Reading,
         consumers: Sequence[Consumer],
-        folder: Path,
+        spools: Spools,
         known: Mapping[str, DataType],
     ) -> None:
         self._resource = resource
@@ -122,12 +120,11 @@ class Sink:
         self._window = window if resource.cursor else None
         self._reading = reading
         self._consumers = consumers
-        self._folder = folder
+        self._spools = spools
         self._lock = threading.Lock()
         self._waiting: list[Any] = []
         self._read_at: list[int] = []
         self._converter = Converter(resource) if resource.fields else None
-        self._cursor = resource.cursor.column if resource.cursor else None
 
     def add(self, page: Page) -> None:
         """Take a page, in any thread."""
@@ -161,11 +158,7 @@ class Sink:
     def _convert(self, converter: Converter, records: list[Any], read_at: list[int]) -> None:
         reading = self._reading
         if reading.spool is None:
-            # a parent may be read twice: the window's records, and all for a child
-            name = f"{self._resource.name}-{uuid.uuid4().hex}.parquet"
-            reading.spool = Spool(
-                converter.schema, self._folder / name, self._resource.key, self._cursor
-            )
+            reading.spool = self._spools.open(self._resource, converter.schema)
         for consumer in self._consumers:
             if not consumer.windowed:
                 consumer.values.add(r for r in records if isinstance(r, dict))

@@ -21,6 +21,7 @@ from analytics_sync.extract.reader import Reader
 from analytics_sync.extract.reading import Consumer, Reading
 from analytics_sync.extract.session import Session
 from analytics_sync.extract.settings import Settings
+from analytics_sync.extract.spool import Spools
 from analytics_sync.extract.window import Window
 from analytics_sync.spec import Resource, Source
 from analytics_sync.spec.file import DataType
@@ -68,13 +69,14 @@ class ReadRun:
         self._side_by_side = ThreadPoolExecutor(connections, thread_name_prefix="resource")
         self._walkers = ThreadPoolExecutor(2 * connections, thread_name_prefix="walk")
         self._ahead = ThreadPoolExecutor(connections, thread_name_prefix="ahead")
+        self._spools = Spools(self._folder.path)
         self._journals = Journals(self._session, source.client.resume_within if go_on else 0)
         self._reader = Reader(
             self._session,
             settings,
             self._walkers,
             self._ahead,
-            self._folder.path,
+            self._spools,
             self._journals,
         )
         self._calm = ExitStack()
@@ -93,6 +95,7 @@ class ReadRun:
         self._side_by_side.shutdown(wait=True, cancel_futures=True)
         self._walkers.shutdown(wait=True, cancel_futures=True)
         self._ahead.shutdown(wait=True, cancel_futures=True)
+        self._spools.close()
         self._session.close()
         self._journals.close()
         self._folder.close()

@@ -2,12 +2,14 @@
 
 In: tables of one schema, as pages arrive. Out: the same rows without repeated keys, once reading
 has ended well. A resource that fails half-way leaves nothing behind, and memory stays flat: beyond
-a few megabytes the tables wait in a file.
+a few megabytes the tables wait in a file, which is written while reading goes on.
 """
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +17,33 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from analytics_sync.spec import Resource
 from analytics_sync.spec.naming import LOAD_ID, READ_AT
 
 _IN_MEMORY = 8 * 1024 * 1024  # bytes; also what is written, and handed on, at a time
+
+
+class Spools:
+    """The spools of one run.
+
+    Args:
+        folder: For their files.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="spool")
+
+    def open(self, resource: Resource, schema: pa.Schema) -> Spool:
+        """A spool for tables of ``schema``."""
+        # a parent may be read twice: the window's records, and all for a child
+        path = self._folder / f"{resource.name}-{uuid.uuid4().hex}.parquet"
+        cursor = resource.cursor.column if resource.cursor else None
+        return Spool(schema, path, resource.key, cursor, self._writer)
+
+    def close(self) -> None:
+        """Wait for what is being written."""
+        self._writer.shutdown(wait=True, cancel_futures=True)
 
 
 class Spool:
@@ -28,10 +54,16 @@ class Spool:
         path: The file to use when memory is not enough.
         key: The columns that tell rows apart.
         cursor: The column that tells versions of a row apart.
+        writer: Where the file is written.
     """
 
     def __init__(
-        self, schema: pa.Schema, path: Path, key: Sequence[str], cursor: str | None
+        self,
+        schema: pa.Schema,
+        path: Path,
+        key: Sequence[str],
+        cursor: str | None,
+        writer: Executor,
     ) -> None:
         self.schema = schema
         self._key = list(key)
@@ -46,11 +78,17 @@ class Spool:
         self._file_schema = pa.schema([f.with_nullable(f.name not in never_null) for f in fields])
         self._tables: list[pa.Table] = []
         self._bytes = 0
+        self._executor = writer
+        self._writing: Future[None] | None = None
         self._writer: pq.ParquetWriter | None = None
         self._versions: list[pa.Table] = []
 
     def add(self, table: pa.Table) -> None:
-        """Append a table."""
+        """Append a table.
+
+        Raises:
+            OSError: There is no room for the file.
+        """
         if not table.num_rows:
             return
         self.rows += table.num_rows
@@ -61,18 +99,30 @@ class Spool:
             self._spill()
 
     def _spill(self) -> None:
-        if self._writer is None:
-            self._writer = pq.ParquetWriter(str(self._path), self._file_schema)
-        table = pa.concat_tables(self._tables).combine_chunks()
-        table = table.append_column(LOAD_ID, pa.repeat("", table.num_rows))
-        self._writer.write_table(table.cast(self._file_schema))
+        if self._writing is not None:
+            self._writing.result()  # memory holds what is written and what comes, and no more
+        self._writing = self._executor.submit(self._write, self._tables)
         self._tables, self._bytes = [], 0
 
+    def _write(self, tables: list[pa.Table]) -> None:
+        if self._writer is None:
+            self._writer = pq.ParquetWriter(str(self._path), self._file_schema)
+        table = pa.concat_tables(tables).combine_chunks()
+        tables.clear()
+        table = table.append_column(LOAD_ID, pa.repeat("", table.num_rows))
+        self._writer.write_table(table.cast(self._file_schema))
+
     def finish(self) -> None:
-        """End writing and find the rows to keep: the newest version of each key, read last."""
-        if self._writer is not None:
+        """End writing and find the rows to keep: the newest version of each key, read last.
+
+        Raises:
+            OSError: There is no room for the file.
+        """
+        if self._writing is not None:
             if self._tables:
                 self._spill()
+            self._writing.result()
+        if self._writer is not None:
             self._writer.close()
         self._drop = _older_versions(self._versions, self._key, self._cursor)
         self._versions = []

@@ -16,6 +16,8 @@ from dlt.destinations.exceptions import DatabaseException
 from analytics_sync.load.merge import merge_statements
 from analytics_sync.spec.naming import LOAD_ID
 
+# of one transaction; more than this goes to its place at once, and not into the log before
+_CHECKPOINT = "4MB"
 _AT_FIRST = 96  # megabytes; with what columns take, enough for rows of a few kilobytes
 _A_COLUMN = 0.5  # DuckDB writes each in blocks of a quarter of a megabyte
 # and when that is not enough: the last is what DuckDB takes by itself, most of the machine's
@@ -48,8 +50,10 @@ class DirectMergeJob(RunnableLoadJob):
                 return
 
 
-def little_memory(client: Any, folder: str, columns: int) -> None:
-    """Let DuckDB use little memory while the connection is open; a merge that needs more takes more.
+def prepare(client: Any, folder: str, columns: int) -> None:
+    """Let DuckDB write once and use little memory, while the connection is open.
+
+    A merge that needs more memory takes more.
 
     Args:
         client: Connected. As long as it is, the settings hold for all connections to its file.
@@ -58,6 +62,7 @@ def little_memory(client: Any, folder: str, columns: int) -> None:
     """
     client.execute_sql("SET GLOBAL temp_directory = %s", folder)
     client.execute_sql(f"SET GLOBAL memory_limit = '{_AT_FIRST + _A_COLUMN * columns:.0f}MB'")
+    client.execute_sql(f"SET GLOBAL checkpoint_threshold = '{_CHECKPOINT}'")
 
 
 def _out_of_memory(error: DatabaseException) -> bool:

@@ -17,7 +17,7 @@ import duckdb
 from filelock import FileLock
 
 from analytics_sync.load.destination import DEFAULT, destination_kind, destination_name, duckdb_file
-from analytics_sync.load.direct import little_memory
+from analytics_sync.load.direct import prepare
 from analytics_sync.load.litter import drop_orphans
 
 _POLL_SECONDS = 0.1
@@ -73,7 +73,7 @@ def load_turn(pipeline: dlt.Pipeline) -> Iterator[None]:
             with warehouse_lock(), pipeline.sql_client() as client:
                 tables = pipeline.default_schema.data_tables()
                 columns = sum(len(table["columns"]) for table in tables)
-                little_memory(client, pipeline.pipelines_dir, columns)
+                prepare(client, pipeline.pipelines_dir, columns)
                 drop_orphans(client, dataset)
                 yield
         case "postgres":
