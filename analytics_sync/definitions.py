@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from analytics_sync.extract.garbage import pass_over_loaded, rare_collections
+
 if TYPE_CHECKING:
     from dagster import Definitions
 
@@ -18,7 +20,9 @@ if TYPE_CHECKING:
 def __getattr__(name: str) -> Definitions:
     if name != "defs":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    built = globals()["defs"] = _build()
+    with rare_collections():
+        built = globals()["defs"] = _build()
+    pass_over_loaded()
     return built
 
 

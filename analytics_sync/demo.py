@@ -7,6 +7,7 @@ call ``dagster``.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -22,7 +23,17 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-_INSTANCE = "telemetry:\n  enabled: false\nnux:\n  enabled: false\n"
+_INSTANCE = """\
+telemetry:
+  enabled: false
+nux:
+  enabled: false
+event_log_storage:
+  module: analytics_sync.event_log
+  class: KeptSqliteEventLogStorage
+  config:
+    base_dir: %s
+"""
 _STEP = re.compile(r" - (STEP_START|STEP_SUCCESS|STEP_FAILURE) - .* step \"(\w+)\"")
 _STARTED_WITHIN = 30.0  # seconds for the sandbox to come up
 DAYS = 7
@@ -49,7 +60,8 @@ class Home:
         if afresh:
             shutil.rmtree(self.path, ignore_errors=True)
         self.dagster.mkdir(parents=True, exist_ok=True)
-        (self.dagster / "dagster.yaml").write_text(_INSTANCE, encoding="utf-8")
+        events = json.dumps(str(self.dagster / "history" / "runs"))  # JSON is YAML
+        (self.dagster / "dagster.yaml").write_text(_INSTANCE % events, encoding="utf-8")
 
     @property
     def start(self) -> date:

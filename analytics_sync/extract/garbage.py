@@ -1,8 +1,9 @@
-"""Fewer garbage collections while pages are read.
+"""Fewer garbage collections, and shorter ones.
 
-In: nothing. Out: a context manager. Decoded JSON is a great many objects and not one cycle; the
-collector walks them all again and again, which is two fifths of the time of a large read. Counting
-references frees them anyway.
+In: nothing. Out: a context manager for the time of reading or loading modules, and what to call after the
+latter. Decoded JSON is a great many objects and not one cycle, and what is imported stays; the
+collector walks them all again and again, which is two fifths of the time of a large read and a
+third of that of a small run. Counting references frees what is not in use anyway.
 """
 
 from __future__ import annotations
@@ -34,3 +35,8 @@ def rare_collections() -> Iterator[None]:
             _readers -= 1
             if _readers == 0:
                 gc.set_threshold(*_usual)
+
+
+def pass_over_loaded() -> None:
+    """Let collections, and the one at the end of the process, pass over all objects there are now."""
+    gc.freeze()
