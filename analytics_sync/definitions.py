@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from analytics_sync.extract.garbage import pass_over_loaded, rare_collections
+from analytics_sync.extract.garbage import to_stay
 
 if TYPE_CHECKING:
     from dagster import Definitions
@@ -20,9 +20,8 @@ if TYPE_CHECKING:
 def __getattr__(name: str) -> Definitions:
     if name != "defs":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    with rare_collections():
+    with to_stay():
         built = globals()["defs"] = _build()
-    pass_over_loaded()
     return built
 
 

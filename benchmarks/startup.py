@@ -21,7 +21,9 @@ _IMPORTS = (
     # importing builds nothing; Dagster has to ask for the definitions before it can do anything
     Way("build our definitions", "command", {"arguments": ["-c", f"from {_OURS} import defs"]}),
 )
+_DEFAULT = "the same, as Dagster runs it by default"
 _NOTHING = {"module": "benchmarks.ways.empty_asset", "select": "empty", "days": 1}
+_AS_IT_COMES = {**_NOTHING, "module": "benchmarks.ways.default_asset", "as_it_comes": True}
 _ONE = {"module": _OURS, "select": "observability/users", "days": 1}
 _ALL = {"module": _OURS, "select": "*", "days": 7, "partitioned": True}
 
@@ -29,7 +31,11 @@ _ALL = {"module": _OURS, "select": "*", "days": 7, "partitioned": True}
 def run(options: Options) -> list[Case]:
     """Imports, then runs; quick: one pair of imports, and no run of everything."""
     pairs = 1 if options.quick else max(_PAIRS, options.rounds)
-    runs = [Way(_EMPTY, "asset_command", _NOTHING), Way("one asset of ours", "asset_command", _ONE)]
+    runs = [
+        Way(_EMPTY, "asset_command", _NOTHING),
+        Way(_DEFAULT, "asset_command", _AS_IT_COMES),
+        Way("one asset of ours", "asset_command", _ONE),
+    ]
     if not options.quick:
         runs.append(Way("all assets of ours, 7 days", "asset_command", _ALL))
     job = Job(options={"tables": {}})
