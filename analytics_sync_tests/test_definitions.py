@@ -222,6 +222,14 @@ def test_loading_definitions_takes_no_more_than_it_needs() -> None:
     assert not {"pyarrow", "duckdb", "analytics_sync.extract.run"} & modules
 
 
+def test_loading_definitions_leaves_collections_on() -> None:
+    load = "import gc; from analytics_sync.definitions import defs"
+    assert "enabled" in loaded_by(f"{load}; print('enabled' if gc.isenabled() else '')")
+    assert "enabled" not in loaded_by(
+        f"import gc; gc.disable(); {load}; print('enabled' if gc.isenabled() else '')"
+    )
+
+
 def test_definitions_are_built_once() -> None:
     from analytics_sync import definitions
 

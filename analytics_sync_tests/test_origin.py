@@ -112,6 +112,49 @@ def test_nothing_is_sent_to_another_origin(
     assert len(api.seen) == 1
 
 
+# what is sent of a link: HOST is the server's address, HERE the same without the scheme
+TARGETS = {
+    "no path": ("HOST?a=b", "/?a=b"),
+    "nothing but the address": ("HOST", "/"),
+    "a fragment": ("HOST/x?a=b#c?d", "/x?a=b"),
+    "two slashes": ("HOST/x//y", "/x//y"),
+    "a dot segment": ("HOST/a/%2E%2E/x", "/a/%2E%2E/x"),
+    "an address in the query": ("HOST/x?at=http://other.invalid/y", "/x?at=http://other.invalid/y"),
+    "a blank": ("HOST/a b?c=d e", "/a%20b?c=d%20e"),
+    "user info": ("http://me:word@HERE/x", "/x"),
+}
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_path_and_query_are_sent_as_they_are(api: Api, name: str) -> None:
+    link, target = TARGETS[name]
+    link = link.replace("HOST", api.url).replace("HERE", api.url.removeprefix("http://"))
+    api.on("/items", (302, {"Location": link}, b""))
+    api.on("*", DATA)
+    assert read(shop(item())).ids() == [1]
+    assert [s.target for s in api.seen] == ["/items", target]
+    assert "authorization" not in api.seen[1].headers
+
+
+@pytest.mark.parametrize("without", ["", "api.shop.invalid"])
+def test_a_proxy_is_asked_unless_told_otherwise(
+    elsewhere: Api, monkeypatch: pytest.MonkeyPatch, without: str
+) -> None:
+    monkeypatch.setenv("SOURCES__SHOP__BASE_URL", "http://api.shop.invalid/v1")
+    monkeypatch.setenv("SOURCES__SHOP__ALLOW_HTTP", "true")
+    monkeypatch.setenv("http_proxy", elsewhere.url)
+    monkeypatch.setenv("no_proxy", without)
+    elsewhere.on("*", DATA)
+    outcome = read(shop(item({"params": {"a": "b"}})))
+    if without:
+        assert "api.shop.invalid" in outcome.error()
+        assert not elsewhere.seen
+    else:
+        assert outcome.ids() == [1]
+        assert elsewhere.seen[0].target == "http://api.shop.invalid/v1/items?a=b"
+        assert elsewhere.seen[0].headers["host"] == "api.shop.invalid"
+
+
 def test_json_is_asked_for_and_headers_are_sent(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SOURCES__SHOP__TEAM", "blue")
     api.on("/items", DATA)
