@@ -1,7 +1,7 @@
 """The startup suite: what does it cost before anything is read?
 
 Out: whole processes: importing the code location, and building what it is imported for, beside
-importing Dagster; and runs of the command line beside a run of an asset that does nothing.
+importing Dagster, alone and with dagster-dlt; and runs of the command line beside a run of an asset that does nothing.
 """
 
 from __future__ import annotations
@@ -17,6 +17,11 @@ _PAIRS = 5
 _OURS = "analytics_sync.definitions"
 _IMPORTS = (
     Way(_DAGSTER, "command", {"arguments": ["-c", "import dagster"]}),
+    Way(
+        "import dagster, dagster_dlt",
+        "command",
+        {"arguments": ["-c", "import dagster, dagster_dlt"]},
+    ),
     Way("import our code location", "command", {"arguments": ["-c", f"import {_OURS}"]}),
     # importing builds nothing; Dagster has to ask for the definitions before it can do anything
     Way("build our definitions", "command", {"arguments": ["-c", f"from {_OURS} import defs"]}),
