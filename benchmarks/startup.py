@@ -1,7 +1,8 @@
 """The startup suite: what does it cost before anything is read?
 
 Out: whole processes: importing the code location, and building what it is imported for, beside
-importing Dagster, alone and with dagster-dlt; and runs of the command line beside a run of an asset that does nothing.
+importing Dagster, alone and with dagster-dlt; and runs of the command line beside a run of an asset
+that does nothing.
 """
 
 from __future__ import annotations
