@@ -23,7 +23,7 @@ _ALWAYS = (
 )
 _MAIN_ONLY = (
     Way("limit, pages are NDJSON already", "limit", {"ndjson": True}),
-    Way("dagster-dlt as it comes", "plain_dagster", rounds=1),
+    Way("dagster-dlt as it comes", "plain_dagster"),
     Way("airbyte-cdk, manifest", "airbyte", peer="airbyte"),
     Way("singer-sdk, REST tap", "singer", peer="singer"),
 )
