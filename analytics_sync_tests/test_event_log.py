@@ -6,6 +6,7 @@ import multiprocessing
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -106,6 +107,18 @@ def test_many_processes_write_at_once(home: Path) -> None:
     for ids in runs:
         assert len(ids) == 3
         assert len({tuple(events(run_id)) for run_id in ids}) == 1
+
+
+def test_threads_share_it(home: Path) -> None:
+    runs = [run() for _ in range(3)]
+    with DagsterInstance.get() as instance, ThreadPoolExecutor(8) as pool:
+        before = [len(instance.all_logs(run_id)) for run_id in runs]
+
+        def tell(number: int) -> None:
+            instance.report_engine_event(str(number), instance.get_run_by_id(runs[number % 3]))
+
+        list(pool.map(tell, range(60)))
+        assert [len(instance.all_logs(run_id)) for run_id in runs] == [n + 20 for n in before]
 
 
 def test_connections_are_kept_and_few(home: Path) -> None:
