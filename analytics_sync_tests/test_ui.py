@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import urllib3
 
+from analytics_sync.demo import Home
 from analytics_sync.sandbox import Answer, Fault, Request
 from analytics_sync_tests.oracle import assert_same
 from analytics_sync_tests.world import ROOT, World
@@ -63,6 +64,7 @@ def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ui]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     with World(folder) as world, (folder / "dev.log").open("w") as log:
+        Home(folder).prepare(afresh=False)  # the instance is set up as that of `make dev`
         command = ["dagster", "dev", "-w", str(ROOT / "workspace.yaml")]
         process = subprocess.Popen(
             [sys.executable, "-m", *command, "--host", "127.0.0.1", "--port", str(port)],
