@@ -23,6 +23,7 @@ from dagster import (
 )
 
 from analytics_sync.event_log import KeptSqliteEventLogStorage
+from analytics_sync_tests.world import ROOT
 
 OURS = """\
 event_log_storage:
@@ -97,7 +98,9 @@ def test_an_instance_may_change(home: Path, order: tuple[str, str]) -> None:
 def test_many_processes_write_at_once(home: Path) -> None:
     run()
     command = [sys.executable, "-m", "analytics_sync_tests.test_event_log"]
-    begun = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(4)]
+    begun = [
+        subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) for _ in range(4)
+    ]
     runs = [process.communicate()[0].split() for process in begun]
     assert [process.returncode for process in begun] == [0] * 4
     with DagsterInstance.get() as instance:

@@ -12,6 +12,7 @@ from analytics_sync.extract.reading import Reading
 from analytics_sync.sandbox import Answer, Fault
 from analytics_sync.sandbox import faults as f
 from analytics_sync.spec import Resource
+from analytics_sync.spec.paginators import Offset, PageNumber
 from analytics_sync_tests.faultlab import (
     ALL,
     CHILDREN,
@@ -67,8 +68,17 @@ def stuck(number: int) -> Callable[[Resource], f.Script]:
     return lambda _: f.previous_again(number)
 
 
+def unless_foreseen(resource: Resource) -> str | None:
+    """A page asked for ahead of its turn that repeats the one before is asked for again."""
+    numbered = isinstance(resource.paginator, PageNumber | Offset)
+    told = resource.count_path or getattr(resource.paginator, "total_path", None)
+    return None if numbered and told else AGAIN
+
+
 # a server that counts from 1 gives its first page twice to who starts without a number
-CASES["same-page-twice"] = Case(lambda _: f.previous_again(3, 3), MANY, AGAIN)
+CASES["same-page-twice"] = Case(
+    lambda _: f.previous_again(3, 3), MANY, unless_foreseen, client={"max_connections": 1}
+)
 CASES["same-page-for-ever"] = Case(stuck(3), MANY, AGAIN)
 UNTOLD = {"offset", "offset_over_a_map"}  # nothing says how many records there are
 CASES["first-page-for-ever"] = Case(stuck(2), MANY - UNTOLD, AGAIN)

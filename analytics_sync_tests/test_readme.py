@@ -42,8 +42,10 @@ def test_every_command_runs(world: World) -> None:
         script = bin_folder / name
         script.write_text(f'#!/bin/sh\nexec "{sys.executable}" {module} "$@"\n')
         script.chmod(0o755)
+    instance, shop = blocks("yaml")
+    (world.home / "dagster.yaml").write_text(instance)
     (world.folder / "my_apis").mkdir()
-    (world.folder / "my_apis" / "shop.yaml").write_text(blocks("yaml")[0])
+    (world.folder / "my_apis" / "shop.yaml").write_text(shop)
     (world.folder / "workspace.yaml").write_text((ROOT / "workspace.yaml").read_text())
     lines = ["set -e"]
     for command in todo:

@@ -12,9 +12,11 @@ import hashlib
 import json
 import os
 import struct
+import threading
 import time
 import zlib
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +41,48 @@ class Frame:
     checksum: int
 
 
+class Account:
+    """Tells the files of one account from those of others. Threads may share it.
+
+    A file shows nothing else about the account: what it is known by takes long to work out from a guess,
+    and so it does from the truth. That is done aside, once for all files that are made.
+
+    Args:
+        secret: What the requests are sent with.
+    """
+
+    def __init__(self, secret: bytes) -> None:
+        self._secret = secret
+        self._aside = ThreadPoolExecutor(1, thread_name_prefix="account")
+        self._lock = threading.Lock()
+        self._mark: Future[bytes] | None = None
+
+    def prepare(self) -> None:
+        """Begin to work out the mark; it will be needed soon."""
+        with self._lock:
+            if self._mark is None:
+                self._mark = self._aside.submit(self._made, os.urandom(_SALT))
+
+    def mark(self) -> bytes:
+        """What new files begin with; waits for it."""
+        self.prepare()
+        assert self._mark is not None
+        return self._mark.result()
+
+    def knows(self, mark: bytes) -> bool:
+        """Whether a file that begins with ``mark`` is this account's."""
+        return mark == self._made(mark[:_SALT])
+
+    def close(self) -> None:
+        """Let go of the thread."""
+        self._aside.shutdown(wait=True)
+
+    def _made(self, salt: bytes) -> bytes:
+        return salt + hashlib.scrypt(
+            self._secret, salt=salt or b"-", n=2**14, r=8, p=1, dklen=_PROOF
+        )
+
+
 class FrameFile:
     """A file of frames, held by this process until it is closed.
 
@@ -53,7 +97,7 @@ class FrameFile:
         OSError: It cannot be used; also when another process holds it.
     """
 
-    def __init__(self, path: Path, account: bytes, keep: float, *, create: bool) -> None:
+    def __init__(self, path: Path, account: Account, keep: float, *, create: bool) -> None:
         self._path = path
         if create:
             own(path.parent)
@@ -69,14 +113,12 @@ class FrameFile:
             os.close(self._handle)
             raise
 
-    def _begin(self, account: bytes) -> None:
+    def _begin(self, account: Account) -> None:
         """Read the start of the file, or write it: what tells this account from another."""
         start = os.pread(self._handle, len(_MAGIC) + _SALT + _PROOF, 0)
-        salt, proof = start[len(_MAGIC) : -_PROOF], start[-_PROOF:]
-        if not start.startswith(_MAGIC) or proof != _proof(account, salt):
+        if not start.startswith(_MAGIC) or not account.knows(start[len(_MAGIC) :]):
             os.ftruncate(self._handle, 0)
-            salt = os.urandom(_SALT)
-            os.write(self._handle, _MAGIC + salt + _proof(account, salt))
+            os.write(self._handle, _MAGIC + account.mark())
 
     def frames(self) -> Iterator[Frame]:
         """All frames. What a kill has cut off at the end of the file is removed."""
@@ -137,8 +179,3 @@ def remove_old(folder: Path, suffix: str, keep: float) -> None:
                     folder.rmdir()
             finally:
                 os.close(handle)
-
-
-def _proof(account: bytes, salt: bytes) -> bytes:
-    """Tells one account from another, and nothing else about it."""
-    return hashlib.scrypt(account, salt=salt or b"-", n=2**14, r=8, p=1, dklen=_PROOF)

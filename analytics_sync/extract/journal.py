@@ -17,7 +17,6 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Container, Mapping
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,7 +24,7 @@ import dlt
 import pyarrow as pa
 
 from analytics_sync.extract.fit import dumps, loads
-from analytics_sync.extract.frames import Frame, FrameFile, remove_old
+from analytics_sync.extract.frames import Account, Frame, FrameFile, remove_old
 from analytics_sync.extract.pagination import Step
 from analytics_sync.extract.session import Answer, Session
 from analytics_sync.extract.url import with_query
@@ -36,6 +35,7 @@ log = logging.getLogger(__name__)
 
 _FIRST_PAGES = 50
 _FIRST_SECONDS = 10.0
+_SOON_LONG = 10  # pages after which there may well be many
 _SUFFIX = ".journal"
 
 
@@ -52,19 +52,13 @@ class Journal:
 
     Args:
         path: Where they are kept; None keeps nothing.
-        account: What the requests are sent with: another account's answers are of no use.
+        account: Whose requests they answer: another account's answers are of no use.
         redact: Finds credentials; nothing that holds one is kept.
         keep: Seconds for which pages are worth keeping.
-        opener: Where a new file is made.
     """
 
     def __init__(
-        self,
-        path: Path | None,
-        account: bytes,
-        redact: Callable[[str], str],
-        keep: float,
-        opener: Executor,
+        self, path: Path | None, account: Account, redact: Callable[[str], str], keep: float
     ) -> None:
         self._path = path
         self._account = account
@@ -72,9 +66,6 @@ class Journal:
         self._keep = keep
         self._walks: dict[str, _Pages] = {}
         self._file: FrameFile | None = None
-        self._opener = opener
-        self._opening: Future[FrameFile] | None = None
-        self._waiting: list[tuple[bytes, bytes]] = []
         self._lock = threading.Lock()
         self._pages = 0
         self._long = False
@@ -120,6 +111,8 @@ class Journal:
         """Keep an answer, once the reading is a long one."""
         with self._lock:
             self._pages += 1
+            if self._pages == _SOON_LONG and self._path is not None:
+                self._account.prepare()
             if self._pages > _FIRST_PAGES or time.monotonic() - self._began > _FIRST_SECONDS:
                 self._long = True
             if self._path is None or not self._long:
@@ -142,18 +135,18 @@ class Journal:
 
     def will_be_long(self) -> None:
         """Keep answers from now on."""
+        if self._path is not None:
+            self._account.prepare()
         self._long = True
 
     def note(self, walk: str, what: str) -> None:
         """Note that a walk's pages are ``finished``, or ``dropped`` because they are not true."""
-        if self._file is not None or self._waiting:
+        if self._file is not None:
             self._write(json.dumps({"walk": walk, "note": what}).encode(), b"")
 
     def discard(self) -> None:
         """Forget everything: it is loaded, or of no use."""
         with self._lock:
-            self._waiting.clear()
-            self._opened(wait=True)
             if self._file is not None:
                 self._file.remove()
             self._file = self._path = None
@@ -161,7 +154,6 @@ class Journal:
     def close(self) -> None:
         """Leave what is kept to a later run."""
         with self._lock:
-            self._opened(wait=True)
             if self._file is not None:
                 self._file.close()
             self._file = self._path = None
@@ -170,25 +162,12 @@ class Journal:
         with self._lock:
             if self._path is None:
                 return
-            self._waiting.append((description, body))
-            self._opened(wait=False)
-
-    def _opened(self, *, wait: bool) -> None:
-        """Write what waits for the file, when it is open."""
-        try:
-            if self._file is None and self._waiting and self._opening is None and self._path:
-                # to tell accounts apart takes as long as many a page: reading goes on meanwhile
-                self._opening = self._opener.submit(
-                    FrameFile, self._path, self._account, self._keep, create=True
-                )
-            if self._opening is not None and (wait or self._opening.done()):
-                self._file, self._opening = self._opening.result(), None
-            if self._file is not None:
-                for frame in self._waiting:
-                    self._file.append(*frame)
-                self._waiting.clear()
-        except OSError as e:
-            self._give_up(e)
+            try:
+                if self._file is None:
+                    self._file = FrameFile(self._path, self._account, self._keep, create=True)
+                self._file.append(description, body)
+            except OSError as e:
+                self._give_up(e)
 
     def _give_up(self, error: OSError) -> None:
         """What goes wrong with a journal ends the journal, not the reading."""
@@ -196,8 +175,7 @@ class Journal:
             log.warning("pages are not kept for a later run: %s", error)
         if self._file is not None:
             self._file.close()
-        self._file = self._path = self._opening = None
-        self._waiting.clear()
+        self._file = self._path = None
 
 
 def _by_walk(file: FrameFile) -> dict[str, _Pages]:
@@ -309,10 +287,10 @@ class Journals:
     def __init__(self, session: Session, keep: float) -> None:
         self._session = session
         self._keep = keep
+        self._account = Account(session.account)
         told = dlt.config.get("analytics_sync.journal_dir", str)
         folder = f"analytics-sync-journal-{os.getuid()}"
         self._folder = Path(told or tempfile.gettempdir()) / folder
-        self._opener = ThreadPoolExecutor(1, thread_name_prefix="journal")
         self._open: dict[tuple[str, Window | None], Journal] = {}
         if keep > 0:
             remove_old(self._folder, _SUFFIX, keep)
@@ -324,11 +302,7 @@ class Journals:
         file = self._folder / f"{resource.source}-{resource.name}-{digest}{_SUFFIX}"
         session = self._session
         journal = Journal(
-            file if self._keep > 0 else None,
-            session.account,
-            session.redact,
-            self._keep,
-            self._opener,
+            file if self._keep > 0 else None, self._account, session.redact, self._keep
         )
         self._open[resource.name, window] = journal
         return journal
@@ -343,4 +317,4 @@ class Journals:
         """Leave what is left to a later run."""
         for journal in self._open.values():
             journal.close()
-        self._opener.shutdown(wait=True)
+        self._account.close()
