@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import math
+import re
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -31,6 +32,7 @@ log = logging.getLogger(__name__)
 
 _MAX_REDIRECTS = 5
 _TOO_MANY = 429
+_ENDS = re.compile("[?#]")  # what ends the path of a URL
 _DEEPEST = 1000  # what the decoder takes is little more
 _LONGEST_WAIT = 3600.0
 _ON_THEIR_WAY = 8 << 20  # bytes of JSON; decoded it is several times as much
@@ -108,6 +110,7 @@ class Session:
         self.max_pages = client.max_pages
         self.max_connections = client.max_connections
         self._pace = Pace(client.rate_limit, f"{self.origin} {self.account!r}")
+        self._followed = ""
         self._sleep = sleep or time.sleep
         self._connections = Connections(self.base_url, client)
 
@@ -151,14 +154,11 @@ class Session:
         """
         # a link may repeat the credentials of the query: it gets them once, from here
         plain = without_query(url, self._query)
-        target = follow(
-            plain,
-            with_query(plain, {**params, **self._query}),
-            self.origin,
-            place,
-            "a URL",
-            self.redact,
-        )
+        target = with_query(plain, {**params, **self._query})
+        if plain != self._followed:
+            asked, target = target, follow(plain, target, self.origin, place, "a URL", self.redact)
+            # a query does not change where an address leads: not looked at again for each page
+            self._followed = plain if asked == target and not _ENDS.search(plain) else ""
 
         def shown() -> str:
             return self.redact(with_query(plain, params))

@@ -39,10 +39,10 @@ def dlt_source(source: Source, run: ReadRun | None = None, *, files: bool = Fals
         run: What reads; its resources are the source's. Without it nothing can be extracted.
         files: Whether the load takes Parquet files whose load id is still to be set.
     """
-    resources = [
-        _resource(r, _reader(r, run, files)) for r in (run.resources if run else source.assets)
-    ]
-    if run is not None:
+    if run is None:
+        resources = [_resource(r, _Unread(r)) for r in source.assets]
+    else:
+        resources = [_resource(r, _reader(r, run, files)) for r in run.resources]
         resources.append(_rejected(run))
 
     @dlt.source(name=source.name, max_table_nesting=0)
@@ -52,7 +52,17 @@ def dlt_source(source: Source, run: ReadRun | None = None, *, files: bool = Fals
     return declared()
 
 
-def _resource(resource: Resource, read: Callable[[], Iterator[Any]]) -> DltResource:
+class _Unread(Iterator[Any]):
+    """Stands for the records where there is nothing to read with; dlt would inspect a function."""
+
+    def __init__(self, resource: Resource) -> None:
+        self._resource = resource
+
+    def __next__(self) -> Any:
+        raise RuntimeError(f"{self._resource}: this source only describes; pass a ReadRun to read")
+
+
+def _resource(resource: Resource, read: Callable[[], Iterator[Any]] | Iterator[Any]) -> DltResource:
     built: Any = dlt.resource(
         read,
         name=resource.name,
@@ -64,10 +74,8 @@ def _resource(resource: Resource, read: Callable[[], Iterator[Any]]) -> DltResou
     return built  # type: ignore[no-any-return]
 
 
-def _reader(resource: Resource, run: ReadRun | None, files: bool) -> Callable[[], Iterator[Any]]:
+def _reader(resource: Resource, run: ReadRun, files: bool) -> Callable[[], Iterator[Any]]:
     def read() -> Iterator[Any]:
-        if run is None:
-            raise RuntimeError(f"{resource}: this source only describes; pass a ReadRun to read")
         try:
             spool = run.reading(resource.name).spool
         except ReadError:
