@@ -5,7 +5,7 @@ In: ``ANALYTICS_SYNC__START_DATE``, a run's context. Out: the partitions definit
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 
 import dlt
 from dagster import AssetExecutionContext, DailyPartitionsDefinition
@@ -23,12 +23,12 @@ def daily_partitions() -> DailyPartitionsDefinition:
     Raises:
         ValueError: The start date is not ``YYYY-MM-DD``.
     """
-    start = dlt.config.get("analytics_sync.start_date", str) or DEFAULT_START
+    told = dlt.config.get("analytics_sync.start_date", str) or DEFAULT_START
     try:
-        date.fromisoformat(start)
+        start = datetime.combine(date.fromisoformat(told), time.min, UTC)
     except ValueError:
         raise ValueError(
-            f"ANALYTICS_SYNC__START_DATE is {start!r}; expected a day such as {DEFAULT_START}"
+            f"ANALYTICS_SYNC__START_DATE is {told!r}; expected a day such as {DEFAULT_START}"
         ) from None
     return DailyPartitionsDefinition(start_date=start, timezone="UTC", end_offset=1)
 
