@@ -14,7 +14,7 @@ from benchmarks.suite import Case, Options, Suite
 
 _DAGSTER = "import dagster"
 _EMPTY = "an empty asset"
-_PAIRS = 5
+_PAIRS = 15
 _OURS = "analytics_sync.definitions"
 _IMPORTS = (
     Way(_DAGSTER, "command", {"arguments": ["-c", "import dagster"]}),
