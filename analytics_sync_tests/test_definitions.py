@@ -18,8 +18,10 @@ from dagster import (
     build_schedule_context,
     build_sensor_context,
 )
+from dlt.extract.exceptions import ResourceExtractionError
 
 from analytics_sync.defs.location import build_definitions
+from analytics_sync.extract.source import dlt_source
 from analytics_sync.spec import load_catalog
 from analytics_sync_tests.world import ROOT, World
 
@@ -220,6 +222,11 @@ def test_loading_definitions_takes_no_more_than_it_needs() -> None:
     modules = loaded_by("from analytics_sync.definitions import defs")
     assert {"dagster_dlt", "dlt"} <= modules
     assert not {"pyarrow", "duckdb", "analytics_sync.extract.run"} & modules
+
+
+def test_what_definitions_are_built_from_cannot_be_read() -> None:
+    with pytest.raises(ResourceExtractionError, match="this source only describes"):
+        list(dlt_source(load_catalog()["delivery"]))
 
 
 def test_loading_definitions_leaves_collections_on() -> None:
