@@ -51,13 +51,14 @@ class KeptSqliteEventLogStorage(SqliteEventLogStorage):
         Raises:
             ValueError: Neither ``base_dir`` nor ``DAGSTER_HOME`` says where the files are.
         """
-        base_dir, home = config_value.get("base_dir"), os.environ.get("DAGSTER_HOME")
-        if not (base_dir or home):
-            raise ValueError(
-                "dagster.yaml, event_log_storage: there is no base_dir, and DAGSTER_HOME is not set. "
-                "Set one of them."
-            )
-        return cls(base_dir or str(Path(home or "") / "history" / "runs"), inst_data)
+        if base_dir := config_value.get("base_dir"):
+            return cls(base_dir, inst_data)
+        if home := os.environ.get("DAGSTER_HOME"):
+            return cls(str(Path(home) / "history" / "runs"), inst_data)
+        raise ValueError(
+            "dagster.yaml, event_log_storage: there is no base_dir, and DAGSTER_HOME is not set. "
+            "Set one of them."
+        )
 
     @contextmanager
     def _connect(self, shard: str) -> Iterator[Connection]:

@@ -21,7 +21,7 @@ def daily_partitions() -> DailyPartitionsDefinition:
     Today is part of it, so that what is new can be read before the day is over.
 
     Raises:
-        ValueError: The start date is not ``YYYY-MM-DD``.
+        ValueError: The start date is no day as ISO 8601 spells it.
     """
     told = dlt.config.get("analytics_sync.start_date", str) or DEFAULT_START
     try:

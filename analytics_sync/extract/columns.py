@@ -2,8 +2,7 @@
 
 In: lists of records of one resource. Out: a ``Batch``: the table with its ``_extra`` column, and
 the records that cannot be placed. Two rules: a value that fits its declared type lands in its
-column, and everything else lands in ``_extra``; neither ever raises. Columns are built a page at a
-time, with one look at the types of a column instead of one at each value.
+column, and everything else lands in ``_extra``; neither ever raises.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ import urllib3
 from analytics_sync.extract.url import origin
 from analytics_sync.spec.file import Client
 
-_AUTHORITY = re.compile(r"[^:/?#]+://[^/?#\\]*")
+_AUTHORITY = re.compile(r"^[^:/?#]+://[^/?#\\]*")
 # neither repeated nor followed: the session does that; errors come as they are
 _ONCE = urllib3.Retry.from_int(False, redirect=False)
 
@@ -42,11 +42,12 @@ class Connections:
         }
         scheme, host, _ = origin(base_url)
         proxy = urllib.request.getproxies().get(scheme)
-        self._manager = urllib3.PoolManager(**options)
+        self._manager: urllib3.PoolManager
         self._pool: urllib3.HTTPConnectionPool | None = None
         if proxy and not urllib.request.proxy_bypass(host):
             self._manager = urllib3.ProxyManager(proxy, **options)
         else:
+            self._manager = urllib3.PoolManager(**options)
             self._pool = self._manager.connection_from_url(base_url)
 
     def get(self, url: str, headers: Mapping[str, str]) -> urllib3.BaseHTTPResponse:
@@ -64,8 +65,7 @@ class Connections:
             return self._manager.request(
                 "GET", url, headers=headers, retries=_ONCE, redirect=False, preload_content=False
             )
-        authority = _AUTHORITY.match(url)
-        target = url[authority.end() :] if authority else url
+        target = _AUTHORITY.sub("", url)
         return self._pool.urlopen(
             "GET",
             target if target.startswith("/") else f"/{target}",

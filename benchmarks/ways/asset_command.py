@@ -1,8 +1,9 @@
 """``dagster asset materialize``, from the start of the process to its end.
 
 In: options ``select`` and ``module``; ``days``, how many partitions there are; ``partitioned``,
-whether the run is about all of them; ``as_it_comes``, whether Dagster's instance is its own default. Out: figures: materializations and checks of the run. Sandbox
-and instance are there before the clock runs.
+whether the run is about all of them; ``as_it_comes``, whether Dagster's instance is its own default.
+Out: figures: materializations and checks of the run. Sandbox and instance are there before the clock
+runs.
 """
 
 from __future__ import annotations
