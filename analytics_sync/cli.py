@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from analytics_sync.spec import CatalogError, catalog_files, load_catalog, load_file
+from analytics_sync.catalog import CatalogError, catalog_files, load_catalog, load_file
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -75,7 +75,7 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _settings(options: argparse.Namespace) -> int:
-    from analytics_sync.extract.settings import declared_settings
+    from analytics_sync.extract.rest_client.settings import declared_settings
 
     sources = load_catalog()
     if options.source is not None and options.source not in sources:
@@ -92,7 +92,7 @@ def _settings(options: argparse.Namespace) -> int:
 def _convert(options: argparse.Namespace) -> int:
     import yaml
 
-    from analytics_sync.spec.pyconfig import parse_python
+    from analytics_sync.catalog.python_config import parse_python
 
     name = options.name or options.file.stem
     text = options.file.read_text(encoding="utf-8")

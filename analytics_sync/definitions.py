@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from analytics_sync.extract.garbage import to_stay
+from analytics_sync.common.gc_tuning import to_stay
 
 if TYPE_CHECKING:
     from dagster import Definitions
@@ -35,8 +35,8 @@ def _build() -> Definitions:
 
     import dlt
 
-    from analytics_sync.defs.location import build_definitions
-    from analytics_sync.spec import catalog_files, load_catalog
+    from analytics_sync.catalog import catalog_files, load_catalog
+    from analytics_sync.defs.build import build_definitions
 
     folder = dlt.config.get("analytics_sync.catalog_dir", str)
     return build_definitions(load_catalog(catalog_files(Path(folder) if folder else None)))

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from analytics_sync_tests.faultlab import Lab, laboratory
-from analytics_sync_tests.postgres import Postgres
-from analytics_sync_tests.world import World
+from analytics_sync_tests.support.fault_lab import Lab, laboratory
+from analytics_sync_tests.support.postgres_server import Postgres
+from analytics_sync_tests.support.world import World
 
 _SHARED_MEMORY = Path("/dev/shm")
 _ROOM = 4 << 30  # bytes, of which the tests need a part, and so much again for what they run

@@ -17,10 +17,10 @@ from dagster import (
 )
 from dagster_dlt import dlt_assets
 
+from analytics_sync.catalog import Source
 from analytics_sync.defs.translator import CatalogTranslator
-from analytics_sync.extract.source import dlt_source
+from analytics_sync.extract.dlt_source import dlt_source
 from analytics_sync.load.destination import destination_name
-from analytics_sync.spec import Source
 
 
 def source_assets(source: Source, partitions: PartitionsDefinition[str]) -> AssetsDefinition:

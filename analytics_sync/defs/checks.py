@@ -21,10 +21,10 @@ from dagster import (
     multi_asset_check,
 )
 
+from analytics_sync.catalog import Resource, Source
+from analytics_sync.catalog.naming import EXTRA
+from analytics_sync.catalog.tables import REJECTED
 from analytics_sync.defs.translator import asset_key
-from analytics_sync.extract.tables import REJECTED
-from analytics_sync.spec import Resource, Source
-from analytics_sync.spec.naming import EXTRA
 
 if TYPE_CHECKING:
     from analytics_sync.load.warehouse import Warehouse

@@ -12,14 +12,14 @@ from typing import Any
 
 from dagster import AssetExecutionContext, Failure, MaterializeResult, MetadataValue
 
+from analytics_sync.catalog import Source
+from analytics_sync.common.errors import ReadError
 from analytics_sync.defs.partitions import run_window
 from analytics_sync.defs.translator import asset_key
-from analytics_sync.extract.errors import ReadError
-from analytics_sync.extract.reading import Reading
+from analytics_sync.extract.result import Reading
 from analytics_sync.extract.run import ReadRun
 from analytics_sync.load.errors import LoadError
 from analytics_sync.load.pipeline import Loaded, load
-from analytics_sync.spec import Source
 
 _NAMED = 20  # skipped children named in full; the rest is a number
 

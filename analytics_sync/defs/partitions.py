@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, time
 import dlt
 from dagster import AssetExecutionContext, DailyPartitionsDefinition
 
-from analytics_sync.extract.window import Window
+from analytics_sync.common.window import Window
 
 DEFAULT_START = "2025-01-01"
 

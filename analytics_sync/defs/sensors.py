@@ -21,9 +21,9 @@ from dagster import (
     sensor,
 )
 
+from analytics_sync.catalog import Resource, Source
+from analytics_sync.common.errors import ReadError, SettingMissing
 from analytics_sync.defs.translator import asset_key
-from analytics_sync.extract.errors import ReadError, SettingMissing
-from analytics_sync.spec import Resource, Source
 
 _MOST_DAYS = 14  # after a long pause: the rest is a backfill, started by a person
 
@@ -53,7 +53,7 @@ def new_records_sensor(source: Source, resource: Resource) -> SensorDefinition:
         description=f"Runs the day's partition when {resource} has something newer.",
     )
     def new_records(context: SensorEvaluationContext) -> Any:
-        from analytics_sync.extract.peek import newest  # not needed to load the definitions
+        from analytics_sync.extract.newest import newest  # not needed to load the definitions
 
         try:
             latest = newest(source, resource)

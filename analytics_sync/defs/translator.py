@@ -18,8 +18,8 @@ from dagster import (
 from dagster_dlt import DagsterDltTranslator
 from dagster_dlt.translator import DltResourceTranslatorData
 
-from analytics_sync.spec import Resource, Source
-from analytics_sync.spec.naming import DELETED_AT, EXTRA, READ_AT
+from analytics_sync.catalog import Resource, Source
+from analytics_sync.catalog.naming import DELETED_AT, EXTRA, READ_AT
 
 
 def asset_key(resource: Resource) -> AssetKey:

@@ -23,13 +23,14 @@ from pathlib import Path
 import dlt
 import pyarrow as pa
 
-from analytics_sync.extract.fit import dumps, loads
-from analytics_sync.extract.frames import Account, Frame, FrameFile, remove_old
-from analytics_sync.extract.pagination import Step
-from analytics_sync.extract.session import Answer, Session
-from analytics_sync.extract.url import with_query
-from analytics_sync.extract.window import Window
-from analytics_sync.spec import Resource
+from analytics_sync.catalog import Resource
+from analytics_sync.common.exact_json import dumps, loads
+from analytics_sync.common.window import Window
+from analytics_sync.extract.journal_file import Account, Frame, FrameFile, remove_old
+from analytics_sync.extract.rest_client.paginator import Step
+from analytics_sync.extract.rest_client.response import Answer
+from analytics_sync.extract.rest_client.session import Session
+from analytics_sync.extract.rest_client.urls import with_query
 
 log = logging.getLogger(__name__)
 

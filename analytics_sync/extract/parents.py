@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from analytics_sync.extract.jsonpath import MISSING, lookup
-from analytics_sync.spec import Resource
+from analytics_sync.catalog import Resource
+from analytics_sync.common.json_path import MISSING, lookup
 
 
 @dataclass(frozen=True)

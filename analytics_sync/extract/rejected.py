@@ -9,8 +9,8 @@ import hashlib
 
 import pyarrow as pa
 
-from analytics_sync.extract.fit import dumps
-from analytics_sync.extract.reading import Reading
+from analytics_sync.common.exact_json import dumps
+from analytics_sync.extract.result import Reading
 
 _SCHEMA = pa.schema(
     [(name, pa.string()) for name in ("record_hash", "resource", "reason", "record")]

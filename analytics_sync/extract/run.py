@@ -12,19 +12,20 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 
-from analytics_sync.extract.errors import Place, ReadError
-from analytics_sync.extract.folder import OwnFolder
-from analytics_sync.extract.garbage import rare_collections
+from analytics_sync.catalog import Resource, Source
+from analytics_sync.catalog.models import DataType
+from analytics_sync.common.errors import Place, ReadError
+from analytics_sync.common.gc_tuning import rare_collections
+from analytics_sync.common.private_folder import OwnFolder
+from analytics_sync.common.window import Window
+from analytics_sync.extract.buffer import Spools
+from analytics_sync.extract.collector import Consumer
 from analytics_sync.extract.journal import Journals
 from analytics_sync.extract.parents import ParentValues
-from analytics_sync.extract.reader import Reader
-from analytics_sync.extract.reading import Consumer, Reading
-from analytics_sync.extract.session import Session
-from analytics_sync.extract.settings import Settings
-from analytics_sync.extract.spool import Spools
-from analytics_sync.extract.window import Window
-from analytics_sync.spec import Resource, Source
-from analytics_sync.spec.file import DataType
+from analytics_sync.extract.resource_reader import Reader
+from analytics_sync.extract.rest_client.session import Session
+from analytics_sync.extract.rest_client.settings import Settings
+from analytics_sync.extract.result import Reading
 
 
 class ReadRun:

@@ -11,8 +11,8 @@ from contextlib import contextmanager
 
 from dlt.pipeline.exceptions import PipelineStepFailed
 
-from analytics_sync.extract.errors import ReadError
-from analytics_sync.extract.redact import Redactor
+from analytics_sync.common.errors import ReadError
+from analytics_sync.common.redaction import Redactor
 
 
 class LoadError(Exception):

@@ -20,12 +20,12 @@ from dlt.common.configuration.container import Container
 from dlt.common.configuration.providers import CustomLoaderDocProvider
 from dlt.common.configuration.specs.pluggable_run_context import PluggableRunContext
 
-from analytics_sync.extract.errors import ReadError
-from analytics_sync.extract.folder import OwnFolder
-from analytics_sync.extract.redact import Redactor
+from analytics_sync.common.errors import ReadError
+from analytics_sync.common.private_folder import OwnFolder
+from analytics_sync.common.redaction import Redactor
+from analytics_sync.extract.dlt_source import dlt_source
 from analytics_sync.extract.run import ReadRun
-from analytics_sync.extract.source import dlt_source
-from analytics_sync.load.deletes import mark_deleted
+from analytics_sync.load.custom_jobs import own_jobs
 from analytics_sync.load.destination import (
     DEFAULT,
     destination_kind,
@@ -34,9 +34,9 @@ from analytics_sync.load.destination import (
     make_destination,
 )
 from analytics_sync.load.errors import LoadError, warehouse_errors
-from analytics_sync.load.jobs import own_jobs
-from analytics_sync.load.litter import drop_staging, staging_id
-from analytics_sync.load.lock import load_turn
+from analytics_sync.load.locks import load_turn
+from analytics_sync.load.soft_deletes import mark_deleted
+from analytics_sync.load.staging import drop_staging, staging_id
 from analytics_sync.load.warehouse import open_warehouse
 
 log = logging.getLogger(__name__)

@@ -14,7 +14,8 @@ from dlt.common.schema import Schema
 from dlt.destinations.exceptions import DatabaseUndefinedRelation
 from dlt.destinations.sql_client import SqlClientBase
 
-from analytics_sync.extract.redact import Redactor
+from analytics_sync.catalog.models import DataType
+from analytics_sync.common.redaction import Redactor
 from analytics_sync.load.destination import (
     DEFAULT,
     destination_name,
@@ -23,8 +24,7 @@ from analytics_sync.load.destination import (
     make_destination,
 )
 from analytics_sync.load.errors import warehouse_errors
-from analytics_sync.load.lock import warehouse_lock
-from analytics_sync.spec.file import DataType
+from analytics_sync.load.locks import warehouse_lock
 
 
 class Warehouse:

@@ -4,11 +4,11 @@ In: ``Source`` objects, nothing else. Out: a server that speaks their authentica
 filters over generated data, and a ledger of every record it serves. It is not a real API.
 """
 
-from analytics_sync.sandbox.ledger import Ledger
-from analytics_sync.sandbox.message import Answer, Fault, Request
+from analytics_sync.sandbox.data.ledger import Ledger
+from analytics_sync.sandbox.data.tables import Version
+from analytics_sync.sandbox.messages import Answer, Fault, Request
 from analytics_sync.sandbox.options import Options
 from analytics_sync.sandbox.server import Sandbox
 from analytics_sync.sandbox.settings import settings
-from analytics_sync.sandbox.tables import Version
 
 __all__ = ["Answer", "Fault", "Ledger", "Options", "Request", "Sandbox", "Version", "settings"]

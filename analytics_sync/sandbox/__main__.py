@@ -14,9 +14,9 @@ from datetime import timedelta
 from pathlib import Path
 from types import FrameType
 
+from analytics_sync.catalog import CatalogError, load_catalog
 from analytics_sync.sandbox.options import Options
 from analytics_sync.sandbox.server import Sandbox
-from analytics_sync.spec import CatalogError, load_catalog
 
 
 def main(argv: Sequence[str] | None = None) -> int:

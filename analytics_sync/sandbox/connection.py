@@ -18,7 +18,7 @@ from typing import Any
 
 import orjson
 
-from analytics_sync.sandbox.message import Answer, Fault
+from analytics_sync.sandbox.messages import Answer, Fault
 
 # (method, path and query, headers by lower-case name) -> (answer, what goes wrong on its way)
 Respond = Callable[[str, str, Mapping[str, str]], tuple[Answer, Fault]]

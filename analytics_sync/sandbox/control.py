@@ -13,10 +13,10 @@ from typing import Any, Protocol
 
 import orjson
 
-from analytics_sync.sandbox.ledger import Ledger
-from analytics_sync.sandbox.message import Answer, Query, Refused
+from analytics_sync.catalog import Source
+from analytics_sync.sandbox.data.ledger import Ledger
+from analytics_sync.sandbox.messages import Answer, Query, Refused
 from analytics_sync.sandbox.options import Options
-from analytics_sync.spec import Source
 
 WHAT = (
     "A stand-in for the declared APIs, generated from their declarations alone, for trying, "

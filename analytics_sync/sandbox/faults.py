@@ -18,9 +18,9 @@ from typing import Any
 
 import orjson
 
-from analytics_sync.sandbox.message import Answer, Fault, Request
-from analytics_sync.sandbox.paths import Path, found, put
-from analytics_sync.spec import Resource
+from analytics_sync.catalog import Resource
+from analytics_sync.sandbox.data.json_path import Path, found, put
+from analytics_sync.sandbox.messages import Answer, Fault, Request
 
 # (request, its number among those of the resource, from 1) -> what goes wrong
 Script = Callable[[Request, int], Fault | None]

@@ -19,14 +19,14 @@ from types import TracebackType
 from typing import Any
 from urllib.parse import parse_qs, urlencode
 
+from analytics_sync.catalog import Source
 from analytics_sync.sandbox import control
-from analytics_sync.sandbox.api import Api
+from analytics_sync.sandbox.api.api import Api
 from analytics_sync.sandbox.connection import Connection, Respond
-from analytics_sync.sandbox.ledger import Ledger
-from analytics_sync.sandbox.message import Answer, Fault, Faults, Refused, Request
+from analytics_sync.sandbox.data.ledger import Ledger
+from analytics_sync.sandbox.messages import Answer, Fault, Faults, Refused, Request
 from analytics_sync.sandbox.options import Options
 from analytics_sync.sandbox.settings import settings
-from analytics_sync.spec import Source
 
 HOST = "127.0.0.1"
 

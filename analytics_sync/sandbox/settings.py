@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from analytics_sync.catalog import Resource, Source
+from analytics_sync.catalog.models import REFERENCE, SettingParam
 from analytics_sync.sandbox.options import Options
-from analytics_sync.spec import Resource, Source
-from analytics_sync.spec.file import REFERENCE, SettingParam
 
 _ORG = "gh/acme"
 _SLUG = f"{_ORG}/project-0"

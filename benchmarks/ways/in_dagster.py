@@ -20,8 +20,8 @@ from dagster._core.storage.tags import (
     ASSET_PARTITION_RANGE_START_TAG,
 )
 
-from analytics_sync.defs.location import build_definitions
-from analytics_sync.spec import load_catalog
+from analytics_sync.catalog import load_catalog
+from analytics_sync.defs.build import build_definitions
 from benchmarks.job import DATASET, Job
 from benchmarks.ways import imports  # noqa: F401
 

@@ -13,10 +13,10 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from analytics_sync.catalog import load_text
+from analytics_sync.common.window import Window
 from analytics_sync.extract.run import ReadRun
-from analytics_sync.extract.window import Window
 from analytics_sync.load.pipeline import load
-from analytics_sync.spec import load_text
 from benchmarks.job import DATASET, TABLE, Job
 from benchmarks.ways import imports  # noqa: F401
 

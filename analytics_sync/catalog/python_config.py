@@ -1,0 +1,96 @@
+"""A dlt ``rest_api`` configuration written in Python -> plain data, without running it.
+
+In: Python source, or a document that holds it in a code block. Out: the dictionary given to
+``rest_api_source``, where ``dlt.secrets["x"]`` and ``dlt.config["x"]`` stay references, in the
+spelling a catalog file uses.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import Any
+
+from analytics_sync.catalog.errors import CatalogError
+from analytics_sync.catalog.yaml_config import MAX_DEPTH, Lines, Path, check_size
+
+_BLOCK = re.compile(r"^```python[ \t]*\n(.*?)^```", re.DOTALL | re.MULTILINE)
+_CALLS = {"rest_api_source", "rest_api_resources"}
+
+
+def parse_python(text: str, file: str) -> tuple[dict[str, Any], Lines]:
+    """Read the first ``rest_api_source({...})`` call, or the first dictionary with ``resources``.
+
+    Args:
+        text: Python source, or prose with a fenced Python block.
+        file: Its name, for messages.
+
+    Raises:
+        CatalogError: No such call, or a value that is not a literal or a settings reference.
+    """
+    check_size(text, file)
+    block = _BLOCK.search(text)
+    offset = text[: block.start(1)].count("\n") if block else 0
+    for node in ast.walk(_tree(block.group(1) if block else text, offset, file)):
+        if isinstance(node, ast.Call) and _name(node.func) in _CALLS and node.args:
+            found: ast.expr = node.args[0]
+        elif isinstance(node, ast.Dict) and any(
+            isinstance(k, ast.Constant) and k.value == "resources" for k in node.keys
+        ):
+            found = node
+        else:
+            continue
+        if isinstance(found, ast.Dict):
+            lines: Lines = {}
+            data = _value(found, (), lines, offset, file)
+            return data, lines
+    raise CatalogError("no rest_api_source({...}) call found", file=file)
+
+
+def _tree(text: str, offset: int, file: str) -> ast.Module:
+    try:
+        return ast.parse(text)
+    except SyntaxError as e:
+        problem, line = f"not valid Python: {e.msg}", (e.lineno or 0) + offset
+    except (ValueError, RecursionError, MemoryError):
+        problem, line = "not valid Python: a null character, or nested too deep", 0
+    # raised here and not there: Python's own error quotes the line, secrets and all
+    raise CatalogError(problem, file=file, line=line)
+
+
+def _name(node: ast.expr) -> str:
+    return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
+
+
+def _value(node: ast.expr, path: Path, lines: Lines, offset: int, file: str) -> Any:
+    line = node.lineno + offset
+    lines.setdefault(path, line)
+    if len(path) > MAX_DEPTH:
+        raise CatalogError(f"nested deeper than {MAX_DEPTH} levels", file=file, line=line)
+    if isinstance(node, ast.Dict):
+        result: dict[str, Any] = {}
+        for key_node, value_node in zip(node.keys, node.values, strict=True):
+            if not isinstance(key_node, ast.Constant):
+                at = line if key_node is None else key_node.lineno + offset
+                raise CatalogError("a key must be a plain string", file=file, line=at)
+            key = str(key_node.value)
+            lines[(*path, key)] = key_node.lineno + offset
+            result[key] = _value(value_node, (*path, key), lines, offset, file)
+        return result
+    if isinstance(node, ast.List | ast.Tuple):
+        return [_value(n, (*path, i), lines, offset, file) for i, n in enumerate(node.elts)]
+    if isinstance(node, ast.Constant) and isinstance(node.value, str | int | float | bool | None):
+        return node.value
+    match node:
+        case ast.Subscript(
+            value=ast.Attribute(value=ast.Name(id="dlt"), attr="secrets" | "config" as vault),
+            slice=ast.Constant(value=str(key)),
+        ):
+            return f'dlt.{vault}["{key}"]'
+    # what kind of code, and not which: there may be a secret in it
+    kind = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(node).__name__).lower()
+    raise CatalogError(
+        f"this is code ({kind}); expected a literal, dlt.secrets[...] or dlt.config[...]",
+        file=file,
+        line=line,
+    )

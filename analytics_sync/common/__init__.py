@@ -1,0 +1,1 @@
+"""What every stage shares: windows, errors, redaction, JSON, private folders. It imports no other stage."""

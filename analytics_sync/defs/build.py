@@ -1,0 +1,41 @@
+"""All definitions of a catalog, put together.
+
+In: sources by name. Out: one ``Definitions``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from dagster import Definitions, in_process_executor
+
+from analytics_sync.catalog import Source
+from analytics_sync.defs.assets import source_assets
+from analytics_sync.defs.checks import source_checks
+from analytics_sync.defs.jobs import everything_job, source_job
+from analytics_sync.defs.partitions import daily_partitions
+from analytics_sync.defs.schedules import daily_schedule
+from analytics_sync.defs.sensors import new_records_sensor
+
+
+def build_definitions(sources: Mapping[str, Source]) -> Definitions:
+    """Assets, checks, jobs, schedules and sensors of all sources.
+
+    Steps run in one process: a process for each of a handful of steps costs more than it saves,
+    and runs are side by side anyway.
+    """
+    partitions = daily_partitions()
+    jobs = {name: source_job(source) for name, source in sources.items()}
+    return Definitions(
+        assets=[source_assets(source, partitions) for source in sources.values()],
+        asset_checks=[source_checks(source) for source in sources.values()],
+        jobs=[*jobs.values(), everything_job(sources.values())],
+        schedules=[daily_schedule(source, jobs[name]) for name, source in sources.items()],
+        sensors=[
+            new_records_sensor(source, resource)
+            for source in sources.values()
+            for resource in source.assets
+            if resource.sensor is not None and resource.cursor is not None
+        ],
+        executor=in_process_executor,
+    )

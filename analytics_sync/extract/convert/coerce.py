@@ -1,0 +1,133 @@
+"""One value -> its declared type, exactly or not at all.
+
+In: a JSON value and a field. Out: ``(value, exact)``: the value for the column (None when it does
+not fit) and whether nothing was lost. Whatever is not exact is kept in ``_extra`` by the caller.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from decimal import Context, Decimal, InvalidOperation
+from typing import Any
+
+from analytics_sync.catalog import Field
+from analytics_sync.common.exact_json import dumps
+
+Fitted = tuple[Any, bool]
+_NO: Fitted = (None, False)
+_INTEGER = re.compile(r"^[+-]?\d{1,19}$")
+_INT64 = range(-(2**63), 2**63)
+_FRACTION = re.compile(r"[.,](\d+)")
+_CLOCK = re.compile(r"[0-9:.,+TtZzW -]*")  # anything may stand between a day and its hour
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_WIDE = Context(prec=50)  # the usual 28 digits are fewer than the column's 38
+_MAX_DECIMAL = Decimal(10) ** 29
+# a lone surrogate has no UTF-8 form, and PostgreSQL holds no NUL, in text or in JSON
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+
+
+def fit(field: Field, value: Any) -> Fitted:
+    """Bring one value to the type of ``field``; None stays None."""
+    return (None, True) if value is None else _FITTERS[field.data_type](field, value)
+
+
+def _text(_: Field, value: Any) -> Fitted:
+    if not isinstance(value, str):
+        return _NO
+    if not _UNSTORABLE.search(value):
+        return value, True
+    return value.replace("\0", "").encode("utf-8", "replace").decode(), False
+
+
+def _bigint(_: Field, value: Any) -> Fitted:
+    if isinstance(value, str) and _INTEGER.match(value):
+        number = int(value)  # the zeros of 007 may mean something
+        return (number, str(number) == value) if number in _INT64 else _NO
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int) or value not in _INT64:
+        return _NO
+    return value, True
+
+
+def _double(_: Field, value: Any) -> Fitted:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return _NO
+    try:
+        number = float(value)
+    except OverflowError:
+        return _NO
+    return (number, number == value) if math.isfinite(number) else _NO
+
+
+def _bool(_: Field, value: Any) -> Fitted:
+    return (value, True) if isinstance(value, bool) else _NO
+
+
+def _timestamp(field: Field, value: Any) -> Fitted:
+    if isinstance(value, bool):
+        return _NO
+    if isinstance(value, int | float):
+        scale = 1000 if field.format == "epoch_ms" else 1
+        try:
+            instant = datetime.fromtimestamp(value / scale, UTC)
+            return instant, instant.timestamp() == value / scale
+        except (OverflowError, ValueError, OSError):
+            return _NO
+    if not isinstance(value, str):
+        return _NO
+    try:
+        instant = datetime.fromisoformat(value)
+    except ValueError:
+        return _NO
+    if instant.tzinfo is None:
+        instant = instant.replace(tzinfo=UTC)
+    fraction = _FRACTION.search(value)
+    exact = fraction is None or not fraction[1][6:].strip("0")
+    exact = exact and _CLOCK.fullmatch(value) is not None
+    try:
+        return instant.astimezone(UTC), exact
+    except OverflowError:
+        return _NO
+
+
+def _date(_: Field, value: Any) -> Fitted:
+    try:
+        return (date.fromisoformat(value), True) if isinstance(value, str) else _NO
+    except ValueError:
+        return _NO
+
+
+def _decimal(_: Field, value: Any) -> Fitted:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return _NO
+    text = str(value)
+    if not _NUMBER.fullmatch(text):  # Decimal passes over spaces and underscores
+        return _NO
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        return _NO
+    if number.copy_abs() >= _MAX_DECIMAL:  # abs() would round, or raise for 1e1000000
+        return _NO
+    rounded = number.quantize(Decimal("1e-9"), context=_WIDE)
+    return (rounded, rounded == number) if rounded.copy_abs() < _MAX_DECIMAL else _NO
+
+
+def _json(_: Field, value: Any) -> Fitted:
+    return dumps(value), True
+
+
+_FITTERS: dict[str, Callable[[Field, Any], Fitted]] = {
+    "text": _text,
+    "bigint": _bigint,
+    "double": _double,
+    "bool": _bool,
+    "timestamp": _timestamp,
+    "date": _date,
+    "decimal": _decimal,
+    "json": _json,
+}

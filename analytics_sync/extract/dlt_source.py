@@ -1,0 +1,106 @@
+"""A declared API as a dlt source.
+
+In: the declaration, and a ``ReadRun`` when something is to be read. Out: a ``DltSource`` with one
+resource per asset, hints and columns set, each yielding Arrow tables; and ``_rejected``. Without a
+run it is a description only, as Dagster needs it when definitions load.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import dlt
+from dlt.extract import DltResource, DltSource
+
+from analytics_sync.catalog import Resource, Source
+from analytics_sync.catalog.tables import REJECTED, REJECTED_COLUMNS, REJECTED_KEY, table_columns
+from analytics_sync.common.errors import ReadError
+
+if TYPE_CHECKING:  # a description needs none of it
+    import pyarrow as pa
+
+    from analytics_sync.extract.run import ReadRun
+
+
+def dlt_source(source: Source, run: ReadRun | None = None, *, files: bool = False) -> DltSource:
+    """The dlt source of a declaration.
+
+    A resource that cannot be read yields nothing, so that the others load; ask ``run.failures()``
+    afterwards. A table of no rows is yielded as well: the table is there after the first run.
+
+    Args:
+        source: The declaration.
+        run: What reads; its resources are the source's. Without it nothing can be extracted.
+        files: Whether the load takes Parquet files whose load id is still to be set.
+    """
+    if run is None:
+        resources = [_resource(r, _Unread(r)) for r in source.assets]
+    else:
+        resources = [_resource(r, _reader(r, run, files)) for r in run.resources]
+        resources.append(_rejected(run))
+
+    @dlt.source(name=source.name, max_table_nesting=0)
+    def declared() -> list[DltResource]:
+        return resources
+
+    return declared()
+
+
+class _Unread(Iterator[Any]):
+    """Stands for the records where there is nothing to read with; dlt would inspect a function."""
+
+    def __init__(self, resource: Resource) -> None:
+        self._resource = resource
+
+    def __next__(self) -> Any:
+        raise RuntimeError(f"{self._resource}: this source only describes; pass a ReadRun to read")
+
+
+def _resource(resource: Resource, read: Callable[[], Iterator[Any]] | Iterator[Any]) -> DltResource:
+    built: Any = dlt.resource(
+        read,
+        name=resource.name,
+        table_name=resource.table,
+        primary_key=list(resource.key),
+        write_disposition=resource.write_disposition,
+        columns=table_columns(resource) if resource.fields else {},
+    )
+    return built  # type: ignore[no-any-return]
+
+
+def _reader(resource: Resource, run: ReadRun, files: bool) -> Callable[[], Iterator[Any]]:
+    def read() -> Iterator[Any]:
+        try:
+            spool = run.reading(resource.name).spool
+        except ReadError:
+            return
+        assert spool is not None, "every finished reading has a spool"
+        file = spool.file() if files else None
+        if file is not None:
+            columns = spool.schema.empty_table()
+            yield dlt.mark.with_file_import(str(file), "parquet", spool.rows, columns)
+        else:
+            yield from spool.tables()
+        spool.close()
+
+    return read
+
+
+def _rejected(run: ReadRun) -> DltResource:
+    def read() -> Iterator[pa.Table]:
+        from analytics_sync.extract.rejected import rejected_table
+
+        failed = run.failures()
+        table = rejected_table([run.reading(r.name) for r in run.resources if r.name not in failed])
+        if table.num_rows:
+            yield table
+
+    built: Any = dlt.resource(
+        read,
+        name=REJECTED,
+        primary_key=REJECTED_KEY,
+        write_disposition="merge",
+        columns=REJECTED_COLUMNS,
+    )
+    return built  # type: ignore[no-any-return]

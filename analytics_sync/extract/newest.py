@@ -1,0 +1,49 @@
+"""What is the newest thing a resource has? One request.
+
+In: the declaration of a windowed resource that lists newest first. Out: the newest cursor.
+"""
+
+from __future__ import annotations
+
+from contextlib import closing
+from datetime import datetime
+
+from analytics_sync.catalog import Resource, Source
+from analytics_sync.common.errors import Place
+from analytics_sync.extract.convert.converter import Converter
+from analytics_sync.extract.rest_client.paginator import Walk
+from analytics_sync.extract.rest_client.record_selector import select
+from analytics_sync.extract.rest_client.session import Counters, Session
+from analytics_sync.extract.rest_client.settings import Settings
+from analytics_sync.extract.rest_client.urls import fill_path, join, placeholders, slashes
+
+
+def newest(source: Source, resource: Resource) -> datetime | None:
+    """The newest cursor on the first page, in UTC; None when there are no records.
+
+    Raises:
+        ReadError: The resource cannot be read.
+    """
+    settings = Settings(source)
+    session = Session(settings)
+    place = Place(source.name, resource.name)
+    params: dict[str, object] = {
+        name: settings.param(resource.settings[name], f"{resource.name}: parameter {name}")
+        if name in resource.settings
+        else declared
+        for name, declared in resource.params.items()
+    }
+    inside = {n: params.pop(n) for n in placeholders(resource.path)}
+    extra = resource.sensor.params if resource.sensor else {}
+    with closing(session), session.redact.in_logs():
+        path = fill_path(resource.path, inside, slashes(resource), place, session.redact)
+        answer = session.get(
+            join(session.base_url, path),
+            {**params, **Walk(resource.paginator, place).first().params, **extra},
+            place=place,
+            policy=resource.error_handler,
+            counters=Counters(),
+            headers=resource.headers,
+        )
+    said = f"GET {session.redact(answer.url)}"
+    return Converter(resource).newest(select(answer.body, resource, place, said, session.redact))

@@ -1,0 +1,1 @@
+"""Requests to one REST API: the only code that opens a connection."""

@@ -1,0 +1,158 @@
+"""Addresses: put together from declared parts, compared by origin, never trusted from an answer.
+
+In: base URL, path template, values. Out: a URL whose path values are encoded; and whether another
+URL has the configured scheme, host and port.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Container, Mapping
+from urllib.parse import quote, unquote_plus, urlencode, urljoin
+
+from urllib3.util import parse_url
+
+from analytics_sync.catalog import Resource
+from analytics_sync.common.errors import OffOrigin, Place, ReadError
+
+_PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
+_PORTS = {"http": 80, "https": 443}
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+def fill_path(
+    template: str,
+    values: Mapping[str, object],
+    with_slashes: frozenset[str],
+    place: Place,
+    redact: Callable[[str], str] = str,
+) -> str:
+    """Put values into a path template, percent-encoded.
+
+    Args:
+        template: Such as ``/v2/workflow/{workflow_id}``.
+        values: A value for each placeholder.
+        with_slashes: Placeholders whose slashes the API wants as they are.
+        place: For messages.
+        redact: For messages.
+
+    Raises:
+        ReadError: A value that is missing, empty, ``.``, ``..``, or holds a control character.
+    """
+
+    def value(match: re.Match[str]) -> str:
+        name = match[1]
+        text = "" if values[name] is None else _text(values[name])
+        parts = text.split("/") if name in with_slashes else [text]
+        if _CONTROL.search(text) or any(part in {"", ".", ".."} for part in parts):
+            raise ReadError(
+                place,
+                f"the value {redact(text)[:80]!r} for {{{name}}} cannot be part of a path.",
+                "It is empty, a dot segment or holds control characters: look at the setting or "
+                "at the parent record it comes from.",
+            )
+        return "/".join(quote(part, safe="") for part in parts)
+
+    return _PLACEHOLDER.sub(value, template)
+
+
+def refuse_strange(
+    query: Mapping[str, object], place: Place, redact: Callable[[str], str] = str
+) -> None:
+    """Look at query values that come from records or settings.
+
+    Raises:
+        ReadError: One is empty, which often means everything, or holds a control character.
+    """
+    for name, value in query.items():
+        if value == "" or (isinstance(value, str) and _CONTROL.search(value)):
+            raise ReadError(
+                place,
+                f"the value {redact(str(value))[:80]!r} cannot be the parameter {name!r}.",
+                "It is empty or holds control characters: look at the setting or at the parent "
+                "record it comes from.",
+            )
+
+
+def placeholders(template: str) -> tuple[str, ...]:
+    """The names in a path template."""
+    return tuple(_PLACEHOLDER.findall(template))
+
+
+def slashes(resource: Resource) -> frozenset[str]:
+    """The placeholders whose slashes the API wants as they are."""
+    names = placeholders(resource.path)
+    return frozenset(n for n in names if getattr(resource.params.get(n), "allow_slash", False))
+
+
+def join(base_url: str, path: str) -> str:
+    """Base and path by concatenation: the base may end in a path of its own."""
+    return f"{base_url.rstrip('/')}/{path.lstrip('/')}" if path.strip("/") else base_url
+
+
+def with_query(url: str, params: Mapping[str, object]) -> str:
+    """``url`` with ``params`` added; lists repeat their name, None is left out."""
+    pairs = [
+        (name, _text(item))
+        for name, value in params.items()
+        for item in (value if isinstance(value, list | tuple) else [value])
+        if item is not None
+    ]
+    if not pairs:
+        return url
+    return f"{url}{'&' if '?' in url else '?'}{urlencode(pairs)}"
+
+
+def without_query(url: str, names: Container[str]) -> str:
+    """``url`` without the query parameters of these names."""
+    base, mark, query = url.partition("?")
+    if not mark:
+        return url
+    query, hash_mark, fragment = query.partition("#")
+    kept = [p for p in query.split("&") if unquote_plus(p.partition("=")[0]) not in names]
+    return base + ("?" + "&".join(kept) if kept else "") + hash_mark + fragment
+
+
+def origin(url: str) -> tuple[str, str, int]:
+    """Scheme, host and port, read by the code that will connect: two parsers can be played off
+    against each other, for example by a backslash."""
+    parts = parse_url(url)
+    scheme = parts.scheme or ""
+    return scheme, (parts.host or "").strip("[]"), parts.port or _PORTS.get(scheme, 0)
+
+
+def follow(
+    current: str,
+    link: str,
+    allowed: tuple[str, str, int],
+    place: Place,
+    what: str,
+    redact: Callable[[str], str] = str,
+) -> str:
+    """The absolute form of a link found in an answer.
+
+    Raises:
+        OffOrigin: It leads away from the configured origin.
+    """
+    try:
+        target = urljoin(current, link)
+        found = origin(target)
+    except ValueError:
+        target, found = link, ("", "", 0)
+    if found != allowed:
+        raise OffOrigin(
+            place,
+            f"{what} leads to {redact(_show(found))[:200]}, but the configured origin is {_show(allowed)}; "
+            "nothing was sent there.",
+            "If the API really moved, change base_url.",
+        )
+    return target
+
+
+def _show(where: tuple[str, str, int]) -> str:
+    scheme, host, port = where
+    return f"{scheme or '?'}://{host or '?'}:{port}"
+
+
+def _text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,53 @@
+"""Staging datasets: every load has one of its own, and none outlives it for long.
+
+In: a pipeline whose turn it is (``locks.load_turn``). Out: its staging dataset is dropped, and so
+are those of the same dataset that killed loads have left: only who has the turn may have one.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import uuid
+from typing import Any
+
+import dlt
+from dlt.common.destination.exceptions import DestinationException
+from dlt.destinations.sql_client import SqlClientBase
+
+_ID = re.compile(r"[0-9a-f]{16}")
+
+log = logging.getLogger(__name__)
+
+
+def staging_id() -> str:
+    """What makes the name of a staging dataset unique."""
+    return uuid.uuid4().hex[:16]
+
+
+def drop_staging(pipeline: dlt.Pipeline) -> None:
+    """Drop this load's staging dataset."""
+    with pipeline.sql_client() as client, client.with_staging_dataset():
+        if client.has_dataset():
+            client.drop_dataset()
+
+
+def drop_orphans(client: SqlClientBase[Any], dataset: str) -> None:
+    """Drop the staging datasets that killed loads into ``dataset`` have left.
+
+    Args:
+        client: Connected, and holding the dataset's turn.
+        dataset: The dataset they belong to.
+    """
+    rows = client.execute_sql(
+        "SELECT schema_name FROM information_schema.schemata "
+        "WHERE catalog_name = current_database()"
+    )
+    prefix = f"{dataset}_staging_"
+    for (name,) in rows or ():
+        if name.startswith(prefix) and _ID.fullmatch(name.removeprefix(prefix)):
+            try:
+                with client.with_alternative_dataset_name(name):
+                    client.drop_dataset()
+            except DestinationException as e:  # another role's, for instance: no harm but the space
+                log.warning("%s, left by a killed run, cannot be dropped: %s", name, e)

@@ -1,0 +1,1 @@
+"""The declared APIs, without the HTTP around them."""

@@ -1,0 +1,125 @@
+"""One declared API, without the HTTP around it.
+
+In: a source, its ledger, and requests. Out: answers. Checks what a real server would check: that
+the key is right, that what is asked for exists, that parameters are there and make sense.
+"""
+
+from __future__ import annotations
+
+import base64
+import hmac
+from collections.abc import Mapping
+
+from analytics_sync.catalog import Resource, Source
+from analytics_sync.catalog.models import (
+    REFERENCE,
+    ApiKeyAuth,
+    BearerAuth,
+    HttpBasicAuth,
+    SettingParam,
+)
+from analytics_sync.sandbox.api.envelope import Envelope
+from analytics_sync.sandbox.api.filters import arrange, order_of, window_of
+from analytics_sync.sandbox.api.pagination import Pager
+from analytics_sync.sandbox.api.routes import Routes
+from analytics_sync.sandbox.data.ledger import Ledger
+from analytics_sync.sandbox.data.response_shape import key_paths
+from analytics_sync.sandbox.messages import Answer, Refused, Request
+from analytics_sync.sandbox.options import Options
+
+
+class Api:
+    """Answers the requests to one source.
+
+    Args:
+        source: What is declared.
+        ledger: Its records.
+        options: The key, the largest page, what is answered bare.
+    """
+
+    def __init__(self, source: Source, ledger: Ledger, options: Options) -> None:
+        self.source = source
+        self.routes = Routes(source)
+        self._ledger = ledger
+        self._options = options
+        self._pagers = {r.name: Pager(r, options) for r in source.resources.values()}
+        self._envelopes = {r.name: Envelope(r, options) for r in source.resources.values()}
+
+    def answer(
+        self, request: Request, resource: Resource | None, values: Mapping[str, str]
+    ) -> Answer:
+        """The answer to one request.
+
+        Args:
+            request: What was asked.
+            resource: What its path names, if anything.
+            values: Values of the placeholders in the path.
+        """
+        try:
+            self._check_key(request)
+            if resource is None:
+                raise Refused(404, f"{self.source.name} has nothing at {request.path}")
+            return self._answer(request, resource, values)
+        except Refused as e:
+            return e.answer()
+
+    def _answer(self, request: Request, resource: Resource, values: Mapping[str, str]) -> Answer:
+        params = self._params(request, resource, values)
+        order, window = order_of(resource, request.query), window_of(resource, request.query)
+        view = self._ledger.cached(
+            resource.name, (order, window), arrange(order, window, key_paths(resource)), params
+        )
+        envelope = self._envelopes[resource.name]
+        if view is None or (envelope.is_object and not view.versions):
+            raise Refused(404, f"no {resource.name} at {request.path}")
+        page = self._pagers[resource.name].page(view, request)
+        if resource.count_path is not None:
+            page.places[resource.count_path] = len(view.versions)
+        return Answer(200, envelope.body(page), page.headers)
+
+    def _params(
+        self, request: Request, resource: Resource, values: Mapping[str, str]
+    ) -> tuple[str, ...]:
+        """The values that decide which parent's records are meant."""
+        for name, param in resource.settings.items():
+            optional = param.optional or param.default is not None
+            if name not in values and not optional and not request.one(name):
+                raise Refused(422, f"parameter {name} is required")
+        result = []
+        for name in resource.resolved:
+            value = values.get(name, request.one(name))
+            if not value:
+                raise Refused(422, f"parameter {name} is required")
+            result.append(value)
+        return tuple(result)
+
+    def _check_key(self, request: Request) -> None:
+        client, key = self.source.client, self._options.key
+        match client.auth:
+            case ApiKeyAuth(location="query") as auth:
+                ok = _same(request.one(auth.name), key)
+            case ApiKeyAuth() as auth:
+                ok = _same(request.headers.get(auth.name.lower()), key)
+            case BearerAuth():
+                ok = _same(request.headers.get("authorization"), f"Bearer {key}")
+            case HttpBasicAuth() as auth:
+                user = key if REFERENCE.match(auth.username) else auth.username
+                pair = base64.b64encode(f"{user}:{key}".encode()).decode()
+                ok = _same(request.headers.get("authorization"), f"Basic {pair}")
+            case _:
+                ok = True
+        for name, value in client.headers.items():
+            sent = request.headers.get(name.lower())
+            if isinstance(value, SettingParam):
+                secret, optional = value.type == "secret", value.optional
+            else:
+                reference = REFERENCE.match(value)
+                secret, optional = reference is not None and reference[1] == "secrets", False
+            if secret and not (sent is None and optional):
+                ok = ok and _same(sent, key)
+        if not ok:
+            raise Refused(401, "missing or wrong key; the sandbox's settings hold the right one")
+
+
+def _same(sent: str | None, right: str) -> bool:
+    return sent is not None and hmac.compare_digest(sent.encode(), right.encode())

@@ -1,0 +1,156 @@
+"""What a request asks for: the window it filters on and the order it wants.
+
+In: a resource's declaration and the query. Out: the matching versions in order, each with its place
+in that order, so that a page can go on where another ended even when records came in between.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Literal
+
+from analytics_sync.catalog import Resource
+from analytics_sync.catalog.paginators import Offset
+from analytics_sync.sandbox.data.json_path import Path, found
+from analytics_sync.sandbox.data.tables import Version
+from analytics_sync.sandbox.data.timestamps import DAY_MS, to_ms
+from analytics_sync.sandbox.messages import Query, Refused
+
+Order = Literal["newest", "oldest", "made", "key"]
+Position = tuple[int | str, ...]
+HEX = re.compile(r"^[0-9a-f]{24}$")
+_CLOCK = re.compile(r"%[HITXcsM]")
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Milliseconds since 1970, both ends included; None is no bound."""
+
+    low: int | None = None
+    high: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Versions in order, and the place of each in it."""
+
+    positions: list[Position]
+    versions: list[Version]
+
+    def after(self, position: Position) -> int:
+        """Index of the first version behind a position.
+
+        Raises:
+            TypeError: It is no position of this order.
+        """
+        return bisect_right(self.positions, position)
+
+
+def window_of(resource: Resource, query: Query) -> Window:
+    """The window the query filters on.
+
+    Raises:
+        Refused: 422, a bound is not spelled as declared, or the month is missing.
+    """
+    incremental = resource.incremental
+    if incremental is None:
+        return Window()
+    start = query.get(incremental.start_param or "", [])
+    end = query.get(incremental.end_param or "", [])
+    if incremental.step == "month":
+        if not start:
+            raise Refused(422, f"parameter {incremental.start_param} is required")
+        return _month(_bound(start[-1], incremental.param_format, first=True))
+    if incremental.start_param == incremental.end_param and len(start) > 1:
+        # one name, sent twice: from, then to
+        start, end = start[:1], start[1:]
+    elif incremental.start_param == incremental.end_param:
+        end = []
+    if end and incremental.end_param == getattr(resource.paginator, "cursor_param", None):
+        end = [value for value in end if not HEX.match(value)]
+    return Window(
+        _bound(start[-1], incremental.param_format, first=True) if start else None,
+        _bound(end[-1], incremental.param_format, first=False) if end else None,
+    )
+
+
+def _month(ms: int) -> Window:
+    first = datetime.fromtimestamp(ms / 1000, UTC).date().replace(day=1)
+    following = (first + timedelta(days=31)).replace(day=1)
+    return Window(to_ms(first), to_ms(following) - 1)
+
+
+def _bound(value: str, spelling: str, *, first: bool) -> int:
+    """A bound in milliseconds; the end of a window given as a day is the end of that day."""
+    try:
+        match spelling:
+            case "epoch_ms":
+                return int(value)
+            case "epoch_s":
+                return int(value) * 1000
+            case "date":
+                day = to_ms(date.fromisoformat(value))
+                return day if first else day + DAY_MS - 1
+            case "iso" | "iso_ms":
+                return to_ms(datetime.fromisoformat(value))
+            case _:
+                ms = to_ms(datetime.strptime(value, spelling))
+                return ms if first or _CLOCK.search(spelling) else ms + DAY_MS - 1
+    except ValueError:
+        raise Refused(422, f"{value!r} is not a time spelled as {spelling}") from None
+
+
+def order_of(resource: Resource, query: Query) -> Order:
+    """The order of the answer: as asked for, as declared, as made, or by key."""
+    if resource.incremental is not None:
+        if asked := query.get("sort"):
+            return "newest" if asked[-1].startswith("-") else "oldest"
+        if resource.incremental.row_order is not None:
+            return "newest" if resource.incremental.row_order == "desc" else "oldest"
+    # Who hands out the oldest record of a page as a cursor goes from the last made to the first.
+    # That is not the order of a cursor that moves with every update.
+    before = isinstance(resource.paginator, Offset) and resource.paginator.cursor_path is not None
+    return "made" if before else "key"
+
+
+def arrange(order: Order, window: Window, key: tuple[Path, ...]) -> Callable[[list[Version]], View]:
+    """What turns the versions of a place into a view.
+
+    Args:
+        order: How to order.
+        window: What to keep, by the cursor's instant; versions without one are kept.
+        key: Where the primary key stands, for the order by key.
+    """
+    low = -(2**62) if window.low is None else window.low
+    high = 2**62 if window.high is None else window.high
+
+    def view(versions: list[Version]) -> View:
+        kept = [v for v in versions if v.ms is None or low <= v.ms <= high]
+        placed = sorted(((place(v, order, key), v) for v in kept), key=lambda pair: pair[0])
+        return View([p for p, _ in placed], [v for _, v in placed])
+
+    return view
+
+
+def place(version: Version, order: Order, key: tuple[Path, ...]) -> Position:
+    """Where a version stands in an order; no two stand at the same place."""
+    if order == "newest":
+        return (-(version.ms or 0), -version.number)
+    if order == "oldest":
+        return (version.ms or 0, version.number)
+    if order == "made":
+        return (0, -version.number)
+    parts: list[int | str] = []
+    record = version.record
+    for path in key:
+        parts += _sortable(found(record, path))
+    return (*parts, version.number)
+
+
+def _sortable(value: Any) -> tuple[int, int | str]:
+    """Numbers before texts, so that any two values can be compared."""
+    return (0, value) if isinstance(value, int) else (1, str(value))

@@ -1,0 +1,1 @@
+"""The records a sandbox serves, and what a warehouse must hold of them."""

@@ -1,0 +1,268 @@
+"""A resource's declaration -> its records.
+
+In: a record's number, its instant, and what its parent decides. Out: the nested record an API would
+answer with, and the same record as the declaration reads it (aliases, inherited fields, null_as).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from analytics_sync.catalog import Field, Resource, Source
+from analytics_sync.sandbox.data import response_shape as shape
+from analytics_sync.sandbox.data.json_path import ABSENT, Path, drop, found, get, put
+from analytics_sync.sandbox.data.timestamps import spell
+from analytics_sync.sandbox.data.values import Maker, bits_of, maker, seed_of
+from analytics_sync.sandbox.options import Options
+
+_SLUGS = ("gh/acme/project-{}", "https://example.com/acme/project-{}", "acme:project-{}", "{}")
+_CHANGED_FIRST = ("text", "bigint")
+_MISFITS = {
+    "bigint": "not a number",
+    "double": "n/a",
+    "bool": "maybe",
+    "timestamp": "soon",
+    "date": "someday",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """How a record breaks its declaration.
+
+    Attributes:
+        kind: ``extra``: an undeclared field; ``misfit``: a value of another type; ``keyless``: no
+            usable key.
+        path: Where.
+    """
+
+    kind: Literal["extra", "misfit", "keyless"]
+    path: Path
+
+
+@dataclass(frozen=True)
+class _Plan:
+    field: Field
+    make: Maker
+    seed: int
+    keep: bool
+
+
+class Blueprint:
+    """Makes the records of one resource.
+
+    Args:
+        source: Its source, for what children need from it.
+        resource: The resource.
+        options: Seed and drift.
+    """
+
+    def __init__(self, source: Source, resource: Resource, options: Options) -> None:
+        self.resource = resource
+        self.key = shape.key_paths(resource)
+        self.fields = shape.fields(source, resource)
+        self.cursor = resource.cursor.path if resource.cursor else None
+        self.is_parent = bool(shape.children(source, resource))
+        self._drift = options.drift
+        self._root = f"{options.seed}|{source.name}|{resource.name}|"
+        self._walked = shape.walked_by(source, resource)
+        self._skipped = shape.skipped_by(source, resource)
+        needed = shape.needed_by(source, resource)
+        self._plans = tuple(self._plan(field, field.path in needed) for field in self.fields)
+        self._extra = self._objects_with_parts()
+        special = {*self.key, *self._walked, *self._skipped, *needed}
+        special |= {self.cursor} if self.cursor else set()
+        self.key_is_plain = not any(
+            f.path in self.key
+            and (f.aliases or f.null_as is not None or f.name in resource.inherited)
+            for f in self.fields
+        )
+        # what an update may change: nothing that keys, windows or children hang on
+        self.changeable = tuple(
+            f
+            for f in sorted(
+                self.fields, key=lambda f: (f.data_type not in _CHANGED_FIRST, f.required)
+            )
+            if f.data_type in (*_CHANGED_FIRST, "double", "bool") and f.format is None
+            if f.path not in special and not f.aliases and f.name not in resource.inherited
+        )
+        # a key that an alias, a stand-in or the parent supplies would not be missed
+        self._can_lack = next(
+            (
+                f.path
+                for f in self.fields
+                if f.path in self.key and not f.aliases and f.null_as is None
+                if f.name not in resource.inherited and not self.is_parent
+            ),
+            None,
+        )
+        self._can_misfit = tuple(
+            f
+            for f in self.fields
+            if f.data_type in _MISFITS
+            and not f.required
+            and not f.aliases
+            and f.path not in special
+        )
+
+    def _plan(self, field: Field, needed: bool) -> _Plan:
+        path = field.path
+        patterns = self._walked.get(path)
+        unique = path in self.key or patterns is not None
+        make = maker(field, self.resource.name, unique=unique)
+        if patterns:
+            slug = next((s for s in _SLUGS if _cut_by_all(s, patterns)), _SLUGS[-1])
+            make = _slug(slug)
+        elif path in self._skipped:
+            make = _alternating(make, self._skipped[path], field)
+        # a key part that may stand for null is null now and then
+        keep = (field.required or needed or path in self.key) and field.null_as is None
+        return _Plan(field, make, seed_of(self._root + field.name), keep)
+
+    def _objects_with_parts(self) -> tuple[Path, ...]:
+        """JSON fields with declared fields inside: they hold those, and one that is free."""
+        return tuple(
+            f.path
+            for f in self.fields
+            if f.data_type == "json"
+            and any(g.path != f.path and g.path[: len(f.path)] == f.path for g in self.fields)
+        )
+
+    def make(
+        self,
+        number: int,
+        ms: int,
+        fixed: Mapping[Path, Any],
+        left_out: frozenset[Path] = frozenset(),
+    ) -> tuple[dict[str, Any], Drift | None]:
+        """One record.
+
+        Args:
+            number: Its number in this resource.
+            ms: Its instant: the cursor's, or what other times are near to.
+            fixed: Values that are given: a key that names the parent, nested inherited fields.
+            left_out: Fields the record has not, because the parent supplies them.
+        """
+        record: dict[str, Any] = {}
+        for plan in self._plans:
+            path, bits = plan.field.path, bits_of(plan.seed, number)
+            if path in left_out or path in self._extra:
+                continue
+            if path in fixed:
+                value = fixed[path]
+            elif path == self.cursor:
+                value = spell(plan.field, ms)
+            elif plan.keep or (dice := bits >> 32 & 15) > 1:
+                value = plan.make(bits, number, ms)
+            elif plan.field.aliases:
+                # null at the one place and a value at the other would have no plain meaning
+                path, value = plan.field.aliases[0], plan.make(bits, number, ms)
+                if get(record, path) is not ABSENT:
+                    continue
+            elif dice and plan.field.null_as is None:
+                continue
+            else:
+                value = None
+            if len(path) == 1:
+                record[path[0]] = value
+            else:
+                put(record, path, value)
+        for path in self._extra:
+            put(record, (*path, "undeclared_note"), f"free text {number}")
+        return record, self._break(record, number)
+
+    def _break(self, record: dict[str, Any], number: int) -> Drift | None:
+        if not self._drift:
+            return None
+        bits = bits_of(seed_of(self._root + "|drift"), number)
+        if bits % 10_000 >= self._drift * 10_000:
+            return None
+        kind = bits >> 20 & 15
+        if kind < 2 and self._can_lack is not None:
+            drop(record, self._can_lack)
+            return Drift("keyless", self._can_lack)
+        if kind < 8 and self._can_misfit:
+            field = self._can_misfit[(bits >> 24) % len(self._can_misfit)]
+            put(record, field.path, _MISFITS[field.data_type])
+            return Drift("misfit", field.path)
+        record["undeclared"] = {"since": "v2", "value": number}
+        return Drift("extra", ("undeclared",))
+
+    def canonical(self, record: dict[str, Any], inherited: Mapping[str, Any]) -> dict[str, Any]:
+        """The record as the declaration reads it: what a table must hold.
+
+        Args:
+            record: As served.
+            inherited: Field name -> value of the parent.
+        """
+        for name, value in inherited.items():
+            path = tuple(name.split("."))
+            if get(record, path) is ABSENT:
+                put(record, path, value)
+        for field in self.fields:
+            for alias in field.aliases:
+                if get(record, field.path) is ABSENT and get(record, alias) is not ABSENT:
+                    put(record, field.path, get(record, alias))
+            if field.null_as is not None and found(record, field.path) is None:
+                put(record, field.path, field.null_as)
+        return record
+
+    def keys(self, record: Mapping[str, Any]) -> tuple[Any, ...] | None:
+        """The primary key's values in a canonical record; None where one is missing."""
+        values = tuple(found(record, path) for path in self.key)
+        return None if None in values or not values else values
+
+    def resolved(self, parent: Mapping[str, Any]) -> tuple[str, ...] | None:
+        """The path and query values under which this resource is found below a parent record.
+
+        None where there is nothing below it: a value is null, does not match, or is skipped.
+        """
+        for name, values in self.resource.skip_parents.items():
+            if found(parent, tuple(name.split("."))) in values:
+                return None
+        result = []
+        for param in self.resource.resolved.values():
+            text = as_text(found(parent, tuple(param.field.split("."))))
+            if text and param.match is not None:
+                match = re.search(param.match, text)
+                text = match.group(1) if match else None
+            if not text:
+                return None
+            result.append(text)
+        return tuple(result)
+
+
+def as_text(value: Any) -> str | None:
+    """A value as it stands in a path or query."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return None if value is None else str(value)
+
+
+def fit(value: Any, field: Field) -> Any:
+    """A path value as this field's type has it."""
+    if field.data_type == "bigint" and str(value).lstrip("-").isdigit():
+        return int(value)
+    return as_text(value) if field.data_type == "text" else value
+
+
+def _cut_by_all(slug: str, patterns: list[str]) -> bool:
+    return all((m := re.search(p, slug.format(0))) and m.group(1) for p in patterns)
+
+
+def _slug(pattern: str) -> Maker:
+    # two values for all records: several parents then share a child
+    return lambda bits, number, ms: pattern.format(number % 2)
+
+
+def _alternating(make: Maker, skipped: tuple[object, ...], field: Field) -> Maker:
+    def value(bits: int, number: int, ms: int) -> Any:
+        choice = skipped[bits // 4 % len(skipped)]
+        if bits % 4 or (choice is None and field.required):
+            return make(bits, number, ms)
+        return choice
+
+    return value

@@ -1,0 +1,1 @@
+"""The APIs that ship, one YAML file each."""

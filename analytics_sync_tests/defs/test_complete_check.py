@@ -1,0 +1,55 @@
+"""Expected and read: on the materialization, and compared by a check where the API tells a total."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from analytics_sync.sandbox import Answer, Fault, Request
+from analytics_sync_tests.support.world import World
+
+
+def metadata(result: Any) -> dict[str, dict[str, Any]]:
+    return {
+        e.asset_key.path[-1]: {
+            k: v.value for k, v in e.step_materialization_data.materialization.metadata.items()
+        }
+        for e in result.get_asset_materialization_events()
+    }
+
+
+def test_every_materialization_says_what_ended_the_reading(world: World) -> None:
+    names = ["users", "dashboards", "monitors", "incident_teams", "audit_logs", "logs"]
+    result = world.run([f"observability/{n}" for n in names], world.days[0], world.days[-1])
+    assert result.success
+    found = metadata(result)
+    assert {name: found[name]["read_until"] for name in names} == {
+        "users": "an empty page",
+        "dashboards": "an empty page",
+        "monitors": "one page",
+        "incident_teams": "an empty page",
+        "audit_logs": "no further cursor",
+        "logs": "no further link",
+    }
+    assert found["users"]["records_expected"] == found["users"]["records_read"] == 30
+    assert "records_expected" not in found["dashboards"]
+
+
+def test_the_check_compares_expected_and_read(world: World) -> None:
+    result = world.run(["customer_data/sources", "customer_data/labels"])
+    checks = {(e.asset_key.path[-1], e.check_name): e for e in result.get_asset_check_evaluations()}
+    assert checks["sources", "complete"].passed
+    assert checks["sources", "complete"].metadata["expected"].value == 30
+    assert checks["labels", "complete"].passed
+
+
+def test_fewer_records_than_the_api_said_fail_the_check(world: World) -> None:
+    body = b'{"data": {"sources": [{"id": "1"}], "pagination": {"totalEntries": 30}}}'
+
+    def first_page_only(asked: Request) -> Fault | None:
+        return Fault(answer=Answer(200, body)) if asked.resource == "sources" else None
+
+    world.sandbox.faults = first_page_only
+    result = world.run(["customer_data/sources"])
+    (check,) = [e for e in result.get_asset_check_evaluations() if e.check_name == "complete"]
+    assert not check.passed
+    assert check.description == "The API said 30 records, and 1 were read: run again."

@@ -1,0 +1,246 @@
+"""What Dagster shows before any run: keys, groups, columns, partitions, edges, jobs, automation."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from dagster import (
+    AssetKey,
+    DagsterInstance,
+    Definitions,
+    RunRequest,
+    build_schedule_context,
+    build_sensor_context,
+)
+from dlt.extract.exceptions import ResourceExtractionError
+
+from analytics_sync.catalog import load_catalog
+from analytics_sync.defs.build import build_definitions
+from analytics_sync.extract.dlt_source import dlt_source
+from analytics_sync_tests.support.world import ROOT, World
+
+WINDOWED = {
+    "observability": {"audit_logs", "logs", "incidents"},
+    "ci_pipelines": {"pipelines", "workflow", "workflow_jobs", "jobs"},
+    "customer_data": {"usage_api_calls_daily", "usage_mtu_daily"},
+    "delivery": {"builds", "audit", "analytics_reports"},
+}
+
+
+@pytest.fixture(scope="module")
+def defs() -> Definitions:
+    return build_definitions(load_catalog())
+
+
+def test_the_location_loads_with_an_empty_environment(tmp_path: Path) -> None:
+    code = (
+        "import analytics_sync.definitions as d; print(len(list(d.defs.resolve_all_asset_keys())))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"]},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout.strip()) == (0, "60"), done.stderr[-2000:]
+    assert "Warning" not in done.stderr
+    assert not list(tmp_path.iterdir()), "loading definitions wrote files"
+
+
+def test_assets_are_described_before_the_first_run(defs: Definitions) -> None:
+    specs = {spec.key: spec for spec in defs.resolve_all_asset_specs()}
+    assert len(specs) == 60
+    for key, spec in specs.items():
+        assert len(key.path) == 2
+        assert spec.group_name == key.path[0]
+        assert spec.description
+        assert spec.kinds == {"dlt", "duckdb"}
+        columns = spec.metadata["dagster/column_schema"].columns
+        assert {"_extra"} < {column.name for column in columns}
+    incidents = specs[AssetKey(["observability", "incidents"])].metadata["dagster/column_schema"]
+    types = {c.name: (c.type, c.constraints.nullable) for c in incidents.columns}
+    assert types["attributes__modified"] == ("timestamp", False)
+    assert types["attributes__resolved"] == ("timestamp", True)
+
+
+def test_windowed_assets_have_daily_partitions_and_the_others_none(defs: Definitions) -> None:
+    for spec in defs.resolve_all_asset_specs():
+        source, resource = spec.key.path
+        windowed = source == "product_guidance" or resource in WINDOWED.get(source, set())
+        assert (spec.partitions_def is not None) == windowed, spec.key
+    graph = defs.resolve_asset_graph()
+    for key in graph.get_all_asset_keys():
+        policy = graph.get(key).backfill_policy
+        assert policy is not None
+        assert policy.max_partitions_per_run is None, "a range is one run"
+
+
+def test_only_children_have_upstream_edges(defs: Definitions) -> None:
+    edges = {
+        (dep.asset_key.to_user_string(), spec.key.to_user_string())
+        for spec in defs.resolve_all_asset_specs()
+        for dep in spec.deps
+    }
+    assert edges == {
+        ("ci_pipelines/pipelines", "ci_pipelines/workflow"),
+        ("ci_pipelines/workflow", "ci_pipelines/workflow_jobs"),
+        ("ci_pipelines/workflow_jobs", "ci_pipelines/jobs"),
+        ("product_guidance/surveys", "product_guidance/survey_responses"),
+        ("delivery/analytics_metadata", "delivery/analytics_reports"),
+    }
+
+
+def test_each_asset_has_three_checks_and_a_fourth_where_a_total_is_told(defs: Definitions) -> None:
+    names = Counter(key.name for key in defs.resolve_asset_graph().asset_check_keys)
+    assert names == {
+        "required_fields": 60,
+        "primary_key_unique": 60,
+        "declared_schema": 60,
+        "complete": 19,
+    }
+
+
+def test_today_is_a_partition(defs: Definitions) -> None:
+    spec = next(s for s in defs.resolve_all_asset_specs() if s.partitions_def is not None)
+    assert spec.partitions_def is not None
+    assert spec.partitions_def.get_last_partition_key() == str(datetime.now(UTC).date())
+
+
+def test_a_wrong_start_date_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANALYTICS_SYNC__START_DATE", "yesterday")
+    with pytest.raises(ValueError, match="ANALYTICS_SYNC__START_DATE is 'yesterday'"):
+        build_definitions(load_catalog())
+
+
+def test_daily_schedules_ask_for_yesterday_and_are_off(defs: Definitions) -> None:
+    for name in ("observability", "product_guidance", "ci_pipelines", "customer_data", "delivery"):
+        schedule = defs.resolve_schedule_def(f"daily_{name}")
+        assert schedule.default_status.value == "STOPPED"
+        at = datetime(2026, 3, 1, 2, 15, tzinfo=UTC)
+        with DagsterInstance.ephemeral() as instance:
+            tick = schedule.evaluate_tick(
+                build_schedule_context(
+                    instance=instance,
+                    scheduled_execution_time=at,
+                    repository_def=defs.get_repository_def(),
+                )
+            )
+        assert [r.partition_key for r in tick.run_requests] == ["2026-02-28"]
+
+
+def test_a_scheduled_run_syncs_the_partition_and_the_snapshots(world: World) -> None:
+    defs = build_definitions(world.sources)
+    with DagsterInstance.from_config(str(world.home)) as instance:
+        result = defs.resolve_job_def("sync_delivery").execute_in_process(
+            instance=instance, partition_key=str(world.days[1])
+        )
+    assert result.success
+    assert len({e.asset_key for e in result.get_asset_materialization_events()}) == 13
+    assert len(result.get_asset_check_evaluations()) == 3 * 13 + 1
+    assert {r["created"].date() for r in world.table("delivery/builds")} == {world.days[1]}
+    assert len(world.table("delivery/accounts")) == len(world.expected("delivery/accounts"))
+
+
+def sensor_tick(world: World, cursor: str | None) -> object:
+    defs = build_definitions(world.sources)
+    sensor = defs.resolve_sensor_def("new_ci_pipelines_pipelines")
+    with DagsterInstance.from_config(str(world.home)) as instance:
+        context = build_sensor_context(
+            instance=instance, cursor=cursor, repository_def=defs.get_repository_def()
+        )
+        return sensor.evaluate_tick(context)
+
+
+def test_the_sensor_asks_for_the_day_of_what_is_new(world: World) -> None:
+    before = world.sandbox.requests
+    first = sensor_tick(world, None)
+    assert world.sandbox.requests == before + 1, "a tick costs one request"
+    (request,) = first.run_requests
+    assert isinstance(request, RunRequest)
+    assert request.partition_key == str(world.days[-1])
+    again = sensor_tick(world, first.cursor)
+    assert not again.run_requests
+    assert "nothing newer" in again.skip_message
+    ledger = world.sandbox.ledger("ci_pipelines")
+    newest = {**ledger.records("pipelines")[-1].record, "id": "brand-new"}
+    ledger.add("pipelines", {**newest, "created_at": f"{world.today}T00:00:01.000Z"})
+    (request,) = sensor_tick(world, first.cursor).run_requests[-1:]
+    assert request.partition_key == str(world.today)
+
+
+def test_the_sensor_catches_up_on_every_day_since_its_cursor(world: World) -> None:
+    two_days_ago = datetime.combine(world.days[-3], datetime.min.time(), UTC) + timedelta(hours=5)
+    tick = sensor_tick(world, two_days_ago.isoformat())
+    assert [r.partition_key for r in tick.run_requests] == [str(d) for d in world.days]
+
+
+def test_the_sensor_skips_with_a_reason_when_nothing_is_configured(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SOURCES__CI_PIPELINES__BASE_URL")
+    tick = sensor_tick(world, None)
+    assert not tick.run_requests
+    assert "SOURCES__CI_PIPELINES__BASE_URL" in tick.skip_message
+
+
+def test_the_job_the_sensor_starts_reads_the_resource_and_its_children(world: World) -> None:
+    defs = build_definitions(world.sources)
+    job = defs.resolve_job_def("follow_ci_pipelines_pipelines")
+    with DagsterInstance.from_config(str(world.home)) as instance:
+        result = job.execute_in_process(instance=instance, partition_key=str(world.days[-1]))
+    keys = {e.asset_key.path[-1] for e in result.get_asset_materialization_events()}
+    assert keys == {"pipelines", "workflow", "workflow_jobs", "jobs"}
+
+
+def loaded_by(code: str) -> set[str]:
+    """The modules that a fresh interpreter has after running code."""
+    ask = f"import sys; {code}; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", ask],
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return set(done.stdout.split())
+
+
+def test_importing_the_module_reads_nothing() -> None:
+    modules = loaded_by("import analytics_sync.definitions")
+    assert not {"dagster", "dlt", "yaml"} & modules
+
+
+def test_loading_definitions_takes_no_more_than_it_needs() -> None:
+    modules = loaded_by("from analytics_sync.definitions import defs")
+    assert {"dagster_dlt", "dlt"} <= modules
+    assert not {"pyarrow", "duckdb", "analytics_sync.extract.run"} & modules
+
+
+def test_what_definitions_are_built_from_cannot_be_read() -> None:
+    with pytest.raises(ResourceExtractionError, match="this source only describes"):
+        list(dlt_source(load_catalog()["delivery"]))
+
+
+def test_loading_definitions_leaves_collections_on() -> None:
+    load = "import gc; from analytics_sync.definitions import defs"
+    assert "enabled" in loaded_by(f"{load}; print('enabled' if gc.isenabled() else '')")
+    assert "enabled" not in loaded_by(
+        f"import gc; gc.disable(); {load}; print('enabled' if gc.isenabled() else '')"
+    )
+
+
+def test_definitions_are_built_once() -> None:
+    from analytics_sync import definitions
+
+    assert definitions.defs is definitions.defs
+    assert "defs" in dir(definitions)
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        definitions.nothing  # noqa: B018

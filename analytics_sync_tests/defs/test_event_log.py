@@ -1,0 +1,189 @@
+"""The event log that keeps its connections: the same files, the same events, and few connections."""
+
+from __future__ import annotations
+
+import multiprocessing
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from dagster import (
+    AssetCheckKey,
+    AssetCheckResult,
+    AssetKey,
+    DagsterInstance,
+    asset,
+    asset_check,
+    materialize,
+)
+
+from analytics_sync.event_log import KeptSqliteEventLogStorage
+from analytics_sync_tests.support.world import ROOT
+
+OURS = """\
+event_log_storage:
+  module: analytics_sync.event_log
+  class: KeptSqliteEventLogStorage
+"""
+QUIET = "telemetry:\n  enabled: false\n"
+
+
+@asset
+def thing() -> int:
+    return 1
+
+
+@asset_check(asset=thing)
+def sound() -> AssetCheckResult:
+    return AssetCheckResult(passed=True, metadata={"rows": 3})
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
+    configure(tmp_path, OURS)
+    return tmp_path
+
+
+def configure(home: Path, storage: str) -> None:
+    (home / "dagster.yaml").write_text(QUIET + storage, encoding="utf-8")
+
+
+def run() -> str:
+    """Materialize once; the run's id."""
+    with DagsterInstance.get() as instance:
+        return materialize([thing, sound], instance=instance).run_id
+
+
+def events(run_id: str) -> list[tuple[Any, ...]]:
+    """What the log has of a run, without what differs from run to run."""
+    with DagsterInstance.get() as instance:
+        return [
+            (entry.step_key, entry.dagster_event_type, entry.level)
+            for entry in instance.all_logs(run_id)
+        ]
+
+
+def test_it_has_what_dagsters_own_has(home: Path) -> None:
+    ours = events(run())
+    configure(home, "")
+    theirs = events(run())
+    assert ours == theirs
+    assert len(ours) > 10
+
+
+@pytest.mark.parametrize("order", [(OURS, ""), ("", OURS)], ids=["from ours", "to ours"])
+def test_an_instance_may_change(home: Path, order: tuple[str, str]) -> None:
+    configure(home, order[0])
+    before = run()
+    seen = events(before)
+    configure(home, order[1])
+    assert events(before) == seen
+    after = run()
+    with DagsterInstance.get() as instance:
+        latest = instance.get_latest_materialization_event(AssetKey("thing"))
+        assert latest is not None
+        assert latest.run_id == after
+        found = instance.event_log_storage.get_asset_check_execution_history(
+            AssetCheckKey(AssetKey("thing"), "sound"), limit=10
+        )
+        assert [record.run_id for record in found] == [after, before]
+
+
+def test_many_processes_write_at_once(home: Path) -> None:
+    run()
+    command = [sys.executable, "-m", "analytics_sync_tests.defs.test_event_log"]
+    begun = [
+        subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) for _ in range(4)
+    ]
+    runs = [process.communicate()[0].split() for process in begun]
+    assert [process.returncode for process in begun] == [0] * 4
+    with DagsterInstance.get() as instance:
+        keys = AssetKey("thing")
+        records = instance.fetch_materializations(keys, limit=100).records
+        assert {r.run_id for r in records} >= {i for ids in runs for i in ids}
+    for ids in runs:
+        assert len(ids) == 3
+        assert len({tuple(events(run_id)) for run_id in ids}) == 1
+
+
+def test_threads_share_it(home: Path) -> None:
+    runs = [run() for _ in range(3)]
+    with DagsterInstance.get() as instance, ThreadPoolExecutor(8) as pool:
+        before = [len(instance.all_logs(run_id)) for run_id in runs]
+
+        def tell(number: int) -> None:
+            instance.report_engine_event(str(number), instance.get_run_by_id(runs[number % 3]))
+
+        list(pool.map(tell, range(60)))
+        assert [len(instance.all_logs(run_id)) for run_id in runs] == [n + 20 for n in before]
+
+
+def test_connections_are_kept_and_few(home: Path) -> None:
+    runs = [run() for _ in range(20)]
+    with DagsterInstance.get() as instance:
+        for run_id in runs:
+            assert instance.all_logs(run_id)
+        kept = files_open(home)
+        assert 1 < len(kept) <= 16
+        assert any(runs[-1] in name for name in kept)
+        assert not any(runs[0] in name for name in kept)
+        assert instance.all_logs(runs[0])
+    assert not files_open(home)
+
+
+def files_open(home: Path) -> set[str]:
+    """The databases of runs that this process has open."""
+    folder = str(home / "history" / "runs")
+    links = []
+    for number in Path("/proc/self/fd").iterdir():
+        with suppress(OSError):  # the listing's own
+            links.append(str(number.readlink()))
+    return {name for name in links if name.startswith(folder) and name.endswith(".db")}
+
+
+def test_a_forked_process_has_connections_of_its_own(home: Path) -> None:
+    run_id = run()
+    with DagsterInstance.get() as instance:
+        before = len(instance.all_logs(run_id))
+
+        def child() -> None:
+            assert len(instance.all_logs(run_id)) == before
+            instance.add_run_tags(run_id, {"child": "yes"})
+            instance.report_engine_event("from the child", instance.get_run_by_id(run_id))
+
+        process = multiprocessing.get_context("fork").Process(target=child)
+        process.start()
+        process.join()
+        assert process.exitcode == 0
+        assert len(instance.all_logs(run_id)) == before + 1
+
+
+def test_what_is_wiped_is_gone_and_comes_back(home: Path) -> None:
+    run_id = run()
+    with DagsterInstance.get() as instance:
+        assert instance.all_logs(run_id)
+        instance.wipe()
+        assert not instance.all_logs(run_id)
+        assert materialize([thing, sound], instance=instance).success
+        assert instance.get_latest_materialization_event(AssetKey("thing"))
+
+
+def test_it_says_where_it_would_have_to_be_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DAGSTER_HOME", raising=False)
+    with pytest.raises(ValueError, match=r"^dagster.yaml, event_log_storage: .*DAGSTER_HOME"):
+        KeptSqliteEventLogStorage.from_config_value(None, {})
+
+
+def main() -> Iterator[str]:
+    for _ in range(3):
+        yield run()
+
+
+if __name__ == "__main__":
+    print(*main())

@@ -1,0 +1,170 @@
+"""Failure stays where it is: what succeeded is loaded and materialized, what failed is named."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from dagster import DagsterEventType
+
+from analytics_sync.sandbox import Answer, Fault
+from analytics_sync.sandbox import Request as Asked
+from analytics_sync_tests.support.oracle import assert_same
+from analytics_sync_tests.support.world import World, events
+
+OBSERVABILITY = ["users", "monitors", "incidents", "dashboards"]
+
+
+def broken(*names: str, status: int = 403) -> Callable[[Asked], Fault | None]:
+    """A fault for some resources."""
+
+    def fault(asked: Asked) -> Fault | None:
+        if asked.resource in names:
+            return Fault(answer=Answer(status, b'{"errors":["not you"]}'))
+        return None
+
+    return fault
+
+
+def test_one_failing_resource_leaves_the_others_loaded(world: World) -> None:
+    world.sandbox.faults = broken("monitors")
+    result = world.run([f"observability/{name}" for name in OBSERVABILITY], *world.days[::2])
+    assert not result.success
+    done = {e.asset_key.path[-1] for e in result.get_asset_materialization_events()}
+    assert done == {"users", "incidents", "dashboards"}
+    (failure,) = events(result, DagsterEventType.STEP_FAILURE)
+    message = failure.event_specific_data.user_failure_data.description
+    first_line = message.splitlines()[0]
+    for part in (
+        "1 of 4 resources of observability",
+        "observability/monitors",
+        "403",
+        "not you",
+        "key",
+    ):
+        assert part in first_line
+    assert "sandbox" not in first_line.replace("/v1/monitor", ""), "no secret in the message"
+    users = world.sources["observability"].resources["users"]
+    assert_same(users, world.table("observability/users"), world.expected("observability/users"))
+
+
+def test_every_failing_resource_is_named_with_its_own_message(world: World) -> None:
+    world.sandbox.faults = broken("monitors", "users", status=500)
+    result = world.run([f"observability/{name}" for name in OBSERVABILITY], world.days[0])
+    (failure,) = events(result, DagsterEventType.STEP_FAILURE)
+    data = failure.event_specific_data.user_failure_data
+    assert set(data.metadata) == {"monitors", "users"}
+    assert "also failed: monitors" in data.description or "also failed: users" in data.description
+
+
+def test_a_failed_resource_keeps_its_table(world: World) -> None:
+    asset = "observability/monitors"
+    assert world.run([asset]).success
+    before = world.table(asset)
+    world.sandbox.faults = broken("monitors", status=404)
+    assert not world.run([asset]).success
+    assert world.table(asset) == before
+    world.sandbox.faults = None
+    assert world.run([asset]).success
+
+
+def test_half_a_read_is_not_loaded(world: World) -> None:
+    asset = "observability/users"
+    assert world.run([asset]).success
+    before = world.table(asset)
+    world.sandbox.advance()
+    seen = 0
+
+    def on_the_second_page(asked: Asked) -> Fault | None:
+        nonlocal seen
+        seen += asked.resource == "users"
+        return Fault(answer=Answer(200, b"null")) if seen == 2 else None
+
+    world.sandbox.faults = on_the_second_page
+    assert not world.run([asset]).success
+    assert world.table(asset) == before
+
+
+def test_a_child_that_is_gone_is_skipped_and_counted(world: World) -> None:
+    gone = 0
+
+    def one_job(asked: Asked) -> Fault | None:
+        nonlocal gone
+        if asked.resource == "jobs" and gone == 0:
+            gone = 1
+            return Fault(answer=Answer(404, b'{"message":"expired"}'))
+        return None
+
+    world.sandbox.faults = one_job
+    result = world.run(["ci_pipelines/jobs"], world.days[0], world.days[-1])
+    assert result.success
+    event = result.get_asset_materialization_events()[0]
+    metadata = event.step_materialization_data.materialization.metadata
+    assert metadata["children_skipped"].value == 1
+    expected = world.expected("ci_pipelines/jobs", world.start, world.end)
+    assert len(world.table("ci_pipelines/jobs")) == len(expected) - 1
+    warnings = [e.user_message for e in _logs(world, result.run_id) if e.level == 30]
+    assert any("1 children skipped" in w and "404" in w for w in warnings)
+
+
+def test_all_children_gone_is_a_failure(world: World) -> None:
+    world.sandbox.faults = broken("jobs", status=404)
+    result = world.run(["ci_pipelines/jobs"], world.days[0])
+    assert not result.success
+
+
+def test_a_failing_parent_fails_its_children_and_names_itself(world: World) -> None:
+    world.sandbox.faults = broken("workflow")
+    names = ["pipelines", "workflow", "workflow_jobs", "jobs", "me"]
+    result = world.run([f"ci_pipelines/{name}" for name in names], world.days[0])
+    done = {e.asset_key.path[-1] for e in result.get_asset_materialization_events()}
+    assert done == {"pipelines", "me"}
+    (failure,) = events(result, DagsterEventType.STEP_FAILURE)
+    jobs = failure.event_specific_data.user_failure_data.metadata["jobs"].value
+    assert (
+        "its parent workflow_jobs could not be read: its parent workflow could not be read" in jobs
+    )
+
+
+def test_without_base_url_the_failure_names_setting_and_sandbox(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SOURCES__DELIVERY__BASE_URL")
+    before = world.sandbox.requests
+    result = world.run(["delivery/agents"])
+    (failure,) = events(result, DagsterEventType.STEP_FAILURE)
+    first_line = failure.event_specific_data.user_failure_data.description.splitlines()[0]
+    assert "SOURCES__DELIVERY__BASE_URL" in first_line
+    assert "sandbox" in first_line
+    assert world.sandbox.requests == before
+
+
+def test_an_unreachable_api_is_said_plainly(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    monkeypatch.setenv("SOURCES__DELIVERY__BASE_URL", "http://127.0.0.1:9")
+    result = world.run(["delivery/agents"])
+    (failure,) = events(result, DagsterEventType.STEP_FAILURE)
+    first_line = failure.event_specific_data.user_failure_data.description.splitlines()[0]
+    assert "delivery/agents: GET http://127.0.0.1:9/agents failed 4 times" in first_line
+    assert "refused" in first_line
+    assert "object at 0x" not in first_line
+
+
+def test_a_warehouse_that_cannot_be_opened_is_said_plainly(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.warehouse.write_text(
+        "this is not a database, it is a text of more than a few bytes " * 99
+    )
+    result = world.run(["delivery/agents"])
+    (failure,) = events(result, DagsterEventType.STEP_FAILURE)
+    first_line = failure.event_specific_data.user_failure_data.description.splitlines()[0]
+    assert first_line.startswith("delivery: the load step failed")
+    assert "warehouse.duckdb" in first_line
+
+
+def _logs(world: World, run_id: str) -> list[object]:
+    from dagster import DagsterInstance
+
+    with DagsterInstance.from_config(str(world.home)) as instance:
+        return list(instance.all_logs(run_id))

@@ -1,0 +1,190 @@
+"""The UI on the workspace file: a run, a backfill in one run, and pages in a real browser."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import urllib3
+
+from analytics_sync.demo import Home
+from analytics_sync.sandbox import Answer, Fault, Request
+from analytics_sync_tests.support.oracle import assert_same
+from analytics_sync_tests.support.world import ROOT, World
+
+CHROMIUM = shutil.which("chromium")
+PATIENCE = 120  # seconds a server or a run may take to come; a test waits only as long as needed
+RUN = """mutation($p: ExecutionParams!) { launchPipelineExecution(executionParams: $p) {
+  __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message } } }"""
+BACKFILL = """mutation($p: LaunchBackfillParams!) { launchPartitionBackfill(backfillParams: $p) {
+  __typename ... on LaunchBackfillSuccess { backfillId } ... on PythonError { message } } }"""
+AGAIN = """mutation($p: ReexecutionParams!) { launchRunReexecution(reexecutionParams: $p) {
+  __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message } } }"""
+RUNS = """{ runsOrError { ... on Runs { results { runId status tags { key value } } } } }"""
+
+
+class Ui:
+    """A running ``dagster dev``."""
+
+    def __init__(self, world: World, port: int) -> None:
+        self.world = world
+        self.url = f"http://127.0.0.1:{port}"
+
+    def ask(self, query: str, **variables: Any) -> Any:
+        """One GraphQL request, as the UI makes it."""
+        body = {"query": query, "variables": variables}
+        answer = urllib3.request("POST", f"{self.url}/graphql", json=body, retries=False).json()
+        assert "errors" not in answer, answer
+        return answer["data"]
+
+    def finished(self, **tags: str) -> dict[str, Any]:
+        """The run with these tags, once it is over."""
+        until = time.monotonic() + PATIENCE
+        while time.monotonic() < until:
+            for run in self.ask(RUNS)["runsOrError"]["results"]:
+                found = {t["key"]: t["value"] for t in run["tags"]}
+                if tags.items() <= found.items() and run["status"] in {"SUCCESS", "FAILURE"}:
+                    return {**run, "tags": found}
+            time.sleep(0.3)
+        raise AssertionError(f"no finished run with {tags}")
+
+
+@pytest.fixture(scope="module")
+def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ui]:
+    folder = tmp_path_factory.mktemp("ui")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with World(folder) as world, (folder / "dev.log").open("w") as log:
+        Home(folder).prepare(afresh=False)  # the instance is set up as that of `make dev`
+        command = ["dagster", "dev", "-w", str(ROOT / "workspace.yaml")]
+        process = subprocess.Popen(
+            [sys.executable, "-m", *command, "--host", "127.0.0.1", "--port", str(port)],
+            env={**os.environ, **world.environment, "PYTHONPATH": str(ROOT)},
+            cwd=folder,
+            stdout=log,
+            stderr=log,
+        )
+        try:
+            until = time.monotonic() + PATIENCE
+            while True:
+                try:
+                    urllib3.request("GET", f"http://127.0.0.1:{port}/server_info", retries=False)
+                    break
+                except urllib3.exceptions.HTTPError:
+                    assert process.poll() is None, (folder / "dev.log").read_text()[-3000:]
+                    assert time.monotonic() < until, "dagster dev did not come up"
+                    time.sleep(0.2)
+            yield Ui(world, port)
+        finally:
+            process.terminate()
+            process.wait(timeout=60)
+
+
+def selector(*assets: str) -> dict[str, Any]:
+    return {
+        "repositoryLocationName": "analytics_sync",
+        "repositoryName": "__repository__",
+        "pipelineName": "__ASSET_JOB",
+        "assetSelection": [{"path": a.split("/")} for a in assets],
+    }
+
+
+def test_a_run_of_one_partition_from_the_ui(ui: Ui) -> None:
+    day = str(ui.world.days[1])
+    tags = [{"key": "dagster/partition", "value": day}]
+    params = {
+        "mode": "default",
+        "selector": selector("observability/incidents"),
+        "executionMetadata": {"tags": tags},
+    }
+    launched = ui.ask(RUN, p=params)["launchPipelineExecution"]
+    assert launched["__typename"] == "LaunchRunSuccess", launched
+    assert ui.finished(**{"dagster/partition": day})["status"] == "SUCCESS"
+    resource = ui.world.sources["observability"].resources["incidents"]
+    expected = ui.world.expected("observability/incidents", ui.world.days[1], ui.world.days[2])
+    assert assert_same(resource, ui.world.table("observability/incidents"), expected)
+
+
+def test_a_backfill_is_one_run(ui: Ui) -> None:
+    days = [str(day) for day in ui.world.days]
+    params = {
+        "assetSelection": selector("delivery/builds")["assetSelection"],
+        "partitionNames": days,
+    }
+    launched = ui.ask(BACKFILL, p=params)["launchPartitionBackfill"]
+    assert launched["__typename"] == "LaunchBackfillSuccess", launched
+    run = ui.finished(**{"dagster/backfill": launched["backfillId"]})
+    assert run["status"] == "SUCCESS"
+    assert run["tags"]["dagster/asset_partition_range_start"] == days[0]
+    assert run["tags"]["dagster/asset_partition_range_end"] == days[-1]
+    resource = ui.world.sources["delivery"].resources["builds"]
+    expected = ui.world.expected("delivery/builds", ui.world.start, ui.world.end)
+    assert_same(resource, ui.world.table("delivery/builds"), expected)
+
+
+def test_re_execution_from_asset_failure_reads_only_what_is_missing(ui: Ui) -> None:
+    def broken(asked: Request) -> Fault | None:
+        refused = Fault(answer=Answer(403, b'{"errors": ["no"]}'))
+        return refused if asked.resource == "monitors" else None
+
+    sandbox = ui.world.sandbox
+    sandbox.faults = broken
+    try:
+        assets = selector("observability/users", "observability/monitors")
+        tags = [{"key": "test", "value": "first"}]
+        params = {"mode": "default", "selector": assets, "executionMetadata": {"tags": tags}}
+        launched = ui.ask(RUN, p=params)["launchPipelineExecution"]
+        assert launched["__typename"] == "LaunchRunSuccess", launched
+        failed = ui.finished(test="first")
+        assert failed["status"] == "FAILURE"
+    finally:
+        sandbox.faults = None
+    before = sandbox.counts["observability/users"]
+    params = {"parentRunId": failed["runId"], "strategy": "FROM_ASSET_FAILURE"}
+    again = ui.ask(AGAIN, p=params)["launchRunReexecution"]
+    assert again["__typename"] == "LaunchRunSuccess", again
+    assert ui.finished(**{"dagster/parent_run_id": failed["runId"]})["status"] == "SUCCESS"
+    assert sandbox.counts["observability/users"] == before, "users were loaded already"
+    resource = ui.world.sources["observability"].resources["monitors"]
+    expected = ui.world.expected("observability/monitors")
+    assert_same(resource, ui.world.table("observability/monitors"), expected)
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="needs the program chromium (a Debian package)")
+@pytest.mark.parametrize(
+    ("page", "shown"),
+    [
+        ("locations/analytics_sync/asset-groups/ci_pipelines/lineage", ["workflow_jobs", "jobs"]),
+        (
+            "assets/observability/dashboards?view=overview",
+            ["One dashboard", "layout_type", "_extra"],
+        ),
+        ("assets/observability/incidents?view=checks", ["required_fields", "primary_key_unique"]),
+        ("automation", ["daily_observability", "new_ci_pipelines_pipelines"]),
+    ],
+)
+def test_pages_show_it_all_in_a_browser(ui: Ui, page: str, shown: list[str]) -> None:
+    profile = tempfile.mkdtemp(prefix="chromium")
+    try:
+        done = subprocess.run(
+            [
+                CHROMIUM or "", "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic",
+                "--no-first-run", "--disable-background-networking", "--disable-component-update",
+                "--disable-sync", f"--user-data-dir={profile}", "--window-size=1600,2000",
+                "--virtual-time-budget=30000", "--dump-dom", f"{ui.url}/{page}",
+            ],
+            capture_output=True, text=True, timeout=PATIENCE, check=False,
+        )  # fmt: skip
+    finally:
+        shutil.rmtree(profile, ignore_errors=True)
+    for text in shown:
+        assert text in done.stdout, f"{text!r} is not on {page}"

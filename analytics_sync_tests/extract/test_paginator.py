@@ -1,0 +1,306 @@
+"""Every paginator from its first to its last page, request by request, and the traps on the way."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from analytics_sync.common.errors import NoProgress, NotData
+from analytics_sync_tests.support.scripted_api import Api, Query, item, read, shop, shop_api
+
+api = shop_api
+
+
+def records(*ids: int) -> list[dict[str, Any]]:
+    return [{"id": i} for i in ids]
+
+
+def numbered(pages: list[list[int]], base: int, param: str = "page") -> Any:
+    """A server that counts pages from ``base`` and, without a number, answers the first."""
+    return lambda path, query, headers: {
+        "data": records(*dict(enumerate(pages, base)).get(int(query.get(param, base)), []))
+    }
+
+
+def skipping(count: int, most: int, param: str = "offset") -> Any:
+    """A server that honours an offset and never answers more than ``most``."""
+
+    def answer(path: str, query: Query, headers: Any) -> Any:
+        start = int(query.get(param, 0))
+        size = min(most, int(query.get("limit", most)))
+        return {"data": records(*range(count)[start : start + size]), "count": count}
+
+    return answer
+
+
+def paged(paginator: Any, **endpoint: Any) -> Any:
+    return shop(item({"paginator": paginator, "data_selector": "data", **endpoint}))
+
+
+CURSOR = {"type": "cursor", "cursor_path": "next", "cursor_param": "from"}
+PAGES = {"type": "page_number", "page_param": "page"}
+OFFSET = {"type": "offset", "limit": 2}
+
+# what is declared, what the server answers in order, the queries it must see, the keys read
+WALKS: dict[str, tuple[Any, list[Any], list[Query], list[int]]] = {
+    "single_page": ("single_page", [{"data": records(1, 2), "next": "http://x/"}], [{}], [1, 2]),
+    "auto": ("auto", [{"data": records(1), "next": None}], [{}], [1]),
+    "cursor": (
+        CURSOR,
+        [{"data": records(1), "next": "a"}, {"data": records(2), "next": "b"}, {"data": []}],
+        [{}, {"from": "a"}, {"from": "b"}],
+        [1, 2],
+    ),
+    "cursor null": (CURSOR, [{"data": records(1), "next": None}], [{}], [1]),
+    "cursor empty string": (CURSOR, [{"data": records(1), "next": ""}], [{}], [1]),
+    "cursor number, zero included": (
+        CURSOR,
+        [{"data": records(1), "next": 0}, {"data": records(2), "next": 17}, {"data": records(3)}],
+        [{}, {"from": "0"}, {"from": "17"}],
+        [1, 2, 3],
+    ),
+    "cursor on an empty page goes on": (
+        CURSOR,
+        [{"data": [], "next": "a"}, {"data": records(1)}],
+        [{}, {"from": "a"}],
+        [1],
+    ),
+    "cursor on an empty page ends where declared": (
+        {**CURSOR, "stop_after_empty_page": True},
+        [{"data": records(1), "next": 1}, {"data": [], "next": 2}],
+        [{}, {"from": "1"}],
+        [1],
+    ),
+    "next offset repeated on the empty page": (
+        CURSOR,
+        [{"data": records(1), "next": 1}, {"data": [], "next": 1}],
+        [{}, {"from": "1"}],
+        [1],
+    ),
+    "cursor anywhere": (
+        {"type": "cursor", "cursor_path": "..page.after", "cursor_param": "page[cursor]"},
+        [{"data": records(1), "meta": {"page": {"after": "é&="}}}, {"data": records(2)}],
+        [{}, {"page[cursor]": "é&="}],
+        [1, 2],
+    ),
+    "cursor and has_more": (
+        {**CURSOR, "has_more_path": "more"},
+        [{"data": records(1), "next": "a", "more": True}, {"data": records(2), "next": "b", "more": False}],
+        [{}, {"from": "a"}],
+        [1, 2],
+    ),
+    "cursor paginator, root array": (CURSOR, [records(1, 2)], [{}], [1, 2]),
+    "page_number with has_more": (
+        {**PAGES, "base_page": 0, "has_more_path": "more"},
+        [{"data": records(1), "more": True}, {"data": records(2), "more": False}],
+        [{"page": "0"}, {"page": "1"}],
+        [1, 2],
+    ),
+    "page_number with total of pages": (
+        {**PAGES, "base_page": 1, "total_path": "total"},
+        [{"data": records(1), "total": 2}, {"data": records(2), "total": 2}],
+        [{"page": "1"}, {"page": "2"}],
+        [1, 2],
+    ),
+    "page_number up to maximum_page": (
+        {**PAGES, "base_page": 1, "maximum_page": 2},
+        [{"data": records(1)}, {"data": records(2)}],
+        [{"page": "1"}, {"page": "2"}],
+        [1, 2],
+    ),
+    "offset with has_more": (
+        {**OFFSET, "has_more_path": "more"},
+        [{"data": records(1, 2), "more": True}, {"data": records(3, 4), "more": False}],
+        [{"limit": "2", "offset": "0"}, {"limit": "2", "offset": "2"}],
+        [1, 2, 3, 4],
+    ),
+    "offset up to maximum_offset": (
+        {**OFFSET, "maximum_offset": 3},
+        [{"data": records(1, 2)}, {"data": records(3, 4)}],
+        [{"limit": "2", "offset": "0"}, {"limit": "2", "offset": "2"}],
+        [1, 2, 3, 4],
+    ),
+    "offset, but the body hands out a cursor": (
+        {"type": "offset", "limit": 2},
+        [{"data": records(1, 2), "cursor": {"before": "b"}}, {"data": records(3, 4), "cursor": {"before": "d"}},
+         {"data": [], "cursor": {"before": None}}],
+        [{"limit": "2", "offset": "0"}, {"limit": "2", "before": "b"}, {"limit": "2", "before": "d"}],
+        [1, 2, 3, 4],
+    ),
+    "offset, a cursor object without a cursor": (
+        {"type": "offset", "limit": 2},
+        [{"data": records(1, 2), "cursor": {"limit": 2}}],
+        [{"limit": "2", "offset": "0"}],
+        [1, 2],
+    ),
+    "offset, a cursor that is not there any more": (
+        {"type": "offset", "limit": 2},
+        [{"data": records(1, 2), "cursor": {"before": "b"}}, {"data": records(3, 4)}],
+        [{"limit": "2", "offset": "0"}, {"limit": "2", "before": "b"}],
+        [1, 2, 3, 4],
+    ),
+    "offset ignored, short first page": (
+        {"type": "offset", "limit": 5},
+        [{"data": records(1, 2)}],
+        [{"limit": "5", "offset": "0"}, {"limit": "5", "offset": "2"}],
+        [1, 2],
+    ),
+    "header_cursor": (
+        {"type": "header_cursor", "cursor_key": "X-Next", "cursor_param": "from"},
+        [(200, {"X-Next": "a"}, {"data": records(1)}), (200, {"X-Next": ""}, {"data": records(2)})],
+        [{}, {"from": "a"}],
+        [1, 2],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", WALKS)
+def test_walk(api: Api, name: str) -> None:
+    paginator, answers, queries, ids = WALKS[name]
+    api.on("/items", *answers)
+    assert read(paged(paginator)).ids() == ids
+    assert api.queries() == queries
+
+
+def test_a_page_number_counts_on_from_its_base_to_the_empty_page(api: Api) -> None:
+    api.on("/items", numbered([[1, 2], [3], [4, 5]], base=1))
+    source = paged({**PAGES, "base_page": 1, "limit": 2, "limit_param": "size"})
+    assert read(source).ids() == [1, 2, 3, 4, 5]  # the short page in the middle ends nothing
+    assert api.queries() == [{"size": "2", "page": str(n)} for n in (1, 2, 3, 4)]
+
+
+@pytest.mark.parametrize("base", [0, 1])
+@pytest.mark.parametrize("total", [None, "pages"])
+def test_what_pages_are_counted_from_is_found_out(api: Api, base: int, total: str | None) -> None:
+    pages = [[1, 2], [3, 4], [5]]
+    serve = numbered(pages, base)
+    api.on("/items", lambda *request: {**serve(*request), "pages": len(pages)})
+    outcome = read(paged({**PAGES, "total_path": total}))
+    assert outcome.ids() == [1, 2, 3, 4, 5]
+    assert outcome.readings["items"].records == 5, "the page that came twice counts once"
+    assert api.queries()[0] == {}
+    last = len(pages) + base - 1 + (total is None)
+    assert [q["page"] for q in api.queries()[1:]] == [str(n) for n in range(1, last + 1)]
+
+
+def test_one_page_counted_from_one(api: Api) -> None:
+    api.on("/items", numbered([[1, 2]], base=1))
+    assert read(paged(PAGES)).ids() == [1, 2]
+    assert api.queries() == [{}, {"page": "1"}, {"page": "2"}]
+
+
+@pytest.mark.parametrize("most", [1, 3, 4, 50])
+@pytest.mark.parametrize("total", [None, "count"])
+def test_an_offset_moves_by_what_came(api: Api, most: int, total: str | None) -> None:
+    api.on("/items", skipping(9, most))
+    assert read(paged({"type": "offset", "limit": 4, "total_path": total})).ids() == [*range(9)]
+    offsets = [*range(0, 9, min(most, 4)), *([] if total else [9])]
+    # those that are foreseen may overtake each other on their way
+    assert sorted(int(q["offset"]) for q in api.queries()) == offsets
+
+
+def test_an_offset_starts_where_declared(api: Api) -> None:
+    api.on("/items", skipping(5, 9))
+    assert read(paged({"type": "offset", "limit": 9, "offset": 3})).ids() == [3, 4]
+    assert [q["offset"] for q in api.queries()] == ["3", "5"]
+
+
+# what is declared, what the server answers in order, what the message must say
+STUCK: dict[str, tuple[Any, list[Any], type[Exception], str]] = {
+    "same cursor again": (CURSOR, [{"data": records(1), "next": "a"}], NoProgress, "same cursor"),
+    "cursors go in a circle": (
+        CURSOR,
+        [*({"data": records(i), "next": cursor} for i, cursor in enumerate("abab")), {"data": []}],
+        NoProgress,
+        "same cursor",
+    ),
+    "more, but no cursor": (
+        {**CURSOR, "has_more_path": "more"},
+        [{"data": records(1), "more": True}],
+        NoProgress,
+        "no cursor",
+    ),
+    "cursor is an object": (CURSOR, [{"data": [], "next": {"a": 1}}], NotData, "cursor_path"),
+    "cursor is true": (CURSOR, [{"data": [], "next": True}], NotData, "cursor_path"),
+    "link is a number": (
+        {"type": "json_link", "next_url_path": "next"},
+        [{"data": [], "next": 2}],
+        NotData,
+        "next_url_path",
+    ),
+    "same link again": (
+        {"type": "json_link", "next_url_path": "next"},
+        [{"data": records(1), "next": "/items?at=2"}],
+        NoProgress,
+        "same cursor or link",
+    ),
+    "offset ignored, full page": (OFFSET, [{"data": records(1, 2)}], NoProgress, "'offset'"),
+    "offset ignored from the second page on": (
+        OFFSET, [{"data": records(1, 2)}, {"data": records(3)}], NoProgress, "'offset'",
+    ),
+    "cursor ignored that came in place of an offset": (
+        OFFSET,
+        [{"data": records(1, 2), "cursor": {"before": "b"}}],
+        NoProgress,
+        "same cursor",
+    ),
+    "page ignored": ({**PAGES, "base_page": 1}, [{"data": records(1)}], NoProgress, "'page'"),
+    "page ignored, base unknown": (PAGES, [{"data": records(1)}], NoProgress, "'page'"),
+    "auto, next in the body": (
+        "auto", [{"data": records(1), "next": "http://x/items?page=2"}], NoProgress, "paginator",
+    ),
+    "auto, relative next in the body": (
+        "auto", [{"data": records(1), "links": {"next": "/items?page=2"}}], NoProgress, "paginator",
+    ),
+    "auto, next in the header": (
+        "auto",
+        [(200, {"Link": '<http://x/2>; rel="next"'}, {"data": records(1)})],
+        NoProgress,
+        "paginator",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", STUCK)
+def test_what_never_ends_or_leads_nowhere_is_an_error(api: Api, name: str) -> None:
+    paginator, answers, kind, says = STUCK[name]
+    api.on("/items", *answers)
+    outcome = read(paged(paginator))
+    assert says in outcome.error()
+    assert type(outcome.failures["items"]) is kind
+    assert len(api.seen) <= 5
+
+
+def test_empty_pages_without_end_are_an_error(api: Api) -> None:
+    api.on("/items", *({"data": [], "next": f"c{number}"} for number in range(200)))
+    outcome = read(paged(CURSOR))
+    assert "101 pages in a row were empty" in outcome.error()
+    assert len(api.seen) == 101
+
+
+def test_max_pages(api: Api) -> None:
+    api.on(
+        "/items", lambda path, query, headers: {"data": [], "next": int(query.get("from", 0)) + 1}
+    )
+    source = shop(item({"paginator": CURSOR, "data_selector": "data"}), max_pages=7)
+    assert "more than 7 pages" in read(source).error()
+    assert len(api.seen) == 7
+
+
+def test_a_child_with_inherited_fields_ends_where_an_offset_is_ignored(api: Api) -> None:
+    api.on("/items", {"data": records(1, 2)})
+    api.on("/kids", lambda path, query, headers: {"data": records(10 * int(query["parent"]))})
+    kids = item(
+        {
+            "data_selector": "data",
+            "paginator": {"type": "offset", "limit": 5},
+            "params": {"parent": {"type": "resolve", "resource": "items", "field": "id"}},
+        },
+        name="kids",
+        columns={"id": "bigint", "item_id": "bigint"},
+        include_from_parent={"item_id": "id"},
+    )
+    outcome = read(shop(item({"data_selector": "data"}), kids))
+    assert outcome.rows["kids"] == [{"id": 10, "item_id": 1}, {"id": 20, "item_id": 2}]
+    assert len(api.queries("/kids")) == 4

@@ -1,0 +1,273 @@
+"""Resources below a parent: one walk for all children, what is skipped, what fails, path values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from analytics_sync.common.errors import HttpError
+from analytics_sync_tests.support.scripted_api import Api, Query, item, read, shop, shop_api
+
+api = shop_api
+
+
+def resolve(field: str = "id", parent: str = "items", **keys: Any) -> dict[str, Any]:
+    return {"type": "resolve", "resource": parent, "field": field, **keys}
+
+
+def child(name: str = "kids", **keys: Any) -> dict[str, Any]:
+    """A resource at ``/items/<id>/<name>``."""
+    endpoint = {"path": f"/items/{{item}}/{name}", "params": {"item": resolve()}}
+    return item({**endpoint, **keys.pop("endpoint", {})}, name=name, **keys)
+
+
+def tenfold(path: str, query: Query, headers: Any) -> Any:
+    number = int(path.split("/")[2])
+    return [{"id": 10 * number}, {"id": 10 * number + 1}]
+
+
+def items(*ids: Any) -> list[dict[str, Any]]:
+    return [{"id": i} for i in ids]
+
+
+@pytest.mark.parametrize("only", [None, ["kids", "pets"]])
+def test_a_parent_is_walked_once_for_all_its_children(api: Api, only: Any) -> None:
+    api.on("/items", items(1, 2))
+    api.on("/items/*", tenfold)
+    outcome = read(shop(item(), child("kids"), child("pets")), only=only)
+    assert outcome.ids("kids") == outcome.ids("pets") == [10, 11, 20, 21]
+    assert api.paths().count("/items") == 1
+    assert outcome.readings["kids"].children == 2
+
+
+def test_each_parent_is_asked_once_however_often_it_comes(api: Api) -> None:
+    api.on("/items", items(1, 2, 1))
+    api.on("/items/*", tenfold)
+    assert read(shop(item(), child())).ids("kids") == [10, 11, 20, 21]
+    assert len(api.queries("/items/1/kids")) == 1
+
+
+def test_children_of_children(api: Api) -> None:
+    api.on("/items", items(1, 2))
+    api.on("/items/*/kids", tenfold)
+    api.on("/kids/*", lambda path, query, headers: {"id": int(path.split("/")[2]) + 1000})
+    toys = item(
+        {"path": "/kids/{kid}/toys", "params": {"kid": resolve(parent="kids")}}, name="toys"
+    )
+    outcome = read(shop(toys, child(selected=False), item()))
+    assert outcome.ids("toys") == [1010, 1011, 1020, 1021]
+    assert "kids" not in outcome.rows, "a helper is no asset"
+
+
+def test_many_children_keep_their_order(api: Api) -> None:
+    api.on("/items", items(*range(1, 201)))
+    api.on("/items/*", tenfold)
+    ids = read(shop(item(), child(), max_connections=4)).ids("kids")
+    assert ids == [10 * i + j for i in range(1, 201) for j in (0, 1)]
+
+
+WALKED = {"org": resolve("slug", config="org", match="^(.+)/[^/]+$", allow_slash=True), "name": resolve("slug", config="name", match="([^/]+)$")}  # fmt: skip
+
+
+@pytest.mark.parametrize("configured", [[], ["org"], ["name"], ["org", "name"]])
+def test_configured_values_replace_the_walk_only_together(
+    api: Api, monkeypatch: pytest.MonkeyPatch, configured: list[str]
+) -> None:
+    for name in configured:
+        monkeypatch.setenv(f"SOURCES__SHOP__{name.upper()}", f"my-{name}")
+    api.on("/items", [{"id": 1, "slug": "vcs/acme/shop"}])
+    api.on("/p/*", {"id": 5})
+    kids = item({"path": "/p/{org}/{name}", "params": WALKED}, name="kids")
+    parent = item(columns={"id": "bigint", "slug": "text"})
+    outcome = read(shop(parent, kids), only=["kids"])
+    assert outcome.ids("kids") == [5]
+    walked = len(configured) < 2
+    assert api.paths() == (["/items", "/p/vcs/acme/shop"] if walked else ["/p/my-org/my-name"])
+    assert outcome.readings["kids"].children == (1 if walked else None)
+
+
+def test_a_configured_value_is_inherited_too(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOURCES__SHOP__ITEM", "7")
+    api.on("/items/7/kids", items(1))
+    kids = child(
+        endpoint={"params": {"item": resolve(config="item")}},
+        columns={"id": "bigint", "item_id": "bigint"},
+        include_from_parent={"item_id": "id"},
+    )
+    assert read(shop(item(), kids), only=["kids"]).rows["kids"] == [{"id": 1, "item_id": 7}]
+
+
+# parents -> those that are walked, and how many are not
+SKIPPED: dict[str, tuple[dict[str, Any], list[dict[str, Any]], list[int], int]] = {
+    "null": ({}, [{"id": 1, "n": 1}, {"id": 2, "n": None}, {"id": 3}], [1], 2),
+    "no value": ({}, [{"id": 1, "n": {"x": 1}}, {"id": 2, "n": [1]}, {"id": 3, "n": 3}], [3], 2),
+    "declared": (
+        {"skip_parents": {"kind": ["approval"]}},
+        [{"id": 1, "n": 1, "kind": "approval"}, {"id": 2, "n": 2, "kind": "build"}, {"id": 3, "n": 3}],
+        [2, 3],
+        1,
+    ),
+    "declared null": (
+        {"skip_parents": {"o.kind": [None]}},
+        [{"id": 1, "n": 1, "o": {"kind": "x"}}, {"id": 2, "n": 2}, {"id": 3, "n": 3, "o": {"kind": None}}],
+        [1],
+        2,
+    ),
+    "another name of the field": ({}, [{"id": 1, "old_n": 1}, {"id": 2, "n": 2}], [1, 2], 0),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SKIPPED)
+def test_parents_without_a_child(api: Api, name: str) -> None:
+    keys, parents, walked, without = SKIPPED[name]
+    api.on("/items", parents)
+    api.on("/items/*", tenfold)
+    columns = {"id": "bigint", "n": {"data_type": "bigint", "aliases": ["old_n"]}}
+    kids = child(endpoint={"params": {"item": resolve("n")}}, **keys)
+    outcome = read(shop(item(columns=columns), kids))
+    assert outcome.ids("kids") == [10 * i + j for i in walked for j in (0, 1)]
+    assert outcome.readings["kids"].parents_without == without
+    assert sorted(api.paths()[1:]) == [f"/items/{i}/kids" for i in walked]
+
+
+def test_a_value_that_does_not_match_has_no_child(api: Api) -> None:
+    api.on("/items", [{"id": 1, "slug": "noslash"}, {"id": 2, "slug": "a/b"}])
+    api.on("/p/*", {"id": 5})
+    kids = item({"path": "/p/{org}/{name}", "params": WALKED}, name="kids")
+    outcome = read(shop(item(columns={"id": "bigint", "slug": "text"}), kids))
+    assert api.paths() == ["/items", "/p/a/b"]
+    assert outcome.readings["kids"].parents_without == 1
+
+
+@pytest.mark.parametrize("status", [404, 403])
+def test_a_child_that_is_gone_or_not_permitted_is_skipped_and_named(api: Api, status: int) -> None:
+    api.on("/items", items(1, 2, 3))
+    api.on("/items/2/kids", (status, {}, {}))
+    api.on("/items/*", tenfold)
+    outcome = read(shop(item(), child()))
+    assert outcome.ids("kids") == [10, 11, 30, 31]
+    assert outcome.readings["kids"].skipped == [f"item=2: {status}"]
+    assert outcome.readings["kids"].children == 3
+
+
+@pytest.mark.parametrize("status", [404, 403])
+@pytest.mark.parametrize("ids", [[1], [1, 2, 3]], ids=["one", "several"])
+def test_all_children_gone_is_a_failure(api: Api, status: int, ids: list[int]) -> None:
+    api.on("/items", items(*ids))
+    api.on("/items/*", (status, {}, {}))
+    outcome = read(shop(item(), child()))
+    assert f"all {len(ids)} children answered {status}" in outcome.error("kids")
+    assert outcome.ids() == ids
+
+
+def test_no_children_is_no_failure(api: Api) -> None:
+    api.on("/items", [])
+    outcome = read(shop(item(), child()))
+    assert (outcome.ids("kids"), outcome.failures) == ([], {})
+
+
+@pytest.mark.parametrize("status", [400, 401, 500])
+def test_any_other_status_of_a_child_fails_it(api: Api, status: int) -> None:
+    api.on("/items", items(1, 2))
+    api.on("/items/1/kids", items(1))
+    api.on("/items/2/kids", (status, {}, {}))
+    outcome = read(shop(item(), child()))
+    assert isinstance(outcome.failures["kids"], HttpError)
+    assert str(status) in outcome.error("kids")
+    assert outcome.ids() == [1, 2]
+
+
+@pytest.mark.parametrize("status", [404, 403])
+def test_a_child_that_goes_between_two_pages_is_a_failure(api: Api, status: int) -> None:
+    cursor = {"type": "cursor", "cursor_path": "next", "cursor_param": "from"}
+    api.on("/items", items(1, 2))
+    api.on("/items/1/kids", {"data": items(10)})
+    api.on("/items/2/kids", {"data": items(20), "next": 1}, (status, {}, {}))
+    kids = child(endpoint={"paginator": cursor, "data_selector": "data"})
+    outcome = read(shop(item(), kids))
+    assert str(status) in outcome.error("kids")
+
+
+@pytest.mark.parametrize("status", [404, 403])
+def test_the_resource_itself_gone_is_a_failure(api: Api, status: int) -> None:
+    api.on("/items", (status, {}, {}))
+    outcome = read(shop(item()))
+    assert f"answered {status}" in outcome.error()
+
+
+def test_a_status_that_is_declared_to_mean_nothing(api: Api) -> None:
+    ignore = {"response_actions": [{"status_code": 400, "action": "ignore"}]}
+    api.on("/items", items(1, 2))
+    api.on("/items/*", (400, {}, {}))
+    api.on("/alone", (400, {}, {}))
+    outcome = read(shop(item(), child(endpoint=ignore), item(ignore, name="alone")))
+    assert (outcome.ids("kids"), outcome.ids("alone"), outcome.failures) == ([], [], {})
+    assert len(outcome.readings["kids"].skipped) == 2
+
+
+def test_a_failing_parent_takes_only_its_children_with_it(api: Api) -> None:
+    api.on("/items", (500, {}, {"error": "boom"}))
+    api.on("/other", items(1))
+    toys = item(
+        {"path": "/kids/{kid}/toys", "params": {"kid": resolve(parent="kids")}}, name="toys"
+    )
+    outcome = read(
+        shop(item({"error_handler": {"max_retries": 0}}), child(), toys, item(name="other"))
+    )
+    assert set(outcome.failures) == {"items", "kids", "toys"}
+    assert "its parent items could not be read" in outcome.error("kids")
+    assert "boom" in outcome.error("kids")
+    assert "its parent kids could not be read" in outcome.error("toys")
+    assert outcome.ids("other") == [1]
+    assert api.paths().count("/items") == 1, "a failed parent is not asked again for each child"
+
+
+# value -> path as it goes over the wire, without and with allow_slash; None is refused
+PATHS: dict[Any, tuple[str | None, str | None]] = {
+    "plain": ("plain", "plain"),
+    7: ("7", "7"),
+    True: ("true", "true"),
+    "a b": ("a%20b", "a%20b"),
+    "a/b": ("a%2Fb", "a/b"),
+    "ä?#%": ("%C3%A4%3F%23%25", "%C3%A4%3F%23%25"),
+    "a\\..\\b": ("a%5C..%5Cb", "a%5C..%5Cb"),
+    "..": (None, None),
+    ".": (None, None),
+    "../admin": ("..%2Fadmin", None),
+    "a/../../admin": ("a%2F..%2F..%2Fadmin", None),
+    "a//b": ("a%2F%2Fb", None),
+    "": (None, None),
+    "a\nb": (None, None),
+    "...": ("...", "..."),
+}
+
+
+@pytest.mark.parametrize("value", PATHS, ids=repr)
+@pytest.mark.parametrize("slash", [False, True], ids=["encoded", "allow_slash"])
+def test_values_in_a_path(api: Api, value: Any, slash: bool) -> None:
+    expected = PATHS[value][slash]
+    api.on("/items", [{"id": 1, "v": value}])
+    api.on("*", {"id": 5})
+    params = {"v": resolve("v", allow_slash=slash)}
+    kids = item({"path": "/x/{v}/y", "params": params}, name="kids")
+    outcome = read(shop(item(columns={"id": "bigint", "v": "json"}), kids))
+    if expected is None:
+        assert "cannot be part of a path" in outcome.error("kids")
+        assert api.paths() == ["/items"]
+    else:
+        assert outcome.ids("kids") == [5]
+        assert api.seen[1].target == f"/x/{expected}/y"
+
+
+def test_inherited_fields_fill_gaps_and_never_replace(api: Api) -> None:
+    api.on("/items", [{"id": 1, "o": {"name": "a"}}])
+    api.on(
+        "/items/*",
+        [{"id": 1}, {"id": 2, "up": {"name": "own"}}, {"id": 3, "up": {"name": None, "x": 1}}],
+    )
+    columns = {"id": "bigint", "up.name": "text", "up.x": "bigint"}
+    kids = child(columns=columns, include_from_parent={"up.name": "o.name"})
+    rows = read(shop(item(columns={"id": "bigint", "o": "json"}), kids)).rows["kids"]
+    assert [(r["id"], r["up__name"]) for r in rows] == [(1, "a"), (2, "own"), (3, "a")]
+    assert rows[2]["up__x"] == 1

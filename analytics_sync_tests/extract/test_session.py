@@ -1,0 +1,240 @@
+"""HTTP: retries and waits, answers that break off or are no data, sizes, and what errors say."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from analytics_sync.common.errors import HttpError, NotData, ReadError, Unreachable
+from analytics_sync.extract.rest_client import backoff as waiting
+from analytics_sync_tests.support.scripted_api import (
+    Api,
+    Raw,
+    Silence,
+    first_line,
+    http,
+    item,
+    read,
+    shop,
+    shop_api,
+)
+
+api = shop_api
+
+DATA = [{"id": 1}]
+NOW = datetime(2024, 5, 6, 7, 8, 9, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def now(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The clock that waiting times are counted from stands still."""
+    monkeypatch.setattr(waiting, "time", SimpleNamespace(time=NOW.timestamp))
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_declared_statuses_are_retried_three_times(api: Api, status: int) -> None:
+    api.on("/items", (status, {}, {"error": "busy"}))
+    outcome = read(shop(item({"error_handler": {"retry_on_status_codes": [status]}})))
+    assert f"answered {status} 4 times" in outcome.error()
+    assert outcome.sleeps == [2, 4, 8]
+    assert len(api.seen) == 4
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 422, 500])
+def test_other_statuses_are_not(api: Api, status: int) -> None:
+    api.on("/items", (status, {}, {"error": "no, because of x"}))
+    outcome = read(shop(item({"error_handler": {"retry_on_status_codes": [429]}})))
+    assert isinstance(outcome.failures["items"], HttpError)
+    assert outcome.failures["items"].status == status
+    assert "no, because of x" in outcome.error()
+    assert len(api.seen) == 1
+
+
+def test_a_retry_that_helps(api: Api) -> None:
+    api.on("/items", (429, {}, {}), (503, {}, {}), DATA)
+    outcome = read(shop(item()))
+    assert outcome.ids() == [1]
+    counters = outcome.readings["items"].counters
+    assert (counters.requests, counters.retries, counters.waited) == (3, 2, 6)
+
+
+@pytest.mark.parametrize(
+    ("policy", "waits"),
+    [({"max_retries": 0}, []), ({"max_retries": 1}, [2]), ({"max_retries": 2, "backoff_factor": 3}, [3, 9])],
+)  # fmt: skip
+def test_the_declared_policy_counts(api: Api, policy: dict[str, Any], waits: list[int]) -> None:
+    api.on("/items", (500, {}, {}))
+    outcome = read(shop(item({"error_handler": policy})))
+    assert outcome.sleeps == waits
+    assert len(api.seen) == len(waits) + 1
+
+
+EPOCH = int(NOW.timestamp())
+WAITS: dict[str, tuple[int, dict[str, Any], Any, float]] = {
+    "nothing said": (429, {}, {}, 2),
+    "seconds": (429, {"Retry-After": 7}, {}, 7),
+    "fraction of a second": (429, {"retry-after": "0.5"}, {}, 0.5),
+    "zero": (429, {"Retry-After": 0}, {}, 0),
+    "date": (429, {"Retry-After": format_datetime(NOW + timedelta(seconds=30), usegmt=True)}, {}, 30),
+    "date in the past": (429, {"Retry-After": "Fri, 01 Jan 2021 00:00:00 GMT"}, {}, 0),
+    "nonsense": (429, {"Retry-After": "soon"}, {}, 2),
+    "empty": (429, {"Retry-After": ""}, {}, 2),
+    "negative": (429, {"Retry-After": -5}, {}, 2),
+    "not a number": (429, {"Retry-After": "nan"}, {}, 2),
+    "with 503": (503, {"Retry-After": 11}, {}, 11),
+    "with 500": (500, {"Retry-After": 11}, {}, 11),
+    "a limit that stands on every answer": (500, {"X-RateLimit-Reset": 11}, {}, 2),
+    "X-Retry-After": (429, {"X-Retry-After": 5}, {}, 5),
+    "X-Ratelimit-Wait": (429, {"X-Ratelimit-Wait": 6}, {"wait": 9}, 6),
+    "X-RateLimit-Reset in seconds": (429, {"X-RateLimit-Reset": 12}, {}, 12),
+    "X-RateLimit-Reset as a date": (
+        429, {"X-RateLimit-Reset": format_datetime(NOW + timedelta(minutes=1))}, {}, 60,
+    ),
+    "X-RateLimit-Reset as an instant": (429, {"X-RateLimit-Reset": EPOCH + 40}, {}, 40),
+    "Retry-After before all else": (429, {"X-RateLimit-Reset": 50, "Retry-After": 3}, {}, 3),
+    "wait in the body": (429, {}, {"wait": 8}, 8),
+    "milliseconds in the body": (429, {}, {"errors": [{"data": {"msBeforeNext": 1500}}]}, 1.5),
+    "a body that is no JSON": (503, {}, b"<html>busy</html>", 2),
+    "another retried status": (500, {"X-RateLimit-Reset": 50}, {}, 2),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", WAITS)
+def test_how_long_to_wait(api: Api, name: str) -> None:
+    status, headers, body, seconds = WAITS[name]
+    api.on("/items", (status, headers, body), DATA)
+    outcome = read(shop(item()))
+    assert outcome.ids() == [1]
+    assert outcome.sleeps == [seconds]
+
+
+def test_nobody_waits_for_hours(api: Api) -> None:
+    api.on("/items", (429, {"Retry-After": 7200}, {}), DATA)
+    outcome = read(shop(item()))
+    assert "429" in outcome.error()
+    assert outcome.sleeps == []
+
+
+PACKED = gzip.compress(json.dumps(DATA * 500).encode())
+WHOLE = http(200, {}, DATA * 50)
+BROKEN: dict[str, Any] = {
+    "hung up at once": Raw(),
+    "reset at once": Raw(reset=True),
+    "reset in mid-body": Raw(WHOLE[:-20], reset=True),
+    "hung up in mid-body": Raw(WHOLE[:-20]),
+    "content-length too large": Raw(http(200, {"Content-Length": 900}, DATA)),
+    "content-length too small": Raw(http(200, {"Content-Length": 5}, DATA)),
+    "not HTTP": Raw(b"SSH-2.0-Whatever\r\n"),
+    "truncated JSON": (200, {}, b'[{"id": 1}, {"id"'),
+    "truncated gzip": (200, {"Content-Encoding": "gzip"}, PACKED[:-12]),
+    "gzip that is none": (200, {"Content-Encoding": "gzip"}, b"[]"),
+    "chunks that break off": Raw(
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\n[{\"i\r\n"
+    ),
+    "no answer in time": Silence(),
+}  # fmt: skip
+
+
+def patience(name: str) -> dict[str, float]:
+    return {"read_timeout": 0.2} if isinstance(BROKEN[name], Silence) else {}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_an_answer_that_breaks_off_is_asked_for_again(api: Api, name: str) -> None:
+    api.on("/items", BROKEN[name], DATA)
+    outcome = read(shop(item(), **patience(name)))
+    assert outcome.ids() == [1]
+    # what is left over on the connection may cost one more
+    assert outcome.sleeps in ([2], [2, 4])
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_and_in_the_end_it_is_an_error(api: Api, name: str) -> None:
+    source = shop(item({"error_handler": {"max_retries": 1}}), **patience(name))
+    api.on("/items", BROKEN[name])
+    outcome = read(source)
+    assert isinstance(outcome.failures["items"], Unreachable)
+    said = first_line(outcome.error())
+    assert "/items failed 2 times, last with: " in said
+    assert "run again" in said
+    assert "object at 0x" not in said
+
+
+def test_connection_refused(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOURCES__SHOP__BASE_URL", "http://127.0.0.1:9")
+    outcome = read(shop(item()))
+    assert isinstance(outcome.failures["items"], Unreachable)
+    assert "http://127.0.0.1:9/items failed 4 times" in first_line(outcome.error())
+    assert "refused" in first_line(outcome.error())
+
+
+NOT_DATA: dict[str, tuple[int, dict[str, str], bytes, str]] = {
+    "HTML": (200, {"Content-Type": "text/html"}, b"<html>Please log in</html>", "Please log in"),
+    "text": (200, {"Content-Type": "text/plain"}, b"all is well", "all is well"),
+    "nothing": (200, {}, b"", "instead of JSON"),
+    "no content": (204, {}, b"", "answered status 204"),
+    "CSV that starts like JSON": (200, {"Content-Type": "text/html"}, b"[x]", "text/html"),
+}
+
+
+@pytest.mark.parametrize("name", NOT_DATA)
+def test_what_is_not_json_is_an_error_at_once(api: Api, name: str) -> None:
+    status, headers, body, says = NOT_DATA[name]
+    api.on("/items", (status, headers, body))
+    outcome = read(shop(item()))
+    assert isinstance(outcome.failures["items"], NotData)
+    assert says in first_line(outcome.error())
+    assert "base_url" in outcome.error()
+    assert len(api.seen) == 1
+
+
+def test_too_large_an_answer(api: Api) -> None:
+    api.on("/items", [{"id": i} for i in range(1000)])
+    outcome = read(shop(item(), max_response_bytes=1000))
+    assert "larger than 1,000 bytes" in outcome.error()
+    assert "max_response_bytes" in outcome.error()
+    assert len(api.seen) == 1
+
+
+def test_too_large_an_answer_under_its_wrapping(api: Api) -> None:
+    api.on(
+        "/items", (200, {"Content-Encoding": "gzip"}, gzip.compress(b"[" + b" " * 100_000 + b"]"))
+    )
+    assert "larger than 1,000 bytes" in read(shop(item(), max_response_bytes=1000)).error()
+
+
+def test_gzip_and_bytes_are_counted_as_read(api: Api) -> None:
+    api.on("/items", (200, {"Content-Encoding": "gzip"}, gzip.compress(b'[{"id": 1}]')))
+    outcome = read(shop(item()))
+    assert outcome.ids() == [1]
+    assert outcome.readings["items"].counters.bytes == len(b'[{"id": 1}]')
+
+
+def test_a_rate_limit_makes_requests_wait(api: Api) -> None:
+    api.on("/items", {"data": DATA, "next": "a"}, {"data": DATA, "next": None})
+    source = shop(
+        item({"paginator": {"type": "cursor", "cursor_path": "next", "cursor_param": "from"}, "data_selector": "data"}),
+        rate_limit={"requests": 1, "seconds": 1000},
+    )  # fmt: skip
+    outcome = read(source)
+    assert outcome.ids() == [1]
+    assert len(outcome.sleeps) == 1
+    assert outcome.sleeps[0] == pytest.approx(1000, abs=5)
+    assert outcome.readings["items"].counters.waited == outcome.sleeps[0]
+
+
+def test_each_error_is_complete_in_its_first_line(api: Api) -> None:
+    for status in (401, 403, 404, 429, 500):
+        api.on("/items", (status, {}, {"error": "one\ntwo"}))
+        error = read(shop(item())).failures["items"]
+        assert isinstance(error, ReadError)
+        assert error.advice
+        assert str(error).endswith(error.advice)
+        assert first_line(error) == str(error)
+        assert str(error).startswith("shop/items: ")

@@ -1,0 +1,299 @@
+"""Settings: what is missing is named, plain HTTP is refused, and no secret is in any message."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import traceback
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote, quote_plus
+
+import pytest
+
+from analytics_sync.common.errors import SettingMissing
+from analytics_sync.extract.newest import newest
+from analytics_sync.extract.rest_client.settings import declared_settings
+from analytics_sync.extract.run import ReadRun
+from analytics_sync_tests.support.scripted_api import (
+    Api,
+    Query,
+    Raw,
+    first_line,
+    item,
+    read,
+    shop,
+    shop_api,
+)
+
+api = shop_api
+
+DATA = [{"id": 1}]
+HEADER = {"type": "api_key", "name": "X-Key", "api_key": 'dlt.secrets["api_key"]'}
+QUERY = {**HEADER, "name": "key", "location": "query"}
+
+
+def refused(monkeypatch: pytest.MonkeyPatch, *resources: Any, **client: Any) -> str:
+    """What is said when a run cannot even start."""
+    with pytest.raises(SettingMissing) as caught:
+        ReadRun(shop(*resources or [item()], **client)).__enter__()
+    assert str(caught.value).startswith("shop: ")
+    return first_line(caught.value)
+
+
+@pytest.mark.parametrize("declared", [None, "https://api.example.com/v3/", "https://example.org", "http://api.test", "http://x.invalid"])  # fmt: skip
+def test_a_missing_base_url_names_the_variable_and_the_sandbox(
+    monkeypatch: pytest.MonkeyPatch, declared: str | None
+) -> None:
+    said = refused(monkeypatch, **({"base_url": declared} if declared else {}))
+    assert "SOURCES__SHOP__BASE_URL" in said
+    assert "sandbox" in said
+
+
+@pytest.mark.parametrize(
+    ("auth", "variable"),
+    [
+        (HEADER, "SOURCES__SHOP__API_KEY"),
+        ({"type": "bearer", "token": 'dlt.secrets["api_token"]'}, "SOURCES__SHOP__API_TOKEN"),
+        (
+            {"type": "http_basic", "username": "me", "password": 'dlt.secrets["word"]'},
+            "SOURCES__SHOP__WORD",
+        ),
+    ],
+)
+def test_a_missing_credential_names_the_variable(
+    api: Api, monkeypatch: pytest.MonkeyPatch, auth: dict[str, str], variable: str
+) -> None:
+    said = refused(monkeypatch, auth=auth)
+    assert variable in said
+    assert ".dlt/secrets.toml" in said
+    monkeypatch.setenv(variable, "")
+    assert variable in refused(monkeypatch, auth=auth)
+
+
+def test_a_missing_path_value_names_the_variable_and_fails_only_its_resource(api: Api) -> None:
+    api.on("/items", DATA)
+    team = item({"path": "/{team}/members"}, name="members")
+    outcome = read(shop(item(), team))
+    assert outcome.ids() == [1]
+    assert "SOURCES__SHOP__TEAM" in str(outcome.failures["members"])
+    assert "members: parameter team" in str(outcome.failures["members"])
+
+
+def test_an_optional_value_is_left_out_of_the_query_and_cannot_be_part_of_a_path(api: Api) -> None:
+    api.on("*", DATA)
+    optional = {"type": "config", "key": "team", "optional": True}
+    outcome = read(
+        shop(
+            item({"params": {"team": optional, "mode": None}}),
+            item({"path": "/{team}/members", "params": {"team": optional}}, name="members"),
+        )
+    )
+    assert api.queries() == [{}]
+    assert "{team}" in outcome.error("members")
+    assert api.paths() == ["/items"]
+
+
+def test_values_come_from_settings_by_their_names(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SOURCES__SHOP__TEAM", "red/blue team")
+    monkeypatch.setenv("SOURCES__SHOP__SIZE", "7")
+    api.on("*", DATA)
+    params = {
+        "size": {"type": "config", "key": "size"},
+        "order": {"type": "config", "key": "order", "default": "asc"},
+        "fixed": [1, 2],
+        "yes": True,
+    }
+    read(shop(item({"path": "/{team}/members", "params": params})))
+    assert api.paths() == ["/red%2Fblue%20team/members"]
+    assert api.queries("*") == [{"size": "7", "order": "asc", "fixed": ["1", "2"], "yes": "true"}]
+
+
+BASES: dict[str, tuple[str, str]] = {
+    "no scheme": ("api.shop.com", "not an http(s) address"),
+    "another scheme": ("ftp://api.shop.com", "not an http(s) address"),
+    "no host": ("https:///v1", "not an http(s) address"),
+    "bad port": ("https://api.shop.com:abc/", "not an http(s) address"),
+    "bad bracket": ("https://[::1/", "not an http(s) address"),
+    "user info": ("https://me:hush@api.shop.com", "carries more"),
+    "user info, another scheme": ("ftp://me:hush@api.shop.com", "base_url"),
+    "query": ("https://api.shop.com/?key=hush", "carries more"),
+    "plain": ("http://api.shop.com/v1", "SOURCES__SHOP__ALLOW_HTTP=true"),
+    "plain, looks like loopback": ("http://127.0.0.1.shop.com", "unencrypted"),
+    "plain, any address": ("http://0.0.0.0:80", "unencrypted"),
+}
+
+
+@pytest.mark.parametrize("name", BASES)
+def test_an_address_that_will_not_do(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    base, says = BASES[name]
+    monkeypatch.setenv("SOURCES__SHOP__BASE_URL", base)
+    said = refused(monkeypatch)
+    assert says in said
+    assert "hush" not in said
+
+
+@pytest.mark.parametrize(
+    ("base", "allow"),
+    [
+        ("http://127.0.0.1:8765/x", None), ("http://localhost:1", None), ("http://[::1]:1", None),
+        ("http://api.localhost", None), ("http://api.shop.com", "true"), ("https://api.shop.com", None),
+    ],
+)  # fmt: skip
+def test_an_address_that_will_do(
+    monkeypatch: pytest.MonkeyPatch, base: str, allow: str | None
+) -> None:
+    monkeypatch.setenv("SOURCES__SHOP__BASE_URL", base)
+    if allow:
+        monkeypatch.setenv("SOURCES__SHOP__ALLOW_HTTP", allow)
+    with ReadRun(shop(item())):
+        pass
+
+
+def test_base_and_path_are_joined_end_to_end(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOURCES__SHOP__BASE_URL", f"{api.url}/api/v3/")
+    api.on("/api/v3/items", DATA)
+    assert read(shop(item())).ids() == [1]
+
+
+def test_all_settings_of_a_source_are_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOURCES__SHOP__TEAM", "red")
+    kid = item(
+        {"path": "/{team}/{kid}", "params": {"kid": {"type": "resolve", "resource": "items", "field": "id", "config": "kid_id"}}},
+        name="kids",
+    )  # fmt: skip
+    source = shop(item(), kid, auth=HEADER, headers={"two": {"type": "secret", "key": "second"}})
+    listed = {s.variable: (s.optional, s.is_set) for s in declared_settings(source)}
+    assert listed == {
+        "SOURCES__SHOP__BASE_URL": (False, False),
+        "SOURCES__SHOP__API_KEY": (False, False),
+        "SOURCES__SHOP__API_KEY_NAME": (True, False),
+        "SOURCES__SHOP__SECOND": (False, False),
+        "SOURCES__SHOP__SECOND_NAME": (True, False),
+        "SOURCES__SHOP__TEAM": (False, True),
+        "SOURCES__SHOP__KID_ID": (True, False),
+    }
+
+
+PLAIN = "s3cret-Key-0123456789"
+ODD = 'k/y+W &o=d"q\\%~'
+LONG = "eyJ" + "x0Y1" * 200
+
+
+def lower(text: str) -> str:
+    """Percent-encoded with small letters: the same to a server."""
+    return re.sub("%..", lambda found: found[0].lower(), quote(text, safe=""))
+
+
+# what a server may do with the key it was given; each ends in an error
+ECHOES: dict[str, Callable[[str], Any]] = {
+    "error in JSON": lambda key: (400, {}, {"error": f"bad key {key}"}),
+    "error in text": lambda key: (403, {"Content-Type": "text/plain"}, f"bad key {key}".encode()),
+    "status that is retried": lambda key: (500, {}, {"error": key}),
+    "HTML": lambda key: (200, {"Content-Type": "text/html"}, f"<p>{key}".encode()),
+    "no records": lambda key: {"message": f"bad key {key}"},
+    "records elsewhere": lambda key: {"data": key},
+    "same link again": lambda key: {"data": DATA, "next": f"/items?key={quote(key, safe='')}"},
+    "same link again, lower case": lambda key: {"data": DATA, "next": f"/items?key={lower(key)}"},
+    "redirect away": lambda key: (302, {"Location": f"http://{quote(key)}.shop.com/"}, b""),
+    "too many redirects": lambda key: (302, {"Location": f"/items?key={quote_plus(key)}"}, b""),
+    "too large": lambda key: [key] * 1000,
+    "broken off": lambda key: Raw(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{"),
+    "not HTTP": lambda key: Raw(f"{key}\r\n\r\n".encode()),
+    "odd header": lambda key: Raw(f"HTTP/1.1 {key} OK\r\n\r\n".encode()),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("auth", [HEADER, QUERY, {"type": "bearer", "token": 'dlt.secrets["api_key"]'}], ids=["header", "query", "bearer"])  # fmt: skip
+@pytest.mark.parametrize("secret", [PLAIN, ODD, LONG], ids=["plain", "odd", "long"])
+@pytest.mark.parametrize("echo", ECHOES)
+def test_no_secret_is_in_any_message(
+    api: Api, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture,
+    auth: Any, secret: str, echo: str,
+) -> None:  # fmt: skip
+    monkeypatch.setenv("SOURCES__SHOP__API_KEY", secret)
+    api.on("/items", ECHOES[echo](secret))
+    paginator = {"type": "json_link", "next_url_path": "next"}
+    source = shop(
+        item({"data_selector": "data", "paginator": paginator}), auth=auth, max_response_bytes=5000
+    )
+    with caplog.at_level(logging.DEBUG):
+        error = read(source).failures["items"]
+    assert api.seen
+    told = "".join(traceback.format_exception(error)) + caplog_text(caplog)
+    assert not pieces(secret) & grams(told)
+
+
+def caplog_text(caplog: pytest.LogCaptureFixture) -> str:
+    ours = [r for r in caplog.records if r.name.startswith("analytics_sync")]
+    return "\n".join(r.getMessage() for r in ours)
+
+
+def grams(text: str) -> set[str]:
+    return {text[i : i + 9] for i in range(len(text) - 8)}
+
+
+def pieces(secret: str) -> set[str]:
+    """Every nine characters of the secret, as it is and as it may be spelled."""
+    spelled = {secret, quote(secret, safe=""), quote(secret), quote_plus(secret)}
+    spelled |= {
+        json.dumps(secret)[1:-1],
+        json.dumps(secret, ensure_ascii=False)[1:-1],
+        repr(secret),
+    }
+    spelled.add(lower(secret))
+    return {gram for s in spelled for gram in grams(s)}
+
+
+@pytest.mark.parametrize("secret", ["hush-hush-hush\n", "hush-hush-hush\r\nX-More: 1", "hush-hush-hush\u2026", "hush-hush-hush\x07"])  # fmt: skip
+@pytest.mark.parametrize("auth", [HEADER, {"type": "bearer", "token": 'dlt.secrets["api_key"]'}], ids=["key", "bearer"])  # fmt: skip
+def test_a_secret_that_no_header_can_hold(
+    api: Api, monkeypatch: pytest.MonkeyPatch, auth: Any, secret: str
+) -> None:
+    monkeypatch.setenv("SOURCES__SHOP__API_KEY", secret)
+    api.on("/items", DATA)
+    if secret.strip() == "hush-hush-hush":  # a file's last line break is no part of a key
+        assert read(shop(item(), auth=auth)).ids() == [1]
+        return
+    said = refused(monkeypatch, auth=auth)
+    assert "SOURCES__SHOP__API_KEY" in said
+    assert "hush" not in said
+
+
+def test_a_secret_path_value_is_not_in_the_message(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SOURCES__SHOP__ROOM", "hush-hush-hush/..")
+    room = {"type": "secret", "key": "room", "allow_slash": True}
+    said = read(shop(item({"path": "/{room}/x", "params": {"room": room}}))).error()
+    assert "{room}" in said
+    assert "hush" not in said
+
+
+def test_the_newest_record_is_asked_for_with_settings_and_sensor_parameters(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SOURCES__SHOP__TEAM", "red")
+
+    def answer(path: str, query: Query, headers: Any) -> Any:
+        return [
+            {"id": 1, "at": "2024-01-01T00:00:00Z"},
+            {"id": 2, "at": "2024-01-03T01:00:00+02:00"},
+        ]
+
+    api.on("/red/items", answer)
+    source = shop(
+        item(
+            {"path": "/{team}/items", "params": {"a": 1, "size": 100}, "incremental": {"cursor_path": "at", "start_param": "from"}},
+            columns={"id": "bigint", "at": "timestamp"}, sensor={"params": {"size": 2}},
+        )
+    )  # fmt: skip
+    latest = newest(source, source.resources["items"])
+    assert latest is not None
+    assert latest.isoformat() == "2024-01-02T23:00:00+00:00"
+    assert api.queries("*") == [{"a": "1", "size": "2"}]
+    api.on("/red/items", [])
+    assert newest(source, source.resources["items"]) is None

@@ -1,0 +1,163 @@
+"""Loads come in any order: of two versions of a row, the one the API gave last stays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import psycopg2
+import pytest
+
+from analytics_sync.catalog import load_text
+from analytics_sync.common.window import Window
+from analytics_sync.extract.run import ReadRun
+from analytics_sync.load.pipeline import load
+from analytics_sync_tests.support import postgres_server as pg
+from analytics_sync_tests.support.oracle import actual_rows, expected_rows
+from analytics_sync_tests.support.postgres_server import Postgres
+from analytics_sync_tests.support.world import World
+
+SHOP = """
+source: shop
+client: {base_url: https://shop.example.com, auth: {type: bearer, token: 'dlt.secrets["token"]'}}
+resource_defaults: {primary_key: id, columns: {id: text, name: text, at: timestamp}}
+resources:
+  - name: things
+    endpoint: {path: /things, data_selector: data,
+      paginator: {type: cursor, cursor_param: after, cursor_path: meta.next}}
+  - name: changes
+    endpoint: {path: /changes, data_selector: data, paginator: single_page,
+      incremental: {cursor_path: at, start_param: since, end_param: until}}
+"""
+
+
+class Shop(World):
+    """A small shop, its warehouse in DuckDB or in PostgreSQL."""
+
+    address: str | None = None
+
+    def change(self, sql: str) -> None:
+        """Change the warehouse without the package's help."""
+        if self.address is None:
+            with duckdb.connect(str(self.warehouse)) as file:
+                file.execute(sql)
+            return
+        with psycopg2.connect(self.address) as server, server.cursor() as cursor:
+            cursor.execute(sql)
+
+    def rows(self, name: str) -> list[dict[str, Any]]:
+        asset = f"shop/{name}"
+        return pg.table(self.address, asset) if self.address else self.table(asset)
+
+    def read(self, name: str, day: date | None = None) -> ReadRun:
+        """A run that has read, and not yet loaded."""
+        window = None
+        if day is not None:
+            midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
+            window = Window(midnight, midnight + timedelta(days=1))
+        run = ReadRun(self.sources["shop"], window, [name])
+        run.reading(name)
+        return run
+
+    def run_once(self, name: str, day: date | None = None) -> None:
+        with self.read(name, day) as run:
+            load(run, "once")
+
+    def is_right(self, name: str) -> None:
+        resource = self.sources["shop"].resources[name]
+        live = [v.record for v in self.sandbox.ledger("shop").records(name)]
+        assert actual_rows(resource, self.rows(name)) == expected_rows(resource, live)
+
+
+@pytest.fixture(params=["duckdb", "postgres"])
+def shop(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Shop]:
+    source = load_text(SHOP, name="shop", file="shop.yaml")
+    with Shop(tmp_path, {"shop": source}, rows=12, rows_per_day=4) as made:
+        for name, value in made.environment.items():
+            monkeypatch.setenv(name, value)
+        if request.param == "postgres":
+            server: Postgres = request.getfixturevalue("postgres")
+            made.address = server.database()
+            monkeypatch.setenv("ANALYTICS_SYNC__DESTINATION", "postgres")
+            monkeypatch.setenv("DESTINATION__POSTGRES__CREDENTIALS", made.address)
+        yield made
+
+
+def edit(shop: Shop) -> None:
+    ledger = shop.sandbox.ledger("shop")
+    first, second, *_ = [v.record["id"] for v in ledger.records("things")]
+    ledger.update("things", first, {"name": "the newer name"})
+    ledger.delete("things", second)
+    ledger.add("things", {"id": "brand-new", "name": "n"})
+
+
+@pytest.mark.parametrize("empty", [True, False])
+def test_a_snapshot_read_before_and_loaded_after_another(shop: Shop, empty: bool) -> None:
+    if not empty:
+        shop.run_once("things")
+    with shop.read("things") as slow:
+        edit(shop)
+        shop.run_once("things")
+        load(slow, "slow")
+    if empty:  # the slow one alone saw the row that is gone; who reads next marks it
+        shop.run_once("things")
+    shop.is_right("things")
+
+
+def test_a_record_that_moved_to_a_newer_window(shop: Shop) -> None:
+    old, new = shop.days[0], shop.days[2]
+    ledger = shop.sandbox.ledger("shop")
+    record = next(v.record for v in ledger.records("changes") if v.record["at"][:10] == str(old))
+    with shop.read("changes", old) as slow:
+        ledger.update("changes", record["id"], {"name": "moved", "at": f"{new}T12:00:00.000Z"})
+        shop.run_once("changes", new)
+        load(slow, "slow")
+    shop.run_once("changes", shop.days[1])
+    shop.is_right("changes")
+
+
+def test_a_record_changed_within_its_window(shop: Shop) -> None:
+    """The cursor says nothing about it: created, not updated."""
+    day = shop.days[0]
+    record = shop.sandbox.ledger("shop").expected("changes", day, shop.days[1])[0]
+    with shop.read("changes", day) as slow:
+        shop.sandbox.ledger("shop").update("changes", record["id"], {"name": "newer"})
+        shop.run_once("changes", day)
+        load(slow, "slow")
+    assert "newer" in {row["name"] for row in shop.rows("changes")}
+
+
+def test_a_clock_that_was_wrong_does_no_lasting_harm(shop: Shop) -> None:
+    shop.run_once("things")
+    shop.change("UPDATE shop.things SET _read_at = '2999-01-01T00:00:00Z'")
+    edit(shop)
+    shop.run_once("things")
+    edited = {row["id"]: row["name"] for row in shop.rows("things")}
+    assert "the newer name" in edited.values()
+
+
+def test_a_table_from_before_there_was_read_at(shop: Shop) -> None:
+    shop.run_once("things")
+    shop.change("ALTER TABLE shop.things DROP COLUMN _read_at; DELETE FROM shop._dlt_version")
+    edit(shop)
+    shop.run_once("things")
+    shop.is_right("things")
+
+
+def test_each_row_says_when_it_was_read(shop: Shop) -> None:
+    def now() -> datetime:
+        return datetime.now(UTC)
+
+    before = now()
+    shop.run_once("things")
+    between = now()
+    first = {row["_read_at"] for row in shop.rows("things")}
+    assert all(before <= at <= between for at in first)
+    assert len(first) > 1, "each page has its own time"
+    shop.run_once("things")
+    assert all(between <= row["_read_at"] <= now() for row in shop.rows("things"))

@@ -1,0 +1,67 @@
+"""Another destination is a matter of settings: the same rows in a real PostgreSQL."""
+
+from __future__ import annotations
+
+import pytest
+
+from analytics_sync_tests.support.oracle import assert_same
+from analytics_sync_tests.support.postgres_server import Postgres, ask, table
+from analytics_sync_tests.support.world import World
+
+
+@pytest.fixture
+def address(postgres: Postgres, world: World, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A new PostgreSQL database, in place of DuckDB."""
+    database = postgres.database()
+    monkeypatch.setenv("ANALYTICS_SYNC__DESTINATION", "postgres")
+    monkeypatch.setenv("DESTINATION__POSTGRES__CREDENTIALS", database)
+    return database
+
+
+@pytest.mark.parametrize("source", ["observability", "ci_pipelines", "delivery"])
+def test_every_resource_equals_what_was_served(world: World, address: str, source: str) -> None:
+    declared = world.sources[source]
+    assets = [str(r) for r in declared.assets]
+    result = world.run(assets, world.days[0], world.days[-1])
+    assert result.success
+    checks = result.get_asset_check_evaluations()
+    assert len(checks) == 3 * len(assets) + sum(r.count_path is not None for r in declared.assets)
+    assert [c.description for c in checks if not c.passed] == []
+    world.sandbox.advance()
+    assert world.run(assets, world.days[0], world.days[-1]).success
+    for resource in declared.assets:
+        expected = world.expected(str(resource), world.start, world.end)
+        assert assert_same(resource, table(address, str(resource)), expected)
+    assert not world.warehouse.exists()
+
+
+def test_no_staging_schema_is_left(world: World, address: str) -> None:
+    assert world.run(["product_guidance/tours"], world.days[0]).success
+    schemas = {n for (n,) in ask(address, "SELECT schema_name FROM information_schema.schemata")}
+    assert "product_guidance" in schemas
+    assert not {name for name in schemas if "staging" in name}
+
+
+def test_a_server_that_is_not_there_is_said_plainly(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ANALYTICS_SYNC__DESTINATION", "postgres")
+    monkeypatch.setenv(
+        "DESTINATION__POSTGRES__CREDENTIALS", "postgresql://u:s3cretword@127.0.0.1:9/d"
+    )
+    result = world.run(["delivery/agents"])
+    failed = [e for e in result.all_events if e.is_step_failure]
+    message = failed[0].event_specific_data.user_failure_data.description
+    assert message.startswith("delivery: the load step failed")
+    assert "refused" in message.splitlines()[0]
+    assert "s3cretword" not in message
+
+
+def test_an_unknown_destination_is_said_plainly(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ANALYTICS_SYNC__DESTINATION", "nowhere")
+    result = world.run(["delivery/agents"])
+    failed = [e for e in result.all_events if e.is_step_failure]
+    message = failed[0].event_specific_data.user_failure_data.description
+    assert "destination 'nowhere' is not one that dlt knows" in message

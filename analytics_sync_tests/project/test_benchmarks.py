@@ -1,0 +1,112 @@
+"""The benchmarks run, and compare the same work; what they say of speed is not tested."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from analytics_sync_tests.support.world import ROOT
+from benchmarks import peers, suites
+from benchmarks.measure import Result, Round, summarize
+from benchmarks.records import EMPTY, SHAPES, pages
+from benchmarks.server import Server, paged
+
+WAYS = [
+    "limit",
+    "ours",
+    "plain dlt, parquet, no nesting",
+    "plain dlt, parquet",
+    "limit, pages are NDJSON already",
+    "dagster-dlt as it comes",
+]
+PEERS = ["airbyte-cdk, manifest", "singer-sdk, REST tap"]
+
+
+SUITES = ["work", "latency", "rate", "memory", "startup", "scale", "second"]
+
+
+def bench(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "benchmarks", *arguments, "--quick", "--no-peers"],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=500,
+        check=False,
+    )
+
+
+def test_the_work_suite_loads_every_row_in_every_way(tmp_path: Path) -> None:
+    done = bench(tmp_path, "work", "--records", "2500")
+    assert done.returncode == 0, done.stdout + done.stderr[-2000:]
+    line = r"^  (\S.*?) +[\d.]+ s +[\d.]+ x limit +[\d.]+ x ours +peak +\d+ MB +rounds 1$"
+    assert re.findall(line, done.stdout, re.M) == WAYS
+    assert re.findall(r"^  (\S.*?) +left out, as all peers$", done.stdout, re.M) == PEERS
+    results = json.loads((tmp_path / ".bench" / "work" / "results.json").read_text())
+    measured = {
+        r["way"]: [one["rows"] for one in r["rounds"]] for r in results["cases"][0]["results"]
+    }
+    assert measured == {way: [2500] for way in WAYS} | {peer: [] for peer in PEERS}
+    assert results["machine"]["cpus"] == os.cpu_count()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("suite", SUITES[1:])
+def test_every_suite_runs(suite: str, tmp_path: Path) -> None:
+    done = bench(tmp_path, suite)
+    assert done.returncode == 0, done.stdout + done.stderr[-2000:]
+    results = json.loads((tmp_path / ".bench" / suite / "results.json").read_text())
+    assert results["cases"]
+    for case in results["cases"]:
+        assert [r["failed"] or r["missing"] for r in case["results"]] == [None] * len(
+            case["results"]
+        )
+
+
+def test_there_is_a_test_of_every_suite() -> None:
+    assert list(suites.SUITES) == SUITES
+
+
+@pytest.mark.parametrize("shape", SHAPES.values(), ids=lambda shape: shape.name)
+def test_the_server_has_every_record_once_and_counts(shape) -> None:
+    with Server(lambda: {"/customers": paged(pages(shape, 25, 10))}) as server:
+        ids = []
+        for page in range(4):
+            url = f"{server.url}/customers?per_page=10&page={page}"
+            with urllib.request.urlopen(url) as answer:
+                body = answer.read()
+            ids += [record["id"] for record in json.loads(body)["data"]]
+        assert ids == list(range(25))
+        assert body == EMPTY
+        assert server.requests == 4
+
+
+def test_declared_columns_are_the_fields_of_the_records() -> None:
+    for shape in SHAPES.values():
+        assert list(shape.fields) == list(shape.make(7))
+
+
+def test_ratios_are_of_the_same_round() -> None:
+    limit = Result("limit", [Round(1, 1, 1), Round(2, 1, 1), Round(4, 1, 1)])
+    once = Result("once", [Round(3, 1, 1)])
+    often = Result("often", [Round(3, 1, 1), Round(4, 1, 1), Round(4, 1, 1)])
+    for result in (once, often):
+        summarize(result, {"limit": limit})
+    assert once.ratios == {"limit": 3}
+    assert often.ratios == {"limit": 2}
+
+
+def test_a_peer_that_cannot_be_installed_is_left_out_with_the_reason(tmp_path, monkeypatch) -> None:
+    (tmp_path / "requirements-none.txt").write_text("--no-such-option\n")
+    monkeypatch.setattr(peers, "__file__", str(tmp_path / "peers.py"))
+    with pytest.raises(peers.NotInstalled, match=r"^not installed: .*no-such-option"):
+        peers.python_of("none", tmp_path / "venvs")
+    assert list((tmp_path / "venvs").iterdir()) == []

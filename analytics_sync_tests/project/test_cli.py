@@ -1,0 +1,148 @@
+"""The ``analytics-sync`` command: the demo with its table, dev, check, settings, convert."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import duckdb
+import pytest
+import urllib3
+
+from analytics_sync.catalog import load_file
+from analytics_sync.cli import main
+from analytics_sync_tests.support.world import ROOT
+
+CONFIG = """
+import dlt
+from dlt.sources.rest_api import rest_api_source
+
+source = rest_api_source({
+    "client": {"base_url": "https://api.example.com", "auth": {"type": "bearer", "token": dlt.secrets["t"]}},
+    "resources": [
+        {"name": "things", "primary_key": "id",
+         "endpoint": {"path": "things", "data_selector": [], "paginator": {"type": "offset", "limit": 10}}},
+    ],
+})
+"""
+
+
+def environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(ROOT)}
+
+
+def test_the_demo_syncs_everything_and_ends_with_a_table(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "analytics_sync.cli", "demo", "--days", "2"],
+        env=environment(), cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    assert "not a real API" in done.stdout
+    rows = re.findall(r"^(\w+) +(\w+) +(\d+|-) +([\d,]+) +(\d+)/(\d+) +[\d.]+$", done.stdout, re.M)
+    assert len(rows) == 60
+    assert {partitions for *_, partitions, _, _, _ in rows} == {"2", "-"}
+    assert all(passed == of and of in "34" for *_, passed, of in rows)
+    assert all(count != "0" for _, _, _, count, _, _ in rows)
+    assert re.search(r"60 assets, [\d,]+ rows, 199 of 199 checks passed", done.stdout)
+    assert len(re.findall(r"^  \w+ +done in", done.stdout, re.M)) == 10
+    assert "make dev" in done.stdout
+    warehouse = tmp_path / ".demo" / "warehouse.duckdb"
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        sql = "SELECT count(*) FROM delivery.builds"
+        assert connection.execute(sql).fetchall()[0][0] > 0
+    assert {p.name for p in tmp_path.iterdir()} == {".demo"}, "the demo keeps to its folder"
+
+
+def test_dev_serves_the_ui_on_loopback_and_ends_with_its_sandbox(tmp_path: Path) -> None:
+    (tmp_path / "workspace.yaml").write_text((ROOT / "workspace.yaml").read_text())
+    process = subprocess.Popen(
+        [sys.executable, "-m", "analytics_sync.cli", "dev", "--port", "0"],
+        env=environment(), cwd=tmp_path, text=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        assert process.stdout is not None
+        told = [process.stdout.readline(), process.stdout.readline()]
+        sandbox = re.search(r"http://127\.0\.0\.1:\d+", told[0])
+        ui = re.search(r"http://127\.0\.0\.1:\d+", told[1])
+        assert sandbox is not None
+        assert ui is not None, told
+        until = time.monotonic() + 90
+        while True:
+            try:
+                assert urllib3.request("GET", f"{ui[0]}/server_info", retries=False).status == 200
+                break
+            except urllib3.exceptions.HTTPError:
+                assert time.monotonic() < until
+                time.sleep(0.3)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=60)
+    with pytest.raises(urllib3.exceptions.HTTPError):
+        urllib3.request("GET", f"{sandbox[0]}/_sandbox", retries=False)
+
+
+def test_dev_told_to_end_at_once_leaves_no_sandbox(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "analytics_sync.cli", "dev", "--port", "0"],
+        env=environment(), cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    log = tmp_path / ".demo" / "sandbox.log"
+    until = time.monotonic() + 60
+    while not log.exists() or "sandbox on" not in log.read_text():
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=60) != 0
+    sandbox = re.search(r"http://127\.0\.0\.1:\d+", log.read_text())
+    assert sandbox is not None
+    with pytest.raises(urllib3.exceptions.HTTPError):
+        urllib3.request("GET", f"{sandbox[0]}/_sandbox", retries=False)
+
+
+def test_check_says_what_it_found(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check"]) == 0
+    assert "ci_pipelines: 12 assets, 4 partitioned" in capsys.readouterr().out
+
+
+def test_check_of_a_wrong_file_is_one_line_and_status_2(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wrong = tmp_path / "wrong.yaml"
+    wrong.write_text("source: x\nclient: {}\nresources:\n  - name: a\n    colums: {}\n")
+    assert main(["check", str(wrong)]) == 2
+    assert capsys.readouterr().err == (
+        "wrong.yaml:5: resource 'a': colums: unknown key; look at its spelling and its place\n"
+    )
+
+
+def test_settings_say_what_is_missing_and_never_a_value(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SOURCES__DELIVERY__API_KEY", "very-secret")
+    assert main(["settings", "delivery"]) == 0
+    out = capsys.readouterr().out
+    assert re.search(r"SOURCES__DELIVERY__API_KEY +set", out)
+    assert re.search(r"SOURCES__DELIVERY__ACCOUNT_ID +MISSING", out)
+    assert re.search(r"SOURCES__DELIVERY__REPORT_NAME +optional", out)
+    assert "very-secret" not in out
+
+
+def test_settings_of_an_unknown_source(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["settings", "nope"]) == 2
+    assert "known: ci_pipelines" in capsys.readouterr().err
+
+
+def test_convert_makes_a_file_that_loads(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    python = tmp_path / "config.py"
+    python.write_text(CONFIG)
+    assert main(["convert", str(python), "--name", "shop"]) == 0
+    made = tmp_path / "shop.yaml"
+    made.write_text(capsys.readouterr().out)
+    assert load_file(made).resources == load_file(python, name="shop").resources

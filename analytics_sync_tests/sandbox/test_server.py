@@ -1,0 +1,233 @@
+"""The sandbox as a server: credentials, errors, faults, settings, its command."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+import urllib3
+
+from analytics_sync import catalog as spec
+from analytics_sync.catalog import Source
+from analytics_sync.sandbox import Answer, Fault, Options, Sandbox
+from analytics_sync_tests.support.shop_source import (
+    END,
+    ROOT,
+    SEEDS,
+    SHOP,
+    SMALL,
+    START,
+    Client,
+    everything,
+    served,
+)
+
+
+@pytest.fixture(scope="module")
+def shop() -> Source:
+    return spec.load_text(SHOP, name="shop", file="shop.yaml")
+
+
+@pytest.fixture(scope="module")
+def box(shop: Source) -> Iterator[Sandbox]:
+    """For tests that change nothing."""
+    with Sandbox([shop], SMALL) as sandbox:
+        yield sandbox
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"X-Key": "sandbox"}, 200),
+        ({"x-key": "sandbox", "X-Second": "sandbox"}, 200),
+        ({"X-Key": "wrong"}, 401),
+        ({"X-Key": "sandbox", "X-Second": "wrong"}, 401),
+        ({"Authorization": "sandbox"}, 401),
+    ],
+)
+def test_the_declared_key_is_asked_for(box: Sandbox, headers: dict[str, str], status: int) -> None:
+    assert Client(box, **headers).status("v1/me") == status
+    assert Client(box, **headers).status("v1/nowhere") == (404 if status == 200 else 401)
+
+
+@pytest.mark.parametrize(
+    ("auth", "right", "wrong"),
+    [
+        ("{type: bearer, token: 'dlt.secrets[\"t\"]'}", "Bearer sandbox", "sandbox"),
+        (
+            "{type: http_basic, username: me, password: 'dlt.secrets[\"p\"]'}",
+            "Basic " + base64.b64encode(b"me:sandbox").decode(),
+            "Basic " + base64.b64encode(b"you:sandbox").decode(),
+        ),
+    ],
+)
+def test_other_kinds_of_authentication(auth: str, right: str, wrong: str) -> None:
+    text = f"client: {{auth: {auth}}}\nresources: [{{name: things, primary_key: id, endpoint: things}}]"
+    with Sandbox([spec.load_text(text, name="other", file="other.yaml")], SMALL) as box:
+        assert Client(box, "other", Authorization=right).status("things") == 200
+        assert Client(box, "other", Authorization=wrong).status("things") == 401
+
+
+def test_answers_say_what_they_come_from_and_are_compressed_on_demand(box: Sandbox) -> None:
+    client = Client(box)
+    answer = client.raw(client.url("v1/usage", {"period": "2025-03-01"}))
+    assert answer.headers["Server"] == "analytics-sync-sandbox (not a real API)"
+    client.headers = {**client.headers, "Accept-Encoding": "gzip"}
+    with client.http.request(
+        "GET", client.url("v1/header-links"), headers=client.headers, preload_content=False
+    ) as raw:
+        data = raw.read(decode_content=False)
+        if raw.headers.get("Content-Encoding") == "gzip":
+            data = gzip.decompress(data)
+        assert json.loads(data)
+    small = Sandbox(box.sources, Options(rows=50, start=START, end=END))
+    with small:
+        big = Client(small, **client.headers)
+        assert big.raw(big.url("v1/root")).headers["Content-Encoding"] == "gzip"
+        del big.headers["Accept-Encoding"]
+        assert "Content-Encoding" not in big.raw(big.url("v1/root")).headers
+
+
+def test_broken_requests_get_an_answer_in_json_too(box: Sandbox) -> None:
+    host, _, port = box.url.removeprefix("http://").partition(":")
+    with socket.create_connection((host, int(port)), timeout=5) as connection:
+        connection.sendall(b"nonsense\r\n\r\n")
+        head, _, body = connection.recv(65536).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400 ")
+    assert json.loads(body)["errors"]
+
+
+def test_a_closed_sandbox_hangs_up(shop: Source) -> None:
+    with Sandbox([shop], SMALL) as box:
+        client = Client(box)
+        assert client.status("v1/me") == 200
+    with pytest.raises(urllib3.exceptions.HTTPError):
+        client.raw(client.url("v1/me"))
+
+
+def test_faults_come_between_and_every_request_is_counted(shop: Source) -> None:
+    with Sandbox([shop], SMALL) as box:
+        client = Client(box)
+        box.faults = lambda r: (
+            Fault(Answer(503, b"busy", {"Retry-After": "1"})) if r.number == 2 else None
+        )
+        assert client.raw(client.url("v1/me")).status == 200
+        answer = client.raw(client.url("v1/me"))
+        assert (answer.status, answer.data, answer.headers["Retry-After"]) == (503, b"busy", "1")
+        box.faults = lambda r: Fault(cut=10) if r.resource == "me" else None
+        with pytest.raises(urllib3.exceptions.ProtocolError):
+            client.raw(client.url("v1/me"))
+        box.faults = lambda r: Fault(cut=0)
+        with pytest.raises(urllib3.exceptions.ProtocolError):
+            client.raw(client.url("v1/numbered"))
+        box.faults = None
+        assert client.status("v1/nowhere") == 404
+        assert client.raw(client.url("v1/me"), "POST").status == 405
+        assert box.counts == {"shop/me": 4, "shop/numbered": 1, "shop/?": 1}
+        assert client.raw(f"{box.url}/_sandbox/requests").json()["total"] == box.requests == 6
+
+
+def test_what_the_sandbox_tells_about_itself(shop: Source) -> None:
+    with Sandbox([shop], SMALL) as box:
+        http = urllib3.PoolManager(retries=False)
+        about = http.request("GET", f"{box.url}/_sandbox").json()
+        assert "not a real API" in about["what"]
+        assert about["sources"]["shop"]["base_url"] == box.base_url("shop")
+        assert about["sources"]["shop"]["records"]["numbered"] == 12
+        url = f"{box.url}/_sandbox/ledger/shop/tokens"
+        rows = http.request("GET", f"{url}?start=2025-03-31&end=2025-04-01").json()
+        assert rows == box.ledger("shop").expected("tokens", date(2025, 3, 31), date(2025, 4, 1))
+        assert http.request("POST", f"{box.url}/_sandbox/advance").json() == {"shop": 1}
+        assert box.ledger("shop").revision == 1
+        assert http.request("GET", f"{box.url}/_sandbox/ledger/shop/nothing").status == 404
+        assert http.request("GET", f"{url}?start=now").status == 422
+        assert http.request("GET", f"{box.url}/elsewhere/v1/me").status == 404
+
+
+def test_settings_point_at_the_sandbox_and_leave_walks_alone(box: Sandbox) -> None:
+    assert box.settings() == {
+        "SOURCES__SHOP__BASE_URL": f"{box.url}/shop",
+        "SOURCES__SHOP__API_KEY": "sandbox",
+        "SOURCES__SHOP__SECOND_KEY": "sandbox",
+        "SOURCES__SHOP__ORG_ID": "gh/acme",
+        "SOURCES__SHOP__PROJECT_ID": "project-0",
+    }
+
+
+@pytest.mark.parametrize("seed", ["000", "001", "002", "003", "004"])
+def test_every_seed_can_be_served(seed: str) -> None:
+    files = sorted(SEEDS.glob(f"{seed}_*.txt"))
+    if not files:
+        pytest.skip(f"no seed files at {SEEDS}")
+    source = spec.load_file(files[0], name=f"seed_{seed}")
+    with Sandbox([source], SMALL) as box:
+        client, ledger = Client(box, source.name), box.ledger(source.name)
+        for resource in source.resources.values():
+            assert served(ledger, resource.name), resource
+            assert everything(client, ledger, resource) == served(ledger, resource.name), resource
+
+
+def _shipped() -> list[Path]:
+    return spec.catalog_files()
+
+
+@pytest.mark.skipif(not _shipped(), reason="analytics_sync/sources holds no files yet")
+@pytest.mark.parametrize("path", _shipped(), ids=lambda path: path.stem)
+def test_the_shipped_catalog_can_be_served(path: Path) -> None:
+    source = spec.load_file(path)
+    with Sandbox([source], SMALL) as box:
+        client, ledger = Client(box, source.name), box.ledger(source.name)
+        for _ in range(2):
+            for resource in source.resources.values():
+                records = served(ledger, resource.name)
+                assert records, resource
+                assert everything(client, ledger, resource) == records, resource
+                assert len(ledger.expected(resource.name)) == len(records), resource
+            ledger.advance()
+        assert box.settings()[f"SOURCES__{source.name.upper()}__BASE_URL"] == box.base_url(
+            source.name
+        )
+
+
+def test_the_command_serves_until_told_to_stop(tmp_path: Path) -> None:
+    catalog, env = tmp_path / "shop.yaml", tmp_path / "sandbox.env"
+    catalog.write_text(SHOP)
+    command = [sys.executable, "-m", "analytics_sync.sandbox", "--catalog", str(catalog)]
+    command += ["--port", "0", "--days", "2", "--rows", "3", "--live", "0.1", "--env", str(env)]
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    try:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        assert "not a real API" in line
+        found = re.search(r"http://127\.0\.0\.1:\d+", line)
+        assert found
+        settings = dict(entry.split("=", 1) for entry in env.read_text().splitlines())
+        assert settings["SOURCES__SHOP__BASE_URL"] == f"{found[0]}/shop"
+        http = urllib3.PoolManager()
+        answer = http.request("GET", f"{found[0]}/shop/v1/numbered", headers={"X-Key": "sandbox"})
+        assert answer.status == 200
+        until = time.monotonic() + 10
+        while http.request("GET", f"{found[0]}/_sandbox").json()["sources"]["shop"]["revision"] < 1:
+            assert time.monotonic() < until, "--live changes nothing"
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0
+    finally:
+        process.kill()
+        process.wait()

@@ -1,0 +1,252 @@
+"""A scripted HTTP server on 127.0.0.1, and what it takes to read a declared API from it.
+
+In: answers by path, given in order or as functions of the request. Out: real HTTP, mischief on the
+socket where a test asks for it, and a record of every request. A test file takes the fixtures it
+wants by ``api = shop_api``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import socket
+import struct
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs
+
+import pytest
+
+from analytics_sync import catalog as spec
+from analytics_sync.catalog import Source
+from analytics_sync.common.window import Window
+from analytics_sync.extract.resource_reader import Reading
+from analytics_sync.extract.run import ReadRun
+
+Query = dict[str, Any]  # a name given once -> text, a name given again -> list
+Handler = Callable[[str, Query, Mapping[str, str]], Any]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One request as it came in. Header names are in lower case."""
+
+    path: str
+    target: str
+    query: Query
+    headers: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Raw:
+    """Bytes on the socket in place of an answer; then the connection ends, hard if ``reset``."""
+
+    sent: bytes = b""
+    reset: bool = False
+
+
+@dataclass(frozen=True)
+class Silence:
+    """No answer at all until the test is over."""
+
+
+@dataclass
+class Api:
+    """What the server does. ``on`` says what a path answers; a path may hold ``*``."""
+
+    url: str = ""
+    seen: list[Seen] = field(default_factory=list)
+    over: threading.Event = field(default_factory=threading.Event)
+    _scripts: dict[str, list[Any]] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def on(self, path: str, *answers: Any) -> None:
+        """Give ``answers`` one after the other, the last one again and again.
+
+        An answer is ``(status, headers, body)``, ``Raw``, ``Silence``, a function of path, query
+        and headers that returns one of these, or simply the JSON to send with status 200.
+        """
+        self._scripts[path] = list(answers)
+
+    def queries(self, path: str = "/items") -> list[Query]:
+        """The queries of all requests to a path, in order."""
+        return [s.query for s in self.seen if fnmatchcase(s.path, path)]
+
+    def paths(self) -> list[str]:
+        """The paths of all requests, in order."""
+        return [s.path for s in self.seen]
+
+    def answer(self, request: Seen) -> Any:
+        with self._lock:
+            self.seen.append(request)
+            script = next((s for p, s in self._scripts.items() if fnmatchcase(request.path, p)), [])
+            found = script.pop(0) if len(script) > 1 else script[0] if script else (404, {}, {})
+        return found(request.path, request.query, request.headers) if callable(found) else found
+
+
+class _Connection(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def __init__(self, *args: Any, api: Api) -> None:
+        self.api = api
+        super().__init__(*args)
+
+    def do_GET(self) -> None:
+        path, _, query = self.path.partition("?")
+        values = parse_qs(query, keep_blank_values=True)
+        request = Seen(
+            path,
+            self.path,
+            {n: v[0] if len(v) == 1 else v for n, v in values.items()},
+            {n.lower(): v for n, v in self.headers.items()},
+        )
+        found = self.api.answer(request)
+        if isinstance(found, Silence):
+            self.api.over.wait()
+            self.close_connection = True
+        elif isinstance(found, Raw):
+            self._send(found.sent)
+            if found.reset:  # no time to linger: the client gets a reset instead of an end
+                self.connection.setsockopt(
+                    socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
+                )
+                self.connection.close()
+            self.close_connection = True
+        else:
+            status, headers, body = found if isinstance(found, tuple) else (200, {}, found)
+            self._send(http(status, headers, body))
+
+    def _send(self, data: bytes) -> None:
+        with contextlib.suppress(OSError):
+            self.wfile.write(data)
+            self.wfile.flush()
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+
+def http(status: int, headers: Mapping[str, Any] | Sequence[tuple[str, str]], body: Any) -> bytes:
+    """A whole answer; a body that is not bytes goes out as JSON."""
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    pairs = list(headers.items() if isinstance(headers, Mapping) else headers)
+    given = {name.lower() for name, _ in pairs}
+    if "content-type" not in given:
+        pairs.append(("Content-Type", "application/json"))
+    if "content-length" not in given:
+        pairs.append(("Content-Length", str(len(raw))))
+    lines = [f"HTTP/1.1 {status} Whatever", *(f"{n}: {v}" for n, v in pairs)]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + raw
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 64
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        pass  # a client that hangs up in the middle is part of the script
+
+
+@contextlib.contextmanager
+def serve() -> Iterator[Api]:
+    """A running server."""
+    api = Api()
+    server = _Server(("127.0.0.1", 0), partial(_Connection, api=api))
+    api.url = f"http://127.0.0.1:{server.server_address[1]}"
+    thread = threading.Thread(target=server.serve_forever, args=(0.005,), daemon=True)
+    thread.start()
+    try:
+        yield api
+    finally:
+        api.over.set()
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.fixture
+def shop_api(monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
+    """A server that the source ``shop`` points at."""
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
+    with serve() as served:
+        monkeypatch.setenv("SOURCES__SHOP__BASE_URL", served.url)
+        yield served
+
+
+@pytest.fixture
+def other_api() -> Iterator[Api]:
+    """A second server, which nothing should ever be sent to."""
+    with serve() as served:
+        yield served
+
+
+def item(
+    endpoint: Mapping[str, Any] | None = None, name: str = "items", **keys: Any
+) -> dict[str, Any]:
+    """A resource ``items`` at ``/items`` with a number as its key; one page if nothing is said."""
+    declared = {"path": f"/{name}", "paginator": "single_page", **(endpoint or {})}
+    return {
+        "name": name,
+        "primary_key": "id",
+        "columns": {"id": "bigint"},
+        "endpoint": declared,
+        **keys,
+    }
+
+
+def shop(*resources: Mapping[str, Any], **client: Any) -> Source:
+    """A source of these resources; JSON is YAML."""
+    text = json.dumps({"client": client, "resources": list(resources)})
+    return spec.load_text(text, name="shop", file="shop.yaml")
+
+
+@dataclass
+class Outcome:
+    """What a run gave: rows without nulls, readings and failures by resource; waits in seconds."""
+
+    rows: dict[str, list[dict[str, Any]]]
+    readings: dict[str, Reading]
+    failures: dict[str, Exception]
+    sleeps: list[float]
+
+    def ids(self, name: str = "items") -> list[Any]:
+        """The keys of the rows read, in order."""
+        if name in self.failures:
+            raise self.failures[name]
+        return [row["id"] for row in self.rows[name]]
+
+    def error(self, name: str = "items") -> str:
+        """What the failure of a resource says; it names the resource."""
+        message = str(self.failures[name])
+        assert message.startswith(f"shop/{name}"), message
+        return message
+
+
+def read(
+    source: Source, window: Window | None = None, only: Sequence[str] | None = None
+) -> Outcome:
+    """Read a source as a run does; waiting takes no time and is recorded."""
+    sleeps: list[float] = []
+    with ReadRun(source, window, only, sleep=sleeps.append) as run:
+        failures = run.failures()
+        readings = {r.name: run.reading(r.name) for r in run.resources if r.name not in failures}
+        rows = {name: _rows(reading) for name, reading in readings.items()}
+    return Outcome(rows, readings, failures, sleeps)
+
+
+def _rows(reading: Reading) -> list[dict[str, Any]]:
+    assert reading.spool is not None
+    every = [row for table in reading.spool.tables() for row in table.to_pylist()]
+    assert len(every) == reading.rows
+    assert all(row.pop("_read_at") is not None for row in every)
+    return [{name: value for name, value in row.items() if value is not None} for row in every]
+
+
+def first_line(error: BaseException | str) -> str:
+    """A message up to its first line break; it is to say everything."""
+    return re.split(r"[\r\n]", str(error))[0]
