@@ -1,8 +1,6 @@
-"""What this package costs: beside plain dlt and others over the same pages, and on its own at length.
+"""Benchmarks of this package: beside plain dlt and other tools over the same pages, and on its own.
 
-``python -m benchmarks`` runs every suite. Imports run one way: ``__main__`` -> ``suites`` -> the
-suites -> ``plot``, ``table``, ``curve``, ``machine`` -> ``suite`` -> ``measure`` -> ``peers``,
-``routes``, ``declared`` -> ``server`` -> ``job`` -> ``records``. The modules in ``ways`` run in
-processes of their own and know ``job`` and ``records`` only, because some of them run in a
-virtualenv that has neither this project's packages nor each other's.
+``python -m benchmarks`` runs every suite. Imports run one way: ``suites`` -> ``harness`` ->
+``contenders`` -> ``workload``. A contender runs in a process of its own and imports ``workload``
+only, because some contenders run in a virtual environment that lacks this project's packages.
 """

@@ -14,11 +14,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks.machine import machine
-from benchmarks.plot import NotDrawn
-from benchmarks.suite import Case, Options, Suite
+from benchmarks.harness.machine import machine
+from benchmarks.harness.plot import NotDrawn
+from benchmarks.harness.suite import Case, Options, Suite
+from benchmarks.harness.table import table
 from benchmarks.suites import SUITES
-from benchmarks.table import table
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -13,10 +13,11 @@ from pathlib import Path
 import pytest
 
 from analytics_sync_tests.support.world import ROOT
-from benchmarks import peers, suites
-from benchmarks.measure import Result, Round, summarize
-from benchmarks.records import EMPTY, SHAPES, pages
-from benchmarks.server import Server, paged
+from benchmarks import suites
+from benchmarks.harness import peers
+from benchmarks.harness.measure import Result, Round, summarize
+from benchmarks.workload.records import EMPTY, SHAPES, pages
+from benchmarks.workload.server import Server, paged
 
 WAYS = [
     "limit",

@@ -28,7 +28,10 @@ EXTRAS = {
     "requirements-bench.txt": ["bench"],
 }
 # of other programs, each in an environment of its own
-PEERS = ["benchmarks/requirements-airbyte.txt", "benchmarks/requirements-singer.txt"]
+PEERS = [
+    "benchmarks/harness/requirements-airbyte.txt",
+    "benchmarks/harness/requirements-singer.txt",
+]
 PIN = re.compile(
     r"([a-z0-9][a-z0-9._-]*)==([0-9][A-Za-z0-9.+!]*)( ; [^\\]+?)?((?: --hash=sha256:[0-9a-f]{64})+)"
 )

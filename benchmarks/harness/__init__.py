@@ -1,0 +1,1 @@
+"""How a suite measures: processes side by side, their figures, tables and plots."""

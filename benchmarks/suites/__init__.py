@@ -1,0 +1,18 @@
+"""The suites there are. A new one is a module with a ``SUITE``, and a line here."""
+
+from __future__ import annotations
+
+from benchmarks.suites import latency, memory, rate_limit, resync, scale, startup, work
+
+SUITES = {
+    suite.name: suite
+    for suite in (
+        work.SUITE,
+        latency.SUITE,
+        rate_limit.SUITE,
+        memory.SUITE,
+        startup.SUITE,
+        scale.SUITE,
+        resync.SUITE,
+    )
+}

@@ -1,0 +1,1 @@
+"""What is served and declared: records, routes, and a server of ready-made answers."""
