@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from analytics_sync.common.gc_tuning import to_stay
+from analytics_sync.common.gc_tuning import freeze_objects
 
 if TYPE_CHECKING:
     from dagster import Definitions
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def __getattr__(name: str) -> Definitions:
     if name != "defs":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    with to_stay():
+    with freeze_objects():
         built = globals()["defs"] = _build()
     return built
 

@@ -55,9 +55,9 @@ class Home:
         """The DuckDB file."""
         return self.path / "warehouse.duckdb"
 
-    def prepare(self, *, afresh: bool) -> None:
-        """Make the folder; ``afresh`` removes what an earlier demo left."""
-        if afresh:
+    def prepare(self, *, ignore_journal: bool) -> None:
+        """Make the folder; ``ignore_journal`` removes what an earlier demo left."""
+        if ignore_journal:
             shutil.rmtree(self.path, ignore_errors=True)
         self.dagster.mkdir(parents=True, exist_ok=True)
         events = json.dumps(str(self.dagster / "history" / "runs"))  # JSON is YAML
@@ -147,7 +147,7 @@ def demo(select: str = "*", *, days: int = DAYS) -> int:
     """
     _end_tidily()
     home = Home()
-    home.prepare(afresh=True)
+    home.prepare(ignore_journal=True)
     home.start = _today() - timedelta(days=days - 1)
     with sandbox(home, "--days", str(home.days)) as settings:
         command = [
@@ -268,7 +268,7 @@ def dev(port: int = 3000) -> int:
     """The Dagster UI on loopback, on the sandbox and the demo's instance, until interrupted."""
     _end_tidily()
     home = Home()
-    home.prepare(afresh=False)
+    home.prepare(ignore_journal=False)
     port = port or _free_port()
     with sandbox(home, "--days", str(home.days), "--live", "60") as settings:
         command = [

@@ -18,7 +18,7 @@ from analytics_sync.catalog import models as f
 from analytics_sync.catalog.errors import CatalogError
 from analytics_sync.catalog.explain import explain
 from analytics_sync.catalog.naming import OWN_COLUMNS, column_name, table_name
-from analytics_sync.catalog.paginators import Auto, Offset, Paginator
+from analytics_sync.catalog.paginators import Auto, Offset, PaginatorConfig
 from analytics_sync.catalog.relations import check_parents
 from analytics_sync.catalog.secret_scan import check_secrets
 from analytics_sync.catalog.source import Field, Resource, Source
@@ -88,7 +88,7 @@ class _Builder:
             self.name, self.declared.description, self.declared.client, resources, self.file, lines
         )
 
-    def _resource(self, index: int, declared: f.Resource) -> Resource:
+    def _resource(self, index: int, declared: f.ResourceConfig) -> Resource:
         defaults = self.declared.resource_defaults
         endpoint = _merged(defaults.endpoint, declared.endpoint)
         resource = _merged(defaults, declared)
@@ -256,7 +256,7 @@ def _check_parameters(incremental: f.Incremental, fail: dialect.Fail) -> None:
         )  # fmt: skip
 
 
-def _total(paginator: Paginator | None) -> str | None:
+def _total(paginator: PaginatorConfig | None) -> str | None:
     """An offset's total counts records; a page number's counts pages."""
     return paginator.total_path if isinstance(paginator, Offset) else None
 

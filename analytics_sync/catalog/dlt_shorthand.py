@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import NoReturn
 
 from analytics_sync.catalog import models as f
-from analytics_sync.catalog.paginators import Cursor, JsonLink, Paginator
+from analytics_sync.catalog.paginators import Cursor, JsonLink, PaginatorConfig
 
 Fail = Callable[..., NoReturn]
 _RESOURCE_PLACEHOLDER = re.compile(r"\{resources\.([A-Za-z0-9_]+)\.([^{}]+)\}")
@@ -22,7 +22,9 @@ _BOUNDS = {
 }
 
 
-def read_paginator(paginator: Paginator, siblings: Mapping[str, str], fail: Fail) -> Paginator:
+def read_paginator(
+    paginator: PaginatorConfig, siblings: Mapping[str, str], fail: Fail
+) -> PaginatorConfig:
     """A cursor paginator with only a dotted ``cursor_param`` names a place in the response.
 
     Ending in ``next``, the place holds the URL of the next page. Otherwise it is the tail of a

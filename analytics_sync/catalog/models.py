@@ -24,7 +24,7 @@ from pydantic import (
     field_validator,
 )
 
-from analytics_sync.catalog.paginators import Paginator
+from analytics_sync.catalog.paginators import PaginatorConfig
 
 DataType = Literal["text", "bigint", "double", "bool", "timestamp", "date", "json", "decimal"]
 WriteDisposition = Literal["merge", "replace"]
@@ -200,7 +200,7 @@ class Endpoint(Model):
     params: dict[str, Param] = Field(default_factory=dict)
     headers: dict[str, str] = Field(default_factory=dict)
     data_selector: Annotated[str | None, BeforeValidator(_selector)] = None
-    paginator: Paginator | None = None
+    paginator: PaginatorConfig | None = None
     incremental: Incremental | None = None
     count_path: str | None = None
     error_handler: ErrorHandler | None = None
@@ -252,7 +252,7 @@ class ResourceDefaults(Model):
         return value
 
 
-class Resource(ResourceDefaults):
+class ResourceConfig(ResourceDefaults):
     """One resource, one table, one asset."""
 
     name: str
@@ -309,7 +309,7 @@ class Client(Model):
     base_url: str | None = None
     auth: Annotated[Auth | None, BeforeValidator(_auth)] = None
     headers: dict[str, Header] = Field(default_factory=dict)
-    paginator: Paginator | None = None
+    paginator: PaginatorConfig | None = None
     error_handler: ErrorHandler | None = None
     rate_limit: RateLimit | None = None
     connect_timeout: PositiveFloat = 10.0
@@ -330,4 +330,4 @@ class CatalogFile(Model):
     description: str | None = None
     client: Client
     resource_defaults: ResourceDefaults = Field(default_factory=ResourceDefaults)
-    resources: tuple[Annotated[Resource, BeforeValidator(_resource)], ...]
+    resources: tuple[Annotated[ResourceConfig, BeforeValidator(_resource)], ...]

@@ -105,7 +105,7 @@ def _shorthand(value: Any) -> Any:
     return {"type": value} if isinstance(value, str) else value
 
 
-Paginator = Annotated[
+PaginatorConfig = Annotated[
     Annotated[
         SinglePage | Auto | PageNumber | Offset | Cursor | JsonLink | HeaderLink | HeaderCursor,
         Discriminator("type"),

@@ -21,7 +21,7 @@ from analytics_sync.catalog.models import (
     WriteDisposition,
 )
 from analytics_sync.catalog.naming import column_name
-from analytics_sync.catalog.paginators import Paginator
+from analytics_sync.catalog.paginators import PaginatorConfig
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class Resource:
     params: Mapping[str, Param]
     headers: Mapping[str, str]
     selector: str | None
-    paginator: Paginator
+    paginator: PaginatorConfig
     incremental: Incremental | None
     cursor: Field | None
     error_handler: ErrorHandler

@@ -29,7 +29,7 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
-class ReadError(Exception):
+class ExtractError(Exception):
     """A resource could not be read; its table stays as it was.
 
     Args:
@@ -45,11 +45,11 @@ class ReadError(Exception):
         super().__init__(f"{place}: {self.happened}" + (f" {advice}" if advice else ""))
 
 
-class SettingMissing(ReadError):
+class MissingSetting(ExtractError):
     """A setting that the source needs is not there."""
 
 
-class HttpError(ReadError):
+class HttpStatusError(ExtractError):
     """The API answered with an error status, after the declared retries.
 
     Args:
@@ -61,21 +61,21 @@ class HttpError(ReadError):
         super().__init__(place, happened, advice)
 
 
-class TooMuch(ReadError):
+class LimitExceeded(ExtractError):
     """More bytes or time than the source's limits allow."""
 
 
-class Unreachable(ReadError):
+class ConnectionFailed(ExtractError):
     """No answer, or only part of one, after the declared retries."""
 
 
-class OffOrigin(ReadError):
+class ForeignOrigin(ExtractError):
     """A link or redirect leads to another scheme, host or port than the configured one."""
 
 
-class NotData(ReadError):
+class InvalidResponse(ExtractError):
     """The answer is not provably data: HTML, null, an error body, a missing selector."""
 
 
-class NoProgress(ReadError):
+class PaginationStuck(ExtractError):
     """Paging does not move on: the same cursor again, an ignored offset, more pages than allowed."""

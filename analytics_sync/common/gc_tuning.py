@@ -20,7 +20,7 @@ _usual = gc.get_threshold()
 
 
 @contextmanager
-def rare_collections() -> Iterator[None]:
+def infrequent_gc() -> Iterator[None]:
     """Collect rarely for as long as at least one block runs, in any thread."""
     global _readers, _usual
     with _lock:
@@ -38,7 +38,7 @@ def rare_collections() -> Iterator[None]:
 
 
 @contextmanager
-def to_stay() -> Iterator[None]:
+def freeze_objects() -> Iterator[None]:
     """Do not collect while the block runs; collections, and the end of the process, pass over all
     objects that there are after it."""
     was_on = gc.isenabled()

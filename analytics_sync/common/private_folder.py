@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 
 
-class OwnFolder:
+class LockedTempFolder:
     """A new folder, for this process alone. ``close`` removes it.
 
     Args:
@@ -54,7 +54,7 @@ def remove_orphans(prefix: str) -> None:
                 os.close(handle)
 
 
-def own(folder: Path) -> None:
+def ensure_private(folder: Path) -> None:
     """Make a folder that lasts, or see that it is ours alone: a temporary folder is everybody's.
 
     Raises:

@@ -13,10 +13,10 @@ from typing import Any
 from dagster import AssetExecutionContext, Failure, MaterializeResult, MetadataValue
 
 from analytics_sync.catalog import Source
-from analytics_sync.common.errors import ReadError
+from analytics_sync.common.errors import ExtractError
 from analytics_sync.defs.partitions import run_window
 from analytics_sync.defs.translator import asset_key
-from analytics_sync.extract.result import Reading
+from analytics_sync.extract.result import ReadResult
 from analytics_sync.extract.run import ReadRun
 from analytics_sync.load.errors import LoadError
 from analytics_sync.load.pipeline import Loaded, load
@@ -44,14 +44,14 @@ def materialize(context: AssetExecutionContext, source: Source) -> Iterator[Mate
                 if upstream := [a.name for a in source.ancestors(resource) if a.name in failed]:
                     context.log.warning(f"{resource} is loaded, not reported: {upstream} failed")
                     continue
-                reading = run.reading(resource.name)
-                for warning in _warnings(reading):
+                result = run.result(resource.name)
+                for warning in _warnings(result):
                     context.log.warning(f"{resource}: {warning}")
                 yield MaterializeResult(
                     asset_key=asset_key(resource),
-                    metadata=_metadata(reading, loaded, str(window) if window else None),
+                    metadata=_metadata(result, loaded, str(window) if window else None),
                 )
-    except (ReadError, LoadError) as e:
+    except (ExtractError, LoadError) as e:
         raise Failure(str(e)) from e
     if failed:
         raise _failure(source, failed, len(run.resources))
@@ -68,34 +68,34 @@ def _failure(source: Source, failed: Mapping[str, Exception], of: int) -> Failur
     )
 
 
-def _warnings(reading: Reading) -> Iterator[str]:
-    if reading.skipped:
-        named = "; ".join(reading.skipped[:_NAMED])
-        more = len(reading.skipped) - _NAMED
-        yield f"{len(reading.skipped)} children skipped: {named}" + (
+def _warnings(result: ReadResult) -> Iterator[str]:
+    if result.skipped:
+        named = "; ".join(result.skipped[:_NAMED])
+        more = len(result.skipped) - _NAMED
+        yield f"{len(result.skipped)} children skipped: {named}" + (
             f"; and {more} more" if more > 0 else ""
         )
-    if reading.rejected:
-        yield f"{len(reading.rejected)} records rejected: see the table _rejected"
+    if result.rejected:
+        yield f"{len(result.rejected)} records rejected: see the table _rejected"
 
 
-def _metadata(reading: Reading, loaded: Loaded, window: str | None) -> dict[str, Any]:
-    resource, counters = reading.resource, reading.counters
+def _metadata(result: ReadResult, loaded: Loaded, window: str | None) -> dict[str, Any]:
+    resource, counters = result.resource, result.counters
     metadata: dict[str, Any] = {
-        "rows_loaded": reading.rows,
+        "rows_loaded": result.rows,
         "dagster/table_name": f"{loaded.dataset}.{resource.table}",
         "requests": counters.requests,
-        "pages": reading.pages,
+        "pages": result.pages,
         "retries": counters.retries,
         "seconds_waited": round(counters.waited, 3),
-        "seconds_reading": round(reading.seconds, 3),
+        "seconds_reading": round(result.seconds, 3),
         "bytes": counters.bytes,
-        "records_read": reading.records,
+        "records_read": result.records,
         "destination": loaded.destination,
     }
-    metadata["read_until"] = ", ".join(sorted(reading.ends))
-    if reading.told is not None and resource.count_path:
-        metadata["records_expected"] = reading.told
+    metadata["read_until"] = ", ".join(sorted(result.stop_reasons))
+    if result.reported_total is not None and resource.count_path:
+        metadata["records_expected"] = result.reported_total
     if resource.name in loaded.deleted:
         metadata["rows_marked_deleted"] = loaded.deleted[resource.name]
     if resource.name in loaded.read_twice:
@@ -103,17 +103,17 @@ def _metadata(reading: Reading, loaded: Loaded, window: str | None) -> dict[str,
     if loaded.load_id:
         metadata["load_id"] = loaded.load_id
     if window and resource.cursor:
-        metadata["records_outside_window"] = reading.outside
+        metadata["records_outside_window"] = result.outside_window
     if window:
         metadata["window"] = window
-    if reading.children is not None:
-        metadata["parents_walked"] = reading.children
-        metadata["parents_without_child"] = reading.parents_without
-        metadata["children_skipped"] = len(reading.skipped)
+    if result.children is not None:
+        metadata["parents_walked"] = result.children
+        metadata["parents_without_child"] = result.parents_without
+        metadata["children_skipped"] = len(result.skipped)
     seldom = {
-        "pages_kept_from_earlier": reading.pages_kept,
-        "duplicates_dropped": reading.spool.duplicates if reading.spool else 0,
-        "records_rejected": len(reading.rejected),
-        "records_with_extra": reading.with_extra,
+        "pages_kept_from_earlier": result.pages_kept,
+        "duplicates_dropped": result.buffer.duplicates if result.buffer else 0,
+        "records_rejected": len(result.rejected),
+        "records_with_extra": result.with_extra,
     }
     return {**metadata, **{name: count for name, count in seldom.items() if count}}

@@ -22,7 +22,7 @@ from dagster import (
 )
 
 from analytics_sync.catalog import Resource, Source
-from analytics_sync.common.errors import ReadError, SettingMissing
+from analytics_sync.common.errors import ExtractError, MissingSetting
 from analytics_sync.defs.translator import asset_key
 
 _MOST_DAYS = 14  # after a long pause: the rest is a backfill, started by a person
@@ -53,13 +53,15 @@ def new_records_sensor(source: Source, resource: Resource) -> SensorDefinition:
         description=f"Runs the day's partition when {resource} has something newer.",
     )
     def new_records(context: SensorEvaluationContext) -> Any:
-        from analytics_sync.extract.newest import newest  # not needed to load the definitions
+        from analytics_sync.extract.newest import (
+            newest_cursor,  # not needed to load the definitions
+        )
 
         try:
-            latest = newest(source, resource)
-        except SettingMissing as e:
+            latest = newest_cursor(source, resource)
+        except MissingSetting as e:
             return SkipReason(str(e))
-        except ReadError as e:
+        except ExtractError as e:
             raise RuntimeError(str(e)) from e
         known = datetime.fromisoformat(context.cursor) if context.cursor else None
         if latest is None or (known is not None and latest <= known):

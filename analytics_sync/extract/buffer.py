@@ -23,7 +23,7 @@ from analytics_sync.catalog.naming import LOAD_ID, READ_AT
 _IN_MEMORY = 8 * 1024 * 1024  # bytes; also what is written, and handed on, at a time
 
 
-class Spools:
+class TableBuffers:
     """The spools of one run.
 
     Args:
@@ -34,19 +34,19 @@ class Spools:
         self._folder = folder
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="spool")
 
-    def open(self, resource: Resource, schema: pa.Schema) -> Spool:
+    def open(self, resource: Resource, schema: pa.Schema) -> TableBuffer:
         """A spool for tables of ``schema``."""
         # a parent may be read twice: the window's records, and all for a child
         path = self._folder / f"{resource.name}-{uuid.uuid4().hex}.parquet"
         cursor = resource.cursor.column if resource.cursor else None
-        return Spool(schema, path, resource.key, cursor, self._writer)
+        return TableBuffer(schema, path, resource.key, cursor, self._writer)
 
     def close(self) -> None:
         """Wait for what is being written."""
         self._writer.shutdown(wait=True, cancel_futures=True)
 
 
-class Spool:
+class TableBuffer:
     """Tables of one resource.
 
     Args:

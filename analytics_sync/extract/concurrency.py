@@ -17,7 +17,7 @@ T = TypeVar("T")
 Job = Callable[[], Iterator[T]]
 
 
-def run_side_by_side(
+def run_concurrently(
     pool: Executor,
     at_once: int,
     next_job: Callable[[bool], Job[T] | None],
@@ -41,7 +41,7 @@ def run_side_by_side(
     """
     ended: SimpleQueue[BaseException | None] = SimpleQueue()
     stop = threading.Event()
-    turns = _Turns(take)
+    turns = _Ordered(take)
 
     def do(number: int, job: Job[T]) -> None:
         error: BaseException | None = None
@@ -82,7 +82,7 @@ def run_side_by_side(
             ended.get()
 
 
-class _Turns(Generic[T]):
+class _Ordered(Generic[T]):
     """Results of the first job that has not ended are passed on; others wait."""
 
     def __init__(self, take: Callable[[T], None]) -> None:

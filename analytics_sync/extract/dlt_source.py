@@ -15,7 +15,7 @@ from dlt.extract import DltResource, DltSource
 
 from analytics_sync.catalog import Resource, Source
 from analytics_sync.catalog.tables import REJECTED, REJECTED_COLUMNS, REJECTED_KEY, table_columns
-from analytics_sync.common.errors import ReadError
+from analytics_sync.common.errors import ExtractError
 
 if TYPE_CHECKING:  # a description needs none of it
     import pyarrow as pa
@@ -72,17 +72,17 @@ def _resource(resource: Resource, read: Callable[[], Iterator[Any]] | Iterator[A
 def _reader(resource: Resource, run: ReadRun, files: bool) -> Callable[[], Iterator[Any]]:
     def read() -> Iterator[Any]:
         try:
-            spool = run.reading(resource.name).spool
-        except ReadError:
+            buffer = run.result(resource.name).buffer
+        except ExtractError:
             return
-        assert spool is not None, "every finished reading has a spool"
-        file = spool.file() if files else None
+        assert buffer is not None, "every finished reading has a spool"
+        file = buffer.file() if files else None
         if file is not None:
-            columns = spool.schema.empty_table()
-            yield dlt.mark.with_file_import(str(file), "parquet", spool.rows, columns)
+            columns = buffer.schema.empty_table()
+            yield dlt.mark.with_file_import(str(file), "parquet", buffer.rows, columns)
         else:
-            yield from spool.tables()
-        spool.close()
+            yield from buffer.tables()
+        buffer.close()
 
     return read
 
@@ -92,7 +92,7 @@ def _rejected(run: ReadRun) -> DltResource:
         from analytics_sync.extract.rejected import rejected_table
 
         failed = run.failures()
-        table = rejected_table([run.reading(r.name) for r in run.resources if r.name not in failed])
+        table = rejected_table([run.result(r.name) for r in run.resources if r.name not in failed])
         if table.num_rows:
             yield table
 

@@ -27,7 +27,7 @@ _CLOCKS = timedelta(minutes=5)  # an API's clock may be so much behind ours
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def requests_for(incremental: Incremental, window: Window) -> list[dict[str, object]]:
+def window_params(incremental: Incremental, window: Window) -> list[dict[str, object]]:
     """The parameters that make the API cut on ``window``; one entry per walk over pages.
 
     Whether bounds are inclusive is rarely documented, so the lower one is sent one unit early and
@@ -48,8 +48,8 @@ def requests_for(incremental: Incremental, window: Window) -> list[dict[str, obj
     return [{name: value for name, value in params.items() if name is not None}]
 
 
-def parts(
-    incremental: Incremental, window: Window, now: datetime, most: int
+def split_window(
+    incremental: Incremental, window: Window, now: datetime, max_parts: int
 ) -> tuple[list[Window], Window | None]:
     """Cut a window into parts of one length that can be read side by side, and a last one.
 
@@ -72,7 +72,7 @@ def parts(
     grain = max((window.end - window.start) / _GRAINS, unit)
     past = min(window.end, window.start + (now - _CLOCKS - window.start) // grain * grain)
     shortest = max(_UNITS_IN_A_PART * unit, _SHORTEST_PART)
-    count = min(most, (past - window.start) // shortest)
+    count = min(max_parts, (past - window.start) // shortest)
     if count < 2:
         return [], None
     ends = [_floor(window.start + (past - window.start) * n / count, unit) for n in range(1, count)]
@@ -81,9 +81,9 @@ def parts(
     return [Window(a, b) for a, b in pairwise(edges)], late
 
 
-def keeps_to(
+def is_within(
     incremental: Incremental,
-    part: Window,
+    slice_: Window,
     oldest: datetime | None,
     newest: datetime | None,
     unclear: bool,
@@ -100,7 +100,7 @@ def keeps_to(
     if oldest is None or newest is None or unclear:
         return False
     unit = 2 * _unit(incremental.param_format)
-    return part.start - unit <= oldest and newest <= part.end + unit
+    return slice_.start - unit <= oldest and newest <= slice_.end + unit
 
 
 def _months(window: Window) -> Iterator[datetime]:

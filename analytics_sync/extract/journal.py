@@ -26,9 +26,9 @@ import pyarrow as pa
 from analytics_sync.catalog import Resource
 from analytics_sync.common.exact_json import dumps, loads
 from analytics_sync.common.window import Window
-from analytics_sync.extract.journal_file import Account, Frame, FrameFile, remove_old
-from analytics_sync.extract.rest_client.paginator import Step
-from analytics_sync.extract.rest_client.response import Answer
+from analytics_sync.extract.journal_file import AccountKey, JournalEntry, JournalFile, remove_old
+from analytics_sync.extract.rest_client.paginator import PageRequest
+from analytics_sync.extract.rest_client.response import Response
 from analytics_sync.extract.rest_client.session import Session
 from analytics_sync.extract.rest_client.urls import with_query
 
@@ -44,7 +44,7 @@ _SUFFIX = ".journal"
 class _Pages:
     """The kept pages of one walk, by number; ``finished`` when they go to its end."""
 
-    by_number: dict[int, Frame]
+    by_number: dict[int, JournalEntry]
     finished: bool = False
 
 
@@ -59,14 +59,14 @@ class Journal:
     """
 
     def __init__(
-        self, path: Path | None, account: Account, redact: Callable[[str], str], keep: float
+        self, path: Path | None, account: AccountKey, redact: Callable[[str], str], keep: float
     ) -> None:
         self._path = path
         self._account = account
         self._redact = redact
         self._keep = keep
         self._walks: dict[str, _Pages] = {}
-        self._file: FrameFile | None = None
+        self._file: JournalFile | None = None
         self._lock = threading.Lock()
         self._pages = 0
         self._long = False
@@ -75,14 +75,16 @@ class Journal:
         """Pages that did not have to be asked for again."""
         try:
             if path is not None:
-                self._file = FrameFile(path, account, keep, create=False)
+                self._file = JournalFile(path, account, keep, create=False)
                 self._walks = _by_walk(self._file)
         except FileNotFoundError:
             pass
         except OSError as e:
             self._give_up(e)
 
-    def walk(self, url: str, query: Mapping[str, object], *, afresh: bool = False) -> WalkPages:
+    def walk(
+        self, url: str, query: Mapping[str, object], *, ignore_journal: bool = False
+    ) -> KeptPages:
         """The pages of one walk.
 
         Args:
@@ -92,10 +94,10 @@ class Journal:
         """
         text = json.dumps([url, query], default=str, sort_keys=True)
         name = hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
-        pages = None if afresh else self._walks.get(name)
-        return WalkPages(self, name, url, query, pages)
+        pages = None if ignore_journal else self._walks.get(name)
+        return KeptPages(self, name, url, query, pages)
 
-    def answer(self, kept: Frame, url: str) -> Answer | None:
+    def answer(self, kept: JournalEntry, url: str) -> Response | None:
         """The kept answer of ``url``; None when it cannot be read."""
         about = kept.about
         try:
@@ -106,9 +108,9 @@ class Journal:
             body = loads(raw)
         except (OSError, ValueError, pa.ArrowException):
             return None
-        return Answer(url, about["status"], about["headers"], body, about["at"], raw)
+        return Response(url, about["status"], about["headers"], body, about["at"], raw)
 
-    def add(self, walk: str, number: int, step: Step, answer: Answer) -> None:
+    def add(self, walk: str, number: int, step: PageRequest, answer: Response) -> None:
         """Keep an answer, once the reading is a long one."""
         with self._lock:
             self._pages += 1
@@ -125,7 +127,7 @@ class Journal:
             "link": step.link,
             "status": answer.status,
             "headers": {n: v for n, v in answer.headers.items() if n != "set-cookie"},
-            "at": answer.at,
+            "at": answer.received_at,
             "size": len(answer.raw),
         }
         description = dumps(about)
@@ -140,7 +142,7 @@ class Journal:
             self._account.prepare()
         self._long = True
 
-    def note(self, walk: str, what: str) -> None:
+    def mark(self, walk: str, what: str) -> None:
         """Note that a walk's pages are ``finished``, or ``dropped`` because they are not true."""
         if self._file is not None:
             self._write(json.dumps({"walk": walk, "note": what}).encode(), b"")
@@ -165,7 +167,7 @@ class Journal:
                 return
             try:
                 if self._file is None:
-                    self._file = FrameFile(self._path, self._account, self._keep, create=True)
+                    self._file = JournalFile(self._path, self._account, self._keep, create=True)
                 self._file.append(description, body)
             except OSError as e:
                 self._give_up(e)
@@ -179,7 +181,7 @@ class Journal:
         self._file = self._path = None
 
 
-def _by_walk(file: FrameFile) -> dict[str, _Pages]:
+def _by_walk(file: JournalFile) -> dict[str, _Pages]:
     walks: dict[str, _Pages] = {}
     for frame in file.frames():
         pages = walks.setdefault(frame.about["walk"], _Pages({}))
@@ -193,12 +195,12 @@ def _by_walk(file: FrameFile) -> dict[str, _Pages]:
     return walks
 
 
-def _step(kept: Frame) -> Step:
+def _step(kept: JournalEntry) -> PageRequest:
     """The request that a kept page answers."""
-    return Step(kept.about["params"], kept.about["link"])
+    return PageRequest(kept.about["params"], kept.about["link"])
 
 
-class WalkPages:
+class KeptPages:
     """The kept pages of one walk, and those that are added to them."""
 
     def __init__(
@@ -214,11 +216,13 @@ class WalkPages:
         self._query = query
         self._name = name
         self._pages = pages or _Pages({})
-        self._fresh: dict[int, Answer] = {}
+        self._fresh: dict[int, Response] = {}
         self._added = False
 
-    def still_true(
-        self, fetch: Callable[[Step], Answer | None], same: Callable[[Answer, Answer], bool]
+    def revalidate(
+        self,
+        fetch: Callable[[PageRequest], Response | None],
+        same: Callable[[Response, Response], bool],
     ) -> None:
         """Ask for the pages at either end of the kept ones again, and drop all if they differ.
 
@@ -242,7 +246,7 @@ class WalkPages:
                 return
             self._fresh[number] = answer
 
-    def get(self, number: int, step: Step) -> Answer | None:
+    def get(self, number: int, step: PageRequest) -> Response | None:
         """The answer to a request of an earlier run; None when it is not kept."""
         kept = self._pages.by_number.get(number)
         if kept is None:
@@ -255,7 +259,7 @@ class WalkPages:
             self._journal.kept += 1
         return answer
 
-    def add(self, number: int, step: Step, answer: Answer) -> None:
+    def add(self, number: int, step: PageRequest, answer: Response) -> None:
         """Keep a new answer."""
         self._added = True
         self._journal.add(self._name, number, step, answer)
@@ -263,9 +267,9 @@ class WalkPages:
     def end(self) -> None:
         """The walk is at its end."""
         if self._added and not self._pages.finished:
-            self._journal.note(self._name, "finished")
+            self._journal.mark(self._name, "finished")
 
-    def _answer(self, kept: Frame) -> Answer | None:
+    def _answer(self, kept: JournalEntry) -> Response | None:
         # the address is put together again: in the file it could hold a credential
         step = _step(kept)
         url = step.link or with_query(self._url, {**self._query, **step.params})
@@ -274,7 +278,7 @@ class WalkPages:
     def _drop(self) -> None:
         self._pages = _Pages({})
         self._fresh = {}
-        self._journal.note(self._name, "dropped")
+        self._journal.mark(self._name, "dropped")
 
 
 class Journals:
@@ -288,7 +292,7 @@ class Journals:
     def __init__(self, session: Session, keep: float) -> None:
         self._session = session
         self._keep = keep
-        self._account = Account(session.account)
+        self._account = AccountKey(session.account)
         told = dlt.config.get("analytics_sync.journal_dir", str)
         folder = f"analytics-sync-journal-{os.getuid()}"
         self._folder = Path(told or tempfile.gettempdir()) / folder

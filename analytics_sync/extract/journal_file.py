@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from analytics_sync.common.private_folder import own
+from analytics_sync.common.private_folder import ensure_private
 
 _MAGIC = b"analytics_sync journal 1\n"
 _HEAD = struct.Struct(">III")  # lengths of description and body, and the body's checksum
@@ -32,7 +32,7 @@ _FREE = 0.05  # of the disk stays free: there are more important things than to 
 
 
 @dataclass(frozen=True)
-class Frame:
+class JournalEntry:
     """What a frame says of itself, and where its body stands."""
 
     about: dict[str, Any]
@@ -41,7 +41,7 @@ class Frame:
     checksum: int
 
 
-class Account:
+class AccountKey:
     """Tells the files of one account from those of others. Threads may share it.
 
     A file shows nothing else about the account: what it is known by takes long to work out from a guess,
@@ -63,14 +63,14 @@ class Account:
             if self._mark is None:
                 self._mark = self._aside.submit(self._made, os.urandom(_SALT))
 
-    def mark(self) -> bytes:
+    def digest(self) -> bytes:
         """What new files begin with; waits for it."""
         self.prepare()
         assert self._mark is not None
         return self._mark.result()
 
-    def knows(self, mark: bytes) -> bool:
-        """Whether a file that begins with ``mark`` is this account's."""
+    def matches(self, mark: bytes) -> bool:
+        """Whether a file that begins with ``digest`` is this account's."""
         return mark == self._made(mark[:_SALT])
 
     def close(self) -> None:
@@ -83,7 +83,7 @@ class Account:
         )
 
 
-class FrameFile:
+class JournalFile:
     """A file of frames, held by this process until it is closed.
 
     Args:
@@ -97,10 +97,10 @@ class FrameFile:
         OSError: It cannot be used; also when another process holds it.
     """
 
-    def __init__(self, path: Path, account: Account, keep: float, *, create: bool) -> None:
+    def __init__(self, path: Path, account: AccountKey, keep: float, *, create: bool) -> None:
         self._path = path
         if create:
-            own(path.parent)
+            ensure_private(path.parent)
         flags = os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW | (os.O_CREAT if create else 0)
         self._handle = os.open(path, flags, 0o600)
         try:
@@ -113,14 +113,14 @@ class FrameFile:
             os.close(self._handle)
             raise
 
-    def _begin(self, account: Account) -> None:
+    def _begin(self, account: AccountKey) -> None:
         """Read the start of the file, or write it: what tells this account from another."""
         start = os.pread(self._handle, len(_MAGIC) + _SALT + _PROOF, 0)
-        if not start.startswith(_MAGIC) or not account.knows(start[len(_MAGIC) :]):
+        if not start.startswith(_MAGIC) or not account.matches(start[len(_MAGIC) :]):
             os.ftruncate(self._handle, 0)
-            os.write(self._handle, _MAGIC + account.mark())
+            os.write(self._handle, _MAGIC + account.digest())
 
-    def frames(self) -> Iterator[Frame]:
+    def frames(self) -> Iterator[JournalEntry]:
         """All frames. What a kill has cut off at the end of the file is removed."""
         size = os.fstat(self._handle).st_size
         at = len(_MAGIC) + _SALT + _PROOF
@@ -133,7 +133,7 @@ class FrameFile:
                 about = json.loads(os.pread(self._handle, described, at + _HEAD.size))
             except ValueError:
                 break
-            yield Frame(about, start, body, checksum)
+            yield JournalEntry(about, start, body, checksum)
             at = start + body
         os.ftruncate(self._handle, at)
 
@@ -150,7 +150,7 @@ class FrameFile:
         if os.write(self._handle, frame) != len(frame):
             raise OSError("the disk is full")
 
-    def body(self, frame: Frame) -> bytes | None:
+    def body(self, frame: JournalEntry) -> bytes | None:
         """The body of a frame; None when it is damaged."""
         found = os.pread(self._handle, frame.size, frame.at)
         return found if zlib.crc32(found) == frame.checksum else None

@@ -11,18 +11,23 @@ from datetime import datetime
 from analytics_sync.catalog import Resource, Source
 from analytics_sync.common.errors import Place
 from analytics_sync.extract.convert.converter import Converter
-from analytics_sync.extract.rest_client.paginator import Walk
+from analytics_sync.extract.rest_client.paginator import Paginator
 from analytics_sync.extract.rest_client.record_selector import select
 from analytics_sync.extract.rest_client.session import Counters, Session
 from analytics_sync.extract.rest_client.settings import Settings
-from analytics_sync.extract.rest_client.urls import fill_path, join, placeholders, slashes
+from analytics_sync.extract.rest_client.urls import (
+    fill_path,
+    join,
+    placeholders,
+    placeholders_with_slash,
+)
 
 
-def newest(source: Source, resource: Resource) -> datetime | None:
+def newest_cursor(source: Source, resource: Resource) -> datetime | None:
     """The newest cursor on the first page, in UTC; None when there are no records.
 
     Raises:
-        ReadError: The resource cannot be read.
+        ExtractError: The resource cannot be read.
     """
     settings = Settings(source)
     session = Session(settings)
@@ -36,14 +41,18 @@ def newest(source: Source, resource: Resource) -> datetime | None:
     inside = {n: params.pop(n) for n in placeholders(resource.path)}
     extra = resource.sensor.params if resource.sensor else {}
     with closing(session), session.redact.in_logs():
-        path = fill_path(resource.path, inside, slashes(resource), place, session.redact)
+        path = fill_path(
+            resource.path, inside, placeholders_with_slash(resource), place, session.redact
+        )
         answer = session.get(
             join(session.base_url, path),
-            {**params, **Walk(resource.paginator, place).first().params, **extra},
+            {**params, **Paginator(resource.paginator, place).first_request().params, **extra},
             place=place,
             policy=resource.error_handler,
             counters=Counters(),
             headers=resource.headers,
         )
     said = f"GET {session.redact(answer.url)}"
-    return Converter(resource).newest(select(answer.body, resource, place, said, session.redact))
+    return Converter(resource).newest_cursor(
+        select(answer.body, resource, place, said, session.redact)
+    )

@@ -14,33 +14,33 @@ from dataclasses import dataclass
 from typing import Any
 
 from analytics_sync.catalog import Resource
-from analytics_sync.common.errors import HttpError, NoProgress, Place
+from analytics_sync.common.errors import HttpStatusError, PaginationStuck, Place
 from analytics_sync.common.json_path import lookup
 from analytics_sync.common.window import Window
 from analytics_sync.extract.convert.converter import Converter
-from analytics_sync.extract.incremental import requests_for
-from analytics_sync.extract.journal import Journal, WalkPages
+from analytics_sync.extract.incremental import window_params
+from analytics_sync.extract.journal import Journal, KeptPages
 from analytics_sync.extract.parents import Parent, inherit
-from analytics_sync.extract.prefetch import Ahead
-from analytics_sync.extract.rest_client.paginator import Step, Walk, whole_number
+from analytics_sync.extract.prefetch import Prefetcher
+from analytics_sync.extract.rest_client.paginator import PageRequest, Paginator, whole_number
 from analytics_sync.extract.rest_client.record_selector import select
-from analytics_sync.extract.rest_client.response import Answer
+from analytics_sync.extract.rest_client.response import Response
 from analytics_sync.extract.rest_client.session import Session
 from analytics_sync.extract.rest_client.settings import Settings
 from analytics_sync.extract.rest_client.urls import (
+    check_query_values,
     fill_path,
     join,
     placeholders,
-    refuse_strange,
-    slashes,
+    placeholders_with_slash,
 )
-from analytics_sync.extract.result import Page, Reading
+from analytics_sync.extract.result import Page, ReadResult
 
 _Mark = tuple[list[int | None], set[str]]
 
 
 @dataclass(frozen=True)
-class Errand:
+class ReadContext:
     """What is read, which part of it, and where things are taken down.
 
     Attributes:
@@ -51,12 +51,12 @@ class Errand:
     resource: Resource
     window: Window | None
     place: Place
-    reading: Reading
+    result: ReadResult
     journal: Journal
     deadline: float
 
 
-class Walks:
+class PageReader:
     """The walks of one errand. Threads may share it.
 
     Args:
@@ -67,15 +67,15 @@ class Walks:
     """
 
     def __init__(
-        self, errand: Errand, session: Session, settings: Settings, ahead: Executor
+        self, context: ReadContext, session: Session, settings: Settings, ahead: Executor
     ) -> None:
-        self._errand = errand
+        self._context = context
         self._session = session
         self._settings = settings
         self._ahead = ahead
 
     def pages(
-        self, parent: Parent | None, part: Window | None, *, afresh: bool = False
+        self, parent: Parent | None, slice_: Window | None, *, ignore_journal: bool = False
     ) -> Generator[Page, None, None]:
         """The records of each page of one walk, or of one walk a month where the API wants that.
 
@@ -84,102 +84,117 @@ class Walks:
             part: What the API is asked to cut on; None for everything.
             afresh: Whether pages that an earlier run has kept are of no use.
         """
-        errand, redact = self._errand, self._session.redact
-        resource = errand.resource
+        context, redact = self._context, self._session.redact
+        resource = context.resource
         own = resource.incremental if resource.cursor else None
         params = self._params(parent)
         inside = set(placeholders(resource.path))
         values = {n: params[n] for n in inside}
-        path = fill_path(resource.path, values, slashes(resource), errand.place, redact)
+        path = fill_path(
+            resource.path, values, placeholders_with_slash(resource), context.place, redact
+        )
         url = join(self._session.base_url, path)
         query = {n: v for n, v in params.items() if n not in inside}
         given = {n: v for n, v in query.items() if n in resource.resolved or n in resource.settings}
-        refuse_strange(given, errand.place, redact)
-        walks: list[dict[str, object]] = requests_for(own, part) if own and part else [{}]
+        check_query_values(given, context.place, redact)
+        walks: list[dict[str, object]] = window_params(own, slice_) if own and slice_ else [{}]
         for bounds in walks:
-            kept = self._errand.journal.walk(url, {**query, **bounds}, afresh=afresh)
-            with closing(self._walk(url, {**query, **bounds}, parent, kept)) as walk:
+            kept_pages = self._context.journal.walk(
+                url, {**query, **bounds}, ignore_journal=ignore_journal
+            )
+            with closing(self._walk(url, {**query, **bounds}, parent, kept_pages)) as walk:
                 yield from walk
 
     def _walk(
-        self, url: str, query: dict[str, object], parent: Parent | None, kept: WalkPages
+        self, url: str, query: dict[str, object], parent: Parent | None, kept_pages: KeptPages
     ) -> Generator[Page, None, None]:
-        errand = self._errand
-        resource, window, place, reading = (
-            errand.resource, errand.window, errand.place, errand.reading,
+        context = self._context
+        resource, window, place, result = (
+            context.resource, context.window, context.place, context.result,
         )  # fmt: skip
-        walk = Walk(resource.paginator, place, self._session.redact)
+        walk = Paginator(resource.paginator, place, self._session.redact)
         order = resource.incremental.row_order if resource.incremental else None
         converter = Converter(resource) if order and window else None
-        step = walk.first()
-        told: int | None = None
+        step = walk.first_request()
+        reported_total: int | None = None
         got = 0
         before: _Mark | None = None
 
-        def fetch(step: Step) -> Answer:
+        def fetch(step: PageRequest) -> Response:
             return self._session.get(
                 step.link or url,
                 {} if step.link else {**query, **step.params},
                 place=place,
                 policy=resource.error_handler,
-                counters=reading.counters,
+                counters=result.counters,
                 headers=resource.headers,
-                deadline=errand.deadline,
+                deadline=context.deadline,
             )
 
-        kept.still_true(
+        kept_pages.revalidate(
             lambda step: _unless_refused(fetch, step),
             lambda a, b: self._keys(a) == self._keys(b),
         )
-        with closing(Ahead(self._ahead, fetch)) as ahead:
+        with closing(Prefetcher(self._ahead, fetch)) as ahead:
             for number in range(self._session.max_pages):
-                answer = kept.get(number, step)
+                answer = kept_pages.get(number, step)
                 is_new = answer is None
                 if answer is None:
                     try:
                         answer = self._foreseen(ahead, step, before) or fetch(step)
-                    except HttpError as e:
-                        if reading.children is None and e.status in resource.ignored_statuses:
-                            reading.ended(f"status {e.status}, ignored", told, got, whole=False)
+                    except HttpStatusError as e:
+                        if result.children is None and e.status in resource.ignored_statuses:
+                            result.ended(
+                                f"status {e.status}, ignored",
+                                reported_total,
+                                got,
+                                proven_complete=False,
+                            )
                             return
                         raise
                 records = self._records(answer)
-                turn = walk.turn(answer, records)
+                turn = walk.advance(answer, records)
                 if is_new:  # and known to be a page
-                    kept.add(number, step, answer)
+                    kept_pages.add(number, step, answer)
                 if number == 0 and resource.count_path is not None:
-                    told = whole_number(answer.body, resource.count_path)
+                    reported_total = whole_number(answer.body, resource.count_path)
                 if turn.step is not None and is_new and not ahead:
-                    steps = walk.foreseen(turn.step, answer, records, told)
-                    ahead.foresee(steps, self._session.at_once(len(answer.raw)))
+                    steps = walk.predict(turn.step, answer, records, reported_total)
+                    ahead.prefetch(steps, self._session.at_once(len(answer.raw)))
                 before = self._mark(answer) if ahead else None
-                beyond = converter and window and converter.beyond(records, window, order == "desc")
+                past_window = (
+                    converter and window and converter.is_past(records, window, order == "desc")
+                )
                 if turn.keep:
                     got += len(records)
-                    with reading.counters.lock:
-                        reading.pages += 1
+                    with result.counters.lock:
+                        result.pages += 1
                     own = inherit(records, parent) if parent is not None else records
-                    at, size = answer.at, len(answer.raw)
+                    at, size = answer.received_at, len(answer.raw)
                     # the next page shall find this one's memory free, and still in the cache
                     del answer, records
                     yield Page(own, at, size, last=turn.step is None)
                     del own
                 if turn.step is None:
-                    kept.end()
-                    reading.ended(turn.end, told, got, whole=turn.whole)
+                    kept_pages.end()
+                    result.ended(
+                        turn.end, reported_total, got, proven_complete=turn.proven_complete
+                    )
                     return
-                if beyond:
-                    kept.end()
-                    reading.ended("the window's edge", None, got, whole=True)
+                if past_window:
+                    kept_pages.end()
+                    result.ended("the window's edge", None, got, proven_complete=True)
                     return
                 step = turn.step
-        raise NoProgress(
+        raise PaginationStuck(
             place,
             f"more than {self._session.max_pages:,} pages.",
             "If there really are that many, raise client.max_pages.",
         )
 
-    def _foreseen(self, ahead: Ahead, step: Step, before: _Mark | None) -> Answer | None:
+    def _foreseen(
+        self, ahead: Prefetcher, step: PageRequest, before: _Mark | None
+    ) -> Response | None:
         """The page that was asked for ahead of its turn, if it follows the page before.
 
         It may have been answered earlier than that one. Had something been added or deleted between
@@ -195,28 +210,28 @@ class Walks:
             return None
         return answer
 
-    def _mark(self, answer: Answer) -> _Mark:
+    def _mark(self, answer: Response) -> _Mark:
         """The totals that an answer tells, and the keys of its records."""
         return self._total(answer), {repr(key) for key in self._keys(answer)}
 
-    def _total(self, answer: Answer) -> list[int | None]:
+    def _total(self, answer: Response) -> list[int | None]:
         """How many records or pages the answer says that there are."""
-        resource = self._errand.resource
+        resource = self._context.resource
         paths = (resource.count_path, getattr(resource.paginator, "total_path", None))
         return [whole_number(answer.body, path) for path in paths if path]
 
-    def _records(self, answer: Answer) -> list[Any]:
+    def _records(self, answer: Response) -> list[Any]:
         redact = self._session.redact
         said = f"GET {redact(answer.url)}"
-        return select(answer.body, self._errand.resource, self._errand.place, said, redact)
+        return select(answer.body, self._context.resource, self._context.place, said, redact)
 
-    def _keys(self, answer: Answer) -> list[list[Any]]:
+    def _keys(self, answer: Response) -> list[list[Any]]:
         """What tells the records of a page apart, in their order."""
-        paths = self._errand.resource.primary_key
+        paths = self._context.resource.primary_key
         return [[lookup(record, path) for path in paths] for record in self._records(answer)]
 
     def _params(self, parent: Parent | None) -> dict[str, object]:
-        resource: Resource = self._errand.resource
+        resource: Resource = self._context.resource
         params: dict[str, object] = {}
         from_parent = dict(parent.params) if parent else {}
         for name, declared in resource.params.items():
@@ -231,11 +246,11 @@ class Walks:
         return params
 
 
-def _unless_refused(fetch: Callable[[Step], Answer], step: Step) -> Answer | None:
+def _unless_refused(fetch: Callable[[PageRequest], Response], step: PageRequest) -> Response | None:
     """None when the API does not take that request any more: cursors expire."""
     try:
         return fetch(step)
-    except HttpError as e:
+    except HttpStatusError as e:
         if 400 <= e.status < 500 and e.status not in {401, 403, 429}:
             return None
         raise

@@ -11,11 +11,11 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import Executor, Future
 
-from analytics_sync.extract.rest_client.paginator import Step
-from analytics_sync.extract.rest_client.response import Answer
+from analytics_sync.extract.rest_client.paginator import PageRequest
+from analytics_sync.extract.rest_client.response import Response
 
 
-class Ahead:
+class Prefetcher:
     """Answers on their way.
 
     Args:
@@ -23,28 +23,28 @@ class Ahead:
         fetch: Asks for one step.
     """
 
-    def __init__(self, pool: Executor, fetch: Callable[[Step], Answer]) -> None:
+    def __init__(self, pool: Executor, fetch: Callable[[PageRequest], Response]) -> None:
         self._pool = pool
         self._fetch = fetch
         self._at_once = 0
-        self._steps: deque[Step] = deque()
-        self._coming: deque[tuple[Step, Future[Answer]]] = deque()
+        self._steps: deque[PageRequest] = deque()
+        self._coming: deque[tuple[PageRequest, Future[Response]]] = deque()
 
     def __bool__(self) -> bool:
         return bool(self._coming)
 
-    def foresee(self, steps: Iterable[Step], at_once: int) -> None:
+    def prefetch(self, steps: Iterable[PageRequest], at_once: int) -> None:
         """Ask for these, in their order, so many at a time."""
         self.close()
         self._at_once = at_once
         self._steps.extend(steps)
         self._fill()
 
-    def get(self, step: Step) -> Answer | None:
+    def get(self, step: PageRequest) -> Response | None:
         """The answer, when this step was foreseen; waits for it.
 
         Raises:
-            ReadError: The request has failed.
+            ExtractError: The request has failed.
         """
         if not self._coming or self._coming[0][0] != step:
             self.close()

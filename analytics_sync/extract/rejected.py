@@ -10,23 +10,23 @@ import hashlib
 import pyarrow as pa
 
 from analytics_sync.common.exact_json import dumps
-from analytics_sync.extract.result import Reading
+from analytics_sync.extract.result import ReadResult
 
 _SCHEMA = pa.schema(
     [(name, pa.string()) for name in ("record_hash", "resource", "reason", "record")]
 )
 
 
-def rejected_table(readings: list[Reading]) -> pa.Table:
+def rejected_table(results: list[ReadResult]) -> pa.Table:
     """The rejected records of several resources; the same record again is the same row."""
     rows: dict[tuple[str, str], dict[str, str]] = {}
-    for reading in readings:
-        for item in reading.rejected:
+    for result in results:
+        for item in result.rejected:
             record = dumps(item.record).decode()
             digest = hashlib.blake2b(record.encode(), digest_size=16).hexdigest()
-            rows[reading.resource.name, digest] = {
+            rows[result.resource.name, digest] = {
                 "record_hash": digest,
-                "resource": reading.resource.name,
+                "resource": result.resource.name,
                 "reason": item.reason,
                 "record": record,
             }

@@ -1,6 +1,6 @@
 """One resource, read from its first to its last page.
 
-In: the declaration, a window, the parents' values. Out: a ``Reading``: a spool of tables, the
+In: the declaration, a window, the parents' values. Out: a ``ReadResult``: a spool of tables, the
 rejected records, and what it cost; or an error, and then nothing else of it is used. Walks over children
 and over parts of a window go on side by side.
 """
@@ -13,25 +13,31 @@ from concurrent.futures import Executor
 
 from analytics_sync.catalog import Resource
 from analytics_sync.catalog.models import DataType
-from analytics_sync.common.errors import HttpError, Place, ReadError, Unreachable, printable
+from analytics_sync.common.errors import (
+    ConnectionFailed,
+    ExtractError,
+    HttpStatusError,
+    Place,
+    printable,
+)
 from analytics_sync.common.window import Window
-from analytics_sync.extract.buffer import Spools
-from analytics_sync.extract.collector import Consumer, Sink
-from analytics_sync.extract.concurrency import Job, run_side_by_side
+from analytics_sync.extract.buffer import TableBuffers
+from analytics_sync.extract.collector import Consumer, PageCollector
+from analytics_sync.extract.concurrency import Job, run_concurrently
 from analytics_sync.extract.convert.converter import Converter
 from analytics_sync.extract.journal import Journals
-from analytics_sync.extract.page_reader import Errand, Walks
+from analytics_sync.extract.page_reader import PageReader, ReadContext
 from analytics_sync.extract.parents import Parent, ParentValues
 from analytics_sync.extract.rest_client.session import Session
 from analytics_sync.extract.rest_client.settings import Settings
-from analytics_sync.extract.result import Page, Reading
-from analytics_sync.extract.slicer import Slices
+from analytics_sync.extract.result import Page, ReadResult
+from analytics_sync.extract.slicer import Slicer
 
 _CHILD_GONE = frozenset({403, 404})
 _AT_ONCE = 64  # walks that are handed to the threads that all resources share
 
 
-class Reader:
+class ResourceReader:
     """Reads resources of one source.
 
     Args:
@@ -49,14 +55,14 @@ class Reader:
         settings: Settings,
         walkers: Executor,
         ahead: Executor,
-        spools: Spools,
+        buffers: TableBuffers,
         journals: Journals,
     ) -> None:
         self._session = session
         self._settings = settings
         self._walkers = walkers
         self._ahead = ahead
-        self._spools = spools
+        self._buffers = buffers
         self._journals = journals
 
     def read(
@@ -65,8 +71,8 @@ class Reader:
         window: Window | None,
         parents: ParentValues | None,
         consumers: Sequence[Consumer] = (),
-        known: Mapping[str, DataType] | None = None,
-    ) -> Reading:
+        existing_types: Mapping[str, DataType] | None = None,
+    ) -> ReadResult:
         """Read everything ``resource`` has in ``window``.
 
         Args:
@@ -77,33 +83,35 @@ class Reader:
             known: Types of columns that the table has already, where none are declared.
 
         Raises:
-            ReadError: Of any kind; the resource then counts as not read.
+            ExtractError: Of any kind; the resource then counts as not read.
         """
         start = time.monotonic()
-        reading = Reading(resource)
+        result = ReadResult(resource)
         journal = self._journals.open(resource, window)
         place = Place(resource.source, resource.name, window)
         deadline = start + self._session.max_seconds
-        errand = Errand(resource, window, place, reading, journal, deadline)
-        sink = Sink(resource, window, reading, consumers, self._spools, known or {})
-        walks = Walks(errand, self._session, self._settings, self._ahead)
+        context = ReadContext(resource, window, place, result, journal, deadline)
+        sink = PageCollector(
+            resource, window, result, consumers, self._buffers, existing_types or {}
+        )
+        walks = PageReader(context, self._session, self._settings, self._ahead)
         try:
             if parents is not None:
-                children = _Children(errand, walks, parents)
+                children = _Children(context, walks, parents)
                 self._gather(children.next_job, sink, in_order=True)
                 children.judge()
             else:
                 configured = self.configured(resource) if resource.parent else None
-                self._gather(self._whole(errand, walks, configured), sink, in_order=False)
-        except (HttpError, Unreachable):
+                self._gather(self._whole(context, walks, configured), sink, in_order=False)
+        except (HttpStatusError, ConnectionFailed):
             raise
-        except ReadError:  # what was read is in doubt: a later run shall ask for all of it
+        except ExtractError:  # what was read is in doubt: a later run shall ask for all of it
             journal.discard()
             raise
         sink.close()
-        reading.pages_kept = journal.kept
-        reading.seconds = time.monotonic() - start
-        return reading
+        result.pages_kept = journal.kept
+        result.seconds = time.monotonic() - start
+        return result
 
     def configured(self, resource: Resource) -> Parent | None:
         """The values that settings give in place of a walk; None unless they give all of them."""
@@ -119,39 +127,39 @@ class Reader:
         return Parent(tuple(values.items()), tuple(inherited.items()))
 
     def _gather(
-        self, next_job: Callable[[bool], Job[Page] | None], sink: Sink, *, in_order: bool
+        self, next_job: Callable[[bool], Job[Page] | None], sink: PageCollector, *, in_order: bool
     ) -> None:
-        run_side_by_side(self._walkers, _AT_ONCE, next_job, sink.add, in_order=in_order)
+        run_concurrently(self._walkers, _AT_ONCE, next_job, sink.add, in_order=in_order)
 
     def _whole(
-        self, errand: Errand, walks: Walks, parent: Parent | None
+        self, context: ReadContext, walks: PageReader, parent: Parent | None
     ) -> Callable[[bool], Job[Page] | None]:
         """The jobs that read all of a resource that is nobody's child, or one parent's children."""
-        resource, window = errand.resource, errand.window
+        resource, window = context.resource, context.window
         own = resource.incremental if resource.cursor else None
         if own is None or window is None:
             jobs = iter([lambda: walks.pages(parent, window)])
             return lambda _: next(jobs, None)
-        return Slices(
+        return Slicer(
             own,
             window,
-            lambda part, afresh: walks.pages(parent, part, afresh=afresh),
+            lambda part, ignore_journal: walks.pages(parent, part, ignore_journal=ignore_journal),
             self._session.at_once,
             Converter(resource).span,
-            errand.journal.will_be_long,
+            context.journal.will_be_long,
         ).next_job
 
 
 class _Children:
     """The children of many parents: a job for each, and what became of them."""
 
-    def __init__(self, errand: Errand, walks: Walks, parents: ParentValues) -> None:
-        self._errand = errand
+    def __init__(self, context: ReadContext, walks: PageReader, parents: ParentValues) -> None:
+        self._context = context
         self._walks = walks
         self._waiting = enumerate(parents)
-        self._refused: dict[int, tuple[Parent, HttpError]] = {}
-        self._count = errand.reading.children = len(parents)
-        errand.reading.parents_without = parents.skipped
+        self._refused: dict[int, tuple[Parent, HttpStatusError]] = {}
+        self._count = context.result.children = len(parents)
+        context.result.parents_without = parents.skipped
 
     def next_job(self, _: bool) -> Job[Page] | None:
         """Read the next parent's."""
@@ -161,12 +169,12 @@ class _Children:
     def _read(self, number: int, parent: Parent) -> Iterator[Page]:
         first = True
         try:
-            for page in self._walks.pages(parent, self._errand.window):
+            for page in self._walks.pages(parent, self._context.window):
                 first = False
                 yield page
-        except HttpError as e:
+        except HttpStatusError as e:
             # later pages that are gone are no child that is gone: a part would be missing
-            if not first or e.status not in _CHILD_GONE | self._errand.resource.ignored_statuses:
+            if not first or e.status not in _CHILD_GONE | self._context.resource.ignored_statuses:
                 raise
             self._refused[number] = parent, e
 
@@ -174,19 +182,19 @@ class _Children:
         """Note the children that were refused.
 
         Raises:
-            HttpError: All of them were.
+            HttpStatusError: All of them were.
         """
-        errand = self._errand
+        context = self._context
         refused = [self._refused[number] for number in sorted(self._refused)]
         for parent, error in refused:
             named = ", ".join(f"{name}={value}" for name, value in parent.params)
-            errand.reading.skipped.append(printable(f"{named}: {error.status}"))
-        ignored = errand.resource.ignored_statuses
+            context.result.skipped.append(printable(f"{named}: {error.status}"))
+        ignored = context.resource.ignored_statuses
         answered = len(refused) < self._count or any(e.status in ignored for _, e in refused)
         if refused and not answered:
             _, last = refused[-1]
-            raise HttpError(
-                errand.place,
+            raise HttpStatusError(
+                context.place,
                 f"all {self._count} children answered {last.status}, the last: {last.happened}",
                 last.advice,
                 status=last.status,

@@ -1,6 +1,6 @@
 """What reading one resource gave.
 
-In: pages, as they are read. Out: a ``Reading``: rows to load, rejected records, and the cost.
+In: pages, as they are read. Out: a ``ReadResult``: rows to load, rejected records, and the cost.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from analytics_sync.catalog import Resource
-from analytics_sync.extract.buffer import Spool
+from analytics_sync.extract.buffer import TableBuffer
 from analytics_sync.extract.convert.converter import Rejected
 from analytics_sync.extract.rest_client.session import Counters
 
@@ -26,22 +26,22 @@ class Page:
     """
 
     records: list[Any]
-    at: int
+    received_at: int
     size: int = 0
     last: bool = True
 
 
 @dataclass
-class Reading:
+class ReadResult:
     """What reading one resource gave."""
 
     resource: Resource
-    spool: Spool | None = None
+    buffer: TableBuffer | None = None
     rejected: list[Rejected] = field(default_factory=list)
     counters: Counters = field(default_factory=Counters)
     pages: int = 0
     records: int = 0
-    outside: int = 0
+    outside_window: int = 0
     with_extra: int = 0
     children: int | None = None
     skipped: list[str] = field(default_factory=list)
@@ -49,16 +49,18 @@ class Reading:
     seconds: float = 0.0
     pages_kept: int = 0
     """Pages that an earlier run had read already."""
-    since: int | None = None
+    started_at: int | None = None
     """When its first answer came, in microseconds since 1970."""
-    ends: set[str] = field(default_factory=set)
+    stop_reasons: set[str] = field(default_factory=set)
     """What ended the walks, in words."""
-    told: int | None = 0
+    reported_total: int | None = 0
     """Records the API says there are, in all walks; None when it did not say so of every walk."""
-    whole: bool = True
+    proven_complete: bool = True
     """Every walk ended at something that proves that nothing was left out."""
 
-    def ended(self, end: str, told: int | None, got: int, *, whole: bool) -> None:
+    def ended(
+        self, end: str, reported_total: int | None, got: int, *, proven_complete: bool
+    ) -> None:
         """Take down how one walk ended.
 
         Args:
@@ -68,16 +70,24 @@ class Reading:
             whole: Whether the end proves that this is all.
         """
         with self.counters.lock:
-            self.ends.add(end)
-            self.told = None if told is None or self.told is None else self.told + told
-            self.whole = self.whole and whole and (told is None or got >= told)
+            self.stop_reasons.add(end)
+            self.reported_total = (
+                None
+                if reported_total is None or self.reported_total is None
+                else self.reported_total + reported_total
+            )
+            self.proven_complete = (
+                self.proven_complete
+                and proven_complete
+                and (reported_total is None or got >= reported_total)
+            )
 
     @property
     def complete(self) -> bool:
         """Whether all there is was read, so that what was not seen is gone at the API."""
-        return self.whole and not self.skipped
+        return self.proven_complete and not self.skipped
 
     @property
     def rows(self) -> int:
         """Rows to load."""
-        return self.spool.rows if self.spool else 0
+        return self.buffer.rows if self.buffer else 0

@@ -1,6 +1,6 @@
 """All the reading of one source in one run.
 
-In: the source, the assets asked for, a window. Out: for each resource its ``Reading`` or its
+In: the source, the assets asked for, a window. Out: for each resource its ``ReadResult`` or its
 error. Resources are read side by side, a parent once however many children it has, and one that
 fails takes only its own children with it.
 """
@@ -14,18 +14,18 @@ from contextlib import ExitStack
 
 from analytics_sync.catalog import Resource, Source
 from analytics_sync.catalog.models import DataType
-from analytics_sync.common.errors import Place, ReadError
-from analytics_sync.common.gc_tuning import rare_collections
-from analytics_sync.common.private_folder import OwnFolder
+from analytics_sync.common.errors import ExtractError, Place
+from analytics_sync.common.gc_tuning import infrequent_gc
+from analytics_sync.common.private_folder import LockedTempFolder
 from analytics_sync.common.window import Window
-from analytics_sync.extract.buffer import Spools
+from analytics_sync.extract.buffer import TableBuffers
 from analytics_sync.extract.collector import Consumer
 from analytics_sync.extract.journal import Journals
 from analytics_sync.extract.parents import ParentValues
-from analytics_sync.extract.resource_reader import Reader
+from analytics_sync.extract.resource_reader import ResourceReader
 from analytics_sync.extract.rest_client.session import Session
 from analytics_sync.extract.rest_client.settings import Settings
-from analytics_sync.extract.result import Reading
+from analytics_sync.extract.result import ReadResult
 
 
 class ReadRun:
@@ -39,7 +39,7 @@ class ReadRun:
         sleep: Replaced in tests.
 
     Raises:
-        SettingMissing: The base URL or a credential is not set.
+        MissingSetting: The base URL or a credential is not set.
     """
 
     def __init__(
@@ -64,20 +64,20 @@ class ReadRun:
         settings = Settings(source)
         self._session = Session(settings, sleep=sleep)
         self.redact = self._session.redact
-        self._folder = OwnFolder("analytics-sync-read-")
+        self._folder = LockedTempFolder("analytics-sync-read-")
         # connections are what is limited; a walk that waits to be heard of has none
         connections = source.client.max_connections
         self._side_by_side = ThreadPoolExecutor(connections, thread_name_prefix="resource")
         self._walkers = ThreadPoolExecutor(2 * connections, thread_name_prefix="walk")
         self._ahead = ThreadPoolExecutor(connections, thread_name_prefix="ahead")
-        self._spools = Spools(self._folder.path)
+        self._buffers = TableBuffers(self._folder.path)
         self._journals = Journals(self._session, source.client.resume_within if go_on else 0)
-        self._reader = Reader(
+        self._reader = ResourceReader(
             self._session,
             settings,
             self._walkers,
             self._ahead,
-            self._spools,
+            self._buffers,
             self._journals,
         )
         self._calm = ExitStack()
@@ -88,7 +88,7 @@ class ReadRun:
         """Table -> column -> type, as the warehouse has them; for resources that declare none."""
 
     def __enter__(self) -> ReadRun:
-        self._calm.enter_context(rare_collections())
+        self._calm.enter_context(infrequent_gc())
         self._calm.enter_context(self.redact.in_logs())
         return self
 
@@ -96,7 +96,7 @@ class ReadRun:
         self._side_by_side.shutdown(wait=True, cancel_futures=True)
         self._walkers.shutdown(wait=True, cancel_futures=True)
         self._ahead.shutdown(wait=True, cancel_futures=True)
-        self._spools.close()
+        self._buffers.close()
         self._session.close()
         self._journals.close()
         self._folder.close()
@@ -111,14 +111,14 @@ class ReadRun:
                         self._outcome, resource, True
                     )
 
-    def reading(self, name: str) -> Reading:
+    def result(self, name: str) -> ReadResult:
         """The finished reading of a resource; waits for it.
 
         Raises:
-            ReadError: It could not be read.
+            ExtractError: It could not be read.
         """
         self.start()
-        return self._results[name].result().reading
+        return self._results[name].result().result
 
     def failures(self) -> dict[str, Exception]:
         """The resources that could not be read; waits for all."""
@@ -166,8 +166,8 @@ class ReadRun:
                 parents = self._outcome(parent, self._parent_windowed(parent, resource)).values[
                     resource.name
                 ]
-            except ReadError as e:
-                raise ReadError(
+            except ExtractError as e:
+                raise ExtractError(
                     Place(resource.source, resource.name, window),
                     f"its parent {parent.name} could not be read: {e.happened}",
                     e.advice,
@@ -179,29 +179,29 @@ class ReadRun:
         }
         try:
             known = self.known_types.get(resource.table)
-            reading = self._reader.read(resource, window, parents, list(consumers.values()), known)
-        except ReadError:
+            result = self._reader.read(resource, window, parents, list(consumers.values()), known)
+        except ExtractError:
             raise
         except OSError as e:
-            raise ReadError(
+            raise ExtractError(
                 Place(resource.source, resource.name, window),
                 f"the records could not be kept on disk: {self.redact(str(e))}.",
                 "Make room in the folder for temporary files, or set TMPDIR, then run again.",
             ) from e
         except RecursionError as e:
-            raise ReadError(
+            raise ExtractError(
                 Place(resource.source, resource.name, window),
                 "a record is nested too deep to be written as JSON.",
                 "Look at the API's answer, or report it to the API.",
             ) from e
         except Exception as e:  # a mistake of ours must not take the other resources with it
-            raise ReadError(
+            raise ExtractError(
                 Place(resource.source, resource.name, window),
                 f"unexpected {type(e).__name__}: {self.redact(str(e))}.",
                 "This is a bug in analytics_sync; please report it with the traceback below.\n"
                 + self.redact.trace(e),
             ) from None  # what lies beneath may hold what must not be shown
-        return _Outcome(reading, {name: c.values for name, c in consumers.items()})
+        return _Outcome(result, {name: c.values for name, c in consumers.items()})
 
     def _parent_windowed(self, parent: Resource, child: Resource) -> bool:
         """Whether the windowed reading of the parent serves the child.
@@ -217,6 +217,6 @@ class ReadRun:
 
 
 class _Outcome:
-    def __init__(self, reading: Reading, values: dict[str, ParentValues]) -> None:
-        self.reading = reading
+    def __init__(self, result: ReadResult, values: dict[str, ParentValues]) -> None:
+        self.result = result
         self.values = values

@@ -19,7 +19,7 @@ from typing import Any
 from analytics_sync.catalog.models import Incremental
 from analytics_sync.common.window import Window
 from analytics_sync.extract.concurrency import Job
-from analytics_sync.extract.incremental import keeps_to, parts
+from analytics_sync.extract.incremental import is_within, split_window
 from analytics_sync.extract.result import Page
 
 _LOOKS = 8  # pages after which a window without an order is long
@@ -30,7 +30,7 @@ _MUCH = 8 << 20  # bytes of pages to hold back while it is not clear how long th
 Span = Callable[[list[Any]], tuple[datetime | None, datetime | None, bool]]
 
 
-class Slices:
+class Slicer:
     """The parts of one window.
 
     Args:
@@ -118,27 +118,27 @@ class Slices:
         most = self._at_once(size)
         if count is not None:
             most = min(most, count // _A_PART)
-        shorter, late = parts(self._incremental, self._window, self._began, most)
+        shorter, late = split_window(self._incremental, self._window, self._began, most)
         if not shorter:
             return False
         self._is_long()
         with self._lock:
-            self._jobs.extend(self._part(part, False) for part in shorter)
+            self._jobs.extend(self._slice(slice_, False) for slice_ in shorter)
             # what moved out of a part that is read now would not be in what was kept of this one
-            self._late = self._part(late, True) if late else None
+            self._late = self._slice(late, True) if late else None
         return True
 
-    def _part(self, part: Window, afresh: bool) -> Job[Page]:
+    def _slice(self, slice_: Window, ignore_journal: bool) -> Job[Page]:
         def read() -> Iterator[Page]:
-            with closing(self._walk(part, afresh)) as pages:
+            with closing(self._walk(slice_, ignore_journal)) as pages:
                 for number, page in enumerate(pages):
-                    if self._given_up(number, page, part):
+                    if self._given_up(number, page, slice_):
                         return
                     yield page
 
         return read
 
-    def _given_up(self, number: int, page: Page, part: Window) -> bool:
+    def _given_up(self, number: int, page: Page, slice_: Window) -> bool:
         """Whether reading in parts has ended, because what came is not of the part asked for.
 
         Some APIs know no such parameters, and each part would be everything.
@@ -146,7 +146,7 @@ class Slices:
         with self._lock:
             if not self._uncut and number == 0 and page.records:
                 oldest, newest, unclear = self._span(page.records)
-                inside = keeps_to(self._incremental, part, oldest, newest, unclear)
+                inside = is_within(self._incremental, slice_, oldest, newest, unclear)
                 if not inside:
                     self._uncut = True
                     self._jobs = deque([lambda: self._walk(self._window, False)])

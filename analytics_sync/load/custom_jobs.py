@@ -12,14 +12,14 @@ from typing import Any
 from dlt.common.destination import Destination
 
 from analytics_sync.load.destination import destination_kind
-from analytics_sync.load.duckdb_merge_job import DirectMergeJob
+from analytics_sync.load.duckdb_merge_job import DuckDbMergeJob
 from analytics_sync.load.merge_sql import staged_merge
-from analytics_sync.load.postgres_copy_job import ExactCsvCopyJob
+from analytics_sync.load.postgres_copy_job import PostgresCopyJob
 
 _OURS = frozenset({"merge", "replace"})
 
 
-def own_jobs(destination: Destination[Any, Any], folder: Path) -> None:
+def use_custom_jobs(destination: Destination[Any, Any], folder: Path) -> None:
     """Have the clients of ``destination`` merge and copy our way.
 
     dlt has no setting for any of it; its clients override these methods of each other.
@@ -34,10 +34,10 @@ def own_jobs(destination: Destination[Any, Any], folder: Path) -> None:
         # emptying a table is the merge's matter: a load that ends in between must leave it as it was
         made.should_truncate_table_before_load = lambda _: False
         if kind == "duckdb":
-            _own_file_job(made, ".parquet", DirectMergeJob)
+            _own_file_job(made, ".parquet", DuckDbMergeJob)
             made.should_load_data_to_staging_dataset = lambda _: False
         else:
-            _own_file_job(made, ".csv", ExactCsvCopyJob)
+            _own_file_job(made, ".csv", PostgresCopyJob)
             made.should_load_data_to_staging_dataset = lambda name: (
                 made.prepare_load_table(name)["write_disposition"] in _OURS
             )

@@ -25,7 +25,7 @@ _MORE = ("SET GLOBAL memory_limit = '512MB'", "RESET GLOBAL memory_limit")
 _NO_ROOM = "could not allocate block"
 
 
-class DirectMergeJob(RunnableLoadJob):
+class DuckDbMergeJob(RunnableLoadJob):
     """Merges one Parquet file, or puts it in place of what is there."""
 
     def run(self) -> None:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 from dlt.pipeline.exceptions import PipelineStepFailed
 
-from analytics_sync.common.errors import ReadError
+from analytics_sync.common.errors import ExtractError
 from analytics_sync.common.redaction import Redactor
 
 
@@ -31,7 +31,7 @@ def warehouse_errors(dataset: str, doing: str, redact: Redactor) -> Iterator[Non
     try:
         with redact.in_logs():
             yield
-    except (LoadError, ReadError):
+    except (LoadError, ExtractError):
         raise
     except Exception as e:  # dlt lets the errors of some drivers through as they are
         step = f"the {e.step} step" if isinstance(e, PipelineStepFailed) else doing

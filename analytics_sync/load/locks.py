@@ -23,7 +23,7 @@ from analytics_sync.load.destination import (
     duckdb_file,
 )
 from analytics_sync.load.duckdb_merge_job import prepare
-from analytics_sync.load.staging import drop_orphans
+from analytics_sync.load.staging import drop_orphaned_staging
 
 _POLL_SECONDS = 0.1
 
@@ -65,7 +65,7 @@ def _make(file: Path) -> None:
 
 
 @contextmanager
-def load_turn(pipeline: dlt.Pipeline) -> Iterator[None]:
+def load_lock(pipeline: dlt.Pipeline) -> Iterator[None]:
     """Wait for the turn to load into the pipeline's dataset; what killed loads left is gone then.
 
     Other destinations than DuckDB and PostgreSQL have neither turns nor tidying.
@@ -79,7 +79,7 @@ def load_turn(pipeline: dlt.Pipeline) -> Iterator[None]:
                 tables = pipeline.default_schema.data_tables()
                 columns = sum(len(table["columns"]) for table in tables)
                 prepare(client, pipeline.pipelines_dir, columns)
-                drop_orphans(client, dataset)
+                drop_orphaned_staging(client, dataset)
                 yield
         case "postgres":
             with pipeline.sql_client() as client:
@@ -89,7 +89,7 @@ def load_turn(pipeline: dlt.Pipeline) -> Iterator[None]:
                 )
                 # the server may still be busy with the last words of a process that was killed:
                 # it uses its staging dataset then, and dropping that waits for the end of it
-                drop_orphans(client, dataset)
+                drop_orphaned_staging(client, dataset)
                 yield
         case _:
             yield

@@ -20,12 +20,12 @@ from dlt.common.configuration.container import Container
 from dlt.common.configuration.providers import CustomLoaderDocProvider
 from dlt.common.configuration.specs.pluggable_run_context import PluggableRunContext
 
-from analytics_sync.common.errors import ReadError
-from analytics_sync.common.private_folder import OwnFolder
+from analytics_sync.common.errors import ExtractError
+from analytics_sync.common.private_folder import LockedTempFolder
 from analytics_sync.common.redaction import Redactor
 from analytics_sync.extract.dlt_source import dlt_source
 from analytics_sync.extract.run import ReadRun
-from analytics_sync.load.custom_jobs import own_jobs
+from analytics_sync.load.custom_jobs import use_custom_jobs
 from analytics_sync.load.destination import (
     DEFAULT,
     destination_kind,
@@ -34,7 +34,7 @@ from analytics_sync.load.destination import (
     make_destination,
 )
 from analytics_sync.load.errors import LoadError, warehouse_errors
-from analytics_sync.load.locks import load_turn
+from analytics_sync.load.locks import load_lock
 from analytics_sync.load.soft_deletes import mark_deleted
 from analytics_sync.load.staging import drop_staging, staging_id
 from analytics_sync.load.warehouse import open_warehouse
@@ -87,7 +87,7 @@ def load(run: ReadRun, run_id: str) -> Loaded:
         with ReadRun(run.source, only=doubtful, go_on=False) as again:
             second, _ = _load(again, run_id, doubtful)
             not_read = again.failures()
-    except (ReadError, LoadError) as e:
+    except (ExtractError, LoadError) as e:
         log.warning("%s: rows that may be gone are not marked: %s", run.source.name, e)
         return loaded
     for error in not_read.values():
@@ -97,10 +97,12 @@ def load(run: ReadRun, run_id: str) -> Loaded:
     )
 
 
-def _load(run: ReadRun, run_id: str, since: Mapping[str, int]) -> tuple[Loaded, dict[str, int]]:
+def _load(
+    run: ReadRun, run_id: str, first_started_at: Mapping[str, int]
+) -> tuple[Loaded, dict[str, int]]:
     """One load; and what has to be read again to know whether rows are gone."""
     name = run.source.name
-    with closing(OwnFolder("analytics-sync-load-")) as folder:
+    with closing(LockedTempFolder("analytics-sync-load-")) as folder:
         destination = make_destination(staging_id())
         redact = Redactor({*run.redact.secrets, *destination_secrets(destination)})
         with _defaults(), warehouse_errors(name, "the load step", redact):
@@ -111,14 +113,14 @@ def _load(run: ReadRun, run_id: str, since: Mapping[str, int]) -> tuple[Loaded, 
                 destination=destination,
                 dataset_name=name,
             )
-            own_jobs(destination, folder.path)
+            use_custom_jobs(destination, folder.path)
             # what the last run left is of no interest: windows come from partitions
             pipeline.config.restore_from_destination = False
-            return _fill(pipeline, run, since)
+            return _fill(pipeline, run, first_started_at)
 
 
 def _fill(
-    pipeline: dlt.Pipeline, run: ReadRun, since: Mapping[str, int]
+    pipeline: dlt.Pipeline, run: ReadRun, first_started_at: Mapping[str, int]
 ) -> tuple[Loaded, dict[str, int]]:
     name, destination = run.source.name, pipeline.destination
     if undeclared := [r.table for r in run.resources if not r.fields]:
@@ -132,7 +134,7 @@ def _fill(
     if not pipeline.list_normalized_load_packages():
         return Loaded(None, destination.destination_name, name), {}
     pa.default_memory_pool().release_unused()  # what reading has used is the warehouse's now
-    with load_turn(pipeline):
+    with load_lock(pipeline):
         try:
             info = pipeline.load(raise_on_failed_jobs=True)
         except BaseException:
@@ -140,7 +142,7 @@ def _fill(
                 drop_staging(pipeline)
             raise
         with pipeline.sql_client() as client:
-            deleted = mark_deleted(run, client, since)
+            deleted = mark_deleted(run, client, first_started_at)
         drop_staging(pipeline)
     run.loaded()
     done = Loaded(info.loads_ids[0], destination.destination_name, name, deleted.marked)

@@ -14,7 +14,7 @@ from dlt.common.destination.client import HasFollowupJobs, RunnableLoadJob
 from dlt.common.storages.file_storage import FileStorage
 
 
-class ExactCsvCopyJob(RunnableLoadJob, HasFollowupJobs):
+class PostgresCopyJob(RunnableLoadJob, HasFollowupJobs):
     """Copies one CSV file with a header."""
 
     def run(self) -> None:

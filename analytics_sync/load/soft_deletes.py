@@ -30,7 +30,9 @@ class Deleted:
     doubtful: dict[str, int] = field(default_factory=dict)
 
 
-def mark_deleted(run: ReadRun, client: SqlClientBase[Any], since: Mapping[str, int]) -> Deleted:
+def mark_deleted(
+    run: ReadRun, client: SqlClientBase[Any], first_started_at: Mapping[str, int]
+) -> Deleted:
     """Mark what complete reads did not see.
 
     What was read last before this read began was not seen by it, nor by a run beside it. A listing
@@ -48,17 +50,17 @@ def mark_deleted(run: ReadRun, client: SqlClientBase[Any], since: Mapping[str, i
     for resource in run.resources:
         if not resource.soft_deletes or resource.name in failed:
             continue
-        reading = run.reading(resource.name)
-        if not reading.complete or not reading.rows or reading.since is None:
+        result = run.result(resource.name)
+        if not result.complete or not result.rows or result.started_at is None:
             continue
-        began = since.get(resource.name, reading.since)
+        began = first_started_at.get(resource.name, result.started_at)
         table = client.make_qualified_table_name(resource.table)
         deleted, read_at = (client.escape_column_name(n) for n in (DELETED_AT, READ_AT))
         gone = f"{deleted} IS NULL AND ({read_at} < %s OR {read_at} IS NULL)"
         at = _EPOCH + timedelta(microseconds=began)
         with client.execute_query(f"SELECT count(*) FROM {table} WHERE {gone}", at) as cursor:
             count = cursor.fetchall()[0][0]
-        if count and resource.name not in since and _rows_may_slip(run.source, resource):
+        if count and resource.name not in first_started_at and _rows_may_slip(run.source, resource):
             found.doubtful[resource.name] = began
             continue
         if count:

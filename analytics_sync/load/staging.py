@@ -1,6 +1,6 @@
 """Staging datasets: every load has one of its own, and none outlives it for long.
 
-In: a pipeline whose turn it is (``locks.load_turn``). Out: its staging dataset is dropped, and so
+In: a pipeline whose turn it is (``locks.load_lock``). Out: its staging dataset is dropped, and so
 are those of the same dataset that killed loads have left: only who has the turn may have one.
 """
 
@@ -32,7 +32,7 @@ def drop_staging(pipeline: dlt.Pipeline) -> None:
             client.drop_dataset()
 
 
-def drop_orphans(client: SqlClientBase[Any], dataset: str) -> None:
+def drop_orphaned_staging(client: SqlClientBase[Any], dataset: str) -> None:
     """Drop the staging datasets that killed loads into ``dataset`` have left.
 
     Args:

@@ -6,9 +6,18 @@ filters over generated data, and a ledger of every record it serves. It is not a
 
 from analytics_sync.sandbox.data.ledger import Ledger
 from analytics_sync.sandbox.data.tables import Version
-from analytics_sync.sandbox.messages import Answer, Fault, Request
+from analytics_sync.sandbox.messages import Fault, Request, ServedResponse
 from analytics_sync.sandbox.options import Options
 from analytics_sync.sandbox.server import Sandbox
 from analytics_sync.sandbox.settings import settings
 
-__all__ = ["Answer", "Fault", "Ledger", "Options", "Request", "Sandbox", "Version", "settings"]
+__all__ = [
+    "Fault",
+    "Ledger",
+    "Options",
+    "Request",
+    "Sandbox",
+    "ServedResponse",
+    "Version",
+    "settings",
+]

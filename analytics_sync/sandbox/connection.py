@@ -18,10 +18,10 @@ from typing import Any
 
 import orjson
 
-from analytics_sync.sandbox.messages import Answer, Fault
+from analytics_sync.sandbox.messages import Fault, ServedResponse
 
 # (method, path and query, headers by lower-case name) -> (answer, what goes wrong on its way)
-Respond = Callable[[str, str, Mapping[str, str]], tuple[Answer, Fault]]
+Respond = Callable[[str, str, Mapping[str, str]], tuple[ServedResponse, Fault]]
 SERVER = "analytics-sync-sandbox (not a real API)"
 _GZIP_FROM = 1000
 _PHRASES = {status.value: status.phrase for status in HTTPStatus}
@@ -47,7 +47,7 @@ class Connection(BaseHTTPRequestHandler):
 
     do_POST = do_PUT = do_PATCH = do_DELETE = do_GET
 
-    def _send(self, answer: Answer, fault: Fault | None = None) -> None:
+    def _send(self, answer: ServedResponse, fault: Fault | None = None) -> None:
         fault = fault or Fault()
         body = answer.body
         head = [
@@ -88,7 +88,9 @@ class Connection(BaseHTTPRequestHandler):
         self.close_connection = True
         if not hasattr(self, "headers"):
             self.headers = self.MessageClass()
-        self._send(Answer(code, orjson.dumps({"errors": [message or explain or str(code)]})))
+        self._send(
+            ServedResponse(code, orjson.dumps({"errors": [message or explain or str(code)]}))
+        )
 
     def log_message(self, format: str, *args: Any) -> None:
         """Requests are counted, not printed."""

@@ -15,7 +15,7 @@ import orjson
 
 from analytics_sync.catalog import Source
 from analytics_sync.sandbox.data.ledger import Ledger
-from analytics_sync.sandbox.messages import Answer, Query, Refused
+from analytics_sync.sandbox.messages import Query, Refused, ServedResponse
 from analytics_sync.sandbox.options import Options
 
 WHAT = (
@@ -36,7 +36,7 @@ class Served(Protocol):
     def advance(self, steps: int = 1) -> None: ...
 
 
-def answer(sandbox: Served, method: str, path: str, query: Query) -> Answer:
+def answer(sandbox: Served, method: str, path: str, query: Query) -> ServedResponse:
     """The answer to a control request.
 
     Raises:
@@ -92,5 +92,5 @@ def _bound(query: Query, name: str) -> date | None:
         raise Refused(422, f"{name}: expected an ISO date or datetime") from None
 
 
-def _json(value: Any) -> Answer:
-    return Answer(200, orjson.dumps(value))
+def _json(value: Any) -> ServedResponse:
+    return ServedResponse(200, orjson.dumps(value))

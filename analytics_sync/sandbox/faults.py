@@ -20,11 +20,11 @@ import orjson
 
 from analytics_sync.catalog import Resource
 from analytics_sync.sandbox.data.json_path import Path, found, put
-from analytics_sync.sandbox.messages import Answer, Fault, Request
+from analytics_sync.sandbox.messages import Fault, Request, ServedResponse
 
 # (request, its number among those of the resource, from 1) -> what goes wrong
 Script = Callable[[Request, int], Fault | None]
-Change = Callable[[Answer], Answer]
+Change = Callable[[ServedResponse], ServedResponse]
 ELSEWHERE = "http://192.0.2.1:81"  # an address that no machine has
 
 
@@ -62,7 +62,7 @@ def once(fault: Fault, number: int = 1) -> Script:
 def status(code: int, headers: Mapping[str, str] | None = None, body: Any = None) -> Fault:
     """An answer of this status."""
     said = {"errors": [f"status {code}"]} if body is None else body
-    return Fault(Answer(code, orjson.dumps(said), headers or {}))
+    return Fault(ServedResponse(code, orjson.dumps(said), headers or {}))
 
 
 def busy() -> dict[str, tuple[Fault, float]]:
@@ -107,7 +107,7 @@ def wire(patience: float) -> dict[str, Fault]:
     }
 
 
-def packed(answer: Answer, cut: int = 0, *, damage: bool = False) -> Answer:
+def packed(answer: ServedResponse, cut: int = 0, *, damage: bool = False) -> ServedResponse:
     """The answer as gzip, without its last ``cut`` bytes, or with other bytes in its middle."""
     body = gzip.compress(answer.body, mtime=0)
     if damage:
@@ -118,7 +118,7 @@ def packed(answer: Answer, cut: int = 0, *, damage: bool = False) -> Answer:
     return _encoded(answer, body[: len(body) - cut])
 
 
-def _encoded(answer: Answer, body: bytes) -> Answer:
+def _encoded(answer: ServedResponse, body: bytes) -> ServedResponse:
     return replace(answer, body=body, headers={**answer.headers, "Content-Encoding": "gzip"})
 
 
@@ -127,33 +127,35 @@ def bomb(megabytes: int, layers: int = 1) -> Fault:
     body = b" " * (megabytes << 20)
     for _ in range(layers):
         body = gzip.compress(body, 9)
-    return Fault(Answer(200, body, {"Content-Encoding": ", ".join(["gzip"] * layers)}))
+    return Fault(ServedResponse(200, body, {"Content-Encoding": ", ".join(["gzip"] * layers)}))
 
 
 # --- answers with status 200 that are no data --------------------------------------------------
 
-NO_DATA: dict[str, Answer] = {
-    "html": Answer(200, b"<html>Please log in</html>", content_type="text/html"),
-    "text": Answer(200, b"all is well", content_type="text/plain"),
-    "empty-body": Answer(200, b""),
-    "no-content": Answer(204, b""),
-    "null": Answer(200, b"null"),
-    "true": Answer(200, b"true"),
-    "number": Answer(200, b"0"),
-    "string": Answer(200, b'"busy"'),
-    "empty-object": Answer(200, b"{}"),
-    "error-body": Answer(200, b'{"error": "quota exceeded"}'),
-    "errors-body": Answer(200, b'{"errors": [{"title": "quota exceeded"}], "success": false}'),
-    "list-of-strings": Answer(200, b'["a", "b"]'),
-    "nested-10000-deep": Answer(200, b"[" * 10_000 + b"]" * 10_000),
-    "redirect-without-target": Answer(302, b""),
+NO_DATA: dict[str, ServedResponse] = {
+    "html": ServedResponse(200, b"<html>Please log in</html>", content_type="text/html"),
+    "text": ServedResponse(200, b"all is well", content_type="text/plain"),
+    "empty-body": ServedResponse(200, b""),
+    "no-content": ServedResponse(204, b""),
+    "null": ServedResponse(200, b"null"),
+    "true": ServedResponse(200, b"true"),
+    "number": ServedResponse(200, b"0"),
+    "string": ServedResponse(200, b'"busy"'),
+    "empty-object": ServedResponse(200, b"{}"),
+    "error-body": ServedResponse(200, b'{"error": "quota exceeded"}'),
+    "errors-body": ServedResponse(
+        200, b'{"errors": [{"title": "quota exceeded"}], "success": false}'
+    ),
+    "list-of-strings": ServedResponse(200, b'["a", "b"]'),
+    "nested-10000-deep": ServedResponse(200, b"[" * 10_000 + b"]" * 10_000),
+    "redirect-without-target": ServedResponse(302, b""),
 }
 
 
 def renamed(resource: Resource) -> Change:
     """The key that holds the records has another name; in one bare object, its primary key."""
 
-    def change(answer: Answer) -> Answer:
+    def change(answer: ServedResponse) -> ServedResponse:
         body = orjson.loads(answer.body)
         outer = (_place(resource.selector) or tuple(resource.primary_key[0].split(".")))[0]
         return _with(answer, {f"new_{k}" if k == outer else k: v for k, v in body.items()})
@@ -164,7 +166,7 @@ def renamed(resource: Resource) -> Change:
 def in_place_of_records(resource: Resource, value: Any) -> Change:
     """Something else stands where the records should."""
 
-    def change(answer: Answer) -> Answer:
+    def change(answer: ServedResponse) -> ServedResponse:
         body, place = orjson.loads(answer.body), _place(resource.selector)
         if not place or isinstance(body, list):
             return _with(answer, value)
@@ -179,9 +181,9 @@ def in_place_of_records(resource: Resource, value: Any) -> Change:
 
 def previous_again(number: int, last: int | None = None) -> Script:
     """From request ``number`` on, the answer to the one before ``number`` comes again."""
-    kept: list[Answer] = []
+    kept: list[ServedResponse] = []
 
-    def keep(answer: Answer) -> Answer:
+    def keep(answer: ServedResponse) -> ServedResponse:
         kept[:] = [answer]
         return answer
 
@@ -199,7 +201,7 @@ def cursors(resource: Resource, value: Callable[[int, list[Any]], Any]) -> Scrip
     honest: list[Any] = []
 
     def script(_: Request, n: int) -> Fault | None:
-        def change(answer: Answer) -> Answer:
+        def change(answer: ServedResponse) -> ServedResponse:
             body = orjson.loads(answer.body)
             honest.append(found(body, place))
             put(body, place, value(n, honest))
@@ -261,7 +263,7 @@ def repeated(resource: Resource) -> Script:
 def records_changed(resource: Resource, how: Callable[[list[Any]], list[Any]]) -> Change:
     """The answer with other records at their place."""
 
-    def change(answer: Answer) -> Answer:
+    def change(answer: ServedResponse) -> ServedResponse:
         body = orjson.loads(answer.body)
         place = _place(resource.selector)
         if isinstance(body, list):
@@ -285,7 +287,7 @@ def spliced(resource: Resource, raw: bytes, field: str = "zz_fault") -> Change:
     def first(records: list[Any]) -> list[Any]:
         return [{**records[0], field: mark}, *records[1:]] if records else records
 
-    def change(answer: Answer) -> Answer:
+    def change(answer: ServedResponse) -> ServedResponse:
         changed = records_changed(resource, first)(answer)
         return replace(changed, body=changed.body.replace(f'"{mark}"'.encode(), raw))
 
@@ -297,5 +299,5 @@ def _place(selector: str | None) -> Path:
     return tuple(plain.split(".")) if plain else ()
 
 
-def _with(answer: Answer, body: Any) -> Answer:
+def _with(answer: ServedResponse, body: Any) -> ServedResponse:
     return replace(answer, body=orjson.dumps(body))

@@ -42,7 +42,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ServedResponse:
     """Status, body and headers of an answer."""
 
     status: int
@@ -66,8 +66,8 @@ class Fault:
         length: What the announced length is wrong by.
     """
 
-    answer: Answer | None = None
-    change: Callable[[Answer], Answer] | None = None
+    answer: ServedResponse | None = None
+    change: Callable[[ServedResponse], ServedResponse] | None = None
     delay: float = 0.0
     cut: int | None = None
     reset: bool = False
@@ -91,6 +91,6 @@ class Refused(Exception):
         self.status = status
         self.message = message
 
-    def answer(self) -> Answer:
+    def answer(self) -> ServedResponse:
         """As an answer with the errors in its body."""
-        return Answer(self.status, orjson.dumps({"errors": [self.message]}))
+        return ServedResponse(self.status, orjson.dumps({"errors": [self.message]}))

@@ -24,7 +24,7 @@ from analytics_sync.sandbox import control
 from analytics_sync.sandbox.api.api import Api
 from analytics_sync.sandbox.connection import Connection, Respond
 from analytics_sync.sandbox.data.ledger import Ledger
-from analytics_sync.sandbox.messages import Answer, Fault, Faults, Refused, Request
+from analytics_sync.sandbox.messages import Fault, Faults, Refused, Request, ServedResponse
 from analytics_sync.sandbox.options import Options
 from analytics_sync.sandbox.settings import settings
 
@@ -129,7 +129,7 @@ class Sandbox:
 
     def _respond(
         self, method: str, target: str, headers: Mapping[str, str]
-    ) -> tuple[Answer, Fault]:
+    ) -> tuple[ServedResponse, Fault]:
         path, _, query = target.partition("?")
         try:
             if path.split("/")[1:2] == ["_sandbox"]:
@@ -143,7 +143,7 @@ class Sandbox:
 
     def _of_api(
         self, method: str, path: str, query: str, headers: Mapping[str, str]
-    ) -> tuple[Answer, Fault]:
+    ) -> tuple[ServedResponse, Fault]:
         source, slash, below = path[1:].partition("/")
         api = self._api(source)
         resource, values = (api and api.routes.match(slash + below)) or (None, {})

@@ -9,7 +9,7 @@ import pytest
 
 from analytics_sync import catalog as spec
 from analytics_sync.catalog import CatalogError, Source
-from analytics_sync.common.errors import NotData
+from analytics_sync.common.errors import InvalidResponse
 from analytics_sync.common.window import Window
 from analytics_sync_tests.support.scripted_api import Api, Query, read, shop_api
 
@@ -59,7 +59,7 @@ def test_an_empty_selector_is_the_root(api: Api, body: Any) -> None:
     api.on("/items", body)
     assert read(source).ids() == [1]
     api.on("/items", {"data": [{"id": 1}]})
-    assert isinstance(read(source).failures["items"], NotData)
+    assert isinstance(read(source).failures["items"], InvalidResponse)
 
 
 @pytest.mark.parametrize("base", [0, 1])

@@ -16,7 +16,7 @@ import pytest
 import urllib3
 
 from analytics_sync.demo import Home
-from analytics_sync.sandbox import Answer, Fault, Request
+from analytics_sync.sandbox import Fault, Request, ServedResponse
 from analytics_sync_tests.support.oracle import assert_same
 from analytics_sync_tests.support.world import ROOT, World
 
@@ -64,7 +64,7 @@ def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ui]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     with World(folder) as world, (folder / "dev.log").open("w") as log:
-        Home(folder).prepare(afresh=False)  # the instance is set up as that of `make dev`
+        Home(folder).prepare(ignore_journal=False)  # the instance is set up as that of `make dev`
         command = ["dagster", "dev", "-w", str(ROOT / "workspace.yaml")]
         process = subprocess.Popen(
             [sys.executable, "-m", *command, "--host", "127.0.0.1", "--port", str(port)],
@@ -133,7 +133,7 @@ def test_a_backfill_is_one_run(ui: Ui) -> None:
 
 def test_re_execution_from_asset_failure_reads_only_what_is_missing(ui: Ui) -> None:
     def broken(asked: Request) -> Fault | None:
-        refused = Fault(answer=Answer(403, b'{"errors": ["no"]}'))
+        refused = Fault(answer=ServedResponse(403, b'{"errors": ["no"]}'))
         return refused if asked.resource == "monitors" else None
 
     sandbox = ui.world.sandbox

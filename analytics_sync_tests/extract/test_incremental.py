@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from analytics_sync.catalog.models import Incremental
 from analytics_sync.common.window import Window
-from analytics_sync.extract.incremental import requests_for
+from analytics_sync.extract.incremental import window_params
 from analytics_sync_tests.support.scripted_api import Api, Query, item, read, shop, shop_api
 
 api = shop_api
@@ -80,7 +80,7 @@ SPELLED: dict[str, tuple[dict[str, Any], Window, list[dict[str, Any]]]] = {
 @pytest.mark.parametrize("name", SPELLED)
 def test_bounds_as_the_api_wants_them(name: str) -> None:
     incremental, given_window, expected = SPELLED[name]
-    assert requests_for(Incremental.model_validate(incremental), given_window) == expected
+    assert window_params(Incremental.model_validate(incremental), given_window) == expected
 
 
 PARSERS: dict[str, Any] = {
@@ -101,7 +101,7 @@ def test_bounds_cover_the_window_whether_they_count_or_not(
     start: datetime, length: timedelta, spelling: str
 ) -> None:
     incremental = Incremental.model_validate({**RANGE, "param_format": spelling})
-    (bounds,) = requests_for(incremental, Window(start, start + length))
+    (bounds,) = window_params(incremental, Window(start, start + length))
 
     def parse(text: str) -> datetime:
         parser = PARSERS.get(spelling) or (
@@ -120,7 +120,7 @@ def test_bounds_cover_the_window_whether_they_count_or_not(
 @settings(max_examples=100, deadline=None, derandomize=True)
 @given(instants, lengths)
 def test_months_cover_the_window_without_a_gap(start: datetime, length: timedelta) -> None:
-    walks = requests_for(Incremental.model_validate(MONTH), Window(start, start + length))
+    walks = window_params(Incremental.model_validate(MONTH), Window(start, start + length))
     months = [datetime.fromisoformat(str(w["period"])).replace(tzinfo=UTC) for w in walks]
     following = [(m + timedelta(days=31)).replace(day=1) for m in months]
     assert months[0] <= start < following[0]
@@ -156,7 +156,7 @@ def test_bounds_are_sent_and_what_is_too_much_is_trimmed(api: Api) -> None:
     outcome = read(source, DAY)
     assert api.seen[0].target == "/items?from=2024-02-28&from=2024-03-01"
     assert outcome.ids() == [1]
-    assert outcome.readings["items"].outside == 1
+    assert outcome.readings["items"].outside_window == 1
 
 
 def test_without_a_window_everything_is_read(api: Api) -> None:

@@ -18,7 +18,7 @@ from analytics_sync.extract import journal_file as frames
 from analytics_sync.extract.run import ReadRun
 from analytics_sync.load.errors import LoadError
 from analytics_sync.load.pipeline import load
-from analytics_sync.sandbox import Answer, Fault, Request
+from analytics_sync.sandbox import Fault, Request, ServedResponse
 from analytics_sync_tests.support.oracle import assert_same
 from analytics_sync_tests.support.scripted_api import Api, Outcome, item, shop_api
 from analytics_sync_tests.support.scripted_api import read as read_api
@@ -195,7 +195,7 @@ def test_a_failed_run_is_gone_on_with_too(shop: Shop) -> None:
     def fault(asked: Request) -> Fault | None:
         nonlocal seen
         seen += 1
-        return Fault(answer=Answer(500, b"{}")) if seen > 240 else None
+        return Fault(answer=ServedResponse(500, b"{}")) if seen > 240 else None
 
     shop.sandbox.faults = fault
     with ReadRun(shop.sources["shop"], only=["by_cursor"], sleep=lambda _: None) as run:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from analytics_sync.common.errors import NotData, ReadError, TooMuch
+from analytics_sync.common.errors import ExtractError, InvalidResponse, LimitExceeded
 from analytics_sync_tests.support.scripted_api import Api, item, other_api, read, shop, shop_api
 
 api = shop_api
@@ -26,7 +26,7 @@ def zipped(body: Any) -> tuple[int, dict[str, str], bytes]:
 def test_an_answer_that_unpacks_to_far_more_than_it_was(api: Api) -> None:
     api.on("/items", zipped([{"id": 1, "x": "0" * 8_000_000}]))
     error = read(shop(item())).failures["items"]
-    assert isinstance(error, TooMuch)
+    assert isinstance(error, LimitExceeded)
     assert "unpacks to more than 500 times its size" in str(error)
     assert "max_expansion" in str(error)
     assert read(shop(item(), max_expansion=5000)).ids() == [1]
@@ -50,7 +50,7 @@ def test_nesting_has_a_limit_that_can_be_lowered(api: Api, nested: int, fits: bo
     outcome = read(shop(item(), max_nesting=19))
     assert bool(outcome.failures) is not fits
     if not fits:
-        assert isinstance(outcome.failures["items"], NotData)
+        assert isinstance(outcome.failures["items"], InvalidResponse)
         assert "more than 19" in outcome.error()
     assert read(shop(item())).ids() == [1]
 
@@ -67,7 +67,7 @@ def test_a_reading_has_an_end_in_time(api: Api) -> None:
     paginator = {"type": "cursor", "cursor_param": "after", "cursor_path": "next"}
     endpoint = {"data_selector": "data", "paginator": paginator}
     error = read(shop(item(endpoint), max_seconds=0.3)).failures["items"]
-    assert isinstance(error, TooMuch)
+    assert isinstance(error, LimitExceeded)
     assert "longer than" in str(error)
     assert "max_seconds" in str(error)
     assert 2 < len(api.seen) < 20
@@ -76,7 +76,7 @@ def test_a_reading_has_an_end_in_time(api: Api) -> None:
 def test_no_wait_is_begun_that_would_last_too_long(api: Api) -> None:
     api.on("/items", (503, {"Retry-After": "900"}, {}))
     outcome = read(shop(item(), max_seconds=60))
-    assert isinstance(outcome.failures["items"], TooMuch)
+    assert isinstance(outcome.failures["items"], LimitExceeded)
     assert outcome.sleeps == []
     assert len(api.seen) == 1
 
@@ -114,7 +114,7 @@ def test_a_body_that_trickles_in_is_given_up(
     monkeypatch.setenv("SOURCES__SHOP__BASE_URL", address)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     outcome = read(shop(item(), max_seconds=0.5, read_timeout=5))
-    assert isinstance(outcome.failures["items"], TooMuch)
+    assert isinstance(outcome.failures["items"], LimitExceeded)
 
 
 CHILD = {
@@ -130,7 +130,7 @@ def test_a_query_value_that_means_something_else_is_not_sent(api: Api, value: st
     api.on("/lines", [{"id": 1}])
     source = shop(item(columns={"id": "text"}), item(CHILD, name="lines"))
     outcome = read(source)
-    assert isinstance(outcome.failures["lines"], ReadError)
+    assert isinstance(outcome.failures["lines"], ExtractError)
     assert "cannot be the parameter 'item'" in outcome.error("lines")
     assert "/lines" not in api.paths()
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from analytics_sync.common.errors import OffOrigin
+from analytics_sync.common.errors import ForeignOrigin
 from analytics_sync_tests.support.scripted_api import Api, item, other_api, read, shop, shop_api
 
 api = shop_api
@@ -106,7 +106,7 @@ def test_nothing_is_sent_to_another_origin(
     elsewhere.on("*", DATA)
     source = shop(item({"paginator": paginator, "data_selector": "data"}), auth=KEY)
     outcome = read(source)
-    assert isinstance(outcome.failures["items"], OffOrigin)
+    assert isinstance(outcome.failures["items"], ForeignOrigin)
     assert "nothing was sent" in outcome.error()
     assert elsewhere.seen == []
     assert len(api.seen) == 1

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from analytics_sync.common.errors import NoProgress, NotData
+from analytics_sync.common.errors import InvalidResponse, PaginationStuck
 from analytics_sync_tests.support.scripted_api import Api, Query, item, read, shop, shop_api
 
 api = shop_api
@@ -208,55 +208,55 @@ def test_an_offset_starts_where_declared(api: Api) -> None:
 
 # what is declared, what the server answers in order, what the message must say
 STUCK: dict[str, tuple[Any, list[Any], type[Exception], str]] = {
-    "same cursor again": (CURSOR, [{"data": records(1), "next": "a"}], NoProgress, "same cursor"),
+    "same cursor again": (CURSOR, [{"data": records(1), "next": "a"}], PaginationStuck, "same cursor"),
     "cursors go in a circle": (
         CURSOR,
         [*({"data": records(i), "next": cursor} for i, cursor in enumerate("abab")), {"data": []}],
-        NoProgress,
+        PaginationStuck,
         "same cursor",
     ),
     "more, but no cursor": (
         {**CURSOR, "has_more_path": "more"},
         [{"data": records(1), "more": True}],
-        NoProgress,
+        PaginationStuck,
         "no cursor",
     ),
-    "cursor is an object": (CURSOR, [{"data": [], "next": {"a": 1}}], NotData, "cursor_path"),
-    "cursor is true": (CURSOR, [{"data": [], "next": True}], NotData, "cursor_path"),
+    "cursor is an object": (CURSOR, [{"data": [], "next": {"a": 1}}], InvalidResponse, "cursor_path"),
+    "cursor is true": (CURSOR, [{"data": [], "next": True}], InvalidResponse, "cursor_path"),
     "link is a number": (
         {"type": "json_link", "next_url_path": "next"},
         [{"data": [], "next": 2}],
-        NotData,
+        InvalidResponse,
         "next_url_path",
     ),
     "same link again": (
         {"type": "json_link", "next_url_path": "next"},
         [{"data": records(1), "next": "/items?at=2"}],
-        NoProgress,
+        PaginationStuck,
         "same cursor or link",
     ),
-    "offset ignored, full page": (OFFSET, [{"data": records(1, 2)}], NoProgress, "'offset'"),
+    "offset ignored, full page": (OFFSET, [{"data": records(1, 2)}], PaginationStuck, "'offset'"),
     "offset ignored from the second page on": (
-        OFFSET, [{"data": records(1, 2)}, {"data": records(3)}], NoProgress, "'offset'",
+        OFFSET, [{"data": records(1, 2)}, {"data": records(3)}], PaginationStuck, "'offset'",
     ),
     "cursor ignored that came in place of an offset": (
         OFFSET,
         [{"data": records(1, 2), "cursor": {"before": "b"}}],
-        NoProgress,
+        PaginationStuck,
         "same cursor",
     ),
-    "page ignored": ({**PAGES, "base_page": 1}, [{"data": records(1)}], NoProgress, "'page'"),
-    "page ignored, base unknown": (PAGES, [{"data": records(1)}], NoProgress, "'page'"),
+    "page ignored": ({**PAGES, "base_page": 1}, [{"data": records(1)}], PaginationStuck, "'page'"),
+    "page ignored, base unknown": (PAGES, [{"data": records(1)}], PaginationStuck, "'page'"),
     "auto, next in the body": (
-        "auto", [{"data": records(1), "next": "http://x/items?page=2"}], NoProgress, "paginator",
+        "auto", [{"data": records(1), "next": "http://x/items?page=2"}], PaginationStuck, "paginator",
     ),
     "auto, relative next in the body": (
-        "auto", [{"data": records(1), "links": {"next": "/items?page=2"}}], NoProgress, "paginator",
+        "auto", [{"data": records(1), "links": {"next": "/items?page=2"}}], PaginationStuck, "paginator",
     ),
     "auto, next in the header": (
         "auto",
         [(200, {"Link": '<http://x/2>; rel="next"'}, {"data": records(1)})],
-        NoProgress,
+        PaginationStuck,
         "paginator",
     ),
 }  # fmt: skip

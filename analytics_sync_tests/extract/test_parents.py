@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from analytics_sync.common.errors import HttpError
+from analytics_sync.common.errors import HttpStatusError
 from analytics_sync_tests.support.scripted_api import Api, Query, item, read, shop, shop_api
 
 api = shop_api
@@ -173,7 +173,7 @@ def test_any_other_status_of_a_child_fails_it(api: Api, status: int) -> None:
     api.on("/items/1/kids", items(1))
     api.on("/items/2/kids", (status, {}, {}))
     outcome = read(shop(item(), child()))
-    assert isinstance(outcome.failures["kids"], HttpError)
+    assert isinstance(outcome.failures["kids"], HttpStatusError)
     assert str(status) in outcome.error("kids")
     assert outcome.ids() == [1, 2]
 

@@ -27,7 +27,7 @@ print("ready", flush=True)
 sys.stdin.readline()
 with ReadRun(load_text(sys.argv[1], name="shop", file="shop.yaml")) as run:
     assert not run.failures(), run.failures()
-    print(run.reading("items").counters.retries)
+    print(run.result("items").counters.retries)
 """
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from analytics_sync.common.errors import NotData
+from analytics_sync.common.errors import InvalidResponse
 from analytics_sync_tests.support.scripted_api import Api, first_line, item, read, shop, shop_api
 
 api = shop_api
@@ -81,7 +81,7 @@ def test_errors(api: Api, name: str) -> None:
     selector, body, says = ERRORS[name]
     api.on("/items", body)
     outcome = read(shop(item({} if selector is None else {"data_selector": selector})))
-    assert isinstance(outcome.failures["items"], NotData)
+    assert isinstance(outcome.failures["items"], InvalidResponse)
     said = first_line(outcome.error())
     assert f"GET {api.url}/items answered status 200 with " in said
     assert says in said
@@ -94,7 +94,7 @@ def test_a_list_of_no_objects_is_an_error(api: Api) -> None:
     api.on("/items", {"data": ["a", 1, None, []]})
     outcome = read(shop(item({"data_selector": "data"})))
     assert "none of the 4 records is an object" in outcome.error()
-    assert isinstance(outcome.failures["items"], NotData)
+    assert isinstance(outcome.failures["items"], InvalidResponse)
 
 
 def test_a_list_with_some_objects_rejects_the_others(api: Api) -> None:
@@ -124,7 +124,7 @@ def test_a_later_page_that_is_no_data_fails_the_resource(api: Api, page: Any) ->
     api.on("/items", {"data": RR, "next": "a"}, page)
     cursor = {"type": "cursor", "cursor_path": "next", "cursor_param": "from"}
     outcome = read(shop(item({"data_selector": "data", "paginator": cursor})))
-    assert isinstance(outcome.failures["items"], NotData)
+    assert isinstance(outcome.failures["items"], InvalidResponse)
 
 
 def test_what_an_error_shows_of_a_body_is_short(api: Api) -> None:

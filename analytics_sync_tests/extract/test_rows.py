@@ -50,14 +50,14 @@ EDGES = {
 @pytest.mark.parametrize("at", EDGES, ids=str)
 def test_a_window_is_half_open(at: Any) -> None:
     batch = CONVERTER.convert([{"id": 1, "at": at}], DAY)
-    assert (batch.table.num_rows, batch.outside) == ((1, 0) if EDGES[at] else (0, 1))
+    assert (batch.table.num_rows, batch.outside_window) == ((1, 0) if EDGES[at] else (0, 1))
 
 
 @pytest.mark.parametrize(("day", "rows"), [("2024-02-28", 0), ("2024-02-29", 1), ("2024-03-01", 0)])
 def test_a_cursor_may_be_a_date(day: str, rows: int) -> None:
     dated = item({"incremental": {"cursor_path": "at"}}, columns={"id": "bigint", "at": "date"})
     batch = Converter(shop(dated).resources["items"]).convert([{"id": 1, "at": day}], DAY)
-    assert (batch.table.num_rows, batch.outside) == (rows, 1 - rows)
+    assert (batch.table.num_rows, batch.outside_window) == (rows, 1 - rows)
 
 
 @settings(max_examples=60, deadline=None, derandomize=True)
@@ -74,7 +74,7 @@ def test_each_record_is_a_row_or_rejected_or_outside(hours: list[Any]) -> None:
     assert [r.record["id"] for r in batch.rejected] == [
         i for i, h in enumerate(hours) if not isinstance(h, int)
     ]
-    assert batch.outside == len(records) - len(inside) - len(batch.rejected)
+    assert batch.outside_window == len(records) - len(inside) - len(batch.rejected)
 
 
 REJECTED: dict[str, tuple[Any, str]] = {
@@ -154,9 +154,9 @@ def test_without_a_cursor_the_version_read_last_stays(api: Api) -> None:
     api.on("/items", [{"id": 1, "v": "a"}, {"id": 2, "v": "b"}, {"id": 1, "v": "c"}])
     outcome = read(shop(item(columns={"id": "bigint", "v": "text"})))
     assert {row["id"]: row["v"] for row in outcome.rows["items"]} == {1: "c", 2: "b"}
-    spool = outcome.readings["items"].spool
-    assert spool is not None
-    assert (spool.rows, spool.duplicates) == (2, 1)
+    buffer = outcome.readings["items"].buffer
+    assert buffer is not None
+    assert (buffer.rows, buffer.duplicates) == (2, 1)
 
 
 @pytest.mark.parametrize(

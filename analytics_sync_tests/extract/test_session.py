@@ -11,7 +11,12 @@ from typing import Any
 
 import pytest
 
-from analytics_sync.common.errors import HttpError, NotData, ReadError, Unreachable
+from analytics_sync.common.errors import (
+    ConnectionFailed,
+    ExtractError,
+    HttpStatusError,
+    InvalidResponse,
+)
 from analytics_sync.extract.rest_client import backoff as waiting
 from analytics_sync_tests.support.scripted_api import (
     Api,
@@ -50,7 +55,7 @@ def test_declared_statuses_are_retried_three_times(api: Api, status: int) -> Non
 def test_other_statuses_are_not(api: Api, status: int) -> None:
     api.on("/items", (status, {}, {"error": "no, because of x"}))
     outcome = read(shop(item({"error_handler": {"retry_on_status_codes": [429]}})))
-    assert isinstance(outcome.failures["items"], HttpError)
+    assert isinstance(outcome.failures["items"], HttpStatusError)
     assert outcome.failures["items"].status == status
     assert "no, because of x" in outcome.error()
     assert len(api.seen) == 1
@@ -159,7 +164,7 @@ def test_and_in_the_end_it_is_an_error(api: Api, name: str) -> None:
     source = shop(item({"error_handler": {"max_retries": 1}}), **patience(name))
     api.on("/items", BROKEN[name])
     outcome = read(source)
-    assert isinstance(outcome.failures["items"], Unreachable)
+    assert isinstance(outcome.failures["items"], ConnectionFailed)
     said = first_line(outcome.error())
     assert "/items failed 2 times, last with: " in said
     assert "run again" in said
@@ -169,7 +174,7 @@ def test_and_in_the_end_it_is_an_error(api: Api, name: str) -> None:
 def test_connection_refused(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SOURCES__SHOP__BASE_URL", "http://127.0.0.1:9")
     outcome = read(shop(item()))
-    assert isinstance(outcome.failures["items"], Unreachable)
+    assert isinstance(outcome.failures["items"], ConnectionFailed)
     assert "http://127.0.0.1:9/items failed 4 times" in first_line(outcome.error())
     assert "refused" in first_line(outcome.error())
 
@@ -188,7 +193,7 @@ def test_what_is_not_json_is_an_error_at_once(api: Api, name: str) -> None:
     status, headers, body, says = NOT_DATA[name]
     api.on("/items", (status, headers, body))
     outcome = read(shop(item()))
-    assert isinstance(outcome.failures["items"], NotData)
+    assert isinstance(outcome.failures["items"], InvalidResponse)
     assert says in first_line(outcome.error())
     assert "base_url" in outcome.error()
     assert len(api.seen) == 1
@@ -233,7 +238,7 @@ def test_each_error_is_complete_in_its_first_line(api: Api) -> None:
     for status in (401, 403, 404, 429, 500):
         api.on("/items", (status, {}, {"error": "one\ntwo"}))
         error = read(shop(item())).failures["items"]
-        assert isinstance(error, ReadError)
+        assert isinstance(error, ExtractError)
         assert error.advice
         assert str(error).endswith(error.advice)
         assert first_line(error) == str(error)

@@ -12,8 +12,8 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
-from analytics_sync.common.errors import SettingMissing
-from analytics_sync.extract.newest import newest
+from analytics_sync.common.errors import MissingSetting
+from analytics_sync.extract.newest import newest_cursor
 from analytics_sync.extract.rest_client.settings import declared_settings
 from analytics_sync.extract.run import ReadRun
 from analytics_sync_tests.support.scripted_api import (
@@ -36,7 +36,7 @@ QUERY = {**HEADER, "name": "key", "location": "query"}
 
 def refused(monkeypatch: pytest.MonkeyPatch, *resources: Any, **client: Any) -> str:
     """What is said when a run cannot even start."""
-    with pytest.raises(SettingMissing) as caught:
+    with pytest.raises(MissingSetting) as caught:
         ReadRun(shop(*resources or [item()], **client)).__enter__()
     assert str(caught.value).startswith("shop: ")
     return first_line(caught.value)
@@ -291,9 +291,9 @@ def test_the_newest_record_is_asked_for_with_settings_and_sensor_parameters(
             columns={"id": "bigint", "at": "timestamp"}, sensor={"params": {"size": 2}},
         )
     )  # fmt: skip
-    latest = newest(source, source.resources["items"])
+    latest = newest_cursor(source, source.resources["items"])
     assert latest is not None
     assert latest.isoformat() == "2024-01-02T23:00:00+00:00"
     assert api.queries("*") == [{"a": "1", "size": "2"}]
     api.on("/red/items", [])
-    assert newest(source, source.resources["items"]) is None
+    assert newest_cursor(source, source.resources["items"]) is None

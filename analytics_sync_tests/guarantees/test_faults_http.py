@@ -8,8 +8,8 @@ from collections.abc import Callable
 import pytest
 
 from analytics_sync.catalog import Resource
-from analytics_sync.extract.result import Reading
-from analytics_sync.sandbox import Answer, Fault
+from analytics_sync.extract.result import ReadResult
+from analytics_sync.sandbox import Fault, ServedResponse
 from analytics_sync.sandbox import faults as f
 from analytics_sync_tests.support.fault_lab import (
     ALL,
@@ -24,17 +24,17 @@ from analytics_sync_tests.support.fault_lab import (
 )
 
 
-def waits(seconds: float) -> Callable[[Rows, Reading, Resource], None]:
+def waits(seconds: float) -> Callable[[Rows, ReadResult, Resource], None]:
     """One retry, after what the server said."""
 
-    def check(_: Rows, reading: Reading, resource: Resource) -> None:
+    def check(_: Rows, reading: ReadResult, resource: Resource) -> None:
         assert reading.counters.retries == 1
         assert reading.counters.waited == pytest.approx(seconds, abs=5 if seconds >= 30 else 0)
 
     return check
 
 
-def one_retry(_: Rows, reading: Reading, resource: Resource) -> None:
+def one_retry(_: Rows, reading: ReadResult, resource: Resource) -> None:
     # what is left over on the connection may cost one more
     assert 1 <= reading.counters.retries <= 3
 
@@ -54,7 +54,7 @@ def answered(code: int) -> Callable[[Resource], str]:
     return says
 
 
-def one_skipped(rows: Rows, reading: Reading, resource: Resource) -> None:
+def one_skipped(rows: Rows, reading: ReadResult, resource: Resource) -> None:
     assert len(reading.skipped) == 1
     assert rows
 
@@ -108,30 +108,30 @@ for name, target in {
     "another-host-without-scheme": "//192.0.2.1/x",
 }.items():
     CASES[f"redirect-to-{name}"] = Case(
-        lambda _, t=target: f.at(Fault(Answer(302, b"", {"Location": t}))),
+        lambda _, t=target: f.at(Fault(ServedResponse(302, b"", {"Location": t}))),
         says="a redirect leads to",
     )
 # a browser would go to that host; here it is an odd path of the configured one, and not there
 CASES["redirect-to-backslashes"] = Case(
-    lambda _: f.at(Fault(Answer(302, b"", {"Location": "http:\\\\192.0.2.1\\x"}))),
+    lambda _: f.at(Fault(ServedResponse(302, b"", {"Location": "http:\\\\192.0.2.1\\x"}))),
     ALL - {"windowed_child"},  # for which it is the name of a report
     "answered 404",
 )
 CASES["redirect-to-itself-once"] = Case(
-    lambda _: lambda asked, n: Fault(Answer(307, b"", {"Location": asked.link({})})) if n == 1 else None
+    lambda _: lambda asked, n: Fault(ServedResponse(307, b"", {"Location": asked.link({})})) if n == 1 else None
 )  # fmt: skip
 CASES["redirect-to-itself-for-ever"] = Case(
-    lambda _: lambda asked, n: Fault(Answer(307, b"", {"Location": asked.link({})})),
+    lambda _: lambda asked, n: Fault(ServedResponse(307, b"", {"Location": asked.link({})})),
     says="more than 5 redirects",
 )
 SMALL = {"max_response_bytes": 50_000}
 CASES["oversize"] = Case(
-    lambda _: f.at(Fault(Answer(200, b"[" + b" " * 60_000 + b"]"))),
+    lambda _: f.at(Fault(ServedResponse(200, b"[" + b" " * 60_000 + b"]"))),
     says="larger than 50,000 bytes",
     client=SMALL,
 )
 CASES["oversize-in-mid-run"] = Case(
-    lambda _: f.at(Fault(Answer(200, b"[" + b" " * 60_000 + b"]")), 2),
+    lambda _: f.at(Fault(ServedResponse(200, b"[" + b" " * 60_000 + b"]")), 2),
     PAGED,
     "larger than 50,000 bytes",
     SMALL,

@@ -10,8 +10,8 @@ import orjson
 
 from analytics_sync.catalog import Resource
 from analytics_sync.catalog.paginators import Offset, PageNumber
-from analytics_sync.extract.result import Reading
-from analytics_sync.sandbox import Answer, Fault
+from analytics_sync.extract.result import ReadResult
+from analytics_sync.sandbox import Fault, ServedResponse
 from analytics_sync.sandbox import faults as f
 from analytics_sync_tests.support.fault_lab import (
     ALL,
@@ -85,7 +85,7 @@ CASES["first-page-for-ever"] = Case(stuck(2), MANY - UNTOLD, AGAIN)
 CASES["ignored-offset"] = Case(stuck(2), (NUMBERED | OFFSETS) - UNTOLD, "moved on")
 
 
-def nothing_lost(rows: Rows, reading: Reading, resource: Resource) -> None:
+def nothing_lost(rows: Rows, reading: ReadResult, resource: Resource) -> None:
     # a page short of its limit that comes again may be all there is, or may be capped: in doubt
     # nothing of what the table has is held to be gone
     assert not reading.complete
@@ -150,9 +150,9 @@ CASES["empty-page-in-the-middle"] = Case(
 )
 
 
-def repeats_dropped(rows: Rows, reading: Reading, resource: Resource) -> None:
-    assert reading.spool is not None
-    assert reading.spool.duplicates > 0
+def repeats_dropped(rows: Rows, reading: ReadResult, resource: Resource) -> None:
+    assert reading.buffer is not None
+    assert reading.buffer.duplicates > 0
 
 
 CASES["records-of-the-page-before-come-again"] = Case(
@@ -169,8 +169,8 @@ CASES["every-record-twice"] = Case(
 BIG = 123456789012345678901234567890
 
 
-def in_extra(value: Any, field: str = "zz_fault") -> Callable[[Rows, Reading, Resource], None]:
-    def check(rows: Rows, reading: Reading, resource: Resource) -> None:
+def in_extra(value: Any, field: str = "zz_fault") -> Callable[[Rows, ReadResult, Resource], None]:
+    def check(rows: Rows, reading: ReadResult, resource: Resource) -> None:
         found = [e[field] for e in extras(rows) if field in e]
         assert found
         assert all(v == value and type(v) is type(value) for v in found)
@@ -215,11 +215,11 @@ CASES["1100-deep"] = Case(
     lambda r: f.at(Fault(change=f.spliced(r, b"[" * 1100 + b"]" * 1100))), says="nested too deep"
 )
 CASES["byte-order-mark"] = Case(
-    lambda _: f.at(Fault(change=lambda a: Answer(200, b"\xef\xbb\xbf" + a.body, a.headers)))
+    lambda _: f.at(Fault(change=lambda a: ServedResponse(200, b"\xef\xbb\xbf" + a.body, a.headers)))
 )
 CASES["utf-16"] = Case(
     lambda _: f.at(
-        Fault(change=lambda a: Answer(200, a.body.decode().encode("utf-16"), a.headers))
+        Fault(change=lambda a: ServedResponse(200, a.body.decode().encode("utf-16"), a.headers))
     ),
     says="instead of JSON",
 )
@@ -251,7 +251,7 @@ def with_nul(resource: Resource) -> f.Script:
     return f.at(Fault(change=f.records_changed(resource, spoil)))
 
 
-def nul_in_extra(rows: Rows, reading: Reading, resource: Resource) -> None:
+def nul_in_extra(rows: Rows, reading: ReadResult, resource: Resource) -> None:
     kept = 0
     for row in rows:
         extra = json.loads(row["_extra"] or "{}")

@@ -24,7 +24,7 @@ from analytics_sync_tests.support.fault_lab import (
     TINY,
     Case,
     Lab,
-    Reading,
+    ReadResult,
     Rows,
     pick,
     resource_of,
@@ -59,7 +59,7 @@ def spoiled(path: tuple[str, ...], value: Any) -> Any:
     return spoil
 
 
-def one_apart(rows: Rows, reading: Reading, resource: Resource) -> None:
+def one_apart(rows: Rows, reading: ReadResult, resource: Resource) -> None:
     assert reading.rejected
     assert all(r.record for r in reading.rejected)
     assert reading.rows > 0

@@ -18,7 +18,7 @@ import dlt
 import pytest
 from dlt.destinations.impl.postgres.sql_client import Psycopg2SqlClient
 
-from analytics_sync.extract import buffer as spool
+from analytics_sync.extract import buffer
 from analytics_sync.extract.run import ReadRun
 from analytics_sync.load.errors import LoadError
 from analytics_sync.load.pipeline import load
@@ -74,7 +74,7 @@ def test_no_room_for_the_spool(
     file = tmp_path / "w.duckdb"
     shutil.copy(lab.before(resource.source), file)
     before = table(file, resource)
-    monkeypatch.setattr(spool, "_IN_MEMORY", 0)
+    monkeypatch.setattr(buffer, "_IN_MEMORY", 0)
     with lab.environment(file):
         monkeypatch.setattr(tempfile, "tempdir", str(small_disk))
         fill(small_disk)

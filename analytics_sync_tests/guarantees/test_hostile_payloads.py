@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from analytics_sync.common.errors import ReadError
+from analytics_sync.common.errors import ExtractError
 from analytics_sync_tests.support import hostile_payloads as hostile
 from analytics_sync_tests.support.hostile_bodies import bodies
 from analytics_sync_tests.support.hostile_oracle import (
@@ -252,7 +252,7 @@ def test_a_body_is_right_rows_or_an_error_that_names_the_resource(
                 assert not complaint({"id": "bigint", "t": "text"}, sent, row)
         return
     error = place.failures[resource]
-    assert isinstance(error, ReadError)
+    assert isinstance(error, ExtractError)
     assert str(error).startswith(f"shop/{resource}: ")
     assert str(error).isprintable(), "one line, which does nothing to a terminal"
     assert len(str(error)) < 700

@@ -59,7 +59,7 @@ class Shop(World):
             midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
             window = Window(midnight, midnight + timedelta(days=1))
         run = ReadRun(self.sources["shop"], window, [name])
-        run.reading(name)
+        run.result(name)
         return run
 
     def run_once(self, name: str, day: date | None = None) -> None:

@@ -11,7 +11,7 @@ import pytest
 from analytics_sync.catalog import CatalogError, load_text
 from analytics_sync.extract.run import ReadRun
 from analytics_sync.load.pipeline import Loaded, load
-from analytics_sync.sandbox import Answer, Fault, Request
+from analytics_sync.sandbox import Fault, Request, ServedResponse
 from analytics_sync_tests.support.world import World
 
 SHOP = """
@@ -118,7 +118,7 @@ def test_what_cannot_be_confirmed_is_not_marked(shop: World) -> None:
     def fault(request: Request) -> Fault | None:
         nonlocal asked
         asked += 1
-        return Fault(answer=Answer(403, b"{}")) if asked > 4 else None
+        return Fault(answer=ServedResponse(403, b"{}")) if asked > 4 else None
 
     shop.sandbox.faults = fault
     assert sync(shop, "shelf").deleted == {}
@@ -130,9 +130,9 @@ def test_what_cannot_be_confirmed_is_not_marked(shop: World) -> None:
 def _listed(world: World) -> list[str]:
     """Keys of the shelf as the API lists them."""
     with ReadRun(world.sources["shop"], only=["shelf"]) as run:
-        spool = run.reading("shelf").spool
-        assert spool is not None
-        return [key for table in spool.tables() for key in table.column("id").to_pylist()]
+        buffer = run.result("shelf").buffer
+        assert buffer is not None
+        return [key for table in buffer.tables() for key in table.column("id").to_pylist()]
 
 
 @pytest.mark.parametrize("table", ["kept", "parts"])
@@ -155,7 +155,7 @@ def test_a_listing_shorter_than_its_total_marks_nothing(shop: World) -> None:
     sync(shop)
     shop.sandbox.ledger("shop").delete("things", keys(shop)[0])
     short = b'{"data": [{"id": "only", "name": "one"}], "meta": {"total": 24}}'
-    shop.sandbox.faults = _on("things", lambda: Fault(answer=Answer(200, short)))
+    shop.sandbox.faults = _on("things", lambda: Fault(answer=ServedResponse(200, short)))
     assert "things" not in sync(shop).deleted
     assert gone(shop) == set()
 
@@ -163,7 +163,7 @@ def test_a_listing_shorter_than_its_total_marks_nothing(shop: World) -> None:
 def test_a_failed_read_marks_nothing(shop: World) -> None:
     sync(shop)
     shop.sandbox.ledger("shop").delete("things", keys(shop)[0])
-    shop.sandbox.faults = _on("things", lambda: Fault(answer=Answer(403, b"{}")))
+    shop.sandbox.faults = _on("things", lambda: Fault(answer=ServedResponse(403, b"{}")))
     with ReadRun(shop.sources["shop"]) as run:
         assert "things" not in load(run, "test").deleted
         assert set(run.failures()) == {"things"}
@@ -172,7 +172,7 @@ def test_a_failed_read_marks_nothing(shop: World) -> None:
 
 def test_what_another_run_loaded_meanwhile_is_not_marked(shop: World) -> None:
     with ReadRun(shop.sources["shop"], only=["things"]) as slow:
-        slow.reading("things")
+        slow.result("things")
         new = {"id": "brand-new", "name": "n"}
         shop.sandbox.ledger("shop").add("things", new)
         rows = set(keys(shop))

@@ -21,7 +21,7 @@ import urllib3
 
 from analytics_sync import catalog as spec
 from analytics_sync.catalog import Source
-from analytics_sync.sandbox import Answer, Fault, Options, Sandbox
+from analytics_sync.sandbox import Fault, Options, Sandbox, ServedResponse
 from analytics_sync_tests.support.shop_source import (
     END,
     ROOT,
@@ -121,7 +121,7 @@ def test_faults_come_between_and_every_request_is_counted(shop: Source) -> None:
     with Sandbox([shop], SMALL) as box:
         client = Client(box)
         box.faults = lambda r: (
-            Fault(Answer(503, b"busy", {"Retry-After": "1"})) if r.number == 2 else None
+            Fault(ServedResponse(503, b"busy", {"Retry-After": "1"})) if r.number == 2 else None
         )
         assert client.raw(client.url("v1/me")).status == 200
         answer = client.raw(client.url("v1/me"))

@@ -23,9 +23,9 @@ import pytest
 
 from analytics_sync.catalog import Resource, Source, load_catalog
 from analytics_sync.catalog import paginators as p
-from analytics_sync.common.errors import ReadError
+from analytics_sync.common.errors import ExtractError
 from analytics_sync.common.window import Window
-from analytics_sync.extract.result import Reading
+from analytics_sync.extract.result import ReadResult
 from analytics_sync.extract.run import ReadRun
 from analytics_sync.load.errors import LoadError
 from analytics_sync.load.pipeline import load
@@ -102,7 +102,7 @@ class Case:
     kinds: set[str] = field(default_factory=lambda: ALL)
     says: str | Callable[[Resource], str | None] | None = None
     client: Mapping[str, Any] = field(default_factory=dict)
-    check: Callable[[Rows, Reading, Resource], None] | None = None
+    check: Callable[[Rows, ReadResult, Resource], None] | None = None
     partial: bool = False
     settings: Mapping[str, str] = field(default_factory=dict)
 
@@ -119,7 +119,7 @@ class Outcome:
     after: Rows
     recovered: Rows
     failure: Exception | None
-    reading: Reading | None
+    reading: ReadResult | None
     recovery: Exception | None
 
 
@@ -222,7 +222,7 @@ class Lab:
                 case.check(o.after, o.reading, resource)
         else:
             assert o.failure is not None, f"no error; {len(o.after)} rows of {len(expected)}"
-            assert isinstance(o.failure, ReadError), repr(o.failure)
+            assert isinstance(o.failure, ExtractError), repr(o.failure)
             first_line = str(o.failure).splitlines()[0]
             assert first_line == str(o.failure)
             assert first_line.startswith(f"{resource} [2025-05-06 .. 2025-05-09): ")
@@ -251,7 +251,7 @@ def with_client(source: Source, **changes: Any) -> Source:
 
 def run(
     source: Source, names: list[str], window: Window | None = WINDOW
-) -> tuple[dict[str, Exception], dict[str, Reading]]:
+) -> tuple[dict[str, Exception], dict[str, ReadResult]]:
     """Read and load as a run does, but without waiting: failures and readings by resource."""
     with ReadRun(source, window, names, sleep=lambda _: None) as read:
         try:
@@ -259,7 +259,7 @@ def run(
         except LoadError as e:
             return dict.fromkeys(names, e), {}
         failures = read.failures()
-        return failures, {n: read.reading(n) for n in names if n not in failures}
+        return failures, {n: read.result(n) for n in names if n not in failures}
 
 
 def table(file: Path, resource: Resource, where: str = "true") -> Rows:

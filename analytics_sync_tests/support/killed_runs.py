@@ -34,13 +34,13 @@ import analytics_sync.defs.checks as checks_module
 import analytics_sync.defs.materialize as materialize_module
 import analytics_sync.load.pipeline as load_module
 from analytics_sync.catalog import load_catalog
-from analytics_sync.common.private_folder import OwnFolder
+from analytics_sync.common.private_folder import LockedTempFolder
 from analytics_sync.common.window import Window
-from analytics_sync.extract.buffer import Spool
-from analytics_sync.extract.collector import Sink
+from analytics_sync.extract.buffer import TableBuffer
+from analytics_sync.extract.collector import PageCollector
 from analytics_sync.extract.rest_client.session import Session
 from analytics_sync.extract.run import ReadRun
-from analytics_sync.load.duckdb_merge_job import DirectMergeJob
+from analytics_sync.load.duckdb_merge_job import DuckDbMergeJob
 from analytics_sync.load.pipeline import load
 from analytics_sync_tests.support.world import run_in_dagster
 
@@ -265,7 +265,7 @@ def _at_merges(where: Callable[[Any, str], Callable[[Fatal], None]]) -> Callable
 
     def patch(fatal: Fatal) -> None:
         where(SqlLoadJob, "run")(fatal)
-        where(DirectMergeJob, "run")(fatal)
+        where(DuckDbMergeJob, "run")(fatal)
 
     return patch
 
@@ -288,7 +288,7 @@ def _around_commit(after: bool) -> Callable[[Any, str], Callable[[Fatal], None]]
 
 
 def _turn(fatal: Fatal) -> None:
-    original = load_module.load_turn
+    original = load_module.load_lock
 
     @contextmanager
     def turn(*args: Any) -> Iterator[None]:
@@ -296,16 +296,16 @@ def _turn(fatal: Fatal) -> None:
             fatal()
             yield
 
-    load_module.load_turn = turn
+    load_module.load_lock = turn
 
 
 STAGES: dict[str, Callable[[Fatal], None]] = {
     "before a request": _before(Session, "get"),
     "in mid-page": _in_mid_page,
     "after an answer": _after(Session, "get"),
-    "at the end of a resource": _before(Spool, "finish"),
-    "after reading a resource": _after(Sink, "close"),
-    "in extract": _before(Spool, "close"),
+    "at the end of a resource": _before(TableBuffer, "finish"),
+    "after reading a resource": _after(PageCollector, "close"),
+    "in extract": _before(TableBuffer, "close"),
     "after extract": _after(Pipeline, "extract"),
     "in normalize": _before(Normalize, "spool_files"),
     "at the end of normalize": _after(Normalize, "spool_files"),
@@ -326,7 +326,7 @@ STAGES: dict[str, Callable[[Fatal], None]] = {
     "before rows are marked deleted": _before(load_module, "mark_deleted"),
     "before the staging is dropped": _before(load_module, "drop_staging"),
     "after the staging is dropped": _after(load_module, "drop_staging"),
-    "before a folder is removed": _before(OwnFolder, "close"),
+    "before a folder is removed": _before(LockedTempFolder, "close"),
     # these come only in a run of Dagster
     "before Dagster's event": _before(materialize_module, "_metadata"),
     "in a check": _before(checks_module, "_verdict"),

@@ -26,7 +26,7 @@ import pytest
 from analytics_sync import catalog as spec
 from analytics_sync.catalog import Source
 from analytics_sync.common.window import Window
-from analytics_sync.extract.resource_reader import Reading
+from analytics_sync.extract.resource_reader import ReadResult
 from analytics_sync.extract.run import ReadRun
 
 Query = dict[str, Any]  # a name given once -> text, a name given again -> list
@@ -210,7 +210,7 @@ class Outcome:
     """What a run gave: rows without nulls, readings and failures by resource; waits in seconds."""
 
     rows: dict[str, list[dict[str, Any]]]
-    readings: dict[str, Reading]
+    readings: dict[str, ReadResult]
     failures: dict[str, Exception]
     sleeps: list[float]
 
@@ -234,14 +234,14 @@ def read(
     sleeps: list[float] = []
     with ReadRun(source, window, only, sleep=sleeps.append) as run:
         failures = run.failures()
-        readings = {r.name: run.reading(r.name) for r in run.resources if r.name not in failures}
+        readings = {r.name: run.result(r.name) for r in run.resources if r.name not in failures}
         rows = {name: _rows(reading) for name, reading in readings.items()}
     return Outcome(rows, readings, failures, sleeps)
 
 
-def _rows(reading: Reading) -> list[dict[str, Any]]:
-    assert reading.spool is not None
-    every = [row for table in reading.spool.tables() for row in table.to_pylist()]
+def _rows(reading: ReadResult) -> list[dict[str, Any]]:
+    assert reading.buffer is not None
+    every = [row for table in reading.buffer.tables() for row in table.to_pylist()]
     assert len(every) == reading.rows
     assert all(row.pop("_read_at") is not None for row in every)
     return [{name: value for name, value in row.items() if value is not None} for row in every]

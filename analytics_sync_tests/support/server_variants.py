@@ -119,10 +119,10 @@ def read(
     # nothing is loaded here: what is read must not be kept for the next
     with ReadRun(source, Window(moment(low), moment(high)), names, go_on=False) as run:
         for name in names:
-            spool = run.reading(name).spool
-            assert spool is not None
-            found[name] = [row for table in spool.tables() for row in table.to_pylist()]
-            assert len(found[name]) == spool.rows
+            buffer = run.result(name).buffer
+            assert buffer is not None
+            found[name] = [row for table in buffer.tables() for row in table.to_pylist()]
+            assert len(found[name]) == buffer.rows
             for row in found[name]:  # a snapshot's column for what is not listed any more
                 assert row.pop("_deleted_at", None) is None
                 assert row.pop("_read_at") is not None

@@ -26,7 +26,7 @@ def prepare(job: Job) -> Callable[[], dict[str, float]]:
     """See the package."""
     options = job.options
     home = Home(Path(job.folder))
-    home.prepare(afresh=False)
+    home.prepare(ignore_journal=False)
     if options.get("as_it_comes"):
         (home.dagster / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
     today = datetime.now(UTC).date()

@@ -38,7 +38,7 @@ def prepare(job: Job) -> Callable[[], dict[str, float]]:
         with ReadRun(source, window, options.get("only")) as run:
             load(run, "bench")
             assert not run.failures(), run.failures()
-            read = sum(run.reading(r.name).records for r in run.resources)
+            read = sum(run.result(r.name).records for r in run.resources)
             return {"read": read} if "source" in options else {}
 
     return go

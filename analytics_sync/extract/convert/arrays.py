@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from analytics_sync.catalog import Field
 from analytics_sync.common.exact_json import ESCAPED_NUL, dumps
-from analytics_sync.extract.convert.coerce import fit
+from analytics_sync.extract.convert.coerce import coerce
 from analytics_sync.extract.convert.extras import Extras
 
 TIMESTAMP = pa.timestamp("us", tz="UTC")
@@ -103,7 +103,7 @@ def _fast(data_type: str, values: list[Any]) -> pa.Array:
 def _slow(field: Field, values: list[Any], extras: Extras, *, only_exact: bool) -> pa.Array:
     fitted = []
     for i, value in enumerate(values):
-        converted, exact = fit(field, value)
+        converted, exact = coerce(field, value)
         if not exact:
             extras.setdefault(i, {})[field.name] = value
         fitted.append(converted if exact or not only_exact else None)

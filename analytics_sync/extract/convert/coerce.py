@@ -16,8 +16,8 @@ from typing import Any
 from analytics_sync.catalog import Field
 from analytics_sync.common.exact_json import dumps
 
-Fitted = tuple[Any, bool]
-_NO: Fitted = (None, False)
+Coerced = tuple[Any, bool]
+_NO: Coerced = (None, False)
 _INTEGER = re.compile(r"^[+-]?\d{1,19}$")
 _INT64 = range(-(2**63), 2**63)
 _FRACTION = re.compile(r"[.,](\d+)")
@@ -29,12 +29,12 @@ _MAX_DECIMAL = Decimal(10) ** 29
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
-def fit(field: Field, value: Any) -> Fitted:
+def coerce(field: Field, value: Any) -> Coerced:
     """Bring one value to the type of ``field``; None stays None."""
     return (None, True) if value is None else _FITTERS[field.data_type](field, value)
 
 
-def _text(_: Field, value: Any) -> Fitted:
+def _text(_: Field, value: Any) -> Coerced:
     if not isinstance(value, str):
         return _NO
     if not _UNSTORABLE.search(value):
@@ -42,7 +42,7 @@ def _text(_: Field, value: Any) -> Fitted:
     return value.replace("\0", "").encode("utf-8", "replace").decode(), False
 
 
-def _bigint(_: Field, value: Any) -> Fitted:
+def _bigint(_: Field, value: Any) -> Coerced:
     if isinstance(value, str) and _INTEGER.match(value):
         number = int(value)  # the zeros of 007 may mean something
         return (number, str(number) == value) if number in _INT64 else _NO
@@ -53,7 +53,7 @@ def _bigint(_: Field, value: Any) -> Fitted:
     return value, True
 
 
-def _double(_: Field, value: Any) -> Fitted:
+def _double(_: Field, value: Any) -> Coerced:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return _NO
     try:
@@ -63,11 +63,11 @@ def _double(_: Field, value: Any) -> Fitted:
     return (number, number == value) if math.isfinite(number) else _NO
 
 
-def _bool(_: Field, value: Any) -> Fitted:
+def _bool(_: Field, value: Any) -> Coerced:
     return (value, True) if isinstance(value, bool) else _NO
 
 
-def _timestamp(field: Field, value: Any) -> Fitted:
+def _timestamp(field: Field, value: Any) -> Coerced:
     if isinstance(value, bool):
         return _NO
     if isinstance(value, int | float):
@@ -94,14 +94,14 @@ def _timestamp(field: Field, value: Any) -> Fitted:
         return _NO
 
 
-def _date(_: Field, value: Any) -> Fitted:
+def _date(_: Field, value: Any) -> Coerced:
     try:
         return (date.fromisoformat(value), True) if isinstance(value, str) else _NO
     except ValueError:
         return _NO
 
 
-def _decimal(_: Field, value: Any) -> Fitted:
+def _decimal(_: Field, value: Any) -> Coerced:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return _NO
     text = str(value)
@@ -117,11 +117,11 @@ def _decimal(_: Field, value: Any) -> Fitted:
     return (rounded, rounded == number) if rounded.copy_abs() < _MAX_DECIMAL else _NO
 
 
-def _json(_: Field, value: Any) -> Fitted:
+def _json(_: Field, value: Any) -> Coerced:
     return dumps(value), True
 
 
-_FITTERS: dict[str, Callable[[Field, Any], Fitted]] = {
+_FITTERS: dict[str, Callable[[Field, Any], Coerced]] = {
     "text": _text,
     "bigint": _bigint,
     "double": _double,

@@ -20,8 +20,8 @@ from analytics_sync.catalog.naming import DELETED_AT, EXTRA, READ_AT
 from analytics_sync.common.exact_json import dumps
 from analytics_sync.common.window import Window
 from analytics_sync.extract.convert.arrays import ARROW, TIMESTAMP, to_array
-from analytics_sync.extract.convert.extras import Extras, Undeclared
-from analytics_sync.extract.convert.records import Rows
+from analytics_sync.extract.convert.extras import ExtraFields, Extras
+from analytics_sync.extract.convert.records import Records
 
 
 @dataclass(frozen=True)
@@ -34,12 +34,12 @@ class Rejected:
 
 @dataclass
 class Batch:
-    """``records`` are those of ``table``, row by row; ``outside`` were not in the window."""
+    """``records`` are those of ``table``, row by row; ``outside_window`` were not in the window."""
 
     table: pa.Table
     records: Sequence[dict[str, Any]]
     rejected: list[Rejected] = field(default_factory=list)
-    outside: int = 0
+    outside_window: int = 0
     with_extra: int = 0
 
 
@@ -56,7 +56,7 @@ class Converter:
         self._cursor = resource.cursor
         self._keys = [f for f in self.fields if f.column in set(resource.key)]
         self._exact = frozenset(f.column for f in self._keys)
-        self._undeclared = Undeclared(self.fields)
+        self._undeclared = ExtraFields(self.fields)
         # a record that is read is there: merging this null takes a mark of deletion away
         self._added = [(DELETED_AT, TIMESTAMP)] if resource.soft_deletes else []
         declared = [(f.column, ARROW[f.data_type]) for f in self.fields]
@@ -84,9 +84,9 @@ class Converter:
             rejected = [Rejected("not an object", r) for r in records if type(r) is not dict]
             times = times.filter(pa.array([type(r) is dict for r in records]))
             records = [r for r in records if type(r) is dict]
-        rows = Rows(records)
+        rows = Records(records)
         extras: Extras = {}
-        outside = 0
+        outside_window = 0
         known: dict[Field, pa.Array] = {}
         if self._cursor is not None:
             cursor = self._column(self._cursor, rows, extras)
@@ -97,10 +97,10 @@ class Converter:
             keep = cursor.is_valid()
             if window is not None:
                 inside = _inside(cursor, window)
-                outside = pc.sum(pc.invert(pc.fill_null(inside, True))).as_py() or 0
+                outside_window = pc.sum(pc.invert(pc.fill_null(inside, True))).as_py() or 0
                 keep = pc.and_(keep, pc.fill_null(inside, False))
             if pc.all(keep).as_py() is False:
-                rows, times, extras = Rows(_take(records, keep)), times.filter(keep), {}
+                rows, times, extras = Records(_take(records, keep)), times.filter(keep), {}
             else:
                 known[self._cursor] = cursor
         arrays = [known[f] if f in known else self._column(f, rows, extras) for f in self.fields]
@@ -124,16 +124,16 @@ class Converter:
                 present = pc.invert(missing)
                 table, placed = table.filter(present), _take(placed, present)
         with_extra = table.num_rows - table.column(EXTRA).null_count
-        return Batch(table, placed, rejected, outside, with_extra)
+        return Batch(table, placed, rejected, outside_window, with_extra)
 
-    def beyond(self, records: Sequence[Any], window: Window, newest_first: bool) -> bool:
+    def is_past(self, records: Sequence[Any], window: Window, newest_first: bool) -> bool:
         """Whether a whole page lies past the window, so that an ordered listing can stop."""
         oldest, newest, unclear = self.span(records)
         if unclear or oldest is None or newest is None:
             return False
         return newest < window.start if newest_first else oldest >= window.end
 
-    def newest(self, records: Sequence[Any]) -> datetime | None:
+    def newest_cursor(self, records: Sequence[Any]) -> datetime | None:
         """The latest cursor among ``records``, in UTC."""
         return self.span(records)[1]
 
@@ -142,11 +142,11 @@ class Converter:
         rows = [r for r in records if type(r) is dict]
         if self._cursor is None or not rows:
             return None, None, True
-        cursor = self._column(self._cursor, Rows(rows), {})
+        cursor = self._column(self._cursor, Records(rows), {})
         ends = pc.min_max(cursor.cast(TIMESTAMP)).as_py()
         return ends["min"], ends["max"], cursor.null_count > 0
 
-    def _column(self, field: Field, rows: Rows, extras: Extras) -> pa.Array:
+    def _column(self, field: Field, rows: Records, extras: Extras) -> pa.Array:
         values = rows.values(field.path)
         for alias in field.aliases:
             if None not in values:

@@ -9,14 +9,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from analytics_sync.catalog import Field
-from analytics_sync.extract.convert.records import Rows, at
+from analytics_sync.extract.convert.records import Records, at
 
 Extras = dict[int, dict[str, Any]]
 """Number of a record -> what its columns do not hold."""
 _Tree = dict[str, Any]
 
 
-class Undeclared:
+class ExtraFields:
     """Finds it.
 
     Args:
@@ -30,7 +30,7 @@ class Undeclared:
         self._declared = {f.path for f in fields}
         self._aliased = [f for f in fields if f.aliases]
 
-    def add(self, rows: Rows, extras: Extras) -> None:
+    def add(self, rows: Records, extras: Extras) -> None:
         """Add what is undeclared to ``extras``; all columns have been read from ``rows`` already."""
         known = self._known
         # who lacks none of so many keys, and has so many, has no other
@@ -43,7 +43,7 @@ class Undeclared:
         for aliased in self._aliased:
             self._aliases(aliased, rows, extras)
 
-    def _aliases(self, field: Field, rows: Rows, extras: Extras) -> None:
+    def _aliases(self, field: Field, rows: Records, extras: Extras) -> None:
         """Add what other names of a field hold than the one whose value its column has."""
         others = [alias for alias in field.aliases if alias not in self._declared]
         for i, row in enumerate(rows.records):

@@ -29,7 +29,7 @@ _TYPES: dict[type, DataType] = {
 
 
 def infer_fields(
-    resource: Resource, records: Sequence[Any], known: Mapping[str, DataType]
+    resource: Resource, records: Sequence[Any], existing_types: Mapping[str, DataType]
 ) -> tuple[Field, ...]:
     """One field for every key with a value; the key's fields always, as text when unseen.
 
@@ -59,16 +59,16 @@ def infer_fields(
         types = found.pop(path, set())
         column = column_name(path)
         seen: DataType = next(iter(types)) if len(types) == 1 else "text"
-        kind = known.get(column) or seen
+        kind = existing_types.get(column) or seen
         fields[column] = Field(tuple(path.split(".")), column, kind, required=True)
-    there = {column for column in known if not _ours(column)} | set(fields)
+    there = {column for column in existing_types if not _ours(column)} | set(fields)
     for name, types in found.items():
         column = column_name(name) if len(name) <= _LONGEST else ""
         if not column or len(column) > _LONGEST or column in fields or _ours(column):
             continue
         if column in there or len(there) < MOST_COLUMNS:
             there.add(column)
-            fields[column] = Field((name,), column, known.get(column) or _joined(types))
+            fields[column] = Field((name,), column, existing_types.get(column) or _joined(types))
     return tuple(fields.values())
 
 

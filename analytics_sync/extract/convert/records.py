@@ -12,7 +12,7 @@ Keys = tuple[str, ...]
 """A path: the keys from the record down."""
 
 
-class Rows:
+class Records:
     """Records as rows.
 
     Args:

@@ -24,7 +24,7 @@ _HEADERS = (
 _EPOCH_SECONDS = 1_000_000_000  # a larger number is an instant, not a duration
 
 
-def seconds_to_wait(
+def retry_delay(
     status: int, headers: Mapping[str, str], body: object, attempt: int, policy: ErrorHandler
 ) -> float:
     """Seconds before attempt ``attempt + 1``; what the server says wins over the backoff.

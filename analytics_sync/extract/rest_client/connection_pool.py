@@ -24,7 +24,7 @@ _AUTHORITY = re.compile(r"^[^:/?#]+://[^/?#\\]*")
 _ONCE = urllib3.Retry.from_int(False, redirect=False)
 
 
-class Connections:
+class ConnectionPool:
     """Keeps up to ``max_connections`` of them. Threads may share it.
 
     Args:

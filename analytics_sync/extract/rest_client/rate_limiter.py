@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from analytics_sync.catalog.models import RateLimit
-from analytics_sync.common.private_folder import own
+from analytics_sync.common.private_folder import ensure_private
 
 _NUMBER = struct.Struct("q")
 _NEXT, _PAUSE, _TIMES = 0, _NUMBER.size, 2 * _NUMBER.size  # where they stand in the file
@@ -32,7 +32,7 @@ _ON_TIME = 2_000_000  # nanoseconds
 
 
 @dataclass(frozen=True)
-class Turn:
+class Slot:
     """A request's turn.
 
     Attributes:
@@ -46,7 +46,7 @@ class Turn:
     at: int = 0
 
 
-class Pace:
+class RateLimiter:
     """Turns at one API. Threads may share it.
 
     Args:
@@ -64,17 +64,17 @@ class Pace:
         slack = min(_SLACK * limit.seconds, _MOST_SLACK)
         self._span = int((limit.seconds + slack) * 1e9)
         folder = Path(tempfile.gettempdir()) / f"analytics-sync-pace-{os.getuid()}"
-        own(folder)
+        ensure_private(folder)
         _remove_old(folder)
         identity = f"{api} {limit.requests} {limit.seconds}".encode()
         # slowly: a key could be found by trying if its mark were quick to make
         mark = hashlib.scrypt(identity, salt=b"pace", n=2**14, r=8, p=1, dklen=16)
         self._path = folder / mark.hex()
 
-    def turn(self, sleep: Callable[[float], None]) -> Turn:
+    def turn(self, sleep: Callable[[float], None]) -> Slot:
         """Wait for this request's turn."""
         if self._limit is None:
-            return Turn()
+            return Slot()
         with self._lock, _Locked(self._open()) as file:
             now = time.monotonic_ns()
             place = _read(file, _NEXT) % self._limit.requests
@@ -87,9 +87,9 @@ class Pace:
         wait = (earliest - now) / 1e9
         if wait > 0:
             sleep(wait)
-        return Turn(wait, at, earliest)
+        return Slot(wait, at, earliest)
 
-    def answered(self, turn: Turn) -> None:
+    def record_response(self, turn: Slot) -> None:
         """The first byte of the answer is here.
 
         How long the request was on its way is not known. What it took beyond the fastest is counted

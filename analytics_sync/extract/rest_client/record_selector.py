@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from analytics_sync.catalog import Resource
-from analytics_sync.common.errors import NotData, Place
+from analytics_sync.common.errors import InvalidResponse, Place
 from analytics_sync.common.exact_json import dumps
 from analytics_sync.common.json_path import MISSING, lookup, tokens
 
@@ -36,7 +36,7 @@ def select(
         redact: For messages.
 
     Raises:
-        NotData: None of these shapes.
+        InvalidResponse: None of these shapes.
     """
     if isinstance(body, list):
         return _objects(body, resource, place, said, redact)
@@ -105,9 +105,9 @@ def _no_data(
     said: str,
     redact: Callable[[str], str],
     what: str,
-) -> NotData:
+) -> InvalidResponse:
     start = redact(dumps(body).decode())[:160]
-    return NotData(
+    return InvalidResponse(
         place,
         f"{said or 'the API'} answered status 200 with {what} where records were expected "
         f"(data_selector {resource.selector or 'not declared'!r}): {start}",

@@ -13,7 +13,7 @@ from analytics_sync.common.exact_json import dumps, loads
 
 
 @dataclass(frozen=True)
-class Answer:
+class Response:
     """One decoded answer.
 
     Attributes:
@@ -30,12 +30,12 @@ class Answer:
     status: int
     headers: Mapping[str, str]
     body: Any
-    at: int = 0
+    received_at: int = 0
     raw: bytes = b""
     moved: bool = False
 
 
-class CutOff(Exception):
+class TruncatedResponse(Exception):
     """An answer that arrived only in part."""
 
 

@@ -19,15 +19,21 @@ from typing import Any
 import urllib3
 
 from analytics_sync.catalog.models import Client, ErrorHandler
-from analytics_sync.common.errors import HttpError, NotData, Place, TooMuch, Unreachable
+from analytics_sync.common.errors import (
+    ConnectionFailed,
+    HttpStatusError,
+    InvalidResponse,
+    LimitExceeded,
+    Place,
+)
 from analytics_sync.common.exact_json import TooDeep, deeper, loads
 from analytics_sync.common.redaction import Redactor
-from analytics_sync.extract.rest_client.backoff import seconds_to_wait
-from analytics_sync.extract.rest_client.connection_pool import Connections
-from analytics_sync.extract.rest_client.rate_limiter import Pace, Turn
+from analytics_sync.extract.rest_client.backoff import retry_delay
+from analytics_sync.extract.rest_client.connection_pool import ConnectionPool
+from analytics_sync.extract.rest_client.rate_limiter import RateLimiter, Slot
 from analytics_sync.extract.rest_client.response import (
-    Answer,
-    CutOff,
+    Response,
+    TruncatedResponse,
     body_text,
     error_text,
     json_or_text,
@@ -71,7 +77,7 @@ class Session:
         sleep: Replaced in tests.
 
     Raises:
-        SettingMissing: The base URL or a credential is not set.
+        MissingSetting: The base URL or a credential is not set.
     """
 
     def __init__(self, settings: Settings, *, sleep: Callable[[float], None] | None = None) -> None:
@@ -93,10 +99,10 @@ class Session:
         self.max_seconds = client.max_seconds
         self.max_pages = client.max_pages
         self.max_connections = client.max_connections
-        self._pace = Pace(client.rate_limit, f"{self.origin} {self.account!r}")
+        self._pace = RateLimiter(client.rate_limit, f"{self.origin} {self.account!r}")
         self._followed = ""
         self._sleep = sleep or time.sleep
-        self._connections = Connections(self.base_url, client)
+        self._connections = ConnectionPool(self.base_url, client)
 
     def close(self) -> None:
         """Close all connections."""
@@ -117,7 +123,7 @@ class Session:
         counters: Counters,
         headers: Mapping[str, str] | None = None,
         deadline: float = math.inf,
-    ) -> Answer:
+    ) -> Response:
         """GET a JSON document, with the declared retries.
 
         Args:
@@ -130,11 +136,11 @@ class Session:
             deadline: On the monotonic clock; whatever lasts longer is given up.
 
         Raises:
-            HttpError: An error status that is not retried, or still there after all retries.
-            Unreachable: No whole answer after all retries.
-            NotData: The answer is not JSON.
-            OffOrigin: ``url`` or a redirect leads elsewhere.
-            TooMuch: More bytes, nesting or time than the source's limits allow.
+            HttpStatusError: An error status that is not retried, or still there after all retries.
+            ConnectionFailed: No whole answer after all retries.
+            InvalidResponse: The answer is not JSON.
+            ForeignOrigin: ``url`` or a redirect leads elsewhere.
+            LimitExceeded: More bytes, nesting or time than the source's limits allow.
         """
         # a link may repeat the credentials of the query: it gets them once, from here
         plain = without_query(url, self._query)
@@ -152,7 +158,7 @@ class Session:
             self._in_time(deadline, place)
             turn = self._pace.turn(self._sleep)
             counters.add(requests=1, waited=turn.waited)
-            answer: Answer | None = None
+            answer: Response | None = None
             problem = ""
             try:
                 answer = self._once(target, headers or {}, place, counters, deadline, turn)
@@ -160,17 +166,17 @@ class Session:
                     return answer
                 if answer.status not in policy.retry_on_status_codes:
                     raise self._refused(answer, shown(), place, attempt)
-            except (urllib3.exceptions.HTTPError, OSError, CutOff) as e:
+            except (urllib3.exceptions.HTTPError, OSError, TruncatedResponse) as e:
                 problem = self.redact(_plainly(e))
             if attempt == attempts:
                 if answer is not None:
                     raise self._refused(answer, shown(), place, attempt)
-                raise Unreachable(
+                raise ConnectionFailed(
                     place,
                     f"GET {shown()} failed {attempt} times, last with: {problem}.",
                     "Look at base_url, the network and the API's status page, then run again.",
                 )
-            wait = seconds_to_wait(
+            wait = retry_delay(
                 answer.status if answer else 0,
                 answer.headers if answer else {},
                 answer.body if answer else None,
@@ -181,7 +187,7 @@ class Session:
                 raise (
                     self._refused(answer, shown(), place, attempt)
                     if answer
-                    else Unreachable(
+                    else ConnectionFailed(
                         place,
                         f"GET {shown()}: would have to wait {wait:.0f} s.",
                         "Run again later.",
@@ -200,7 +206,7 @@ class Session:
 
     def _in_time(self, deadline: float, place: Place) -> None:
         if time.monotonic() > deadline:
-            raise TooMuch(
+            raise LimitExceeded(
                 place,
                 f"reading would take longer than {self._client.max_seconds:,.0f} s.",
                 "If that is expected, raise client.max_seconds, or ask for less: a shorter range.",
@@ -213,12 +219,12 @@ class Session:
         place: Place,
         counters: Counters,
         deadline: float,
-        turn: Turn,
-    ) -> Answer:
+        turn: Slot,
+    ) -> Response:
         first = url
         for _ in range(_MAX_REDIRECTS + 1):
             response = self._connections.get(url, {**self._headers, **headers})
-            self._pace.answered(turn)
+            self._pace.record_response(turn)
             at = time.time_ns() // 1000
             try:
                 raw = self.redact.data(self._body(response, url, place, deadline))
@@ -230,16 +236,16 @@ class Session:
                 break
             url = follow(url, location, self.origin, place, "a redirect", self.redact)
         else:
-            raise HttpError(
+            raise HttpStatusError(
                 place, f"more than {_MAX_REDIRECTS} redirects from {self.redact(url)}.",
                 "Look at base_url.", status=response.status,
             )  # fmt: skip
         # by name, not by line: a header sent twice is one value, its parts joined
         named = {name.lower(): value for name, value in response.headers.itermerged()}
         if response.status >= 400:
-            return Answer(url, response.status, named, json_or_text(raw))
+            return Response(url, response.status, named, json_or_text(raw))
         body = self._json(raw, response.status, named, url, place)
-        return Answer(url, response.status, named, body, at, raw, url != first)
+        return Response(url, response.status, named, body, at, raw, url != first)
 
     def _body(self, response: Any, url: str, place: Place, deadline: float) -> bytes:
         """The unpacked body. It is read as it comes, so that a trickle is noticed too."""
@@ -258,7 +264,7 @@ class Session:
                 key = "max_expansion"
             if problem:
                 response.close()
-                raise TooMuch(
+                raise LimitExceeded(
                     place,
                     f"the answer of {self.redact(url)} {problem}.",
                     f"If that is expected, raise client.{key} or ask for smaller pages.",
@@ -278,7 +284,7 @@ class Session:
                 raise TooDeep
             return body
         except TooDeep as e:
-            raise NotData(
+            raise InvalidResponse(
                 place,
                 f"GET {self.redact(url)} answered status {status} with JSON nested too deep to be "
                 f"records (more than {most:,}): {self.redact(body_text(raw))[:40]!r}.",
@@ -287,16 +293,18 @@ class Session:
         except ValueError as e:
             kind = headers.get("content-type", "no content type")
             if raw.lstrip()[:1] in (b"{", b"[") and "html" not in kind:
-                raise CutOff(f"JSON that breaks off or is damaged ({e})") from e
+                raise TruncatedResponse(f"JSON that breaks off or is damaged ({e})") from e
             start = self.redact(body_text(raw))[:80]
-            raise NotData(
+            raise InvalidResponse(
                 place,
                 f"GET {self.redact(url)} answered status {status} with {kind} instead of JSON: "
                 f"{start!r}.",
                 "Look at base_url: this is often a login or error page.",
             ) from e
 
-    def _refused(self, answer: Answer, shown: str, place: Place, attempts: int) -> HttpError:
+    def _refused(
+        self, answer: Response, shown: str, place: Place, attempts: int
+    ) -> HttpStatusError:
         advice = {
             401: "Look at the API key or token.",
             403: "The key is not permitted to read this.",
@@ -305,7 +313,7 @@ class Session:
         }.get(answer.status, "Look at the API's status page, then run again.")
         said = self.redact(error_text(answer.body))[:300]
         times = f" {attempts} times" if attempts > 1 else ""
-        return HttpError(
+        return HttpStatusError(
             place,
             f"GET {shown} answered {answer.status}{times}" + (f": {said}." if said else "."),
             advice,

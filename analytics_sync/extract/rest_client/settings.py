@@ -22,7 +22,7 @@ from analytics_sync.catalog.models import (
     HttpBasicAuth,
     SettingParam,
 )
-from analytics_sync.common.errors import Place, SettingMissing
+from analytics_sync.common.errors import MissingSetting, Place
 
 # reserved for examples: a base URL there is a placeholder, not an address (RFC 2606)
 _SENDABLE = re.compile(r"[\x20-\x7e]+")
@@ -34,7 +34,7 @@ class Settings:
     """Looks up settings of ``source`` and remembers every secret it hands out.
 
     Raises:
-        SettingMissing: From any method, when a value is needed and not there.
+        MissingSetting: From any method, when a value is needed and not there.
     """
 
     source: Source
@@ -54,7 +54,7 @@ class Settings:
         """The same, or an error that names the variable to set."""
         value = self.get(key, secret=secret)
         if value is None:
-            raise SettingMissing(
+            raise MissingSetting(
                 Place(self.source.name),
                 f"the setting sources.{self.source.name}.{key} ({why}) is missing.",
                 f"Set {env_name(self.source.name, key)}, or the same key in .dlt/"
@@ -76,20 +76,20 @@ class Settings:
         except ValueError:
             carries_more, is_address = None, None
         if carries_more:
-            raise SettingMissing(
+            raise MissingSetting(
                 Place(self.source.name),
                 "base_url carries more than scheme, host, port and path.",
                 "Put credentials into their own settings.",
             )
         if not is_address:
-            raise SettingMissing(
+            raise MissingSetting(
                 Place(self.source.name),
                 "base_url is not an http(s) address.",
                 f"Correct {env_name(self.source.name, 'base_url')}.",
             )
         assert parts.hostname is not None
         if parts.scheme == "http" and not self._plain_http(parts.hostname):
-            raise SettingMissing(
+            raise MissingSetting(
                 Place(self.source.name),
                 f"base_url {url!r} would send credentials unencrypted.",
                 f"Use https, or set {env_name(self.source.name, 'allow_http')}=true.",
@@ -145,7 +145,7 @@ class Settings:
     def _sendable(self, key: str, value: str) -> str:
         """The value, if a header can hold it."""
         if not _SENDABLE.fullmatch(value):
-            raise SettingMissing(
+            raise MissingSetting(
                 Place(self.source.name),
                 f"the setting sources.{self.source.name}.{key} holds a character that no header "
                 "can hold.",

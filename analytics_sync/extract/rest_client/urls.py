@@ -13,7 +13,7 @@ from urllib.parse import quote, unquote_plus, urlencode, urljoin
 from urllib3.util import parse_url
 
 from analytics_sync.catalog import Resource
-from analytics_sync.common.errors import OffOrigin, Place, ReadError
+from analytics_sync.common.errors import ExtractError, ForeignOrigin, Place
 
 _PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
 _PORTS = {"http": 80, "https": 443}
@@ -37,7 +37,7 @@ def fill_path(
         redact: For messages.
 
     Raises:
-        ReadError: A value that is missing, empty, ``.``, ``..``, or holds a control character.
+        ExtractError: A value that is missing, empty, ``.``, ``..``, or holds a control character.
     """
 
     def value(match: re.Match[str]) -> str:
@@ -45,7 +45,7 @@ def fill_path(
         text = "" if values[name] is None else _text(values[name])
         parts = text.split("/") if name in with_slashes else [text]
         if _CONTROL.search(text) or any(part in {"", ".", ".."} for part in parts):
-            raise ReadError(
+            raise ExtractError(
                 place,
                 f"the value {redact(text)[:80]!r} for {{{name}}} cannot be part of a path.",
                 "It is empty, a dot segment or holds control characters: look at the setting or "
@@ -56,17 +56,17 @@ def fill_path(
     return _PLACEHOLDER.sub(value, template)
 
 
-def refuse_strange(
+def check_query_values(
     query: Mapping[str, object], place: Place, redact: Callable[[str], str] = str
 ) -> None:
     """Look at query values that come from records or settings.
 
     Raises:
-        ReadError: One is empty, which often means everything, or holds a control character.
+        ExtractError: One is empty, which often means everything, or holds a control character.
     """
     for name, value in query.items():
         if value == "" or (isinstance(value, str) and _CONTROL.search(value)):
-            raise ReadError(
+            raise ExtractError(
                 place,
                 f"the value {redact(str(value))[:80]!r} cannot be the parameter {name!r}.",
                 "It is empty or holds control characters: look at the setting or at the parent "
@@ -79,7 +79,7 @@ def placeholders(template: str) -> tuple[str, ...]:
     return tuple(_PLACEHOLDER.findall(template))
 
 
-def slashes(resource: Resource) -> frozenset[str]:
+def placeholders_with_slash(resource: Resource) -> frozenset[str]:
     """The placeholders whose slashes the API wants as they are."""
     names = placeholders(resource.path)
     return frozenset(n for n in names if getattr(resource.params.get(n), "allow_slash", False))
@@ -132,7 +132,7 @@ def follow(
     """The absolute form of a link found in an answer.
 
     Raises:
-        OffOrigin: It leads away from the configured origin.
+        ForeignOrigin: It leads away from the configured origin.
     """
     try:
         target = urljoin(current, link)
@@ -140,7 +140,7 @@ def follow(
     except ValueError:
         target, found = link, ("", "", 0)
     if found != allowed:
-        raise OffOrigin(
+        raise ForeignOrigin(
             place,
             f"{what} leads to {redact(_show(found))[:200]}, but the configured origin is {_show(allowed)}; "
             "nothing was sent there.",

@@ -24,7 +24,7 @@ from analytics_sync.sandbox.api.pagination import Pager
 from analytics_sync.sandbox.api.routes import Routes
 from analytics_sync.sandbox.data.ledger import Ledger
 from analytics_sync.sandbox.data.response_shape import key_paths
-from analytics_sync.sandbox.messages import Answer, Refused, Request
+from analytics_sync.sandbox.messages import Refused, Request, ServedResponse
 from analytics_sync.sandbox.options import Options
 
 
@@ -47,7 +47,7 @@ class Api:
 
     def answer(
         self, request: Request, resource: Resource | None, values: Mapping[str, str]
-    ) -> Answer:
+    ) -> ServedResponse:
         """The answer to one request.
 
         Args:
@@ -63,7 +63,9 @@ class Api:
         except Refused as e:
             return e.answer()
 
-    def _answer(self, request: Request, resource: Resource, values: Mapping[str, str]) -> Answer:
+    def _answer(
+        self, request: Request, resource: Resource, values: Mapping[str, str]
+    ) -> ServedResponse:
         params = self._params(request, resource, values)
         order, window = order_of(resource, request.query), window_of(resource, request.query)
         view = self._ledger.cached(
@@ -75,7 +77,7 @@ class Api:
         page = self._pagers[resource.name].page(view, request)
         if resource.count_path is not None:
             page.places[resource.count_path] = len(view.versions)
-        return Answer(200, envelope.body(page), page.headers)
+        return ServedResponse(200, envelope.body(page), page.headers)
 
     def _params(
         self, request: Request, resource: Resource, values: Mapping[str, str]

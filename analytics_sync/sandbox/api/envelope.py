@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from analytics_sync.catalog import Resource
-from analytics_sync.sandbox.api.pagination import Page
+from analytics_sync.sandbox.api.pagination import ServedPage
 from analytics_sync.sandbox.data import response_shape as shape
 from analytics_sync.sandbox.data.json_path import Path, found, put
 from analytics_sync.sandbox.options import Options
@@ -37,7 +37,7 @@ class Envelope:
         self._is_map = selector.endswith(".*")
         self._at: Path = tuple(selector.removesuffix(".*").split("."))
 
-    def body(self, page: Page) -> bytes:
+    def body(self, page: ServedPage) -> bytes:
         """The document. One object is the record itself, a bare list has nothing around it."""
         if self.is_object:
             return page.versions[0].body

@@ -27,7 +27,7 @@ _CLOCK = re.compile(r"%[HITXcsM]")
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
+class FilterWindow:
     """Milliseconds since 1970, both ends included; None is no bound."""
 
     low: int | None = None
@@ -50,7 +50,7 @@ class View:
         return bisect_right(self.positions, position)
 
 
-def window_of(resource: Resource, query: Query) -> Window:
+def window_of(resource: Resource, query: Query) -> FilterWindow:
     """The window the query filters on.
 
     Raises:
@@ -58,7 +58,7 @@ def window_of(resource: Resource, query: Query) -> Window:
     """
     incremental = resource.incremental
     if incremental is None:
-        return Window()
+        return FilterWindow()
     start = query.get(incremental.start_param or "", [])
     end = query.get(incremental.end_param or "", [])
     if incremental.step == "month":
@@ -72,16 +72,16 @@ def window_of(resource: Resource, query: Query) -> Window:
         end = []
     if end and incremental.end_param == getattr(resource.paginator, "cursor_param", None):
         end = [value for value in end if not HEX.match(value)]
-    return Window(
+    return FilterWindow(
         _bound(start[-1], incremental.param_format, first=True) if start else None,
         _bound(end[-1], incremental.param_format, first=False) if end else None,
     )
 
 
-def _month(ms: int) -> Window:
+def _month(ms: int) -> FilterWindow:
     first = datetime.fromtimestamp(ms / 1000, UTC).date().replace(day=1)
     following = (first + timedelta(days=31)).replace(day=1)
-    return Window(to_ms(first), to_ms(following) - 1)
+    return FilterWindow(to_ms(first), to_ms(following) - 1)
 
 
 def _bound(value: str, spelling: str, *, first: bool) -> int:
@@ -117,7 +117,9 @@ def order_of(resource: Resource, query: Query) -> Order:
     return "made" if before else "key"
 
 
-def arrange(order: Order, window: Window, key: tuple[Path, ...]) -> Callable[[list[Version]], View]:
+def arrange(
+    order: Order, window: FilterWindow, key: tuple[Path, ...]
+) -> Callable[[list[Version]], View]:
     """What turns the versions of a place into a view.
 
     Args:

@@ -27,7 +27,7 @@ _LINK_CURSOR = "page_cursor"
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class ServedPage:
     """One page.
 
     Attributes:
@@ -66,7 +66,7 @@ class Pager:
         self._size_names = [n for n in (getattr(self._paginator, "limit_param", None),) if n]
         self._size_names += [*names, "limit"]
 
-    def page(self, view: View, request: Request) -> Page:
+    def page(self, view: View, request: Request) -> ServedPage:
         """The page the request asks for.
 
         Raises:
@@ -86,7 +86,7 @@ class Pager:
             case p.Cursor() | p.JsonLink() | p.HeaderLink() | p.HeaderCursor():
                 return self._opaque(view, request)
             case _:
-                return Page(view.versions)
+                return ServedPage(view.versions)
 
     def _size(self, request: Request) -> int:
         for name in self._size_names:
@@ -94,7 +94,7 @@ class Pager:
                 return min(_number(name, value, least=1), self._most)
         return self._most
 
-    def _numbered(self, paginator: p.PageNumber, view: View, request: Request) -> Page:
+    def _numbered(self, paginator: p.PageNumber, view: View, request: Request) -> ServedPage:
         size, count = self._size(request), len(view.versions)
         base = self._first_page if paginator.base_page is None else paginator.base_page
         asked = request.one(paginator.page_param)
@@ -106,9 +106,9 @@ class Pager:
             places[paginator.total_path] = -(-count // size)
         if paginator.has_more_path is not None:
             places[paginator.has_more_path] = start + size < count
-        return Page(view.versions[start : start + size], places)
+        return ServedPage(view.versions[start : start + size], places)
 
-    def _offset(self, paginator: p.Offset, view: View, request: Request) -> Page:
+    def _offset(self, paginator: p.Offset, view: View, request: Request) -> ServedPage:
         size, count = self._size(request), len(view.versions)
         asked = request.one(paginator.offset_param)
         start = 0 if asked is None else _number(paginator.offset_param, asked, least=0)
@@ -117,9 +117,9 @@ class Pager:
             places[paginator.total_path] = count
         if paginator.has_more_path is not None:
             places[paginator.has_more_path] = start + size < count
-        return Page(view.versions[start : start + size], places)
+        return ServedPage(view.versions[start : start + size], places)
 
-    def _before(self, paginator: p.Offset, view: View, request: Request) -> Page:
+    def _before(self, paginator: p.Offset, view: View, request: Request) -> ServedPage:
         """Such servers ignore an offset and name the oldest record of the page instead."""
         size = self._size(request)
         asked = [v for v in request.query.get(paginator.cursor_param, []) if HEX.match(v)]
@@ -138,9 +138,9 @@ class Pager:
             places[paginator.total_path] = len(view.versions)
         if paginator.has_more_path is not None:
             places[paginator.has_more_path] = start + size < len(view.versions)
-        return Page(versions, places)
+        return ServedPage(versions, places)
 
-    def _counted(self, paginator: p.Cursor, view: View, request: Request) -> Page:
+    def _counted(self, paginator: p.Cursor, view: View, request: Request) -> ServedPage:
         """Such servers hand out the next offset; some go on with it on an empty page."""
         size, count = self._size(request), len(view.versions)
         name = paginator.cursor_param or "cursor"
@@ -152,16 +152,16 @@ class Pager:
             places[paginator.cursor_path or "cursors.next"] = start + len(versions)
         if paginator.has_more_path is not None:
             places[paginator.has_more_path] = start + size < count
-        return Page(versions, places)
+        return ServedPage(versions, places)
 
-    def _opaque(self, view: View, request: Request) -> Page:
+    def _opaque(self, view: View, request: Request) -> ServedPage:
         paginator = self._paginator
         size, count = self._size(request), len(view.versions)
         name = getattr(paginator, "cursor_param", None) or _LINK_CURSOR
         asked = request.one(name)
         start = 0 if not asked else _index(view, _decoded(asked))
         end = start + size
-        page = Page(view.versions[start:end])
+        page = ServedPage(view.versions[start:end])
         token = _encoded(view.positions[end - 1]) if end < count else None
         match paginator:
             case p.Cursor():

@@ -17,7 +17,7 @@ from analytics_sync.catalog import Source
 from analytics_sync.sandbox.data import response_shape as shape
 from analytics_sync.sandbox.data.json_path import Path, found
 from analytics_sync.sandbox.data.record_factory import Blueprint, fit
-from analytics_sync.sandbox.data.tables import Entry, Place, Table
+from analytics_sync.sandbox.data.tables import Entry, ServedParent, Table
 from analytics_sync.sandbox.data.timestamps import DAY_MS, to_ms, unit_ms
 from analytics_sync.sandbox.options import Options
 
@@ -96,7 +96,7 @@ class Generator:
         slots = max(1000, 2 * self.rows[table.resource.name])
         return to_ms(day) // DAY_MS * slots
 
-    def create(self, table: Table, number: int, place: Place, ms: int) -> Entry | None:
+    def create(self, table: Table, number: int, place: ServedParent, ms: int) -> Entry | None:
         """A new record and everything below it; None when no free key was found.
 
         Args:
@@ -121,7 +121,7 @@ class Generator:
             number += 1
         return None
 
-    def _given(self, table: Table, place: Place) -> tuple[dict[Path, Any], frozenset[Path]]:
+    def _given(self, table: Table, place: ServedParent) -> tuple[dict[Path, Any], frozenset[Path]]:
         """What the parent decides about a record: values it has, fields it has not."""
         fixed: dict[Path, Any] = {}
         if not place.parents:
@@ -152,7 +152,7 @@ class Generator:
             params = child.blueprint.resolved(table.canonical(entry))
             if params is None:
                 continue
-            place = child.places.setdefault(params, Place(params))
+            place = child.places.setdefault(params, ServedParent(params))
             place.parents[entry.number] = entry
             child.views.clear()
             if len(place.parents) == 1 and child.resource.incremental is None:

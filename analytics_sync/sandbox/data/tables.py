@@ -53,7 +53,7 @@ class Version:
 
 
 @dataclass(eq=False, slots=True)
-class Place:
+class ServedParent:
     """Where records are found: one set of path and query values, and the parents that lead there."""
 
     params: tuple[str, ...]
@@ -66,7 +66,7 @@ class Entry:
     """One record: its versions, the newest last."""
 
     number: int
-    place: Place
+    place: ServedParent
     versions: list[Version]
 
     @property
@@ -102,14 +102,14 @@ class Table:
     def __init__(self, resource: Resource, blueprint: Blueprint) -> None:
         self.resource = resource
         self.blueprint = blueprint
-        self.places: dict[tuple[str, ...], Place] = {}
+        self.places: dict[tuple[str, ...], ServedParent] = {}
         self.entries: dict[int, Entry] = {}
         self.by_key: dict[tuple[Any, ...], Entry] = {}
         self.history: list[Version] = []
         # orderings of this table by whoever serves it, thrown away with every change
         self.views: dict[Any, Any] = {}
         if resource.parent is None:
-            self.places[()] = Place(())
+            self.places[()] = ServedParent(())
 
     def canonical(self, entry: Entry) -> dict[str, Any]:
         """The record as the table in the warehouse must hold it."""
@@ -124,7 +124,7 @@ class Table:
     def insert(
         self,
         number: int,
-        place: Place,
+        place: ServedParent,
         record: dict[str, Any],
         ms: int | None,
         revision: int,
