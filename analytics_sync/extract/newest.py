@@ -11,7 +11,7 @@ from datetime import datetime
 from analytics_sync.catalog import Resource, Source
 from analytics_sync.common.errors import Place
 from analytics_sync.extract.convert.converter import Converter
-from analytics_sync.extract.rest_client.paginator import Paginator
+from analytics_sync.extract.rest_client.paginator import paginator_for
 from analytics_sync.extract.rest_client.record_selector import select
 from analytics_sync.extract.rest_client.session import Counters, Session
 from analytics_sync.extract.rest_client.settings import Settings
@@ -46,7 +46,7 @@ def newest_cursor(source: Source, resource: Resource) -> datetime | None:
         )
         answer = session.get(
             join(session.base_url, path),
-            {**params, **Paginator(resource.paginator, place).first_request().params, **extra},
+            {**params, **paginator_for(resource.paginator, place).first_request().params, **extra},
             place=place,
             policy=resource.error_handler,
             counters=Counters(),

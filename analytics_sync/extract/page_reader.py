@@ -22,7 +22,7 @@ from analytics_sync.extract.incremental import window_params
 from analytics_sync.extract.journal import Journal, KeptPages
 from analytics_sync.extract.parents import Parent, inherit
 from analytics_sync.extract.prefetch import Prefetcher
-from analytics_sync.extract.rest_client.paginator import PageRequest, Paginator, whole_number
+from analytics_sync.extract.rest_client.paginator import PageRequest, paginator_for, whole_number
 from analytics_sync.extract.rest_client.record_selector import select
 from analytics_sync.extract.rest_client.response import Response
 from analytics_sync.extract.rest_client.session import Session
@@ -112,10 +112,10 @@ class PageReader:
         resource, window, place, result = (
             context.resource, context.window, context.place, context.result,
         )  # fmt: skip
-        walk = Paginator(resource.paginator, place, self._session.redact)
+        paginator = paginator_for(resource.paginator, place, self._session.redact)
         order = resource.incremental.row_order if resource.incremental else None
         converter = Converter(resource) if order and window else None
-        step = walk.first_request()
+        step = paginator.first_request()
         reported_total: int | None = None
         got = 0
         before: _Mark | None = None
@@ -153,19 +153,19 @@ class PageReader:
                             return
                         raise
                 records = self._records(answer)
-                turn = walk.advance(answer, records)
+                next_page = paginator.advance(answer, records)
                 if is_new:  # and known to be a page
                     kept_pages.add(number, step, answer)
                 if number == 0 and resource.count_path is not None:
                     reported_total = whole_number(answer.body, resource.count_path)
-                if turn.step is not None and is_new and not ahead:
-                    steps = walk.predict(turn.step, answer, records, reported_total)
+                if next_page.request is not None and is_new and not ahead:
+                    steps = paginator.predict(next_page.request, answer, records, reported_total)
                     ahead.prefetch(steps, self._session.at_once(len(answer.raw)))
                 before = self._mark(answer) if ahead else None
                 past_window = (
                     converter and window and converter.is_past(records, window, order == "desc")
                 )
-                if turn.keep:
+                if next_page.keep:
                     got += len(records)
                     with result.counters.lock:
                         result.pages += 1
@@ -173,19 +173,22 @@ class PageReader:
                     at, size = answer.received_at, len(answer.raw)
                     # the next page shall find this one's memory free, and still in the cache
                     del answer, records
-                    yield Page(own, at, size, last=turn.step is None)
+                    yield Page(own, at, size, last=next_page.request is None)
                     del own
-                if turn.step is None:
+                if next_page.request is None:
                     kept_pages.end()
                     result.ended(
-                        turn.end, reported_total, got, proven_complete=turn.proven_complete
+                        next_page.end,
+                        reported_total,
+                        got,
+                        proven_complete=next_page.proven_complete,
                     )
                     return
                 if past_window:
                     kept_pages.end()
                     result.ended("the window's edge", None, got, proven_complete=True)
                     return
-                step = turn.step
+                step = next_page.request
         raise PaginationStuck(
             place,
             f"more than {self._session.max_pages:,} pages.",

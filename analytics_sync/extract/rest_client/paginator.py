@@ -40,16 +40,23 @@ class NextPage:
     """What to do with a page, and where to go on.
 
     Attributes:
-        step: The next request; None ends the walk.
+        request: The next request; None ends the walk.
         end: What ended it, in words.
         keep: Whether the page's records count.
         whole: Whether the end proves that nothing was left out.
     """
 
-    step: PageRequest | None
+    request: PageRequest | None
     end: str = ""
     keep: bool = True
     proven_complete: bool = True
+
+
+def paginator_for(
+    config: p.PaginatorConfig, place: Place, redact: Callable[[str], str] = str
+) -> Paginator:
+    """A new paginator for one series of pages, of the declared type."""
+    return Paginator(config, place, redact)
 
 
 class Paginator:
@@ -102,18 +109,18 @@ class Paginator:
         return PageRequest(params)
 
     def predict(
-        self, step: PageRequest, answer: Response, records: list[Any], reported_total: int | None
+        self, request: PageRequest, answer: Response, records: list[Any], reported_total: int | None
     ) -> Iterator[PageRequest]:
-        """The steps from ``step`` on that will come if all pages are as long as this one.
+        """The steps from ``request`` on that will come if all pages are as long as this one.
 
         Args:
-            step: What ``advance`` said of this page.
+            request: What ``advance`` said of this page.
             answer: The page; its total tells how many there are.
             records: The page's records.
             told: How many records the API said there are; in place of a total of the paginator.
         """
         paginator, size = self._paginator, len(records)
-        if not size or step.link is not None or self._seen:
+        if not size or request.link is not None or self._seen:
             return
         if isinstance(paginator, p.PageNumber) and self._page is not None:
             total = _number(paginator.total_path, answer)
@@ -123,20 +130,20 @@ class Paginator:
                 return  # it is not known yet whether this server counts from 1
             end = self._first_page + total + (paginator.total_path is None)
             for page in range(self._page, end):
-                yield PageRequest({**step.params, paginator.page_param: page})
+                yield PageRequest({**request.params, paginator.page_param: page})
         elif isinstance(paginator, p.Offset):
             total = _number(paginator.total_path, answer)
             end = reported_total + 1 if total is None and reported_total is not None else total or 0
-            start = step.params.get(paginator.offset_param)
+            start = request.params.get(paginator.offset_param)
             if isinstance(start, int):
                 for offset in range(start, max(end, start), size):
-                    yield PageRequest({**step.params, paginator.offset_param: offset})
+                    yield PageRequest({**request.params, paginator.offset_param: offset})
 
     def advance(self, answer: Response, records: list[Any]) -> NextPage:
         """Judge a page and say where the walk goes on."""
         advance = self._turns[type(self._paginator)](self._paginator, answer, records)
         self._empty = 0 if records else self._empty + 1
-        if advance.step is not None and self._empty > _MOST_EMPTY:
+        if advance.request is not None and self._empty > _MOST_EMPTY:
             raise PaginationStuck(
                 self._place,
                 f"{self._empty} pages in a row were empty, each with a new cursor or link.",
