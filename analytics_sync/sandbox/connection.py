@@ -42,22 +42,22 @@ class Connection(BaseHTTPRequestHandler):
         # a body nobody reads would be taken for the next request
         self.rfile.read(int(self.headers.get("Content-Length") or 0))
         headers = {name.lower(): value for name, value in self.headers.items()}
-        answer, fault = self._respond(self.command, self.path, headers)
-        self._send(answer, fault)
+        response, fault = self._respond(self.command, self.path, headers)
+        self._send(response, fault)
 
     do_POST = do_PUT = do_PATCH = do_DELETE = do_GET
 
-    def _send(self, answer: ServedResponse, fault: Fault | None = None) -> None:
+    def _send(self, response: ServedResponse, fault: Fault | None = None) -> None:
         fault = fault or Fault()
-        body = answer.body
+        body = response.body
         head = [
-            f"HTTP/1.1 {answer.status} {_PHRASES.get(answer.status, 'Unknown')}",
+            f"HTTP/1.1 {response.status} {_PHRASES.get(response.status, 'Unknown')}",
             f"Server: {SERVER}",
             f"Date: {formatdate(usegmt=True)}",
-            f"Content-Type: {answer.content_type}",
-            *(f"{name}: {value}" for name, value in answer.headers.items()),
+            f"Content-Type: {response.content_type}",
+            *(f"{name}: {value}" for name, value in response.headers.items()),
         ]
-        packed = "Content-Encoding" in answer.headers
+        packed = "Content-Encoding" in response.headers
         accepted = "gzip" in (self.headers.get("Accept-Encoding") or "")
         if len(body) > _GZIP_FROM and accepted and not packed:
             body = gzip.compress(body, 1, mtime=0)

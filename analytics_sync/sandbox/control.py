@@ -36,7 +36,7 @@ class Served(Protocol):
     def advance(self, steps: int = 1) -> None: ...
 
 
-def answer(sandbox: Served, method: str, path: str, query: Query) -> ServedResponse:
+def respond(sandbox: Served, method: str, path: str, query: Query) -> ServedResponse:
     """The answer to a control request.
 
     Raises:

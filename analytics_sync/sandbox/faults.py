@@ -1,7 +1,7 @@
 """Everything that was ever seen to go wrong with an API, by name.
 
 In: a resource's declaration. Out: scripts: what goes wrong with which of its requests. Give a
-``Plan`` of them to ``Sandbox.faults``. A script sees the honest answer, so that a fault may be that
+``Plan`` of them to ``Sandbox.faults``. A script sees the honest response, so that a fault may be that
 one page in the middle lies about where the next one is.
 """
 
@@ -19,7 +19,7 @@ from typing import Any
 import orjson
 
 from analytics_sync.catalog import Resource
-from analytics_sync.sandbox.data.json_path import Path, found, put
+from analytics_sync.sandbox.data.json_path import Path, get_or_none, put
 from analytics_sync.sandbox.messages import Fault, Request, ServedResponse
 
 # (request, its number among those of the resource, from 1) -> what goes wrong
@@ -60,7 +60,7 @@ def once(fault: Fault, number: int = 1) -> Script:
 
 
 def status(code: int, headers: Mapping[str, str] | None = None, body: Any = None) -> Fault:
-    """An answer of this status."""
+    """A response of this status."""
     said = {"errors": [f"status {code}"]} if body is None else body
     return Fault(ServedResponse(code, orjson.dumps(said), headers or {}))
 
@@ -107,23 +107,23 @@ def wire(patience: float) -> dict[str, Fault]:
     }
 
 
-def packed(answer: ServedResponse, cut: int = 0, *, damage: bool = False) -> ServedResponse:
-    """The answer as gzip, without its last ``cut`` bytes, or with other bytes in its middle."""
-    body = gzip.compress(answer.body, mtime=0)
+def packed(response: ServedResponse, cut: int = 0, *, damage: bool = False) -> ServedResponse:
+    """The response as gzip, without its last ``cut`` bytes, or with other bytes in its middle."""
+    body = gzip.compress(response.body, mtime=0)
     if damage:
         middle = len(body) // 2
         body = (
             body[:middle] + bytes(b ^ 0xFF for b in body[middle : middle + 8]) + body[middle + 8 :]
         )
-    return _encoded(answer, body[: len(body) - cut])
+    return _encoded(response, body[: len(body) - cut])
 
 
-def _encoded(answer: ServedResponse, body: bytes) -> ServedResponse:
-    return replace(answer, body=body, headers={**answer.headers, "Content-Encoding": "gzip"})
+def _encoded(response: ServedResponse, body: bytes) -> ServedResponse:
+    return replace(response, body=body, headers={**response.headers, "Content-Encoding": "gzip"})
 
 
 def bomb(megabytes: int, layers: int = 1) -> Fault:
-    """A small answer that unpacks to a large one."""
+    """A small response that unpacks to a large one."""
     body = b" " * (megabytes << 20)
     for _ in range(layers):
         body = gzip.compress(body, 9)
@@ -155,10 +155,10 @@ NO_DATA: dict[str, ServedResponse] = {
 def renamed(resource: Resource) -> Change:
     """The key that holds the records has another name; in one bare object, its primary key."""
 
-    def change(answer: ServedResponse) -> ServedResponse:
-        body = orjson.loads(answer.body)
+    def change(response: ServedResponse) -> ServedResponse:
+        body = orjson.loads(response.body)
         outer = (_place(resource.selector) or tuple(resource.primary_key[0].split(".")))[0]
-        return _with(answer, {f"new_{k}" if k == outer else k: v for k, v in body.items()})
+        return _with(response, {f"new_{k}" if k == outer else k: v for k, v in body.items()})
 
     return change
 
@@ -166,12 +166,12 @@ def renamed(resource: Resource) -> Change:
 def in_place_of_records(resource: Resource, value: Any) -> Change:
     """Something else stands where the records should."""
 
-    def change(answer: ServedResponse) -> ServedResponse:
-        body, place = orjson.loads(answer.body), _place(resource.selector)
+    def change(response: ServedResponse) -> ServedResponse:
+        body, place = orjson.loads(response.body), _place(resource.selector)
         if not place or isinstance(body, list):
-            return _with(answer, value)
+            return _with(response, value)
         put(body, place, value)
-        return _with(answer, body)
+        return _with(response, body)
 
     return change
 
@@ -180,12 +180,12 @@ def in_place_of_records(resource: Resource, value: Any) -> Change:
 
 
 def previous_again(number: int, last: int | None = None) -> Script:
-    """From request ``number`` on, the answer to the one before ``number`` comes again."""
+    """From request ``number`` on, the response to the one before ``number`` comes again."""
     kept: list[ServedResponse] = []
 
-    def keep(answer: ServedResponse) -> ServedResponse:
-        kept[:] = [answer]
-        return answer
+    def keep(response: ServedResponse) -> ServedResponse:
+        kept[:] = [response]
+        return response
 
     def script(_: Request, n: int) -> Fault | None:
         if n < number:
@@ -201,11 +201,11 @@ def cursors(resource: Resource, value: Callable[[int, list[Any]], Any]) -> Scrip
     honest: list[Any] = []
 
     def script(_: Request, n: int) -> Fault | None:
-        def change(answer: ServedResponse) -> ServedResponse:
-            body = orjson.loads(answer.body)
-            honest.append(found(body, place))
+        def change(response: ServedResponse) -> ServedResponse:
+            body = orjson.loads(response.body)
+            honest.append(get_or_none(body, place))
             put(body, place, value(n, honest))
-            return _with(answer, body)
+            return _with(response, body)
 
         return Fault(change=change)
 
@@ -213,7 +213,7 @@ def cursors(resource: Resource, value: Callable[[int, list[Any]], Any]) -> Scrip
 
 
 def cursor_place(resource: Resource) -> Path:
-    """Where the answer says how to go on; empty where it does not."""
+    """Where the response says how to go on; empty where it does not."""
     paginator = resource.paginator
     path = getattr(paginator, "next_url_path", None) or getattr(paginator, "cursor_path", None)
     return tuple(path.split(".")) if path else ()
@@ -261,34 +261,34 @@ def repeated(resource: Resource) -> Script:
 
 
 def records_changed(resource: Resource, how: Callable[[list[Any]], list[Any]]) -> Change:
-    """The answer with other records at their place."""
+    """The response with other records at their place."""
 
-    def change(answer: ServedResponse) -> ServedResponse:
-        body = orjson.loads(answer.body)
+    def change(response: ServedResponse) -> ServedResponse:
+        body = orjson.loads(response.body)
         place = _place(resource.selector)
         if isinstance(body, list):
-            return _with(answer, how(body))
-        held = found(body, place) if place else body
+            return _with(response, how(body))
+        held = get_or_none(body, place) if place else body
         if isinstance(held, list):
             put(body, place, how(held))
         elif (resource.selector or "").endswith(".*"):
             put(body, place, {str(i): r for i, r in enumerate(how(list(held.values())))})
         else:
             body = how([body])[0]
-        return _with(answer, body)
+        return _with(response, body)
 
     return change
 
 
 def spliced(resource: Resource, raw: bytes, field: str = "zz_fault") -> Change:
-    """The first record of the answer has one more field; ``raw`` is what stands there on the wire."""
+    """The first record of the response has one more field; ``raw`` is what stands there on the wire."""
     mark = "@spliced@"
 
     def first(records: list[Any]) -> list[Any]:
         return [{**records[0], field: mark}, *records[1:]] if records else records
 
-    def change(answer: ServedResponse) -> ServedResponse:
-        changed = records_changed(resource, first)(answer)
+    def change(response: ServedResponse) -> ServedResponse:
+        changed = records_changed(resource, first)(response)
         return replace(changed, body=changed.body.replace(f'"{mark}"'.encode(), raw))
 
     return change
@@ -299,5 +299,5 @@ def _place(selector: str | None) -> Path:
     return tuple(plain.split(".")) if plain else ()
 
 
-def _with(answer: ServedResponse, body: Any) -> ServedResponse:
-    return replace(answer, body=orjson.dumps(body))
+def _with(response: ServedResponse, body: Any) -> ServedResponse:
+    return replace(response, body=orjson.dumps(body))

@@ -56,8 +56,8 @@ class Fault:
     """Something that goes wrong on purpose.
 
     Attributes:
-        answer: Sent in place of the real one; None is the real one.
-        change: What becomes of the real answer, where ``answer`` is None.
+        response: Sent in place of the real one; None is the real one.
+        change: What becomes of the real answer, where ``response`` is None.
         delay: Seconds to wait first.
         cut: Bytes of the body to send before the connection is dropped; 0 drops it without an
             answer, a negative number leaves out the end, None sends all.
@@ -66,7 +66,7 @@ class Fault:
         length: What the announced length is wrong by.
     """
 
-    answer: ServedResponse | None = None
+    response: ServedResponse | None = None
     change: Callable[[ServedResponse], ServedResponse] | None = None
     delay: float = 0.0
     cut: int | None = None
@@ -91,6 +91,6 @@ class Refused(Exception):
         self.status = status
         self.message = message
 
-    def answer(self) -> ServedResponse:
+    def response(self) -> ServedResponse:
         """As an answer with the errors in its body."""
         return ServedResponse(self.status, orjson.dumps({"errors": [self.message]}))

@@ -38,7 +38,7 @@ class Sandbox:
         sources: What it serves, by name or as they are.
         options: Sizes, seed, manners.
         port: 0 takes any free one.
-        faults: Asked before every answer of an API; what it returns goes wrong.
+        faults: Asked before every response of an API; what it returns goes wrong.
 
     Attributes:
         counts: Requests so far, by ``source/resource``; ``source/?`` where no resource was named.
@@ -133,13 +133,13 @@ class Sandbox:
         path, _, query = target.partition("?")
         try:
             if path.split("/")[1:2] == ["_sandbox"]:
-                return control.answer(self, method, path, parse_qs(query)), Fault()
+                return control.respond(self, method, path, parse_qs(query)), Fault()
             return self._of_api(method, path, query, headers)
         except Refused as e:
-            return e.answer(), Fault()
+            return e.response(), Fault()
         except Exception as e:
             traceback.print_exc()
-            return Refused(500, f"the sandbox itself failed: {e!r}").answer(), Fault()
+            return Refused(500, f"the sandbox itself failed: {e!r}").response(), Fault()
 
     def _of_api(
         self, method: str, path: str, query: str, headers: Mapping[str, str]
@@ -162,16 +162,16 @@ class Sandbox:
         fault = (self.faults and self.faults(request)) or Fault()
         if delay := fault.delay + self.options.latency_ms / 1000:
             time.sleep(delay)
-        if fault.answer is not None:
-            return fault.answer, fault
+        if fault.response is not None:
+            return fault.response, fault
         if api is None:
             raise Refused(
                 404, f"no source {source!r}; this sandbox serves {', '.join(self.sources)}"
             )
         if method != "GET":
             raise Refused(405, "only GET is declared")
-        answer = api.answer(request, resource, values)
-        return (fault.change(answer) if fault.change else answer), fault
+        response = api.respond(request, resource, values)
+        return (fault.change(response) if fault.change else response), fault
 
     def _api(self, source: str) -> Api | None:
         if source not in self.sources:

@@ -46,7 +46,7 @@ def test_fewer_records_than_the_api_said_fail_the_check(world: World) -> None:
     body = b'{"data": {"sources": [{"id": "1"}], "pagination": {"totalEntries": 30}}}'
 
     def first_page_only(asked: Request) -> Fault | None:
-        return Fault(answer=ServedResponse(200, body)) if asked.resource == "sources" else None
+        return Fault(response=ServedResponse(200, body)) if asked.resource == "sources" else None
 
     world.sandbox.faults = first_page_only
     result = world.run(["customer_data/sources"])

@@ -20,7 +20,7 @@ def broken(*names: str, status: int = 403) -> Callable[[Asked], Fault | None]:
 
     def fault(asked: Asked) -> Fault | None:
         if asked.resource in names:
-            return Fault(answer=ServedResponse(status, b'{"errors":["not you"]}'))
+            return Fault(response=ServedResponse(status, b'{"errors":["not you"]}'))
         return None
 
     return fault
@@ -78,7 +78,7 @@ def test_half_a_read_is_not_loaded(world: World) -> None:
     def on_the_second_page(asked: Asked) -> Fault | None:
         nonlocal seen
         seen += asked.resource == "users"
-        return Fault(answer=ServedResponse(200, b"null")) if seen == 2 else None
+        return Fault(response=ServedResponse(200, b"null")) if seen == 2 else None
 
     world.sandbox.faults = on_the_second_page
     assert not world.run([asset]).success
@@ -92,7 +92,7 @@ def test_a_child_that_is_gone_is_skipped_and_counted(world: World) -> None:
         nonlocal gone
         if asked.resource == "jobs" and gone == 0:
             gone = 1
-            return Fault(answer=ServedResponse(404, b'{"message":"expired"}'))
+            return Fault(response=ServedResponse(404, b'{"message":"expired"}'))
         return None
 
     world.sandbox.faults = one_job

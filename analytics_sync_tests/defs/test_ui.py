@@ -133,7 +133,7 @@ def test_a_backfill_is_one_run(ui: Ui) -> None:
 
 def test_re_execution_from_asset_failure_reads_only_what_is_missing(ui: Ui) -> None:
     def broken(asked: Request) -> Fault | None:
-        refused = Fault(answer=ServedResponse(403, b'{"errors": ["no"]}'))
+        refused = Fault(response=ServedResponse(403, b'{"errors": ["no"]}'))
         return refused if asked.resource == "monitors" else None
 
     sandbox = ui.world.sandbox

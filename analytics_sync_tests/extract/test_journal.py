@@ -195,7 +195,7 @@ def test_a_failed_run_is_gone_on_with_too(shop: Shop) -> None:
     def fault(asked: Request) -> Fault | None:
         nonlocal seen
         seen += 1
-        return Fault(answer=ServedResponse(500, b"{}")) if seen > 240 else None
+        return Fault(response=ServedResponse(500, b"{}")) if seen > 240 else None
 
     shop.sandbox.faults = fault
     with ReadRun(shop.sources["shop"], only=["by_cursor"], sleep=lambda _: None) as run:

@@ -15,7 +15,7 @@ from analytics_sync.catalog import Resource
 from analytics_sync.common.window import Window
 from analytics_sync.sandbox import Fault, Options, Sandbox
 from analytics_sync.sandbox import faults as f
-from analytics_sync.sandbox.data.json_path import drop, found, put
+from analytics_sync.sandbox.data.json_path import drop, get_or_none, put
 from analytics_sync_tests.support.fault_lab import (
     CHILDREN,
     KINDS,
@@ -178,7 +178,7 @@ def test_edges_of_windows(own: Own, kind: str, step: int) -> None:
     served = ledger.records(resource.name)
     for version, stamp in zip(served, spellings(kind).values(), strict=False):
         record = version.record
-        key = tuple(found(record, _path(resource, k)) for k in resource.key)
+        key = tuple(get_or_none(record, _path(resource, k)) for k in resource.key)
         value: Any = stamp
         if resource.cursor is not None and resource.cursor.format == "epoch_ms":
             value = int(datetime.fromisoformat(stamp).timestamp() * 1000)
@@ -242,7 +242,7 @@ def test_data_that_moves_while_it_is_paged(own: Own, what: str, kind: str) -> No
         if number != 2:
             return
         records = ledger.records(resource.name)
-        keys = [tuple(found(v.record, _path(resource, k)) for k in resource.key) for v in records]
+        keys = [tuple(get_or_none(v.record, _path(resource, k)) for k in resource.key) for v in records]
         if what == "deleted":
             ledger.delete(resource.name, keys[0])
             done.append(keys[0])

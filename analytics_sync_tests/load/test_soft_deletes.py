@@ -118,7 +118,7 @@ def test_what_cannot_be_confirmed_is_not_marked(shop: World) -> None:
     def fault(request: Request) -> Fault | None:
         nonlocal asked
         asked += 1
-        return Fault(answer=ServedResponse(403, b"{}")) if asked > 4 else None
+        return Fault(response=ServedResponse(403, b"{}")) if asked > 4 else None
 
     shop.sandbox.faults = fault
     assert sync(shop, "shelf").deleted == {}
@@ -155,7 +155,7 @@ def test_a_listing_shorter_than_its_total_marks_nothing(shop: World) -> None:
     sync(shop)
     shop.sandbox.ledger("shop").delete("things", keys(shop)[0])
     short = b'{"data": [{"id": "only", "name": "one"}], "meta": {"total": 24}}'
-    shop.sandbox.faults = _on("things", lambda: Fault(answer=ServedResponse(200, short)))
+    shop.sandbox.faults = _on("things", lambda: Fault(response=ServedResponse(200, short)))
     assert "things" not in sync(shop).deleted
     assert gone(shop) == set()
 
@@ -163,7 +163,7 @@ def test_a_listing_shorter_than_its_total_marks_nothing(shop: World) -> None:
 def test_a_failed_read_marks_nothing(shop: World) -> None:
     sync(shop)
     shop.sandbox.ledger("shop").delete("things", keys(shop)[0])
-    shop.sandbox.faults = _on("things", lambda: Fault(answer=ServedResponse(403, b"{}")))
+    shop.sandbox.faults = _on("things", lambda: Fault(response=ServedResponse(403, b"{}")))
     with ReadRun(shop.sources["shop"]) as run:
         assert "things" not in load(run, "test").deleted
         assert set(run.failures()) == {"things"}

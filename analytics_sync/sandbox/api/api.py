@@ -45,7 +45,7 @@ class Api:
         self._pagers = {r.name: Pager(r, options) for r in source.resources.values()}
         self._envelopes = {r.name: Envelope(r, options) for r in source.resources.values()}
 
-    def answer(
+    def respond(
         self, request: Request, resource: Resource | None, values: Mapping[str, str]
     ) -> ServedResponse:
         """The answer to one request.
@@ -59,11 +59,11 @@ class Api:
             self._check_key(request)
             if resource is None:
                 raise Refused(404, f"{self.source.name} has nothing at {request.path}")
-            return self._answer(request, resource, values)
+            return self._respond(request, resource, values)
         except Refused as e:
-            return e.answer()
+            return e.response()
 
-    def _answer(
+    def _respond(
         self, request: Request, resource: Resource, values: Mapping[str, str]
     ) -> ServedResponse:
         params = self._params(request, resource, values)

@@ -13,7 +13,7 @@ import orjson
 from analytics_sync.catalog import Resource
 from analytics_sync.sandbox.api.pagination import ServedPage
 from analytics_sync.sandbox.data import response_shape as shape
-from analytics_sync.sandbox.data.json_path import Path, found, put
+from analytics_sync.sandbox.data.json_path import Path, get_or_none, put
 from analytics_sync.sandbox.options import Options
 
 # where a cursor goes whose place is only known by its end
@@ -56,7 +56,7 @@ class Envelope:
         return orjson.dumps(document)
 
     def _name(self, record: dict[str, Any], number: int) -> str:
-        values = [found(record, path) for path in self._key]
+        values = [get_or_none(record, path) for path in self._key]
         return str(number) if None in values or not values else "/".join(map(str, values))
 
 

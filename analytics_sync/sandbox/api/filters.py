@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from analytics_sync.catalog import Resource
 from analytics_sync.catalog.paginators import Offset
-from analytics_sync.sandbox.data.json_path import Path, found
+from analytics_sync.sandbox.data.json_path import Path, get_or_none
 from analytics_sync.sandbox.data.tables import Version
 from analytics_sync.sandbox.data.timestamps import DAY_MS, to_ms
 from analytics_sync.sandbox.messages import Query, Refused
@@ -149,7 +149,7 @@ def place(version: Version, order: Order, key: tuple[Path, ...]) -> Position:
     parts: list[int | str] = []
     record = version.record
     for path in key:
-        parts += _sortable(found(record, path))
+        parts += _sortable(get_or_none(record, path))
     return (*parts, version.number)
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from analytics_sync.catalog import Source
 from analytics_sync.sandbox.data import response_shape as shape
-from analytics_sync.sandbox.data.json_path import Path, found
+from analytics_sync.sandbox.data.json_path import Path, get_or_none
 from analytics_sync.sandbox.data.record_factory import Blueprint, fit
 from analytics_sync.sandbox.data.tables import Entry, ServedParent, Table
 from analytics_sync.sandbox.data.timestamps import DAY_MS, to_ms, unit_ms
@@ -132,7 +132,7 @@ class Generator:
         left_out = set()
         for ours, theirs in resource.inherited.items():
             if "." in ours:
-                fixed[tuple(ours.split("."))] = found(above, tuple(theirs.split(".")))
+                fixed[tuple(ours.split("."))] = get_or_none(above, tuple(theirs.split(".")))
             else:
                 left_out.add((ours,))
         if self.objects[resource.name]:

@@ -21,7 +21,7 @@ def get(record: Any, path: Path) -> Any:
     return record
 
 
-def found(record: Any, path: Path) -> Any:
+def get_or_none(record: Any, path: Path) -> Any:
     """The value at ``path``; None where it is null or missing."""
     value = get(record, path)
     return None if value is ABSENT else value

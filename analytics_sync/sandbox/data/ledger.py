@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from analytics_sync.catalog import Source
 from analytics_sync.sandbox.data import revisions
 from analytics_sync.sandbox.data.generator import Generator
-from analytics_sync.sandbox.data.json_path import found, put
+from analytics_sync.sandbox.data.json_path import get_or_none, put
 from analytics_sync.sandbox.data.tables import Entry, Table, Version
 from analytics_sync.sandbox.data.timestamps import read, to_ms
 from analytics_sync.sandbox.options import Options
@@ -204,7 +204,7 @@ class Ledger:
         cursor = table.resource.cursor
         if cursor is None or table.resource.incremental is None:
             return None
-        return read(cursor, found(record, cursor.path))
+        return read(cursor, get_or_none(record, cursor.path))
 
     def cached(
         self, resource: str, key: Any, make: Callable[[list[Version]], T], params: tuple[str, ...]

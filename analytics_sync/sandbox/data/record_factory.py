@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from analytics_sync.catalog import Field, Resource, Source
 from analytics_sync.sandbox.data import response_shape as shape
-from analytics_sync.sandbox.data.json_path import ABSENT, Path, drop, found, get, put
+from analytics_sync.sandbox.data.json_path import ABSENT, Path, drop, get, get_or_none, put
 from analytics_sync.sandbox.data.timestamps import spell
 from analytics_sync.sandbox.data.values import Maker, bits_of, maker, seed_of
 from analytics_sync.sandbox.options import Options
@@ -206,13 +206,13 @@ class Blueprint:
             for alias in field.aliases:
                 if get(record, field.path) is ABSENT and get(record, alias) is not ABSENT:
                     put(record, field.path, get(record, alias))
-            if field.null_as is not None and found(record, field.path) is None:
+            if field.null_as is not None and get_or_none(record, field.path) is None:
                 put(record, field.path, field.null_as)
         return record
 
     def keys(self, record: Mapping[str, Any]) -> tuple[Any, ...] | None:
         """The primary key's values in a canonical record; None where one is missing."""
-        values = tuple(found(record, path) for path in self.key)
+        values = tuple(get_or_none(record, path) for path in self.key)
         return None if None in values or not values else values
 
     def resolved(self, parent: Mapping[str, Any]) -> tuple[str, ...] | None:
@@ -221,11 +221,11 @@ class Blueprint:
         None where there is nothing below it: a value is null, does not match, or is skipped.
         """
         for name, values in self.resource.skip_parents.items():
-            if found(parent, tuple(name.split("."))) in values:
+            if get_or_none(parent, tuple(name.split("."))) in values:
                 return None
         result = []
         for param in self.resource.resolved.values():
-            text = as_text(found(parent, tuple(param.field.split("."))))
+            text = as_text(get_or_none(parent, tuple(param.field.split("."))))
             if text and param.match is not None:
                 match = re.search(param.match, text)
                 text = match.group(1) if match else None

@@ -12,7 +12,7 @@ from typing import Any
 
 from analytics_sync.catalog import Field, Resource
 from analytics_sync.sandbox.data.generator import Generator
-from analytics_sync.sandbox.data.json_path import found, put
+from analytics_sync.sandbox.data.json_path import get_or_none, put
 from analytics_sync.sandbox.data.tables import Entry, Table
 from analytics_sync.sandbox.data.timestamps import DAY_MS, spell, to_ms, unit_ms
 
@@ -68,7 +68,7 @@ def _update(generator: Generator, table: Table, entry: Entry, dice: Random) -> N
     for field in table.blueprint.changeable:
         if entry.now.drift is not None and field.path == entry.now.drift.path:
             continue
-        put(record, field.path, _other(field, found(record, field.path), generator.revision))
+        put(record, field.path, _other(field, get_or_none(record, field.path), generator.revision))
         changed = True
         break
     if changed:
