@@ -1,39 +1,48 @@
 # Every target sets up what it needs: Python 3.11 or later and make are enough.
 PYTHON ?= python3
-# tests wait more than they compute: two at a time, a file of them to each
+# Tests wait more than they compute: two processes run them, one test file at a time each.
 TOGETHER ?= -n 2 --dist loadfile
 VENV := .venv
 BIN := $(VENV)/bin
 export RUNTIME__DLTHUB_TELEMETRY := false
 export DAGSTER_DISABLE_TELEMETRY := yes
 
-.PHONY: demo dev test test-all lint cover bench audit sbom pins clean
+.PHONY: help demo dev test test-all lint format cover bench audit sbom pins clean
+.DEFAULT_GOAL := help
+
+help:                         ## this list
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 demo: $(VENV)/.runtime        ## all 60 assets from the sandbox into a DuckDB file, with all checks
 	$(BIN)/analytics-sync demo
 
-dev: $(VENV)/.runtime         ## the Dagster UI on the sandbox and on what the demo left
+dev: $(VENV)/.runtime         ## the Dagster UI on the sandbox and the results of the demo
 	$(BIN)/analytics-sync dev
 
-test: $(VENV)/.dev lint       ## format, lint, types, import rules, all tests
+test: $(VENV)/.dev lint       ## lint, then all tests but the longer suites
 	$(BIN)/python -m pytest $(TOGETHER)
 
-test-all: $(VENV)/.dev lint   ## the same and the longer suites: faults, kills, schedules, histories
+test-all: $(VENV)/.dev lint   ## lint, then all tests with the longer suites: faults, kills, schedules, histories
 	$(BIN)/python -m pytest $(TOGETHER) -m ""
 
-lint: $(VENV)/.dev
+lint: $(VENV)/.dev            ## format, lint, spelling, types, import rules; changes nothing
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(BIN)/codespell
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-cover: $(VENV)/.dev           ## the tests, and what they reach
+format: $(VENV)/.dev          ## format all Python files and repair what ruff can repair
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+cover: $(VENV)/.dev           ## the tests with their coverage of the package
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
-audit: $(VENV)/.audit         ## are there known vulnerabilities in what is pinned?
+audit: $(VENV)/.audit         ## look for known vulnerabilities of the pinned versions
 	@log=$(VENV)/audit.log; \
 	$(BIN)/pip-audit --requirement requirements.txt --require-hashes --disable-pip --strict \
 		--vulnerability-service osv --progress-spinner off >$$log 2>&1; status=$$?; \
@@ -44,7 +53,7 @@ audit: $(VENV)/.audit         ## are there known vulnerabilities in what is pinn
 sbom: $(VENV)/.audit          ## sbom.json (CycloneDX) of requirements.txt, without the network
 	$(BIN)/python -W ignore::UserWarning -m cyclonedx_py requirements --pyproject pyproject.toml --output-reproducible -o sbom.json requirements.txt
 
-# how pip-audit's log ends when no database answered; anything else that fails is a failure
+# The end of pip-audit's log when no database answered. Any other failure is one.
 UNREACHABLE := 'ConnectionError|ServiceError|Timeout|HTTPError|SSLError|ProxyError|JSONDecodeError|Could not connect'
 
 $(VENV)/bin/python:
@@ -68,7 +77,7 @@ $(VENV)/.bench: requirements-bench.txt $(VENV)/.runtime
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-bench.txt
 	touch $@
 
-pins:                         ## make the requirements files again, from pyproject.toml
+pins:                         ## compile the requirements files from pyproject.toml (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --extra postgres pyproject.toml requirements.in -o requirements.txt
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --extra postgres --extra dev pyproject.toml requirements.in -c requirements.txt -o requirements-dev.txt
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --extra audit pyproject.toml requirements.in -c requirements.txt -c requirements-dev.txt -o requirements-audit.txt
@@ -76,8 +85,8 @@ pins:                         ## make the requirements files again, from pyproje
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate benchmarks/harness/requirements-airbyte.in -c requirements.txt -o benchmarks/harness/requirements-airbyte.txt
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate benchmarks/harness/requirements-singer.in -c requirements.txt -o benchmarks/harness/requirements-singer.txt
 
-clean:                        ## remove what the demo made
-	rm -rf .demo
-
-bench: $(VENV)/.bench         ## what everything costs: this package and others, side by side; .bench/
+bench: $(VENV)/.bench         ## benchmarks of this package and others, side by side; results in .bench/
 	$(BIN)/python -m benchmarks
+
+clean:                        ## remove the folder of the demo
+	rm -rf .demo
