@@ -1,0 +1,181 @@
+"""The base class of all paginators, and the two values that they exchange with the page reader.
+
+In: each page of a request series, in order. Out: the next page request, whether the page counts, and
+an error when the pages do not advance. A series ends only on proof: an empty page, an absent cursor or
+link, or a reported total; a page that is merely short proves nothing, because servers cap page sizes.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from analytics_sync.catalog.paginators import PaginatorConfig
+from analytics_sync.common.errors import InvalidResponse, PaginationStuck, Place
+from analytics_sync.common.json_path import MISSING, lookup
+from analytics_sync.extract.rest_client.response import Response
+
+# servers that filter after paging send empty pages, but not without end
+_MAX_EMPTY_PAGES_IN_A_ROW = 100
+END_ONE_PAGE = "one page"
+END_EMPTY_PAGE = "an empty page"
+END_NO_MORE = "the API's word that there is no more"
+_END_NO_CURSOR = "no further cursor"
+
+
+@dataclass(frozen=True)
+class PageRequest:
+    """The request of one page.
+
+    Attributes:
+        params: Query parameters to add to those of the resource.
+        link: A whole URL in place of the resource's URL and parameters; None without a link.
+    """
+
+    params: dict[str, object] = field(default_factory=dict)
+    link: str | None = None
+
+
+@dataclass(frozen=True)
+class NextPage:
+    """What a paginator decides about a page.
+
+    Attributes:
+        request: The next request; None ends the series.
+        end: The reason for the end, in words.
+        keep: Whether the page's records count.
+        proven_complete: Whether the end proves that no record was left out.
+    """
+
+    request: PageRequest | None
+    end: str = ""
+    keep: bool = True
+    proven_complete: bool = True
+
+
+class Paginator(ABC):
+    """Decides the requests of one series of pages. Each series needs a new paginator.
+
+    Args:
+        config: The declared paginator.
+        place: For messages.
+        redact: Removes secrets from messages.
+    """
+
+    _config: Any  # each subclass narrows it to the declaration that it takes
+
+    def __init__(
+        self, config: PaginatorConfig, place: Place, redact: Callable[[str], str] = str
+    ) -> None:
+        self._config = config
+        self._place = place
+        self._redact = redact
+        self._seen: set[object] = set()
+        self._empty_pages = 0
+
+    def first_request(self) -> PageRequest:
+        """The request of the first page."""
+        return PageRequest()
+
+    def advance(self, response: Response, records: list[Any]) -> NextPage:
+        """Judge a page and decide the next request.
+
+        Args:
+            response: The page's response.
+            records: The page's records.
+
+        Raises:
+            PaginationStuck: A cursor or page was repeated, or too many pages in a row were empty.
+            InvalidResponse: A cursor or link has the wrong type.
+        """
+        next_page = self._next_page(response, records)
+        self._empty_pages = 0 if records else self._empty_pages + 1
+        if next_page.request is not None and self._empty_pages > _MAX_EMPTY_PAGES_IN_A_ROW:
+            raise PaginationStuck(
+                self._place,
+                f"{self._empty_pages} pages in a row were empty, each with a new cursor or link.",
+                "Set stop_after_empty_page if an empty page is the end.",
+            )
+        return next_page
+
+    def predict(
+        self,
+        request: PageRequest,
+        response: Response,
+        records: list[Any],
+        reported_total: int | None,
+    ) -> Iterator[PageRequest]:
+        """The requests from ``request`` on, if all pages are as long as this one.
+
+        Only numbered paginators can predict: a cursor or link is known only from the page before.
+
+        Args:
+            request: The next request, as decided by ``advance`` for this page.
+            response: The page's response, which may report a total.
+            records: The page's records.
+            reported_total: The number of records that the API reported; None when it reported
+                none. The total of the paginator itself takes precedence.
+        """
+        return iter(())
+
+    @abstractmethod
+    def _next_page(self, response: Response, records: list[Any]) -> NextPage:
+        """The decision of this type of paginator."""
+
+    def _follow_cursor(
+        self,
+        cursor: Any,
+        param: str,
+        records: list[Any],
+        *,
+        limit_params: dict[str, object] | None = None,
+        stop_after_empty_page: bool = False,
+    ) -> NextPage:
+        """The request that sends ``cursor`` back, or the end when there is no cursor.
+
+        Args:
+            cursor: The value found in the response; ``MISSING`` when the response holds none.
+            param: The query parameter for the cursor.
+            records: The page's records.
+            limit_params: Parameters to send along; None for none.
+            stop_after_empty_page: Whether an empty page ends the series in spite of a cursor.
+        """
+        if cursor is MISSING or cursor is None or cursor == "":
+            return NextPage(None, _END_NO_CURSOR)
+        if stop_after_empty_page and not records:
+            return NextPage(None, END_EMPTY_PAGE)
+        if isinstance(cursor, bool) or not isinstance(cursor, str | int | float):
+            raise InvalidResponse(
+                self._place,
+                f"the cursor for {param!r} is {type(cursor).__name__}, not text or a number.",
+                "Correct cursor_path.",
+            )
+        if not records and cursor in self._seen:
+            return NextPage(None, END_EMPTY_PAGE)
+        self._refuse_repeated(cursor, records)
+        return NextPage(PageRequest({**(limit_params or {}), param: cursor}))
+
+    def _refuse_repeated(self, cursor_or_link: object, records: list[Any]) -> None:
+        """Remember a cursor or link; raise if the series has followed it already."""
+        if cursor_or_link in self._seen:
+            shown = self._redact(str(cursor_or_link))[:80]
+            raise PaginationStuck(
+                self._place,
+                f"the API handed out the same cursor or link again: {shown!r} "
+                f"(page of {len(records)}).",
+                "Paging would never end; look at the paginator's declaration or report it to the API.",
+            )
+        self._seen.add(cursor_or_link)
+
+
+def is_last_by_flag(path: str | None, response: Response) -> bool:
+    """Whether the flag at ``path`` (``has_more_path``) says that no page follows."""
+    return path is not None and lookup(response.body, path) in (False, None, 0, "", "false")
+
+
+def whole_number(body: Any, path: str) -> int | None:
+    """The integer at ``path``, or None when the body holds no integer there."""
+    found = lookup(body, path)
+    return found if isinstance(found, int) and not isinstance(found, bool) else None

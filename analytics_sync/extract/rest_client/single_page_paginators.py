@@ -1,0 +1,48 @@
+"""Paginators of one page: declared as such, or not declared at all.
+
+In: the one page. Out: the end; or an error when the page of an undeclared paginator links to another.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from analytics_sync.common.errors import PaginationStuck
+from analytics_sync.common.json_path import lookup
+from analytics_sync.extract.rest_client.base_paginator import END_ONE_PAGE, NextPage, Paginator
+from analytics_sync.extract.rest_client.link_paginators import header_link
+from analytics_sync.extract.rest_client.response import Response
+
+_USUAL_LINK_PATHS = ("next", "links.next", "paging.next", "_links.next.href")
+_LINK_STARTS = ("http://", "https://", "/", "?")
+
+
+class SinglePagePaginator(Paginator):
+    """Ends after one page, whatever the page holds."""
+
+    def _next_page(self, response: Response, records: list[Any]) -> NextPage:
+        return NextPage(None, END_ONE_PAGE)
+
+
+class UndeclaredPaginator(Paginator):
+    """Ends after one page, but refuses a page with a link to a next page.
+
+    Without a declaration, nobody knows whether the link leads to records that belong to the table.
+    """
+
+    def _next_page(self, response: Response, records: list[Any]) -> NextPage:
+        if header_link(response, "next") is not None or _holds_next_link(response.body):
+            raise PaginationStuck(
+                self._place,
+                "the answer links to a next page, but no paginator is declared.",
+                "Declare paginator: json_link, header_link or another type, or single_page if one "
+                "page is enough.",
+            )
+        return NextPage(None, END_ONE_PAGE)
+
+
+def _holds_next_link(body: Any) -> bool:
+    if not isinstance(body, dict):
+        return False
+    found = (lookup(body, path) for path in _USUAL_LINK_PATHS)
+    return any(isinstance(link, str) and link.startswith(_LINK_STARTS) for link in found)
