@@ -1,4 +1,4 @@
-"""The vocabulary of a catalog file.
+"""The catalog: what a source file may declare, and the ``Source`` objects that result.
 
 In: YAML files, or dlt ``rest_api`` configurations in Python. Out: ``Source`` objects.
 """

@@ -1,20 +1,26 @@
-"""What the odd forms of a configuration mean.
+"""dlt's shorter spellings -> one plain form.
 
-In: parts of a catalog file that are legal but not final: a cursor paginator that names a place in
-the response, parameters in dlt's shorter spellings. Out: the same in one plain form. Each function
-is one form, with the reading that the facts about real servers support.
+In: parts of a catalog file that are valid but not final, such as a cursor paginator that names a
+path in the response, or a bound inside ``params``. Out: the same declaration in the plain form.
+Each function reads one spelling. The facts about real servers decide what a spelling means.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from typing import NoReturn
+from collections.abc import Mapping
 
-from analytics_sync.catalog import models as f
+from analytics_sync.catalog.errors import Fail
+from analytics_sync.catalog.models import Endpoint, Incremental
 from analytics_sync.catalog.paginators import Cursor, JsonLink, PaginatorConfig
+from analytics_sync.catalog.params import (
+    REFERENCE,
+    IncrementalParam,
+    Param,
+    ResolveParam,
+    SettingParam,
+)
 
-Fail = Callable[..., NoReturn]
 _RESOURCE_PLACEHOLDER = re.compile(r"\{resources\.([A-Za-z0-9_]+)\.([^{}]+)\}")
 _BOUNDS = {
     "{incremental.start_value}": "start_param",
@@ -23,18 +29,22 @@ _BOUNDS = {
 
 
 def read_paginator(
-    paginator: PaginatorConfig, siblings: Mapping[str, str], fail: Fail
+    paginator: PaginatorConfig, cursor_params: Mapping[str, str], fail: Fail
 ) -> PaginatorConfig:
-    """A cursor paginator with only a dotted ``cursor_param`` names a place in the response.
+    """Give a cursor paginator its path in the response and its query parameter.
 
-    Ending in ``next``, the place holds the URL of the next page. Otherwise it is the tail of a
-    cursor's place, and the parameter is the one a sibling resource uses for that place; such
-    servers count on, so an empty page ends the walk.
+    A paginator with only a dotted ``cursor_param`` names a path in the response. A path that ends
+    in ``next`` holds the URL of the next page. Any other path is the tail of a cursor's path. Its
+    query parameter is then the one that another resource of the source declares for that cursor.
+    Servers of this kind send a cursor after the last page too, so an empty page is the end.
 
     Args:
-        paginator: As declared.
-        siblings: Places of cursors in this source -> their parameter.
-        fail: Raises for this resource.
+        paginator: The paginator as declared.
+        cursor_params: Path of a cursor in a response of this source -> its query parameter.
+        fail: Raises ``CatalogError`` for this resource.
+
+    Raises:
+        CatalogError: No resource of the source declares a query parameter for the path.
     """
     if not isinstance(paginator, Cursor):
         return paginator
@@ -48,7 +58,7 @@ def read_paginator(
         )
     if place.endswith(".next"):
         return JsonLink(next_url_path=place)
-    for path, parameter in siblings.items():
+    for path, parameter in cursor_params.items():
         if path == place or path.endswith(f".{place}"):
             return Cursor(
                 cursor_path=f"..{place}", cursor_param=parameter, stop_after_empty_page=True
@@ -56,45 +66,55 @@ def read_paginator(
     return fail(
         f"cursor_param {place!r} looks like a place in the response; expected cursor_path there "
         "and a query parameter in cursor_param",
-        "endpoint",
-        "paginator",
-        "cursor_param",
-    )
+        "endpoint", "paginator", "cursor_param",
+    )  # fmt: skip
 
 
-def read_incremental(
-    endpoint: f.Endpoint, fail: Fail
-) -> tuple[f.Incremental | None, dict[str, f.Param]]:
-    """dlt lets parameters say what ``incremental`` says; bring it all to ``incremental``.
+def read_incremental(endpoint: Endpoint, fail: Fail) -> tuple[Incremental | None, dict[str, Param]]:
+    """Move all that ``params`` declare about the window to ``incremental``.
 
     ``since: {type: incremental, cursor_path: ...}`` is ``start_param: since``; so is
     ``since: "{incremental.start_value}"`` beside an ``incremental`` block.
+
+    Args:
+        endpoint: The endpoint, defaults merged.
+        fail: Raises ``CatalogError`` for this resource.
+
+    Returns:
+        The complete ``incremental``, or None for a snapshot, and the remaining parameters.
+
+    Raises:
+        CatalogError: A parameter is a bound, but there is no ``incremental`` block.
     """
     incremental = endpoint.incremental
-    params: dict[str, f.Param] = {}
+    params: dict[str, Param] = {}
     for name, value in endpoint.params.items():
-        if isinstance(value, f.IncrementalParam):
-            incremental = f.Incremental(cursor_path=value.cursor_path, start_param=name)
+        if isinstance(value, IncrementalParam):
+            incremental = Incremental(cursor_path=value.cursor_path, start_param=name)
         elif isinstance(value, str) and value in _BOUNDS:
             if incremental is None:
                 fail("expected endpoint.incremental beside this value", "endpoint", "params", name)
             incremental = incremental.model_copy(update={_BOUNDS[value]: name})
-        elif isinstance(value, str) and (reference := f.REFERENCE.match(value)):
+        elif isinstance(value, str) and (reference := REFERENCE.match(value)):
             kind, key = reference.groups()
-            params[name] = f.SettingParam(type="secret" if kind == "secrets" else "config", key=key)
+            params[name] = SettingParam(type="secret" if kind == "secrets" else "config", key=key)
         else:
             params[name] = value
     return incremental, params
 
 
-def read_placeholders(path: str, params: Mapping[str, f.Param]) -> tuple[str, dict[str, f.Param]]:
-    """``{resources.parent.field}`` in a path is a parameter of type resolve."""
-    found: dict[str, f.Param] = dict(params)
+def read_placeholders(path: str, params: Mapping[str, Param]) -> tuple[str, dict[str, Param]]:
+    """Turn each ``{resources.parent.field}`` of a path into a parameter of type resolve.
+
+    Returns:
+        The path with plain placeholders, and all parameters.
+    """
+    found: dict[str, Param] = dict(params)
 
     def replace(match: re.Match[str]) -> str:
         resource, field = match.groups()
         name = f"{resource}_{field}".replace(".", "_")
-        found[name] = f.ResolveParam(type="resolve", resource=resource, field=field)
+        found[name] = ResolveParam(type="resolve", resource=resource, field=field)
         return f"{{{name}}}"
 
     return _RESOURCE_PLACEHOLDER.sub(replace, path), found

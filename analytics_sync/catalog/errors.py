@@ -1,13 +1,16 @@
-"""The one error a catalog file can cause.
+"""The error of a catalog file.
 
-In: where the mistake is and what was expected there. Out: a message whose first line says it all.
+In: what is wrong, and its place in the file. Out: ``CatalogError``, whose first line is complete.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import NoReturn
+
 
 class CatalogError(ValueError):
-    """A catalog file says something that cannot be meant.
+    """A catalog file is invalid.
 
     Args:
         message: What is wrong and what was expected.
@@ -28,3 +31,7 @@ class CatalogError(ValueError):
         place = f"{file}:{line}" if line else file
         parts = [place, f"resource {resource!r}" if resource else "", key]
         super().__init__(": ".join([*(p for p in parts if p), message]))
+
+
+Fail = Callable[..., NoReturn]
+"""A function that raises ``CatalogError`` for a message and the keys that lead to the mistake."""

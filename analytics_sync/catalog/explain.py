@@ -1,6 +1,7 @@
-"""A validation error of pydantic -> one sentence with file, line, resource and key.
+"""Explanation of a pydantic error: one sentence with file, line, resource and key.
 
-In: the error and the lines of the file. Out: a ``CatalogError`` about the first thing wrong.
+In: the validation error, and the data and lines of the file. Out: a ``CatalogError`` about the
+first mistake in the file.
 """
 
 from __future__ import annotations
@@ -13,12 +14,22 @@ from pydantic import ValidationError
 from analytics_sync.catalog.errors import CatalogError
 from analytics_sync.catalog.yaml_config import Lines, Path
 
+_AFTER_ALL_LINES = 1 << 30
+_MAX_QUOTED = 200
+
 
 def explain(
     error: ValidationError, data: Mapping[str, Any], lines: Lines, file: str
 ) -> CatalogError:
-    """The first problem of ``error``, placed in the file."""
-    first = min(error.errors(), key=lambda e: lines.get(_place(e["loc"], lines), 1 << 30))
+    """The problem of ``error`` that comes first in the file.
+
+    Args:
+        error: pydantic's error, with all problems of the file.
+        data: The plain data of the file.
+        lines: The line of each key.
+        file: The file's name, for messages.
+    """
+    first = min(error.errors(), key=lambda e: lines.get(_place(e["loc"], lines), _AFTER_ALL_LINES))
     place = _place(first["loc"], lines)
     resource = ""
     keys = place
@@ -38,7 +49,7 @@ def explain(
 
 
 def _place(loc: Path, lines: Lines) -> Path:
-    """The part of pydantic's location that stands in the file: it adds tags of unions."""
+    """pydantic's location without the tags of unions, which are not in the file."""
     place: Path = ()
     for part in loc:
         if (*place, part) in lines:
@@ -47,10 +58,16 @@ def _place(loc: Path, lines: Lines) -> Path:
 
 
 def _sentence(error: Any, *, quote: bool) -> str:
-    """What is wrong. ``quote``: what was found may be shown; what stands in ``auth`` may not."""
+    """The problem as a sentence.
+
+    Args:
+        error: One problem, as pydantic describes it.
+        quote: Whether the sentence may quote the value. A value in ``auth`` may be a secret.
+    """
     context = error.get("ctx", {})
     given = repr(error.get("input"))
-    found = f", found {given[:200]}{'...' if len(given) > 200 else ''}" if quote else ""
+    cut = f"{given[:_MAX_QUOTED]}{'...' if len(given) > _MAX_QUOTED else ''}"
+    found = f", found {cut}" if quote else ""
     match error["type"]:
         case "extra_forbidden":
             return "unknown key; look at its spelling and its place"

@@ -1,6 +1,6 @@
-"""Files -> sources.
+"""The loader of catalog files: files -> sources.
 
-In: paths of catalog files, YAML or Python. Out: one ``Source`` per file, names unique.
+In: paths of catalog files, YAML or Python. Out: one ``Source`` per file, with unique names.
 """
 
 from __future__ import annotations
@@ -18,12 +18,13 @@ BUILTIN = Path(__file__).parent.parent / "sources"
 
 
 def load_text(text: str, *, name: str, file: str, python: bool = False) -> Source:
-    """Read a catalog file's text.
+    """The source that a text declares.
 
     Args:
         text: YAML, or Python source (or prose with a Python block) when ``python``.
-        name: The source's name where the text has no ``source``.
-        file: A name for messages.
+        name: The source's name if the text has no ``source``.
+        file: The file's name, for messages.
+        python: Whether the text is Python.
 
     Raises:
         CatalogError: With file, line, resource, key and what was expected.
@@ -33,22 +34,35 @@ def load_text(text: str, *, name: str, file: str, python: bool = False) -> Sourc
 
 
 def load_file(path: Path, *, name: str | None = None) -> Source:
-    """Read one file; ``.yaml`` and ``.yml`` are YAML, anything else holds Python."""
+    """The source that a file declares. ``.yaml`` and ``.yml`` are YAML, any other suffix is Python.
+
+    Args:
+        path: The file.
+        name: The source's name if the file has no ``source``; None for the stem of the file.
+
+    Raises:
+        CatalogError: The file cannot be read, or is invalid.
+    """
     try:
         with path.open(encoding="utf-8") as file:
-            text = file.read(MAX_TEXT + 1)  # enough to see that it is too much
+            text = file.read(MAX_TEXT + 1)  # one character more than allowed shows an excess
     except (OSError, UnicodeDecodeError) as e:
         problem = f"cannot be read: {e}"
     else:
         problem = ""
-    if problem:  # the error of the decoder holds the file's text
+    # Raise outside the except block: the decoder's error holds the file's text.
+    if problem:
         raise CatalogError(problem, file=str(path))
     python = path.suffix not in {".yaml", ".yml"}
-    return load_text(text, name=name or path.stem, file=_short(path), python=python)
+    return load_text(text, name=name or path.stem, file=_relative(path), python=python)
 
 
 def catalog_files(extra: Path | None = None) -> list[Path]:
-    """The files that ship, and those of a folder of the user's own."""
+    """The files that ship, then those of the user's folder.
+
+    Args:
+        extra: The user's folder; None for the files that ship alone.
+    """
     folders = [BUILTIN, *([extra] if extra else [])]
     return [path for folder in folders for path in sorted(folder.glob("*.y*ml"))]
 
@@ -56,8 +70,11 @@ def catalog_files(extra: Path | None = None) -> list[Path]:
 def load_catalog(files: Iterable[Path] | None = None) -> dict[str, Source]:
     """All sources by name.
 
+    Args:
+        files: The files to load; None for the files that ship.
+
     Raises:
-        CatalogError: A file is wrong, or two files declare the same source.
+        CatalogError: A file is invalid, or two files declare the same source.
     """
     sources: dict[str, Source] = {}
     for path in catalog_files() if files is None else files:
@@ -72,7 +89,8 @@ def load_catalog(files: Iterable[Path] | None = None) -> dict[str, Source]:
     return sources
 
 
-def _short(path: Path) -> str:
+def _relative(path: Path) -> str:
+    """The path from the working directory, or only the name of a file outside of it."""
     try:
         return str(path.resolve().relative_to(Path.cwd()))
     except ValueError:

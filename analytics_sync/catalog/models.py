@@ -1,48 +1,32 @@
-"""The shape of a catalog file: every key it may hold, as typed models.
+"""Models of a catalog file: every key that a file, a resource and an endpoint may hold.
 
-In: the plain data of a file (``yaml_config`` or ``python_config``). Out: ``CatalogFile``, which still looks
-like the file; ``build.py`` turns it into the ``Source`` the rest of the package works with. Keys
-and their meaning are those of dlt's ``rest_api``; each key it does not have says so below.
+In: the plain data of a file, from ``yaml_config`` or ``python_config``. Out: ``CatalogFile``, still
+in the structure of the file. ``build.py`` turns a ``CatalogFile`` into the ``Source`` that the rest
+of the package uses. The client, parameters and paginators have modules of their own. Keys and their
+meaning are those of dlt's ``rest_api``. "(ours)" marks each key that dlt lacks.
 """
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Discriminator,
-    Field,
-    NonNegativeFloat,
-    NonNegativeInt,
-    PositiveFloat,
-    PositiveInt,
-    Tag,
-    field_validator,
-)
+from pydantic import BeforeValidator, Field, NonNegativeInt, PositiveInt, field_validator
 
+from analytics_sync.catalog.base_model import Model
+from analytics_sync.catalog.client import Client, ErrorHandler
 from analytics_sync.catalog.paginators import PaginatorConfig
+from analytics_sync.catalog.params import Literals, Param
 
 DataType = Literal["text", "bigint", "double", "bool", "timestamp", "date", "json", "decimal"]
 WriteDisposition = Literal["merge", "replace"]
-REFERENCE = re.compile(r"""^dlt\.(secrets|config)\[["']([A-Za-z0-9_.]+)["']\]$""")
-
-
-class Model(BaseModel):
-    """Unknown keys are errors; nothing changes after loading."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
 
 class Column(Model):
     """One declared field.
 
-    ``format`` (ours): how a number in a timestamp column is to be read; numbers are seconds
-    otherwise. ``aliases`` (ours): other places the same field is found at, used when the first is
-    absent. ``null_as`` (ours): stands in for null, so that the field can be part of a key.
+    ``format`` (ours): the unit of numbers in a timestamp column, seconds by default. ``aliases``
+    (ours): other paths of the same field, used when the field is absent at the first path.
+    ``null_as`` (ours): the value that replaces null, so that the field can be part of a key.
     """
 
     data_type: DataType
@@ -53,109 +37,28 @@ class Column(Model):
 
 
 def _column(value: Any) -> Any:
+    """A plain string is short for ``{data_type: ...}``."""
     return {"data_type": value} if isinstance(value, str) else value
 
 
 ColumnValue = Annotated[Column, BeforeValidator(_column)]
 
 
-class SettingParam(Model):
-    """A value from the settings (ours): ``sources.<source>.<key>``."""
-
-    type: Literal["config", "secret"]
-    key: str
-    optional: bool = False
-    default: str | None = None
-    allow_slash: bool = False
-
-
-class ResolveParam(Model):
-    """A value from a parent record, as in dlt.
-
-    ``config`` (ours): a setting that takes the place of the walk. ``match`` (ours): a regular
-    expression whose first group is the value. ``allow_slash`` (ours): the API wants the slash of
-    this path value as it is.
-    """
-
-    type: Literal["resolve"]
-    resource: str
-    field: str
-    config: str | None = None
-    match: str | None = None
-    allow_slash: bool = False
-
-    @field_validator("match")
-    @classmethod
-    def _one_group(cls, value: str | None) -> str | None:
-        try:
-            groups = re.compile(value).groups if value is not None else 1
-        except re.error as e:
-            raise ValueError(f"expected a regular expression: {e}") from None
-        if groups != 1:
-            raise ValueError("expected a regular expression with one group")
-        return value
-
-
-class IncrementalParam(Model):
-    """dlt's older spelling of ``endpoint.incremental`` inside ``params``."""
-
-    type: Literal["incremental"]
-    cursor_path: str
-    initial_value: Any = None
-
-
-def _param_kind(value: Any) -> str:
-    if isinstance(value, SettingParam):
-        return "config"
-    if isinstance(value, ResolveParam | IncrementalParam):
-        return value.type
-    if isinstance(value, dict):
-        kind = value.get("type")
-        return "config" if kind == "secret" else str(kind)
-    return "list" if isinstance(value, list | tuple) else "literal"
-
-
-Literals = str | int | float | bool | None
-Param = Annotated[
-    Annotated[SettingParam, Tag("config")]
-    | Annotated[ResolveParam, Tag("resolve")]
-    | Annotated[IncrementalParam, Tag("incremental")]
-    | Annotated[tuple[Literals, ...], Tag("list")]
-    | Annotated[Literals, Tag("literal")],
-    Discriminator(_param_kind),
-]
-
-
-class ErrorHandler(Model):
-    """Retry policy (ours): ``max_retries`` 3 means 4 attempts, waiting ``backoff_factor`` to the
-    power 1, 2, 3 seconds unless the server says how long."""
-
-    retry_on_status_codes: tuple[int, ...] = (429, 500, 502, 503, 504)
-    max_retries: NonNegativeInt = 3
-    backoff_factor: NonNegativeFloat = 2.0
-
-
-class RateLimit(Model):
-    """At most ``requests`` in ``seconds`` for the whole source (ours)."""
-
-    requests: PositiveInt
-    seconds: PositiveFloat
-
-
 class ResponseAction(Model):
-    """What to do with an answer of this status; only dlt's ``ignore`` is known."""
+    """The action for a response of this status. Of dlt's actions only ``ignore`` is known."""
 
     status_code: int
     action: Literal["ignore"]
 
 
 class Incremental(Model):
-    """The datetime a resource is windowed on.
+    """The datetime field that windows a resource.
 
-    ``cursor_path``, ``start_param``, ``end_param``, ``row_order`` and ``initial_value`` (read and
-    not used: partitions decide) are dlt's. ``param_format`` (ours) spells the two parameters: one
-    of the names below or a strftime pattern. ``step: month`` (ours): ``start_param`` takes the
-    first day of a month, and the answer is that month.
+    ``cursor_path``, ``start_param``, ``end_param``, ``row_order`` and ``initial_value`` are dlt's.
+    ``initial_value`` is accepted and ignored, because partitions set the start. ``param_format``
+    (ours) is the format of the two parameters: one of the names below or a strftime pattern.
+    ``step: month`` (ours): ``start_param`` takes the first day of a month, and the response covers
+    that month.
     """
 
     cursor_path: str
@@ -175,9 +78,10 @@ class Incremental(Model):
 
 
 class Sensor(Model):
-    """Ask this resource now and then whether something new is there (ours).
+    """Look for new records of this resource at an interval (ours).
 
-    ``params`` are added to the first page's request, so that it is small and newest first.
+    ``params`` are added to the request for the first page, so that the page is small and starts
+    with the newest record.
     """
 
     interval_seconds: PositiveInt = 60
@@ -185,14 +89,14 @@ class Sensor(Model):
 
 
 def _selector(value: Any) -> Any:
-    """An empty list is the response root; a list of keys is their path."""
+    """An empty list is the response root. A list of keys is the path that they form."""
     return ".".join(map(str, value)) or "$" if isinstance(value, list) else value
 
 
 class Endpoint(Model):
-    """Where and how a resource is read.
+    """Address, parameters and response format of a resource.
 
-    ``count_path`` (ours): where an answer tells how many records the whole walk has.
+    ``count_path`` (ours): the path in a response to the total of records in all pages.
     """
 
     path: str | None = None
@@ -208,22 +112,27 @@ class Endpoint(Model):
 
 
 def _endpoint(value: Any) -> Any:
+    """A plain string is short for ``{path: ...}``."""
     return {"path": value} if isinstance(value, str) else value
 
 
 def _keys(value: Any) -> Any:
+    """A plain string is short for a list of one field."""
     return [value] if isinstance(value, str) else value
 
 
 def _include(value: Any) -> Any:
-    """dlt's list form names the column ``_<parent>_<field>``; ``build`` adds the parent."""
+    """Turn dlt's list form into a mapping; ``resource_builder`` replaces ``*`` by the parent.
+
+    dlt names the column ``_<parent>_<field>``.
+    """
     return {f"*{field}": field for field in value} if isinstance(value, list) else value
 
 
 class ResourceDefaults(Model):
-    """Keys a resource may have, and ``resource_defaults`` may set for all.
+    """Keys that a resource may have and that ``resource_defaults`` may set for all resources.
 
-    ``deletes: soft`` (ours): rows the API does not list any more get ``_deleted_at``.
+    ``deletes: soft`` (ours): set ``_deleted_at`` in rows that the API no longer lists.
     """
 
     description: str | None = None
@@ -259,72 +168,12 @@ class ResourceConfig(ResourceDefaults):
 
 
 def _resource(value: Any) -> Any:
+    """A plain string is both the name and the path of a resource."""
     return {"name": value, "endpoint": {"path": value}} if isinstance(value, str) else value
 
 
-class ApiKeyAuth(Model):
-    """A key in a header (or the query) of the given name."""
-
-    type: Literal["api_key"]
-    name: str = "Authorization"
-    api_key: str
-    location: Literal["header", "query"] = "header"
-
-
-class BearerAuth(Model):
-    """``Authorization: Bearer <token>``."""
-
-    type: Literal["bearer"] = "bearer"
-    token: str
-
-
-class HttpBasicAuth(Model):
-    """HTTP basic authentication."""
-
-    type: Literal["http_basic"]
-    username: str
-    password: str
-
-
-Auth = Annotated[ApiKeyAuth | BearerAuth | HttpBasicAuth, Discriminator("type")]
-
-
-def _auth(value: Any) -> Any:
-    return {"type": "bearer", **value} if isinstance(value, dict) and "token" in value else value
-
-
-def _header_kind(value: Any) -> str:
-    return "setting" if isinstance(value, dict | SettingParam) else "text"
-
-
-Header = Annotated[
-    Annotated[str, Tag("text")] | Annotated[SettingParam, Tag("setting")],
-    Discriminator(_header_kind),
-]
-
-
-class Client(Model):
-    """What all requests of a source share. Times in seconds, sizes in bytes (ours)."""
-
-    base_url: str | None = None
-    auth: Annotated[Auth | None, BeforeValidator(_auth)] = None
-    headers: dict[str, Header] = Field(default_factory=dict)
-    paginator: PaginatorConfig | None = None
-    error_handler: ErrorHandler | None = None
-    rate_limit: RateLimit | None = None
-    connect_timeout: PositiveFloat = 10.0
-    read_timeout: PositiveFloat = 60.0
-    max_response_bytes: PositiveInt = 256 * 1024 * 1024
-    max_expansion: PositiveInt = 500
-    max_nesting: int = Field(default=1000, ge=1, le=1000)
-    max_connections: PositiveInt = 16
-    max_pages: PositiveInt = 100_000
-    max_seconds: PositiveFloat = 86_400.0
-    resume_within: NonNegativeFloat = 3600.0
-
-
 class CatalogFile(Model):
-    """A whole file."""
+    """A whole catalog file."""
 
     source: str | None = None
     description: str | None = None

@@ -1,4 +1,4 @@
-"""Field path -> column name, by the rule every table here follows.
+"""Names of columns and tables: field path -> column name, and the columns of our own.
 
 In: a dotted path as an API spells it. Out: dlt's snake_case identifier, path parts joined by
 ``__``, so that ``attributes.createdAt`` is the column ``attributes__created_at``.
@@ -6,6 +6,7 @@ In: a dotted path as an API spells it. Out: dlt's snake_case identifier, path pa
 
 from __future__ import annotations
 
+import re
 from functools import cache
 
 from dlt.common.normalizers.naming.snake_case import NamingConvention
@@ -14,10 +15,16 @@ EXTRA = "_extra"
 READ_AT = "_read_at"
 DELETED_AT = "_deleted_at"
 LOAD_ID = "_dlt_load_id"
-OWN_COLUMNS = frozenset({EXTRA, READ_AT, DELETED_AT, LOAD_ID, "_dlt_id"})
+RESERVED_COLUMNS = frozenset({EXTRA, READ_AT, DELETED_AT, LOAD_ID, "_dlt_id"})
 """Columns with a meaning of their own: no declared field may be one of them."""
 
+_SNAKE_CASE = re.compile(r"^[a-z][a-z0-9_]*$")
 _naming = NamingConvention()
+
+
+def is_snake_case(name: str) -> bool:
+    """Whether a source or resource may have this name."""
+    return _SNAKE_CASE.match(name) is not None
 
 
 @cache

@@ -1,37 +1,37 @@
-"""How an endpoint hands out its pages: dlt's paginator types and keys, plus what the design adds.
+"""Declared paginators: dlt's types and keys, and what dlt lacks.
 
-In: the ``paginator`` value of a catalog file. Out: one frozen model per type. What a type means at
-run time is in ``extract/rest_client/paginator.py``; what it means for a server is in ``sandbox/api/pagination.py``.
+In: the ``paginator`` value of a catalog file. Out: one frozen model per type. The behaviour of a
+type is in ``extract/rest_client/paginator.py``. The behaviour of a server of that type is in
+``sandbox/api/pagination.py``.
 """
 
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, PositiveInt
+from pydantic import BeforeValidator, Discriminator, PositiveInt
+
+from analytics_sync.catalog.base_model import Model
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class SinglePage(_Model):
-    """One answer holds everything."""
+class SinglePage(Model):
+    """One response holds all records."""
 
     type: Literal["single_page"] = "single_page"
 
 
-class Auto(_Model):
-    """Not declared: one page, and an error if the answer shows that there is another."""
+class Auto(Model):
+    """No paginator is declared: one page, and an error if the response shows a second one."""
 
     type: Literal["auto"] = "auto"
 
 
-class PageNumber(_Model):
-    """Pages counted by a query parameter.
+class PageNumber(Model):
+    """A query parameter counts the pages.
 
-    ``base_page`` left out: the first request goes without the parameter, and the second finds out
-    whether the server counts from 0 or from 1. ``limit`` is the page size, sent as ``limit_param``.
+    Without ``base_page`` the first request has no page parameter. The second request then finds
+    out whether the server counts from 0 or from 1. ``limit`` is the page size, sent as
+    ``limit_param``.
     """
 
     type: Literal["page_number"] = "page_number"
@@ -45,11 +45,11 @@ class PageNumber(_Model):
     stop_after_empty_page: bool = True
 
 
-class Offset(_Model):
-    """Records skipped by a query parameter.
+class Offset(Model):
+    """A query parameter skips records.
 
-    When an answer holds a string at ``cursor_path``, the walk goes on with ``cursor_param`` set to
-    it instead of the offset: some servers ignore an offset and hand out a cursor.
+    Some servers ignore an offset and return a cursor. When a response holds a string at
+    ``cursor_path``, the next request sends that string as ``cursor_param`` instead of the offset.
     """
 
     type: Literal["offset"] = "offset"
@@ -65,10 +65,10 @@ class Offset(_Model):
     cursor_param: str = "before"
 
 
-class Cursor(_Model):
-    """The next page's cursor stands in the body and goes into a query parameter.
+class Cursor(Model):
+    """The body holds the cursor of the next page, which is sent as a query parameter.
 
-    ``cursor_path`` may start with ``..``: the place is then searched at any depth.
+    ``cursor_path`` may start with ``..``: the reader then searches the path at any depth.
     """
 
     type: Literal["cursor"] = "cursor"
@@ -78,22 +78,22 @@ class Cursor(_Model):
     stop_after_empty_page: bool = False
 
 
-class JsonLink(_Model):
-    """The next page's URL stands in the body."""
+class JsonLink(Model):
+    """The body holds the URL of the next page."""
 
     type: Literal["json_link"] = "json_link"
     next_url_path: str = "next"
 
 
-class HeaderLink(_Model):
-    """The next page's URL stands in the ``Link`` header."""
+class HeaderLink(Model):
+    """The ``Link`` header holds the URL of the next page."""
 
     type: Literal["header_link"] = "header_link"
     links_next_key: str = "next"
 
 
-class HeaderCursor(_Model):
-    """The next page's cursor stands in a response header and goes into a query parameter."""
+class HeaderCursor(Model):
+    """A response header holds the cursor of the next page, which is sent as a query parameter."""
 
     type: Literal["header_cursor"] = "header_cursor"
     cursor_key: str = "next"

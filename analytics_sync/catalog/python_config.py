@@ -1,8 +1,8 @@
-"""A dlt ``rest_api`` configuration written in Python -> plain data, without running it.
+"""The reader of Python configurations: dlt's ``rest_api`` in Python -> plain data, nothing is run.
 
-In: Python source, or a document that holds it in a code block. Out: the dictionary given to
-``rest_api_source``, where ``dlt.secrets["x"]`` and ``dlt.config["x"]`` stay references, in the
-spelling a catalog file uses.
+In: Python source, or a document with a Python code block. Out: the dictionary that the source gives
+to ``rest_api_source``. ``dlt.secrets["x"]`` and ``dlt.config["x"]`` stay references, in the
+spelling of a catalog file.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from analytics_sync.catalog.errors import CatalogError
 from analytics_sync.catalog.yaml_config import MAX_DEPTH, Lines, Path, check_size
 
 _BLOCK = re.compile(r"^```python[ \t]*\n(.*?)^```", re.DOTALL | re.MULTILINE)
-_CALLS = {"rest_api_source", "rest_api_resources"}
+_FUNCTIONS = {"rest_api_source", "rest_api_resources"}
 
 
 def parse_python(text: str, file: str) -> tuple[dict[str, Any], Lines]:
@@ -23,16 +23,20 @@ def parse_python(text: str, file: str) -> tuple[dict[str, Any], Lines]:
 
     Args:
         text: Python source, or prose with a fenced Python block.
-        file: Its name, for messages.
+        file: The file's name, for messages.
+
+    Returns:
+        The data, and the line of each key.
 
     Raises:
-        CatalogError: No such call, or a value that is not a literal or a settings reference.
+        CatalogError: The text holds no such call or dictionary, or a value is neither a literal nor
+            a reference to a setting.
     """
     check_size(text, file)
     block = _BLOCK.search(text)
     offset = text[: block.start(1)].count("\n") if block else 0
     for node in ast.walk(_tree(block.group(1) if block else text, offset, file)):
-        if isinstance(node, ast.Call) and _name(node.func) in _CALLS and node.args:
+        if isinstance(node, ast.Call) and _name(node.func) in _FUNCTIONS and node.args:
             found: ast.expr = node.args[0]
         elif isinstance(node, ast.Dict) and any(
             isinstance(k, ast.Constant) and k.value == "resources" for k in node.keys
@@ -48,21 +52,24 @@ def parse_python(text: str, file: str) -> tuple[dict[str, Any], Lines]:
 
 
 def _tree(text: str, offset: int, file: str) -> ast.Module:
+    """The syntax tree of ``text``, which begins ``offset`` lines below the top of the file."""
     try:
         return ast.parse(text)
     except SyntaxError as e:
         problem, line = f"not valid Python: {e.msg}", (e.lineno or 0) + offset
     except (ValueError, RecursionError, MemoryError):
         problem, line = "not valid Python: a null character, or nested too deep", 0
-    # raised here and not there: Python's own error quotes the line, secrets and all
+    # Raise outside the except block: Python's own error quotes the line, which may hold a secret.
     raise CatalogError(problem, file=file, line=line)
 
 
 def _name(node: ast.expr) -> str:
+    """The last name of a dotted name."""
     return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
 
 
 def _value(node: ast.expr, path: Path, lines: Lines, offset: int, file: str) -> Any:
+    """The value of a literal or reference. Its keys and their lines are added to ``lines``."""
     line = node.lineno + offset
     lines.setdefault(path, line)
     if len(path) > MAX_DEPTH:
@@ -71,8 +78,8 @@ def _value(node: ast.expr, path: Path, lines: Lines, offset: int, file: str) -> 
         result: dict[str, Any] = {}
         for key_node, value_node in zip(node.keys, node.values, strict=True):
             if not isinstance(key_node, ast.Constant):
-                at = line if key_node is None else key_node.lineno + offset
-                raise CatalogError("a key must be a plain string", file=file, line=at)
+                key_line = line if key_node is None else key_node.lineno + offset
+                raise CatalogError("a key must be a plain string", file=file, line=key_line)
             key = str(key_node.value)
             lines[(*path, key)] = key_node.lineno + offset
             result[key] = _value(value_node, (*path, key), lines, offset, file)
@@ -87,7 +94,7 @@ def _value(node: ast.expr, path: Path, lines: Lines, offset: int, file: str) -> 
             slice=ast.Constant(value=str(key)),
         ):
             return f'dlt.{vault}["{key}"]'
-    # what kind of code, and not which: there may be a secret in it
+    # Name the kind of code and do not quote it: the code may hold a secret.
     kind = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(node).__name__).lower()
     raise CatalogError(
         f"this is code ({kind}); expected a literal, dlt.secrets[...] or dlt.config[...]",

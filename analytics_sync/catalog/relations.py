@@ -1,25 +1,26 @@
-"""Do the parents that resources name exist, without a circle, and have what is asked of them?
+"""Relations of resources: parents exist, form no circle, and declare the fields that children need.
 
-In: the resources of a source. Out: nothing, or a ``CatalogError`` about the first that does not fit.
+In: the resources of a source. Out: nothing, or a ``CatalogError`` about the first wrong relation.
 """
 
 from __future__ import annotations
 
 import graphlib
-from collections.abc import Callable, Mapping
-from typing import NoReturn
+from collections.abc import Mapping
 
+from analytics_sync.catalog.errors import Fail
 from analytics_sync.catalog.source import Resource
-
-Fail = Callable[..., NoReturn]
 
 
 def check_parents(resources: Mapping[str, Resource], fail: Fail) -> None:
-    """Check all parents.
+    """Check the parent of every resource.
 
     Args:
-        resources: By name, in the file's order.
-        fail: Raises, with a path into the file, ``resource`` and ``key``.
+        resources: The resources by name, in the file's order.
+        fail: Raises ``CatalogError`` for a path into the file, ``resource`` and ``key``.
+
+    Raises:
+        CatalogError: A parent is unknown, lacks a field, or is a child of its own child.
     """
     for index, child in enumerate(resources.values()):
         if child.parent is None:
@@ -45,13 +46,13 @@ def check_parents(resources: Mapping[str, Resource], fail: Fail) -> None:
 
 
 def _check_fields(index: int, child: Resource, parent: Resource, fail: Fail) -> None:
-    """A field that the parent does not have would mean no children, silently."""
-    declared = {path for f in parent.fields for path in (f.path, *f.aliases)}
-    wanted = [(p.field, "endpoint.params") for p in child.resolved.values()]
-    wanted += [(name, "include_from_parent") for name in child.inherited.values()]
-    for name, key in wanted:
+    """Refuse a field that the parent lacks: the child would silently have no records."""
+    declared = {path for field in parent.fields for path in (field.path, *field.aliases)}
+    needed = [(param.field, "endpoint.params") for param in child.resolved.values()]
+    needed += [(name, "include_from_parent") for name in child.inherited.values()]
+    for name, key in needed:
         path = tuple(name.split("."))
-        if declared and not any(path[: len(d)] == d for d in declared):
+        if declared and not any(path[: len(prefix)] == prefix for prefix in declared):
             fail(
                 f"field {name!r} is not among the columns of {parent.name}",
                 "resources", index, *key.split("."), resource=child.name, key=key,

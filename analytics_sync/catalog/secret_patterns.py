@@ -1,6 +1,6 @@
-"""Does a text look like a secret by its shape alone?
+"""Patterns of secrets: whether a text looks like a secret by its shape alone.
 
-In: a text. Out: yes or no. Every expression here takes time in proportion to the text.
+In: a text. Out: yes or no. The time of every pattern is proportional to the length of the text.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from itertools import pairwise
 _KNOWN = re.compile(
     r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY"  # PEM and PGP
     r"|(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\."  # a JWT
-    r"|(?<![A-Za-z0-9])(?:"  # the prefixes that large providers give their keys, to be found
+    r"|(?<![A-Za-z0-9])(?:"  # prefixes that large providers give their keys so that scanners find them
     r"(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Za-z0-9])"
     r"|gh[oprsu]_[A-Za-z0-9]{20}|github_pat_[A-Za-z0-9_]{20}"
     r"|xox[abeoprs]-[A-Za-z0-9-]{10}|xapp-[A-Za-z0-9-]{10}"
@@ -27,15 +27,18 @@ _KNOWN = re.compile(
 _BEARER = re.compile(r"\bbearer\s+([A-Za-z0-9._~+/=-]{20,})", re.IGNORECASE)
 _BASIC = re.compile(r"\bbasic\s+([A-Za-z0-9+/]{4,}={0,2})", re.IGNORECASE)
 _UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
-_PARTS = re.compile(r"[^A-Za-z0-9+/_-]+")
+_SEPARATORS = re.compile(r"[^A-Za-z0-9+/_-]+")
+_MIN_RANDOM_LENGTH = 32
+_MIN_HEX_ENTROPY, _MIN_ENTROPY = 3.0, 3.5  # bits per character
+_MIN_CHANGES_SHARE = 0.25
 
 
 def looks_secret(text: str, *, prose: bool = False) -> bool:
-    """Whether a well-known kind of secret stands in ``text``.
+    """Whether ``text`` holds a well-known kind of secret.
 
     Args:
         text: Any string of a catalog file.
-        prose: It is written for people, who may write about bearer tokens.
+        prose: Whether people wrote the text for people: prose may mention bearer tokens.
     """
     if _KNOWN.search(text):
         return True
@@ -46,16 +49,16 @@ def looks_secret(text: str, *, prose: bool = False) -> bool:
 
 
 def looks_random(text: str) -> bool:
-    """Whether ``text`` has a part of 32 characters or more, hex or base64, that no one thought up.
+    """Whether ``text`` has a part of 32 or more random characters, in hex or base64.
 
-    Names and lists of words are not: in them letters of a case, and digits, stand in groups. Nor
-    are UUIDs: they are mostly ids.
+    Names and lists of words are not random: their capitals, small letters and digits form groups.
+    UUIDs do not count: most of them are ids.
     """
-    return any(_is_random(part) for part in _PARTS.split(_UUID.sub(" ", text)))
+    return any(_is_random(part) for part in _SEPARATORS.split(_UUID.sub(" ", text)))
 
 
 def _is_basic(token: str) -> bool:
-    """HTTP basic authentication is ``user:password`` in base64; a word after "basic" is not."""
+    """Whether the token is ``user:password`` in base64. Any other word after "basic" is prose."""
     try:
         decoded = base64.b64decode(token + "=" * (-len(token) % 4), validate=True).decode()
     except (binascii.Error, UnicodeDecodeError):
@@ -64,20 +67,20 @@ def _is_basic(token: str) -> bool:
 
 
 def _is_random(part: str) -> bool:
-    if len(part) < 32:
+    if len(part) < _MIN_RANDOM_LENGTH:
         return False
     core = re.sub(r"[^A-Za-z0-9]", "", part)
     digits = sum(c.isdigit() for c in core)
     if digits < 2 or len(core) - digits < 6:
         return False
     if re.fullmatch(r"[0-9a-fA-F]+", part):
-        return _entropy(core) >= 3
+        return _entropy(core) >= _MIN_HEX_ENTROPY
     kinds = [c.isdigit() + 2 * c.isupper() for c in core]
-    # a capital with its small letter is how a word begins
+    # A capital before a small letter is the beginning of a word, and no change.
     changes = sum(a != b and (a, b) != (2, 0) for a, b in pairwise(kinds))
-    return changes >= 0.25 * len(core) and _entropy(core) >= 3.5
+    return changes >= _MIN_CHANGES_SHARE * len(core) and _entropy(core) >= _MIN_ENTROPY
 
 
 def _entropy(text: str) -> float:
-    """Bits a character."""
+    """Shannon entropy of the text, in bits per character."""
     return sum(n / len(text) * math.log2(len(text) / n) for n in Counter(text).values())

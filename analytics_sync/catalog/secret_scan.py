@@ -1,9 +1,9 @@
-"""No secret stands in a catalog file: what looks like one is an error.
+"""The secret scan: a catalog file with a value that looks like a secret is refused.
 
-In: the plain data of a file, before anything else looks at it. Out: nothing, or a ``CatalogError``
-with file, line and key that says where the secret goes instead, and never what was found. Two
-things give a secret away: the name of the header, parameter or key that it is given to, and the
-shape of the value itself. Names of columns, cursors and fields are names and no values.
+In: the plain data of a file, before anything else reads it. Out: nothing, or a ``CatalogError`` with
+file, line and key. The error says where the secret belongs, and never shows the value. The scan
+finds a secret by the name of its header, parameter or key, and by the shape of the value. Names of
+columns, cursors and fields are no values, and are not scanned by name.
 """
 
 from __future__ import annotations
@@ -14,128 +14,137 @@ from typing import Any
 from urllib.parse import unquote_plus
 
 from analytics_sync.catalog.errors import CatalogError
-from analytics_sync.catalog.models import REFERENCE
+from analytics_sync.catalog.params import REFERENCE
 from analytics_sync.catalog.secret_patterns import looks_random, looks_secret
 from analytics_sync.catalog.yaml_config import Lines, Path
 
-# at the end of a name: X-Shop-Api-Key, clientSecret, auth[token]
-_NAMES = re.compile(
+# These words end a name: X-Shop-Api-Key, clientSecret, auth[token].
+_SECRET_NAMES = re.compile(
     r"(?:^|_)(?:token|secret|signature|sig|cookie|authorization|passwd|pwd|passphrase|credentials?)$"
     r"|(?:api|app|application|access|account|auth|private|secret|signing|subscription|master)_?keys?$"
     r"|(?:access|auth|refresh|id|bearer)token$|clientsecret$|password$"
 )
-# a token that says where reading goes on is no secret
-_PLACES = re.compile(
+# A pagination token names the next page, and is no secret.
+_PAGE_TOKEN_NAMES = re.compile(
     r"(?:^|_)(?:page|paging|pagination|next|prev|previous|cursor|continuation|continue|sync|delta|"
     r"skip|scroll|start|starting|end|after|before|offset|resume|change|position)_?tokens?$"
 )
 _NO_SECRETS = {"", "true", "false", "{incremental.start_value}", "{incremental.end_value}"}
 
-# headers, parameters and auth carry values to the API; what is below the others are names
-_CARRIERS = {"headers", "params", "auth"}
-_OF_NAMES = {"columns", "include_from_parent", "skip_parents", "paginator", "incremental"}
-# keys of {type: config, ...} and its like: they name a setting or a field
-_OF_REFERENCES = {
+# The values below these keys are sent to the API.
+_SENT_KEYS = {"headers", "params", "auth"}
+# The values below these keys are names of columns, parameters and fields.
+_NAME_KEYS = {"columns", "include_from_parent", "skip_parents", "paginator", "incremental"}
+# Keys of {type: config, ...} and {type: resolve, ...}: their values name a setting or a field.
+_REFERENCE_KEYS = {
     "type", "key", "optional", "allow_slash", "resource", "field", "config", "match", "cursor_path",
 }  # fmt: skip
 
+_MAX_NAME_LENGTH = 100
 _USERINFO = re.compile(r"://[^\s/?#@]+@")
 _QUERY = re.compile(r"[?&;#]([^=&;#?\s]{1,100})=([^&;#\s]+)")
 
 
 def check_secrets(data: Mapping[str, Any], lines: Lines, *, source: str, file: str) -> None:
-    """Refuse a file with a secret in it.
+    """Refuse a file that holds a secret.
 
     Args:
-        data: What the file says.
+        data: The plain data of the file.
         lines: The line of each key.
-        source: The source's name where the file has no ``source``.
+        source: The source's name if the file has no ``source``.
         file: The file's name, for messages.
 
     Raises:
-        CatalogError: About the first value that looks like a secret. It does not hold the value.
+        CatalogError: A value looks like a secret. The error does not hold the value.
     """
-    found = next(_found(data, (), carries=False, secret=False), None)
+    found = next(_scan(data, (), sent=False, secret=False), None)
     if found is None:
         return
     declared = data.get("source")
     if isinstance(declared, str) and not looks_secret(declared):
         source = declared
-    at = found
-    while at and at not in lines:
-        at = at[:-1]
+    nearest = found
+    while nearest and nearest not in lines:
+        nearest = nearest[:-1]
     place = found[2:] if found[:1] == ("resources",) else found
     raise CatalogError(
         f"a secret does not belong into a catalog file; {_advice(found, source)}",
         file=file,
-        line=lines.get(at, 0),
+        line=lines.get(nearest, 0),
         resource=_resource(data, found),
         key=".".join(_shown(part) for part in place),
     )
 
 
-def _found(value: Any, path: Path, *, carries: bool, secret: bool) -> Iterator[Path]:
-    """The places of secrets, in the order of the file."""
+def _scan(value: Any, path: Path, *, sent: bool, secret: bool) -> Iterator[Path]:
+    """The paths of secrets, in the order of the file.
+
+    Args:
+        value: The value at ``path``.
+        path: Keys from the root of the file.
+        sent: Whether the value is sent to the API.
+        secret: Whether a key above names a secret.
+    """
     if isinstance(value, Mapping):
-        yield from _in_mapping(value, path, carries=carries, secret=secret)
+        yield from _scan_mapping(value, path, sent=sent, secret=secret)
     elif isinstance(value, list | tuple):
         for index, item in enumerate(value):
-            yield from _found(item, (*path, index), carries=carries, secret=secret)
+            yield from _scan(item, (*path, index), sent=sent, secret=secret)
     elif isinstance(value, str):
         prose = path[-1:] == ("description",)
-        by_place = (secret and not _is_no_secret(value)) or (carries and looks_random(value))
+        by_place = (secret and not _is_no_secret(value)) or (sent and looks_random(value))
         if by_place or looks_secret(value, prose=prose) or (not prose and _in_url(value)):
             yield path
     elif secret and isinstance(value, int | float) and not isinstance(value, bool):
         yield path
 
 
-def _in_mapping(
-    value: Mapping[str, Any], path: Path, *, carries: bool, secret: bool
+def _scan_mapping(
+    value: Mapping[str, Any], path: Path, *, sent: bool, secret: bool
 ) -> Iterator[Path]:
-    # of one header or parameter, {type: config, key: ...} says where the value comes from
-    reference = carries and path[-1] not in _CARRIERS and "type" in value
+    # The value of a header or parameter may be a reference, such as {type: config, key: ...}.
+    reference = sent and path[-1] not in _SENT_KEYS and "type" in value
     for key, item in value.items():
-        at = (*path, key)
+        item_path = (*path, key)
         if looks_secret(key):
-            yield at
-        elif reference and key in _OF_REFERENCES:
-            yield from _found(item, at, carries=False, secret=False)
-        elif key in _OF_NAMES and not carries:
-            yield from _only_shapes(item, at)
+            yield item_path
+        elif reference and key in _REFERENCE_KEYS:
+            yield from _scan(item, item_path, sent=False, secret=False)
+        elif key in _NAME_KEYS and not sent:
+            yield from _scan_shapes(item, item_path)
         else:
             fallback = key == "default" and value.get("type") == "secret"
-            yield from _found(
+            yield from _scan(
                 item,
-                at,
-                carries=carries or key in _CARRIERS,
+                item_path,
+                sent=sent or key in _SENT_KEYS,
                 secret=secret or fallback or names_a_secret(key),
             )
 
 
-def _only_shapes(value: Any, path: Path) -> Iterator[Path]:
-    """Below here are names: of columns, of parameters, of fields."""
+def _scan_shapes(value: Any, path: Path) -> Iterator[Path]:
+    """The paths of secrets among names of columns, parameters and fields, found by shape alone."""
     if isinstance(value, Mapping):
         for key, item in value.items():
             if looks_secret(key):
                 yield (*path, key)
-            yield from _only_shapes(item, (*path, key))
+            yield from _scan_shapes(item, (*path, key))
     elif isinstance(value, list | tuple):
         for index, item in enumerate(value):
-            yield from _only_shapes(item, (*path, index))
+            yield from _scan_shapes(item, (*path, index))
     elif isinstance(value, str) and looks_secret(value, prose=path[-1] == "description"):
         yield path
 
 
 def names_a_secret(name: str) -> bool:
     """Whether a header, parameter or key of this name holds a secret."""
-    plain = _snake(name[-100:])
-    return bool(_NAMES.search(plain)) and not _PLACES.search(plain)
+    plain = _snake_case(name[-_MAX_NAME_LENGTH:])
+    return bool(_SECRET_NAMES.search(plain)) and not _PAGE_TOKEN_NAMES.search(plain)
 
 
-def _snake(name: str) -> str:
-    parted = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)
-    return re.sub(r"[^a-z0-9]+", "_", parted.lower()).strip("_")
+def _snake_case(name: str) -> str:
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)
+    return re.sub(r"[^a-z0-9]+", "_", words.lower()).strip("_")
 
 
 def _is_no_secret(value: str) -> bool:
@@ -143,6 +152,7 @@ def _is_no_secret(value: str) -> bool:
 
 
 def _in_url(value: str) -> bool:
+    """Whether a URL in the text holds a user, or a query parameter that names a secret."""
     return bool(_USERINFO.search(value)) or any(
         names_a_secret(unquote_plus(name)) and not re.fullmatch(r"\{[^{}]+\}", given)
         for name, given in _QUERY.findall(value)
@@ -150,13 +160,14 @@ def _in_url(value: str) -> bool:
 
 
 def _advice(path: Path, source: str) -> str:
+    """What to write at this path instead, and which setting then holds the secret."""
     names = [p for p in path if isinstance(p, str) and p != "default" and not looks_secret(p)]
-    if not _CARRIERS & set(names):
+    if not _SENT_KEYS & set(names):
         return (
             'it goes into client.auth as dlt.secrets["..."], or into a header or parameter '
             "as {type: secret, key: ...}"
         )
-    key = _snake(names[-1])
+    key = _snake_case(names[-1])
     text = f'write dlt.secrets["{key}"]'
     if "auth" not in names:
         text += f" or {{type: secret, key: {key}}}"
@@ -166,6 +177,7 @@ def _advice(path: Path, source: str) -> str:
 
 
 def _resource(data: Mapping[str, Any], path: Path) -> str:
+    """The name of the resource that holds this path, or its index, or an empty text."""
     if path[:1] != ("resources",) or len(path) < 2 or not isinstance(path[1], int):
         return ""
     entry = data["resources"][path[1]]
@@ -174,4 +186,5 @@ def _resource(data: Mapping[str, Any], path: Path) -> str:
 
 
 def _shown(part: str | int) -> str:
+    """A key for a message; a key that looks like a secret itself is not shown."""
     return "..." if isinstance(part, str) and looks_secret(part) else str(part)

@@ -1,7 +1,8 @@
-"""The finished declaration of an API, as the rest of the package uses it.
+"""``Source``, ``Resource`` and ``Field``: the finished declaration of an API.
 
-In: nothing; ``build.py`` makes these. Out: ``Source`` with its ``Resource`` objects: defaults
-merged, dialect read, columns named, parents found. All immutable, and free of settings and secrets.
+In: checked values from ``build.py``. Out: objects that the rest of the package uses. Defaults are
+merged, dlt's shorter spellings are resolved, columns are named and parents are found. All objects
+are immutable, and hold neither settings nor secrets.
 """
 
 from __future__ import annotations
@@ -9,34 +10,27 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from analytics_sync.catalog.models import (
-    Client,
-    DataType,
-    ErrorHandler,
-    Incremental,
-    Param,
-    ResolveParam,
-    Sensor,
-    SettingParam,
-    WriteDisposition,
-)
+from analytics_sync.catalog.client import Client, ErrorHandler
+from analytics_sync.catalog.models import DataType, Incremental, Sensor, WriteDisposition
 from analytics_sync.catalog.naming import column_name
 from analytics_sync.catalog.paginators import PaginatorConfig
+from analytics_sync.catalog.params import Param, ResolveParam, SettingParam
 
 
 @dataclass(frozen=True)
 class Field:
-    """One declared field of a record and the column it lands in.
+    """One declared field of a record, and the column of its values.
 
     Attributes:
-        path: Where it stands in the record, as keys from the root.
-        column: Name of its column.
+        path: Keys from the root of the record to the value.
+        column: Name of the column.
         data_type: dlt's data type.
-        description: Shown in the UI.
-        format: How a number is read in a timestamp column: ``epoch_s`` or ``epoch_ms``.
-        aliases: Other paths, used in turn while the value is absent.
-        null_as: Stands in for null.
-        required: Never null in a sound record.
+        description: Text for the UI.
+        format: Unit of a number in a timestamp column: ``epoch_s`` or ``epoch_ms``; None for
+            seconds.
+        aliases: Other paths, in the order in which they are tried while the value is absent.
+        null_as: Value that replaces null; None keeps null.
+        required: Whether a valid record always has a value.
     """
 
     path: tuple[str, ...]
@@ -56,23 +50,32 @@ class Field:
 
 @dataclass(frozen=True)
 class Resource:
-    """One resource: how to read it, and what its table looks like.
+    """One resource: how to read it, and the columns of its table.
 
     Attributes:
-        source: Name of its source.
-        name: Its name; asset key is ``[source, name]``.
-        table: Name of its table.
+        source: Name of the source.
+        name: Name of the resource; the asset key is ``[source, name]``.
+        table: Name of the table.
         path: URL path below the base URL, with ``{placeholders}``.
+        description: Text for the UI.
         params: Path and query parameters by name.
+        headers: Request headers of this resource, beside those of the client.
+        selector: Path of the records in a response; None for the only list in it, or the object.
+        paginator: The declared paginator, in its plain form.
+        incremental: Datetime field and parameters of the window; None without a field of its own.
+        cursor: Field that windows are cut on; None if the resource has none of its own.
+        error_handler: Retry policy.
+        ignored_statuses: Response statuses that mean "no records" by declaration.
         primary_key: Dotted fields of the primary key.
-        fields: Declared fields; empty when nothing is declared and columns follow the data.
-        inherited: Field name in this resource -> field of the parent it is copied from.
-        parent: Resource whose records are walked, or None.
+        write_disposition: ``merge`` or ``replace``.
+        fields: Declared fields; empty if none is declared and the columns follow the data.
+        inherited: Field name in this resource -> field of the parent that the value is copied from.
+        parent: Resource whose records give parameter values; None without a parent.
         skip_parents: Field of the parent -> values for which there is no child.
-        count_path: Where an answer tells how many records the whole walk has.
-        soft_deletes: Whether rows that the API does not list any more get ``_deleted_at``.
-        ignored_statuses: Answers that mean "nothing here" by declaration.
-        cursor: The field that windows are cut on, if this resource has one of its own.
+        selected: Whether the resource has a table and an asset.
+        sensor: Interval and parameters of the sensor; None without a sensor.
+        count_path: Path in a response to the total of records in all pages.
+        soft_deletes: Whether rows that the API no longer lists get ``_deleted_at``.
     """
 
     source: str
@@ -106,17 +109,17 @@ class Resource:
 
     @property
     def resolved(self) -> dict[str, ResolveParam]:
-        """The parameters that come from the parent."""
+        """The parameters whose values come from the parent."""
         return {n: p for n, p in self.params.items() if isinstance(p, ResolveParam)}
 
     @property
     def settings(self) -> dict[str, SettingParam]:
-        """The parameters that come from the settings."""
+        """The parameters whose values come from the settings."""
         return {n: p for n, p in self.params.items() if isinstance(p, SettingParam)}
 
     @property
     def required(self) -> tuple[Field, ...]:
-        """The fields that must never be null."""
+        """The fields that must not be null."""
         return tuple(f for f in self.fields if f.required)
 
     def __str__(self) -> str:
@@ -128,10 +131,12 @@ class Source:
     """One API.
 
     Attributes:
-        name: Its name: asset group, dataset, settings section.
-        client: What all its requests share.
-        resources: By name, in the file's order, helpers that are no asset among them.
-        file: The file it was read from.
+        name: Name of the source, of its asset group, its dataset and its settings section.
+        description: Text for people.
+        client: Address, authentication and limits of all requests.
+        resources: Resources by name, in the file's order, with helper resources that have no asset.
+        file: File of the declaration.
+        lines: Line of each resource in the file.
     """
 
     name: str
@@ -147,16 +152,16 @@ class Source:
         return tuple(r for r in self.resources.values() if r.selected)
 
     def ancestors(self, resource: Resource) -> Iterator[Resource]:
-        """Its parent, the parent's parent and so on."""
+        """The parent of the resource, the parent's parent and so on."""
         while resource.parent is not None:
             resource = self.resources[resource.parent]
             yield resource
 
     def window_owner(self, resource: Resource) -> Resource | None:
-        """The resource whose cursor cuts this one's windows.
+        """The resource whose cursor cuts the windows of ``resource``; None for a snapshot.
 
-        That is itself when it has a cursor, otherwise its nearest ancestor with one: children of a
-        windowed parent belong to the parent's window. None for a snapshot.
+        The owner is the resource itself if it has a cursor, otherwise its nearest ancestor with a
+        cursor. Children of a windowed parent belong to the parent's window.
         """
         for candidate in (resource, *self.ancestors(resource)):
             if candidate.incremental is not None:

@@ -1,15 +1,15 @@
-"""The tables of a source, as dlt and the warehouse see them.
+"""Tables of a source, as dlt and the warehouse see them.
 
-In: the declaration. Out: columns with dlt's data types, for the resources' tables and for the
-``_rejected`` table that each dataset has.
+In: a declared resource. Out: columns with dlt's data types, for the table of the resource and for
+the ``_rejected`` table of each dataset.
 """
 
 from __future__ import annotations
 
 from dlt.common.schema.typing import TColumnSchema
 
-from analytics_sync.catalog import Resource
 from analytics_sync.catalog.naming import DELETED_AT, EXTRA, READ_AT
+from analytics_sync.catalog.source import Resource
 
 REJECTED = "_rejected"
 REJECTED_COLUMNS: dict[str, TColumnSchema] = {
@@ -22,7 +22,7 @@ REJECTED_KEY = ["resource", "record_hash"]
 
 
 def table_columns(resource: Resource) -> dict[str, TColumnSchema]:
-    """The declared columns in their order, then our own."""
+    """The declared columns in their order, then the columns of our own."""
     columns: dict[str, TColumnSchema] = {}
     for field in resource.fields:
         column: TColumnSchema = {

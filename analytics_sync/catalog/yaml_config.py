@@ -1,9 +1,9 @@
-"""YAML text -> plain data, with the line of every key kept.
+"""The reader of YAML files: YAML text -> plain data, and the line of every key.
 
 In: the text of a catalog file. Out: ``(data, lines)``, where ``lines`` maps a path such as
 ``("resources", 3, "endpoint", "path")`` to its line. Only plain YAML is read: no tags that build
-objects, no templates, no key twice, and dates stay the text they are. What a file can make of
-memory and time is bounded, also through aliases.
+objects, no templates and no key twice. Dates stay text. The memory and time that a file can take
+are bounded, also for a file whose aliases multiply its values.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from analytics_sync.catalog.errors import CatalogError
 Path = tuple[str | int, ...]
 Lines = dict[Path, int]
 
-# a hundred times what the largest file that ships has
+# About a hundred times the text and the values of the largest file that ships.
 MAX_TEXT = 1 << 20
 MAX_VALUES = 100_000
 MAX_DEPTH = 32
-# longer numbers cost time that grows with their square, and mean nothing here
+# The time to parse a number grows with the square of its digits. No key needs a longer number.
 _MAX_NUMBER = 100
 _TOO_MUCH = f"more than {MAX_VALUES:,} values or {MAX_TEXT:,} characters, aliases written out"
 
@@ -32,7 +32,7 @@ _PLAIN = {
     _PREFIX + kind for kind in ("map", "seq", "str", "int", "float", "bool", "null", "timestamp")
 }
 _COLLECTIONS = {_PREFIX + "map": yaml.MappingNode, _PREFIX + "seq": yaml.SequenceNode}
-# '<<' and '=' are keys like any other, and then unknown ones
+# '<<' and '=' are read as plain keys, so that each is reported as an unknown key.
 _KEYS = {_PREFIX + "merge", _PREFIX + "value", *_PLAIN}
 
 
@@ -41,11 +41,14 @@ def parse_yaml(text: str, file: str) -> tuple[dict[str, Any], Lines]:
 
     Args:
         text: The file's content.
-        file: Its name, for messages.
+        file: The file's name, for messages.
+
+    Returns:
+        The data, and the line of each key.
 
     Raises:
-        CatalogError: Not YAML, not a mapping, a key given twice, a tag that is not plain data, or
-            more than a catalog file can need.
+        CatalogError: The text is not YAML or not a mapping, a key is given twice, a tag is not plain
+            data, or a limit is exceeded.
     """
     check_size(text, file)
     try:
@@ -58,12 +61,16 @@ def parse_yaml(text: str, file: str) -> tuple[dict[str, Any], Lines]:
         problem = CatalogError(f"not valid YAML: {e}", file=file)
     except UnicodeError:
         problem = CatalogError("not valid YAML: text that is no Unicode", file=file)
-    # raised here and not there: what the parser says may quote the file, secrets and all
+    # Raise outside the except block: the parser's error may quote a secret of the file.
     raise problem
 
 
 def check_size(text: str, file: str) -> None:
-    """Refuse a file that is longer than any catalog file can need."""
+    """Refuse a text that is longer than ``MAX_TEXT``.
+
+    Raises:
+        CatalogError: The text is longer.
+    """
     if len(text) > MAX_TEXT:
         raise CatalogError(
             f"longer than {MAX_TEXT:,} characters; that is no catalog file", file=file
@@ -71,7 +78,8 @@ def check_size(text: str, file: str) -> None:
 
 
 def _parse(text: str, file: str) -> tuple[dict[str, Any], Lines]:
-    # before anything is composed: composing recurses in C, where too deep is a crash
+    # Check the depth before nodes are composed: libyaml recurses in C, and a deep file would
+    # crash the process.
     depth = nodes = 0
     for event in yaml.parse(text, Loader=_Loader):
         line = event.start_mark.line + 1 if event.start_mark else 0
@@ -102,7 +110,7 @@ def _too_deep(file: str, line: int) -> NoReturn:
 
 
 class _Reader:
-    """Nodes -> data; counts what they become, since an alias may stand for much."""
+    """Nodes -> data. The values are counted, because an alias may multiply them."""
 
     def __init__(self, loader: Any, file: str) -> None:
         self.loader = loader
@@ -115,6 +123,11 @@ class _Reader:
         raise CatalogError(message, file=self.file, line=node.start_mark.line + 1)
 
     def count(self, node: yaml.Node) -> None:
+        """Count a value.
+
+        Raises:
+            CatalogError: There are more values or characters than a file may have.
+        """
         self.values += 1
         if isinstance(node, yaml.ScalarNode):
             self.characters += len(node.value)
@@ -122,10 +135,17 @@ class _Reader:
             self.fail(_TOO_MUCH, node)
 
     def value(self, node: yaml.Node, path: Path, above: tuple[yaml.Node, ...]) -> Any:
+        """The plain data of a node.
+
+        Args:
+            node: The node, or the node that an alias refers to.
+            path: Keys from the root of the file.
+            above: Nodes that contain this one.
+        """
         self.lines.setdefault(path, node.start_mark.line + 1)
         self.count(node)
         if any(node is other for other in above):
-            self.fail("an alias refers to what holds itself", node)
+            self.fail("this alias refers to a node that contains it", node)
         if len(above) > MAX_DEPTH:
             _too_deep(self.file, node.start_mark.line + 1)
         above = (*above, node)

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from analytics_sync.catalog import Resource, Source
-from analytics_sync.catalog.models import REFERENCE, SettingParam
+from analytics_sync.catalog.params import REFERENCE, SettingParam
 from analytics_sync.sandbox.options import Options
 
 _ORG = "gh/acme"

@@ -1,4 +1,4 @@
-"""Catalog files: a wrong one gets one clear message with file, line, resource and key."""
+"""Catalog files: an invalid file gets one clear message with file, line, resource and key."""
 
 from __future__ import annotations
 
@@ -9,9 +9,15 @@ from typing import Any
 
 import pytest
 
-from analytics_sync import catalog as spec
-from analytics_sync.catalog import CatalogError, Source, catalog_files, load_catalog
-from analytics_sync.catalog.models import SettingParam
+from analytics_sync.catalog import (
+    CatalogError,
+    Source,
+    catalog_files,
+    load_catalog,
+    load_file,
+    load_text,
+)
+from analytics_sync.catalog.params import SettingParam
 
 GOOD = """\
 source: shop
@@ -49,10 +55,10 @@ def edited(old: str, new: str) -> str:
 
 
 def test_the_file_is_good_as_it_stands() -> None:
-    assert [*spec.load_text(GOOD, name="x", file="shop.yaml").resources] == ["items", "kids"]
+    assert [*load_text(GOOD, name="x", file="shop.yaml").resources] == ["items", "kids"]
 
 
-# what is changed into what -> line, resource, key, and what the sentence says
+# name -> text in GOOD, its replacement, and the line, resource, key and words of the message
 WRONG: dict[str, tuple[str, str, int, str, str, str]] = {
     "unknown key at the top": ("client:\n", "clientt: {}\nclient:\n", 2, "", "clientt", "unknown key"),
     "unknown key in client": ("read_timeout: 5", "read_timeot: 5", 3, "", "client.read_timeot", "unknown key"),
@@ -105,7 +111,7 @@ WRONG: dict[str, tuple[str, str, int, str, str, str]] = {
     "two fields share a column": (
         "itemId: bigint", "itemId: bigint\n      item_id: bigint", 26, "kids", "columns.item_id", "'itemId' and 'item_id' would share the column 'item_id'",
     ),
-    "a field takes the column of what is undeclared": (
+    "a field takes the column of undeclared values": (
         "itemId: bigint", "_extra: json", 25, "kids", "columns._extra", "'_extra'",
     ),
     "unknown field of the parent": ("field: id}", "field: di}", 20, "kids", "endpoint.params", "'di' is not among the columns of items"),
@@ -130,7 +136,7 @@ WRONG: dict[str, tuple[str, str, int, str, str, str]] = {
     "a tag on a mapping": ("headers: {X", "headers: !!set {X", 5, "", "", "is not plain data"),
     "an unknown tag": ("read_timeout: 5", "read_timeout: !env X", 3, "", "", "is not plain data"),
     "a number that is none": ("read_timeout: 5", "read_timeout: !!int five", 3, "", "", "not valid YAML"),
-    "a document that holds itself": ("headers: {X-Team", "headers: &x {self: *x, X-Team", 5, "", "", "itself"),
+    "a document that holds itself": ("headers: {X-Team", "headers: &x {self: *x, X-Team", 5, "", "", "this alias refers to a node that contains it"),
     "YAML that breaks off": ("required: [id]", "required: [id", 27, "", "", "not valid YAML"),
     "no regular expression": ("field: id}", "field: id, match: '(a'}", 21, "kids", "endpoint.params.item.match", "regular expression"),
     "an expression without a group": ("field: id}", "field: id, match: 'a'}", 21, "kids", "endpoint.params.item.match", "one group"),
@@ -147,38 +153,38 @@ WRONG: dict[str, tuple[str, str, int, str, str, str]] = {
 
 @pytest.mark.parametrize("name", WRONG)
 def test_one_message_says_what_is_wrong_and_where(name: str) -> None:
-    old, new, line, resource, key, says = WRONG[name]
+    old, new, line, resource, key, words = WRONG[name]
     with pytest.raises(CatalogError) as caught:
-        spec.load_text(edited(old, new), name="x", file="shop.yaml")
+        load_text(edited(old, new), name="x", file="shop.yaml")
     error = caught.value
-    assert says in error.message
+    assert words in error.message
     assert (error.line, error.resource, error.key) == (line, resource, key)
-    said = str(error).partition("\n")[0]
-    assert said.startswith(f"shop.yaml:{line}: ")
-    assert f"resource {resource!r}" in said or not resource
-    assert said.endswith(error.message)
-    assert "abc123" not in said
+    first_line = str(error).partition("\n")[0]
+    assert first_line.startswith(f"shop.yaml:{line}: ")
+    assert f"resource {resource!r}" in first_line or not resource
+    assert first_line.endswith(error.message)
+    assert "abc123" not in first_line
 
 
 @pytest.mark.parametrize(
     "text", ["", "- a\n", "just words", "{", "a: b: c", "a: 1\n---\nb: 2\n", "\x00", "\tx: 1"]
 )
-def test_what_is_no_mapping_is_no_catalog_file(text: str) -> None:
+def test_text_that_is_no_mapping_is_no_catalog_file(text: str) -> None:
     with pytest.raises(CatalogError, match=r"^x\.yaml"):
-        spec.load_text(text, name="x", file="x.yaml")
+        load_text(text, name="x", file="x.yaml")
 
 
 def test_parents_in_a_circle() -> None:
     circle = edited("path: /items\n", "path: /items/{kid}\n      params: {kid: {type: resolve, resource: kids, field: id}}\n")  # fmt: skip
     with pytest.raises(CatalogError, match=r"circle: .* <- ") as caught:
-        spec.load_text(circle, name="x", file="shop.yaml")
+        load_text(circle, name="x", file="shop.yaml")
     assert caught.value.line in (9, 12, 18, 21)
     assert caught.value.resource in {"items", "kids"}
 
 
 def test_a_source_needs_a_resource() -> None:
     with pytest.raises(CatalogError, match=r"x\.yaml:2: resources: expected at least one"):
-        spec.load_text("client: {}\nresources: []\n", name="x", file="x.yaml")
+        load_text("client: {}\nresources: []\n", name="x", file="x.yaml")
 
 
 def test_two_files_of_one_source(tmp_path: Path) -> None:
@@ -194,12 +200,12 @@ def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "latin.yaml").write_bytes(b"source: sh\xf6p\n")
     for path in (tmp_path / "none.yaml", tmp_path / "latin.yaml", tmp_path):
         with pytest.raises(CatalogError, match=re.escape(path.name)):
-            spec.load_file(path)
+            load_file(path)
 
 
-def test_a_source_is_named_by_its_file_where_it_says_nothing(tmp_path: Path) -> None:
+def test_a_source_without_a_name_is_named_by_its_file(tmp_path: Path) -> None:
     (tmp_path / "my_shop.yaml").write_text(GOOD.replace("source: shop\n", ""))
-    source = spec.load_file(tmp_path / "my_shop.yaml")
+    source = load_file(tmp_path / "my_shop.yaml")
     assert (source.name, source.file) == ("my_shop", "my_shop.yaml")
     assert [*load_catalog(catalog_files(tmp_path))][-1] == "my_shop"
 
@@ -209,7 +215,7 @@ def test_keys_of_a_resource_win_over_the_defaults() -> None:
         "  write_disposition: merge\n",
         "  write_disposition: merge\n  endpoint: {params: {a: 1, b: 2}, paginator: json_link}\n",
     ).replace("      paginator: single_page\n", "      params: {b: 3}\n")
-    items = spec.load_text(text, name="x", file="x").resources["items"]
+    items = load_text(text, name="x", file="x").resources["items"]
     assert (dict(items.params), items.paginator.type) == ({"a": 1, "b": 3}, "json_link")
 
 
@@ -218,13 +224,13 @@ ANCHORS = GOOD.replace(
 )
 
 
-def test_yaml_may_refer_to_what_it_said() -> None:
+def test_an_alias_repeats_its_anchor() -> None:
     text = ANCHORS.replace("columns:\n      id: bigint\n      itemId: bigint\n", "columns: *c\n")
-    resources = spec.load_text(text, name="x", file="x").resources
+    resources = load_text(text, name="x", file="x").resources
     assert [f.name for f in resources["kids"].fields] == ["id", "at"]
 
 
-# --- what ships ------------------------------------------------------------------------------
+# --- the files that ship ------------------------------------------------------------------------------
 
 CATALOG = load_catalog()
 ASSETS = {"observability": 11, "product_guidance": 10, "ci_pipelines": 12, "customer_data": 14, "delivery": 13}  # fmt: skip
@@ -273,8 +279,8 @@ def test_shipped_credentials_are_settings(source: Source) -> None:
     assert keys == (["application_key"] if source.name == "observability" else [])
 
 
-# the first eight digits of the names' SHA-256: the names themselves shall not stand here either
-NAMES = {
+# The first eight hex digits of the SHA-256 of each name: the name itself must not be here either.
+VENDOR_HASHES = {
     "4d8bd97f", "33d00a46", "ef58ef3c", "625fc38a", "838758c1", "d3566809", "d1a4ab4f", "d1aa59f4",
     "28150ba0", "89d01c9b",
 }  # fmt: skip
@@ -283,6 +289,6 @@ NAMES = {
 def test_no_vendor_is_named() -> None:
     for path in catalog_files():
         for word in set(re.findall(r"[a-z]+", path.read_text().lower())):
-            assert hashlib.sha256(word.encode()).hexdigest()[:8] not in NAMES, (
+            assert hashlib.sha256(word.encode()).hexdigest()[:8] not in VENDOR_HASHES, (
                 f"{path.name}: {word}"
             )

@@ -1,4 +1,4 @@
-"""The odd forms of a pasted configuration: each is read from a real answer as it is meant."""
+"""dlt's shorter spellings: each one, pasted as it is, reads the right records from a server."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from analytics_sync import catalog as spec
-from analytics_sync.catalog import CatalogError, Source
+from analytics_sync.catalog import CatalogError, Source, load_text
 from analytics_sync.common.errors import InvalidResponse
 from analytics_sync.common.window import Window
 from analytics_sync_tests.support.scripted_api import Api, Query, read, shop_api
@@ -18,11 +17,11 @@ api = shop_api
 
 def yaml(resources: str, client: str = "{}") -> Source:
     text = f"client: {client}\nresource_defaults: {{primary_key: id}}\nresources:\n{resources}"
-    return spec.load_text(text, name="shop", file="shop.yaml")
+    return load_text(text, name="shop", file="shop.yaml")
 
 
 def python(text: str) -> Source:
-    return spec.load_text(text, name="shop", file="shop.py", python=True)
+    return load_text(text, name="shop", file="shop.py", python=True)
 
 
 def data(*ids: int, **more: Any) -> dict[str, Any]:
@@ -44,10 +43,10 @@ def test_an_error_handler_waits_2_4_8_seconds_and_gives_up_after_four_attempts(a
     assert outcome.ids() == [1]
     assert outcome.sleeps == [2, 4, 8]
     assert api.paths().count("/items") == 4
-    assert api.paths().count("/others") == 1, "another resource's own policy"
+    assert api.paths().count("/others") == 1, "the policy of another resource was used"
 
 
-def test_an_error_handler_of_the_client_is_everybodys(api: Api) -> None:
+def test_an_error_handler_of_the_client_is_the_default_of_all_resources(api: Api) -> None:
     source = yaml("  - {name: items, endpoint: {path: /items, data_selector: data}}", "{error_handler: {retry_on_status_codes: [418], max_retries: 1}}")  # fmt: skip
     api.on("/items", (418, {}, {}))
     assert "answered 418 2 times" in read(source).error()
@@ -85,7 +84,7 @@ def test_offset_without_a_total(api: Api) -> None:
     assert [q["offset"] for q in api.queries()] == ["0", "2", "4", "5"]
 
 
-def test_offset_that_a_server_ignores_for_a_cursor(api: Api) -> None:
+def test_offset_for_a_server_that_ignores_it_and_sends_a_cursor(api: Api) -> None:
     source = yaml("""
       - name: items
         endpoint: {path: /items, data_selector: data, params: {limit: 2}, paginator: {type: offset, limit: 2}}
@@ -100,7 +99,7 @@ def test_offset_that_a_server_ignores_for_a_cursor(api: Api) -> None:
     assert [(q["limit"], q.get("before")) for q in api.queries()] == [("2", None), ("2", "4"), ("2", "2"), ("2", "1")]  # fmt: skip
 
 
-def test_a_cursor_param_that_ends_in_next_is_the_place_of_a_link(api: Api) -> None:
+def test_a_cursor_param_that_ends_in_next_is_the_path_of_a_link(api: Api) -> None:
     source = yaml("  - {name: items, endpoint: {path: /items, data_selector: data, paginator: {type: cursor, cursor_param: links.next}}}")  # fmt: skip
     api.on("/items", data(1, links={"next": f"{api.url}/items?page=2"}), data(2))
     assert read(source).ids() == [1, 2]
@@ -117,11 +116,11 @@ SIBLINGS = """
 """
 
 
-def test_a_dotted_cursor_param_is_a_place_and_a_sibling_knows_the_parameter(api: Api) -> None:
+def test_a_dotted_cursor_param_is_a_path_and_a_sibling_declares_the_parameter(api: Api) -> None:
     def answer(path: str, query: Query, headers: Any) -> Any:
         start = int(query.get("page[offset]", 0))
         ids = range(5)[start : start + 2]
-        # one server counts on for ever, the other stays where nothing is
+        # One server increments the offset for ever. The other repeats the last offset.
         following = start + 2 if ids or path == "/items" else start
         return data(*ids, meta={"pagination": {"next_offset": following}})
 
@@ -132,7 +131,7 @@ def test_a_dotted_cursor_param_is_a_place_and_a_sibling_knows_the_parameter(api:
         assert api.queries(path) == [{}, *({"page[offset]": str(n)} for n in (2, 4, 6))]
 
 
-def test_a_dotted_cursor_param_that_nobody_knows_is_an_error() -> None:
+def test_a_dotted_cursor_param_without_a_sibling_is_an_error() -> None:
     with pytest.raises(CatalogError, match="looks like a place in the response") as caught:
         yaml(SIBLINGS.partition("      - name: others")[0])
     assert caught.value.resource == "items"
@@ -145,7 +144,7 @@ def test_a_dotted_cursor_param_with_a_path_is_a_parameter(api: Api) -> None:
     assert api.queries() == [{}, {"pagination.cursor": "MQ=="}]
 
 
-def test_a_cursor_without_a_path_is_where_dlt_looks_for_it(api: Api) -> None:
+def test_a_cursor_without_a_path_has_the_path_of_dlts_default(api: Api) -> None:
     source = yaml(
         "  - {name: items, endpoint: {path: /items, data_selector: data, paginator: cursor}}"
     )
@@ -184,7 +183,7 @@ INCREMENTALS = {
 
 
 @pytest.mark.parametrize("form", INCREMENTALS)
-def test_the_ways_to_say_incremental(api: Api, form: str) -> None:
+def test_every_spelling_of_incremental(api: Api, form: str) -> None:
     source = yaml(f"""
       - name: items
         endpoint: {{path: /items, data_selector: data, {INCREMENTALS[form]}}}
@@ -213,7 +212,7 @@ PARENTS = {
 
 
 @pytest.mark.parametrize("form", PARENTS)
-def test_the_ways_to_name_a_parent(api: Api, form: str) -> None:
+def test_every_spelling_of_a_parent(api: Api, form: str) -> None:
     source = yaml(f"""
       - {{name: items, endpoint: {{path: /items, data_selector: data}}}}
       - name: kids
@@ -285,14 +284,14 @@ NOT_PLAIN = {
 
 @pytest.mark.parametrize("block", [False, True], ids=["file", "block"])
 @pytest.mark.parametrize("name", NOT_PLAIN)
-def test_what_is_wrong_in_python_is_placed_too(name: str, block: bool) -> None:
-    old, new, line, says = NOT_PLAIN[name]
+def test_an_error_in_python_names_its_line(name: str, block: bool) -> None:
+    old, new, line, words = NOT_PLAIN[name]
     assert old in CALL
     text = CALL.replace(old, new)
     if name == "no call":
         text = text.replace('"resources"', '"things"')
     with pytest.raises(CatalogError) as caught:
         python(f"Words.\n\n```python\n{text}```\n" if block else text)
-    assert says in caught.value.message
+    assert words in caught.value.message
     assert "abc123" not in str(caught.value)
     assert caught.value.line == (line + 3 if block and line else line)

@@ -1,4 +1,4 @@
-"""The five configurations this project implements: each works as pasted, and the catalog keeps to them."""
+"""The five seed configurations: each works as pasted, and the catalog follows them."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 
-from analytics_sync import catalog as spec
-from analytics_sync.catalog import Resource, Source, load_catalog
+from analytics_sync.catalog import Resource, Source, load_catalog, load_file
 from analytics_sync.catalog.naming import column_name
 from analytics_sync.sandbox import Options, Sandbox
 from analytics_sync_tests.support.scripted_api import read
@@ -21,12 +20,12 @@ FILES = sorted(SEEDS.glob("*.txt"))
 pytestmark = pytest.mark.skipif(len(FILES) != 5, reason="the seeds are not beside this repository")
 
 CATALOG = load_catalog()
-# in the order of the files
+# The order of the files.
 NAMES = ("observability", "product_guidance", "ci_pipelines", "customer_data", "delivery")
 
 
 def seed(name: str) -> Source:
-    return spec.load_file(FILES[NAMES.index(name)], name=name)
+    return load_file(FILES[NAMES.index(name)], name=name)
 
 
 @pytest.fixture(params=NAMES)
@@ -40,7 +39,7 @@ def served(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> I
 
 
 def plain(resource: Resource, record: dict[str, Any]) -> dict[str, Any]:
-    """A record as its row must be: nested values as JSON, nulls left out."""
+    """The row that a record must give: nested values as JSON, nulls left out."""
     return {
         column_name(name): json.dumps(v, sort_keys=True) if isinstance(v, dict | list) else v
         for name, v in record.items()
@@ -49,11 +48,13 @@ def plain(resource: Resource, record: dict[str, Any]) -> dict[str, Any]:
 
 
 def row_of(row: dict[str, Any]) -> dict[str, Any]:
+    """A row with nested values in the form of ``plain``, without an empty ``_extra``."""
+
     def text(value: Any) -> Any:
         nested = isinstance(value, str) and value[:1] in ("{", "[")
         return json.dumps(json.loads(value), sort_keys=True) if nested else value
 
-    # a field that is null wherever it was looked at has no column
+    # A field whose values were all null when columns were inferred has no column.
     undeclared = json.loads(row.pop("_extra", "{}"))
     assert set(undeclared.values()) <= {None}
     return {name: text(value) for name, value in row.items()}
@@ -81,12 +82,12 @@ def test_names_are_those_of_the_seed_in_its_order(name: str) -> None:
     assert shipped == names
 
 
-CUT = "newer servers cut an answer at a page's size, so it is asked for page by page"
-WHOLE = "one answer holds all: said aloud, so that a link to a next page is no error"
+CUT = "newer servers cut a response at a page's size, so the catalog declares pages"
+WHOLE = "one response holds all records: declared, so that a link to a next page is no error"
 NO_ID = "the records have no id"
 PROSE = "the seed's own text names this key below its configuration"
 
-# where the catalog says otherwise -> what it says, and why
+# resource and key in which the catalog differs from the seed -> the catalog's value, and why
 DEVIATIONS: dict[tuple[str, str], tuple[Any, str]] = {
     ("observability/dashboards", "paginator"): ("offset", CUT),
     ("observability/service_level_objectives", "paginator"): ("offset", CUT),
@@ -126,15 +127,15 @@ def compared(resource: Resource) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_catalog_keeps_to_the_seed_but_for_declared_reasons(name: str) -> None:
+def test_the_catalog_differs_from_the_seed_for_declared_reasons_only(name: str) -> None:
     found = {}
     for resource in seed(name).resources.values():
         ours = compared(CATALOG[name].resources[resource.name])
-        for what, theirs in compared(resource).items():
-            if theirs != ours[what]:
-                found[str(resource), what] = ours[what]
-    declared = {at: ours for at, (ours, reason) in DEVIATIONS.items() if reason}
-    assert found == {at: ours for at, ours in declared.items() if at[0].startswith(f"{name}/")}
+        for key, theirs in compared(resource).items():
+            if theirs != ours[key]:
+                found[str(resource), key] = ours[key]
+    declared = {place: ours for place, (ours, reason) in DEVIATIONS.items() if reason}
+    assert found == {p: ours for p, ours in declared.items() if p[0].startswith(f"{name}/")}
 
 
 def test_the_seeds_settings_are_the_catalogs() -> None:

@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from analytics_sync.catalog import load_catalog, paginators
-from analytics_sync.catalog import models as models
+from analytics_sync.catalog import client, load_catalog, models, paginators, params
 from analytics_sync_tests.support.world import ROOT, World
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -102,7 +101,7 @@ def test_the_settings_of_every_source_are_in_the_table() -> None:
     "model",
     [
         m
-        for module in (models, paginators)
+        for module in (models, client, params, paginators)
         for m in vars(module).values()
         if isinstance(m, type) and issubclass(m, BaseModel) and not m.__name__.startswith("_")
     ],

@@ -11,12 +11,12 @@ from typing import Any
 
 from analytics_sync.catalog import Field, Resource
 from analytics_sync.catalog.models import DataType
-from analytics_sync.catalog.naming import OWN_COLUMNS, column_name
+from analytics_sync.catalog.naming import RESERVED_COLUMNS, column_name
 from analytics_sync.common.json_path import MISSING, lookup
 
 MOST_COLUMNS = 500
 """Of a table that declares none: PostgreSQL has room for 1,600, and a table has to stay usable."""
-_NOT_FREE = OWN_COLUMNS | {"cmax", "cmin", "ctid", "oid", "tableoid", "xmax", "xmin"}
+_NOT_FREE = RESERVED_COLUMNS | {"cmax", "cmin", "ctid", "oid", "tableoid", "xmax", "xmin"}
 _LONGEST = 63  # what PostgreSQL takes; longer names would be cut, each destination in its own way
 _TYPES: dict[type, DataType] = {
     str: "text",

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 
-from analytics_sync.catalog.models import ErrorHandler
+from analytics_sync.catalog.client import ErrorHandler
 
 # in this order: the plainest word first
 _PLAIN = ("retry-after", "x-retry-after")

@@ -16,7 +16,7 @@ from typing import Any
 import certifi
 import urllib3
 
-from analytics_sync.catalog.models import Client
+from analytics_sync.catalog.client import Client
 from analytics_sync.extract.rest_client.urls import origin
 
 _AUTHORITY = re.compile(r"^[^:/?#]+://[^/?#\\]*")

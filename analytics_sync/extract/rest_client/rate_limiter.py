@@ -20,7 +20,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from analytics_sync.catalog.models import RateLimit
+from analytics_sync.catalog.client import RateLimit
 from analytics_sync.common.private_folder import ensure_private
 
 _NUMBER = struct.Struct("q")

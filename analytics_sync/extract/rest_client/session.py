@@ -18,7 +18,7 @@ from typing import Any
 
 import urllib3
 
-from analytics_sync.catalog.models import Client, ErrorHandler
+from analytics_sync.catalog.client import Client, ErrorHandler
 from analytics_sync.common.errors import (
     ConnectionFailed,
     HttpStatusError,

@@ -15,13 +15,8 @@ from urllib.parse import urlsplit
 import dlt
 
 from analytics_sync.catalog import Source
-from analytics_sync.catalog.models import (
-    REFERENCE,
-    ApiKeyAuth,
-    BearerAuth,
-    HttpBasicAuth,
-    SettingParam,
-)
+from analytics_sync.catalog.client import ApiKeyAuth, BearerAuth, HttpBasicAuth
+from analytics_sync.catalog.params import REFERENCE, SettingParam
 from analytics_sync.common.errors import MissingSetting, Place
 
 # reserved for examples: a base URL there is a placeholder, not an address (RFC 2606)

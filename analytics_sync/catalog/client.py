@@ -1,0 +1,98 @@
+"""The declared client: what all requests of a source share.
+
+In: the ``client`` value of a catalog file. Out: ``Client``, with authentication, retry policy,
+rate limit and size limits. Keys and their meaning are those of dlt's ``rest_api``. "(ours)" marks
+each key that dlt lacks.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BeforeValidator,
+    Discriminator,
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+)
+
+from analytics_sync.catalog.base_model import Model
+from analytics_sync.catalog.paginators import PaginatorConfig
+from analytics_sync.catalog.params import Header
+
+
+class ApiKeyAuth(Model):
+    """A key in a header (or the query) of the given name."""
+
+    type: Literal["api_key"]
+    name: str = "Authorization"
+    api_key: str
+    location: Literal["header", "query"] = "header"
+
+
+class BearerAuth(Model):
+    """``Authorization: Bearer <token>``."""
+
+    type: Literal["bearer"] = "bearer"
+    token: str
+
+
+class HttpBasicAuth(Model):
+    """HTTP basic authentication."""
+
+    type: Literal["http_basic"]
+    username: str
+    password: str
+
+
+Auth = Annotated[ApiKeyAuth | BearerAuth | HttpBasicAuth, Discriminator("type")]
+
+
+def _auth(value: Any) -> Any:
+    """A mapping with ``token`` is short for ``type: bearer``."""
+    return {"type": "bearer", **value} if isinstance(value, dict) and "token" in value else value
+
+
+class ErrorHandler(Model):
+    """The retry policy (ours): ``max_retries`` 3 means 4 attempts.
+
+    The wait before retry n is ``backoff_factor`` to the power n seconds, unless the server sends a
+    waiting time.
+    """
+
+    retry_on_status_codes: tuple[int, ...] = (429, 500, 502, 503, 504)
+    max_retries: NonNegativeInt = 3
+    backoff_factor: NonNegativeFloat = 2.0
+
+
+class RateLimit(Model):
+    """At most ``requests`` in ``seconds`` for the whole source (ours)."""
+
+    requests: PositiveInt
+    seconds: PositiveFloat
+
+
+class Client(Model):
+    """Address, authentication and limits of a source.
+
+    All limits and timeouts are ours. Times are in seconds, sizes in bytes.
+    """
+
+    base_url: str | None = None
+    auth: Annotated[Auth | None, BeforeValidator(_auth)] = None
+    headers: dict[str, Header] = Field(default_factory=dict)
+    paginator: PaginatorConfig | None = None
+    error_handler: ErrorHandler | None = None
+    rate_limit: RateLimit | None = None
+    connect_timeout: PositiveFloat = 10.0
+    read_timeout: PositiveFloat = 60.0
+    max_response_bytes: PositiveInt = 256 * 1024 * 1024
+    max_expansion: PositiveInt = 500
+    max_nesting: int = Field(default=1000, ge=1, le=1000)
+    max_connections: PositiveInt = 16
+    max_pages: PositiveInt = 100_000
+    max_seconds: PositiveFloat = 86_400.0
+    resume_within: NonNegativeFloat = 3600.0

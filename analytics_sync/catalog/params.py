@@ -1,0 +1,94 @@
+"""Declared parameters: literal values, and values from a setting, a parent record or a window.
+
+In: a value of ``params`` or ``headers`` in a catalog file. Out: one frozen model per form.
+Keys and their meaning are those of dlt's ``rest_api``. "(ours)" marks each key that dlt lacks.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import Discriminator, Tag, field_validator
+
+from analytics_sync.catalog.base_model import Model
+
+REFERENCE = re.compile(r"""^dlt\.(secrets|config)\[["']([A-Za-z0-9_.]+)["']\]$""")
+"""A value that stands for a setting, as a dlt configuration in Python writes it."""
+
+
+class SettingParam(Model):
+    """A value from the settings (ours): ``sources.<source>.<key>``."""
+
+    type: Literal["config", "secret"]
+    key: str
+    optional: bool = False
+    default: str | None = None
+    allow_slash: bool = False
+
+
+class ResolveParam(Model):
+    """A value from a parent record, as in dlt.
+
+    ``config`` (ours): a setting that replaces the values from parent records. ``match`` (ours): a
+    regular expression whose first group is the value. ``allow_slash`` (ours): send the slashes of
+    this path value unencoded.
+    """
+
+    type: Literal["resolve"]
+    resource: str
+    field: str
+    config: str | None = None
+    match: str | None = None
+    allow_slash: bool = False
+
+    @field_validator("match")
+    @classmethod
+    def _one_group(cls, value: str | None) -> str | None:
+        try:
+            groups = re.compile(value).groups if value is not None else 1
+        except re.error as e:
+            raise ValueError(f"expected a regular expression: {e}") from None
+        if groups != 1:
+            raise ValueError("expected a regular expression with one group")
+        return value
+
+
+class IncrementalParam(Model):
+    """dlt's older spelling of ``endpoint.incremental`` inside ``params``."""
+
+    type: Literal["incremental"]
+    cursor_path: str
+    initial_value: Any = None
+
+
+def _param_kind(value: Any) -> str:
+    if isinstance(value, SettingParam):
+        return "config"
+    if isinstance(value, ResolveParam | IncrementalParam):
+        return value.type
+    if isinstance(value, dict):
+        kind = value.get("type")
+        return "config" if kind == "secret" else str(kind)
+    return "list" if isinstance(value, list | tuple) else "literal"
+
+
+Literals = str | int | float | bool | None
+Param = Annotated[
+    Annotated[SettingParam, Tag("config")]
+    | Annotated[ResolveParam, Tag("resolve")]
+    | Annotated[IncrementalParam, Tag("incremental")]
+    | Annotated[tuple[Literals, ...], Tag("list")]
+    | Annotated[Literals, Tag("literal")],
+    Discriminator(_param_kind),
+]
+
+
+def _header_kind(value: Any) -> str:
+    return "setting" if isinstance(value, dict | SettingParam) else "text"
+
+
+Header = Annotated[
+    Annotated[str, Tag("text")] | Annotated[SettingParam, Tag("setting")],
+    Discriminator(_header_kind),
+]

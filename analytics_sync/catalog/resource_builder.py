@@ -1,0 +1,226 @@
+"""The builder of a resource: a resource of the file and its defaults -> ``Resource``.
+
+In: the models of one resource, of ``resource_defaults`` and of the client. Out: the finished
+``Resource``, or a ``CatalogError`` for the first mistake. Parents are checked later, by
+``relations.py``, because a child may stand above its parent in the file.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
+
+from analytics_sync.catalog.client import Client, ErrorHandler
+from analytics_sync.catalog.dlt_shorthand import (
+    read_incremental,
+    read_paginator,
+    read_placeholders,
+)
+from analytics_sync.catalog.errors import Fail
+from analytics_sync.catalog.fields import build_fields
+from analytics_sync.catalog.models import Incremental, ResourceConfig, ResourceDefaults
+from analytics_sync.catalog.naming import is_snake_case, table_name
+from analytics_sync.catalog.paginators import Auto, Offset, PaginatorConfig
+from analytics_sync.catalog.params import REFERENCE, Param, ResolveParam, SettingParam
+from analytics_sync.catalog.source import Field, Resource
+
+_PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
+_DAY_DIRECTIVES = ("%d", "%e", "%j", "%F", "%D")
+
+
+class ResourceBuilder:
+    """The builder of one resource.
+
+    Args:
+        source: Name of the source.
+        client: The client of the source; its paginator and error handler are fallbacks.
+        defaults: ``resource_defaults`` of the file.
+        declared: The resource as the file has it.
+        cursor_params: Path of a cursor in a response of this source -> its query parameter.
+        fail: Raises ``CatalogError`` for this resource.
+    """
+
+    def __init__(
+        self,
+        source: str,
+        client: Client,
+        defaults: ResourceDefaults,
+        declared: ResourceConfig,
+        cursor_params: Mapping[str, str],
+        fail: Fail,
+    ) -> None:
+        self.source = source
+        self.client = client
+        self.name = declared.name
+        self.endpoint = _merged(defaults.endpoint, declared.endpoint)
+        self.resource = _merged(defaults, declared)
+        self.cursor_params = cursor_params
+        self.fail = fail
+
+    def build(self) -> Resource:
+        """Check the declaration and build the resource.
+
+        Raises:
+            CatalogError: The first mistake that was found.
+        """
+        if not is_snake_case(self.name):
+            self.fail(f"name {self.name!r}: expected lower_snake_case", "name")
+        path = self._checked_path()
+        self._check_headers()
+        incremental, params = read_incremental(self.endpoint, self.fail)
+        path, params = read_placeholders(path, params)
+        for placeholder in _PLACEHOLDER.findall(path):
+            params.setdefault(placeholder, SettingParam(type="config", key=placeholder))
+        parent = self._parent(params)
+        if not self.resource.primary_key and self.resource.selected:
+            self.fail("expected primary_key: without it rows cannot be told apart", "primary_key")
+        inherited = {
+            name.replace("*", f"_{parent}_", 1): field
+            for name, field in self.resource.include_from_parent.items()
+        }
+        fields = build_fields(self.resource, incremental, inherited, self.fail)
+        cursor = self._cursor(incremental, fields) if incremental else None
+        if self.resource.sensor and (incremental is None or parent):
+            self.fail(
+                "expected endpoint.incremental and no parent: it looks for newer records", "sensor"
+            )
+        return self._resource(path, params, incremental, cursor, parent, inherited, fields)
+
+    def _resource(
+        self,
+        path: str,
+        params: Mapping[str, Param],
+        incremental: Incremental | None,
+        cursor: Field | None,
+        parent: str | None,
+        inherited: Mapping[str, str],
+        fields: tuple[Field, ...],
+    ) -> Resource:
+        endpoint, resource = self.endpoint, self.resource
+        actions = endpoint.response_actions or ()
+        return Resource(
+            source=self.source,
+            name=self.name,
+            table=table_name(self.name),
+            path=path,
+            description=resource.description,
+            params=params,
+            headers=endpoint.headers,
+            selector=endpoint.data_selector,
+            paginator=self._paginator(),
+            incremental=incremental,
+            cursor=cursor,
+            error_handler=endpoint.error_handler or self.client.error_handler or ErrorHandler(),
+            ignored_statuses=frozenset(action.status_code for action in actions),
+            primary_key=resource.primary_key,
+            write_disposition=resource.write_disposition or "merge",
+            fields=fields,
+            inherited=inherited,
+            parent=parent,
+            skip_parents=resource.skip_parents,
+            selected=resource.selected,
+            sensor=resource.sensor,
+            count_path=endpoint.count_path or _record_total_path(endpoint.paginator),
+            soft_deletes=self._soft_deletes(path, incremental, parent),
+        )
+
+    def _checked_path(self) -> str:
+        path = self.endpoint.path
+        if path is None:
+            self.fail("expected endpoint.path", "endpoint")
+        if any(part in {".", ".."} for part in path.split("/")) or "?" in path or "#" in path:
+            self.fail("expected a path without '.', '..', '?' and '#'", "endpoint", "path")
+        if "://" in path:
+            self.fail("expected a path below base_url, not a whole URL", "endpoint", "path")
+        if any(sign in path for sign in ("${", "{{", "}}")):
+            self.fail("expected {placeholder}: there are no templates", "endpoint", "path")
+        return path
+
+    def _check_headers(self) -> None:
+        for header, value in self.endpoint.headers.items():
+            if REFERENCE.match(value):
+                self.fail(
+                    "a setting can stand in client.headers only", "endpoint", "headers", header
+                )
+
+    def _parent(self, params: Mapping[str, Param]) -> str | None:
+        """The one resource whose records give parameter values; None without such a parameter."""
+        parents = {p.resource for p in params.values() if isinstance(p, ResolveParam)}
+        if len(parents) > 1:
+            self.fail(f"expected one parent, found {sorted(parents)}", "endpoint", "params")
+        if parents:
+            return parents.pop()
+        if self.resource.include_from_parent or self.resource.skip_parents:
+            self.fail(
+                "expected a parameter of type resolve: there is no parent", "include_from_parent"
+            )
+        return None
+
+    def _cursor(self, incremental: Incremental, fields: tuple[Field, ...]) -> Field | None:
+        """The field of ``cursor_path``, checked together with the query parameters."""
+        cursor = next((f for f in fields if f.name == incremental.cursor_path), None)
+        if not fields:
+            self.fail(
+                "expected columns: a windowed resource declares at least its cursor", "columns"
+            )
+        if cursor and cursor.data_type not in {"timestamp", "date"}:
+            self.fail(
+                f"expected a field of type timestamp or date, {cursor.name!r} is {cursor.data_type}",
+                "endpoint", "incremental", "cursor_path",
+            )  # fmt: skip
+        pattern = incremental.param_format
+        if incremental.step == "month":
+            if incremental.start_param is None:
+                self.fail("expected start_param: it takes the month", "endpoint", "incremental")
+        elif "%" in pattern and not any(day in pattern for day in _DAY_DIRECTIVES):
+            self.fail(
+                f"expected param_format with a day (%d), found {pattern!r}; or step: month",
+                "endpoint", "incremental",
+            )  # fmt: skip
+        return cursor
+
+    def _paginator(self) -> PaginatorConfig:
+        declared = self.endpoint.paginator or self.client.paginator or Auto()
+        return read_paginator(declared, self.cursor_params, self.fail)
+
+    def _soft_deletes(self, path: str, incremental: Incremental | None, parent: str | None) -> bool:
+        """Whether a complete read proves which rows the API no longer lists.
+
+        That is the default for a snapshot of all records. A placeholder in the path limits the
+        listing to the value of a setting. When the setting changes, the other rows are not gone.
+        """
+        deletes = self.resource.deletes
+        snapshot = incremental is None and parent is None and self.resource.selected
+        merged = self.resource.write_disposition in (None, "merge")
+        if deletes == "soft" and not (snapshot and merged):
+            self.fail(
+                "expected a snapshot without parent, and merge: only that knows what is gone",
+                "deletes",
+            )
+        if deletes is None:
+            return snapshot and merged and not _PLACEHOLDER.search(path)
+        return deletes == "soft"
+
+
+def _record_total_path(paginator: PaginatorConfig | None) -> str | None:
+    """The path of a total of records: an offset's total counts records, a page number's pages."""
+    return paginator.total_path if isinstance(paginator, Offset) else None
+
+
+_M = TypeVar("_M", bound=BaseModel)
+
+
+def _merged(defaults: BaseModel, declared: _M) -> _M:
+    """The declared keys over the defaults. ``params`` are joined name by name."""
+    update: dict[str, Any] = {}
+    for key in type(defaults).model_fields:
+        default = getattr(defaults, key)
+        if key in declared.model_fields_set:
+            if key == "params":
+                update[key] = {**default, **getattr(declared, key)}
+        elif key in defaults.model_fields_set:
+            update[key] = default
+    return declared.model_copy(update=update)
