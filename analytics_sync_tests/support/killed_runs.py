@@ -38,6 +38,7 @@ from analytics_sync.common.private_folder import LockedTempFolder
 from analytics_sync.common.window import Window
 from analytics_sync.extract.buffer import TableBuffer
 from analytics_sync.extract.collector import PageCollector
+from analytics_sync.extract.rest_client.body import BodyReader
 from analytics_sync.extract.rest_client.session import Session
 from analytics_sync.extract.run import ReadRun
 from analytics_sync.load.duckdb_merge_job import DuckDbMergeJob
@@ -229,9 +230,9 @@ def _after(owner: Any, name: str) -> Callable[[Fatal], None]:
 
 
 def _in_mid_page(fatal: Fatal) -> None:
-    original = Session._body
+    original = BodyReader.read
 
-    def body(self: Session, response: Any, *rest: Any) -> bytes:
+    def body(self: BodyReader, response: Any, *rest: Any) -> bytes:
         read = response.read1
 
         def piece(_: int, **options: Any) -> bytes:
@@ -242,7 +243,7 @@ def _in_mid_page(fatal: Fatal) -> None:
         response.read1 = piece
         return original(self, response, *rest)
 
-    Session._body = body  # type: ignore[method-assign]
+    BodyReader.read = body  # type: ignore[method-assign]
 
 
 def _in_the_merge(fatal: Fatal) -> None:

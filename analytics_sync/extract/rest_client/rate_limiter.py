@@ -1,9 +1,15 @@
-"""A declared rate limit, kept by everybody who asks the same API from this machine.
+"""The rate limiter of one API account, shared by all processes of this user on this machine.
 
-In: ``rate_limit`` of a source. Out: waits, so that no ``seconds`` hold more than ``requests``. The
-times of the last requests stand in a small file that all threads and processes of this user share; a
-turn costs one locked read and write of it. A request that took longer than others may have arrived
-late, and counts from then. Where the API asks for patience, all of them wait.
+In: the ``rate_limit`` of a source. Out: slots, spaced so that no ``seconds`` hold more than
+``requests``. Threads and processes share the times of the last N = ``requests`` slots in a small
+file, a ring of 8-byte integers in native byte order::
+
+    next | pause_until | t0 | t1 | ... | tN-1
+
+``next % N`` is the place of the oldest time, which the next slot replaces. ``pause_until`` and the
+times are nanoseconds of the monotonic clock. A slot costs one locked read and write of the file. A
+request that took longer than others may have arrived late, so its time is moved to its likely
+arrival. When the API asks for a pause, all processes wait.
 """
 
 from __future__ import annotations
@@ -24,107 +30,119 @@ from analytics_sync.catalog.client import RateLimit
 from analytics_sync.common.private_folder import ensure_private
 
 _NUMBER = struct.Struct("q")
-_NEXT, _PAUSE, _TIMES = 0, _NUMBER.size, 2 * _NUMBER.size  # where they stand in the file
-# requests do not arrive as evenly as they leave: of each span so much, and at most so many seconds
-_SLACK, _MOST_SLACK = 0.03, 0.5
-_FORGOTTEN = 86_400.0
-_ON_TIME = 2_000_000  # nanoseconds
+# byte offsets in the file
+_NEXT, _PAUSE_UNTIL, _TIMES = 0, _NUMBER.size, 2 * _NUMBER.size
+# requests do not arrive as evenly as they leave, so the span is a little longer than declared
+_SLACK_SHARE = 0.03
+_MAX_SLACK_SECONDS = 0.5
+_MAX_FILE_AGE_SECONDS = 86_400.0
+_MIN_DELAY_NS = 2_000_000  # a request that took less than this beyond the fastest is on time
 
 
 @dataclass(frozen=True)
 class Slot:
-    """A request's turn.
+    """The permission to send one request.
 
     Attributes:
-        waited: Seconds.
-        place: Where its time stands in the file.
-        at: When it comes, in nanoseconds of the monotonic clock.
+        waited_seconds: The wait for the slot.
+        file_offset: The byte offset of the slot's time in the file.
+        starts_at_ns: When the slot begins, in nanoseconds of the monotonic clock.
     """
 
-    waited: float = 0.0
-    place: int = 0
-    at: int = 0
+    waited_seconds: float = 0.0
+    file_offset: int = 0
+    starts_at_ns: int = 0
 
 
 class RateLimiter:
-    """Turns at one API. Threads may share it.
+    """Hands out slots for one API account. Threads may share it.
 
     Args:
-        limit: The declared limit; None is none.
-        api: What tells the API and the account from others; it is not shown anywhere.
+        limit: The declared limit; None for no limit.
+        account: Identifies the API and the account; a secret.
     """
 
-    def __init__(self, limit: RateLimit | None, api: str) -> None:
+    def __init__(self, limit: RateLimit | None, account: str) -> None:
         self._limit = limit
         self._lock = threading.Lock()
         self._file: int | None = None
-        self._fastest = 1 << 62
+        self._fastest_ns = 1 << 62
         if limit is None:
             return
-        slack = min(_SLACK * limit.seconds, _MOST_SLACK)
-        self._span = int((limit.seconds + slack) * 1e9)
+        slack = min(_SLACK_SHARE * limit.seconds, _MAX_SLACK_SECONDS)
+        self._span_ns = int((limit.seconds + slack) * 1e9)
         folder = Path(tempfile.gettempdir()) / f"analytics-sync-pace-{os.getuid()}"
         ensure_private(folder)
         _remove_old(folder)
-        identity = f"{api} {limit.requests} {limit.seconds}".encode()
-        # slowly: a key could be found by trying if its mark were quick to make
-        mark = hashlib.scrypt(identity, salt=b"pace", n=2**14, r=8, p=1, dklen=16)
-        self._path = folder / mark.hex()
+        identity = f"{account} {limit.requests} {limit.seconds}".encode()
+        # scrypt is slow on purpose: a fast hash in the file name would let a key be guessed
+        digest = hashlib.scrypt(identity, salt=b"pace", n=2**14, r=8, p=1, dklen=16)
+        self._path = folder / digest.hex()
 
-    def turn(self, sleep: Callable[[float], None]) -> Slot:
-        """Wait for this request's turn."""
+    def acquire(self, sleep: Callable[[float], None]) -> Slot:
+        """Wait for the next free slot and take it.
+
+        Args:
+            sleep: Waits for a number of seconds.
+        """
         if self._limit is None:
             return Slot()
         with self._lock, _Locked(self._open()) as file:
             now = time.monotonic_ns()
             place = _read(file, _NEXT) % self._limit.requests
-            at = _TIMES + place * _NUMBER.size
-            # the request before the last ``requests`` must be a whole span ago
-            earliest = max(now, self._past(_read(file, at), now) + self._span)
-            earliest = max(earliest, self._past(_read(file, _PAUSE), now))
-            _write(file, at, earliest)
+            offset = _TIMES + place * _NUMBER.size
+            # the slot that was taken N slots ago must be a whole span in the past
+            starts_at = max(now, self._plausible(_read(file, offset), now) + self._span_ns)
+            starts_at = max(starts_at, self._plausible(_read(file, _PAUSE_UNTIL), now))
+            _write(file, offset, starts_at)
             _write(file, _NEXT, place + 1)
-        wait = (earliest - now) / 1e9
+        wait = (starts_at - now) / 1e9
         if wait > 0:
             sleep(wait)
-        return Slot(wait, at, earliest)
+        return Slot(wait, offset, starts_at)
 
-    def record_response(self, turn: Slot) -> None:
-        """The first byte of the answer is here.
+    def record_response(self, slot: Slot) -> None:
+        """Move the slot's time to the likely arrival of its request.
 
-        How long the request was on its way is not known. What it took beyond the fastest is counted
-        as that: a process that was busy, or a new connection, must not let the next one in too soon.
+        Call this at the first byte of the response. The time that the request was on its way is
+        unknown. The time beyond that of the fastest request counts as delay: a request delayed by
+        a busy process or a new connection must not let the next request in too soon.
         """
         if self._limit is None:
             return
-        took = time.monotonic_ns() - turn.at
-        self._fastest = min(self._fastest, took)
-        late = took - self._fastest
-        if late < _ON_TIME:
+        took = time.monotonic_ns() - slot.starts_at_ns
+        self._fastest_ns = min(self._fastest_ns, took)
+        delay = took - self._fastest_ns
+        if delay < _MIN_DELAY_NS:
             return
         with self._lock, _Locked(self._open()) as file:
-            if _read(file, turn.place) == turn.at:
-                _write(file, turn.place, turn.at + late)
+            if _read(file, slot.file_offset) == slot.starts_at_ns:
+                _write(file, slot.file_offset, slot.starts_at_ns + delay)
 
     def pause(self, seconds: float) -> None:
-        """Let nobody begin a request for so long."""
+        """Hand out no slot of this account for a number of seconds, in any process."""
         if self._limit is None:
             return
         with self._lock, _Locked(self._open()) as file:
             until = time.monotonic_ns() + int(seconds * 1e9)
-            _write(file, _PAUSE, max(until, self._past(_read(file, _PAUSE), until)))
+            known = self._plausible(_read(file, _PAUSE_UNTIL), until)
+            _write(file, _PAUSE_UNTIL, max(until, known))
 
     def close(self) -> None:
-        """Leave the file to the others."""
+        """Close the file; other processes may still use it."""
         with self._lock:
             if self._file is not None:
                 os.close(self._file)
                 self._file = None
 
-    def _past(self, value: int, now: int) -> int:
-        """A time of the file; a clock that began anew with the machine makes older ones wrong."""
-        queue = 100 * self._span + int(_FORGOTTEN * 1e9)
-        return value if 0 < value <= now + queue else now - self._span
+    def _plausible(self, time_ns: int, now: int) -> int:
+        """A time from the file, or a harmless one if it cannot be right.
+
+        The monotonic clock starts again when the machine does, so times in an older file may lie
+        far in the future. A damaged file may hold any number.
+        """
+        longest_queue_ns = 100 * self._span_ns + int(_MAX_FILE_AGE_SECONDS * 1e9)
+        return time_ns if 0 < time_ns <= now + longest_queue_ns else now - self._span_ns
 
     def _open(self) -> int:
         if self._file is None:
@@ -134,7 +152,7 @@ class RateLimiter:
 
 
 class _Locked:
-    """The file, while nobody else uses it."""
+    """Holds an exclusive lock on the file inside the block, against other processes."""
 
     def __init__(self, file: int) -> None:
         self._file = file
@@ -147,17 +165,18 @@ class _Locked:
         fcntl.flock(self._file, fcntl.LOCK_UN)
 
 
-def _read(file: int, at: int) -> int:
-    raw = os.pread(file, _NUMBER.size, at)
+def _read(file: int, offset: int) -> int:
+    raw = os.pread(file, _NUMBER.size, offset)
     return int(_NUMBER.unpack(raw)[0]) if len(raw) == _NUMBER.size else 0
 
 
-def _write(file: int, at: int, value: int) -> None:
-    os.pwrite(file, _NUMBER.pack(value), at)
+def _write(file: int, offset: int, number: int) -> None:
+    os.pwrite(file, _NUMBER.pack(number), offset)
 
 
 def _remove_old(folder: Path) -> None:
+    """Remove the files that no process has used for a day."""
     for path in folder.iterdir():
         with suppress(OSError):
-            if time.time() - path.stat().st_mtime > _FORGOTTEN:
+            if time.time() - path.stat().st_mtime > _MAX_FILE_AGE_SECONDS:
                 path.unlink()

@@ -1,6 +1,6 @@
-"""One HTTP response, and what its body says when it is not data.
+"""One HTTP response, and the message of a body that is not data.
 
-In: status, headers, bytes. Out: a ``Response`` for the rest of the package.
+In: status, headers, bytes. Out: a ``Response`` for the rest of the package; text for messages.
 """
 
 from __future__ import annotations
@@ -11,19 +11,21 @@ from typing import Any
 
 from analytics_sync.common.exact_json import dumps, loads
 
+_MAX_TEXT_BYTES = 20_000
+
 
 @dataclass(frozen=True)
 class Response:
-    """One decoded answer.
+    """A response with a decoded body.
 
     Attributes:
-        url: Where it came from, after redirects.
+        url: The URL of the response, after redirects.
         status: The HTTP status.
-        headers: By lower-case names.
+        headers: Header values by lower-case names.
         body: The decoded JSON.
-        at: When its first byte arrived, in microseconds since 1970.
-        raw: The body as it came, unpacked.
-        moved: Whether a redirect led to it.
+        received_at: When its first byte arrived, in microseconds since 1970.
+        raw: The body in bytes, unpacked.
+        moved: Whether a redirect led to the response.
     """
 
     url: str
@@ -36,10 +38,11 @@ class Response:
 
 
 class TruncatedResponse(Exception):
-    """An answer that arrived only in part."""
+    """A response of which only a part arrived."""
 
 
 def json_or_text(raw: bytes) -> Any:
+    """The JSON of an error body, or its text if it is not JSON; None if it is empty."""
     try:
         return loads(raw)
     except ValueError:
@@ -47,12 +50,12 @@ def json_or_text(raw: bytes) -> Any:
 
 
 def body_text(raw: bytes) -> str:
-    """The start of a body that is no JSON: long enough to hold a whole token to redact."""
-    return raw[:20_000].decode("utf-8", "replace")
+    """The start of a body that is not JSON: long enough to hold a whole token to redact."""
+    return raw[:_MAX_TEXT_BYTES].decode("utf-8", "replace")
 
 
 def error_text(body: Any) -> str:
-    """What an error body says, in one line."""
+    """The text of an error body, in one line."""
     if body is None:
         return ""
     text = body if isinstance(body, str) else dumps(body).decode()

@@ -1,8 +1,8 @@
-"""The one place that talks HTTP.
+"""The HTTP session of one source: the only module that sends requests.
 
-In: URLs of the configured origin. Out: decoded JSON answers. Timeouts, the declared retries, what
-the server says about waiting, a rate limit, a size limit, and credentials that go to the
-configured scheme, host and port and nowhere else. All methods may be called from many threads.
+In: URLs of the configured origin. Out: responses with decoded JSON. Each request gets a timeout, the
+declared retries, a slot of the rate limit and a size limit. Credentials go to the configured scheme,
+host and port and nowhere else.
 """
 
 from __future__ import annotations
@@ -14,47 +14,40 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import urllib3
 
 from analytics_sync.catalog.client import Client, ErrorHandler
-from analytics_sync.common.errors import (
-    ConnectionFailed,
-    HttpStatusError,
-    InvalidResponse,
-    LimitExceeded,
-    Place,
-)
-from analytics_sync.common.exact_json import TooDeep, deeper, loads
+from analytics_sync.common.errors import ConnectionFailed, HttpStatusError, Place
 from analytics_sync.common.redaction import Redactor
 from analytics_sync.extract.rest_client.backoff import retry_delay
+from analytics_sync.extract.rest_client.body import BodyReader
 from analytics_sync.extract.rest_client.connection_pool import ConnectionPool
+from analytics_sync.extract.rest_client.deadline import check_deadline
+from analytics_sync.extract.rest_client.http_errors import status_error, transport_problem
 from analytics_sync.extract.rest_client.rate_limiter import RateLimiter, Slot
-from analytics_sync.extract.rest_client.response import (
-    Response,
-    TruncatedResponse,
-    body_text,
-    error_text,
-    json_or_text,
-)
+from analytics_sync.extract.rest_client.response import Response, TruncatedResponse, json_or_text
 from analytics_sync.extract.rest_client.settings import Settings
 from analytics_sync.extract.rest_client.urls import follow, origin, with_query, without_query
 
 log = logging.getLogger(__name__)
 
 _MAX_REDIRECTS = 5
-_TOO_MANY = 429
-_ENDS = re.compile("[?#]")  # what ends the path of a URL
-_DEEPEST = 1000  # what the decoder takes is little more
-_LONGEST_WAIT = 3600.0
-_ON_THEIR_WAY = 8 << 20  # bytes of JSON; decoded it is several times as much
-_NO_BOMB = 1 << 20  # bytes that do no harm, however small they were packed
+_REDIRECT_STATUSES = frozenset({301, 302, 303, 307, 308})
+_TOO_MANY_REQUESTS = 429
+_QUERY_OR_FRAGMENT = re.compile("[?#]")
+_MAX_WAIT_SECONDS = 3600.0
+_MAX_BYTES_IN_FLIGHT = 8 << 20  # of JSON; decoded, it takes several times as much memory
 
 
 @dataclass
 class Counters:
-    """What reading one resource has cost. Seconds and bytes."""
+    """The cost of reading one resource. Threads may share it.
+
+    Attributes:
+        waited: Seconds, for the rate limit and before retries.
+        bytes: Of unpacked bodies.
+    """
 
     requests: int = 0
     retries: int = 0
@@ -63,18 +56,41 @@ class Counters:
     lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def add(self, **amounts: float) -> None:
-        """Add to the counters of the given names."""
+        """Add each amount to the counter of its name."""
         with self.lock:
             for name, amount in amounts.items():
                 setattr(self, name, getattr(self, name) + amount)
 
 
+@dataclass(slots=True)
+class _Call:
+    """The part of a ``get`` that all its attempts share."""
+
+    url: str
+    params: Mapping[str, object]
+    target: str  # the URL with all query parameters, credentials included
+    headers: Mapping[str, str]
+    place: Place
+    policy: ErrorHandler
+    counters: Counters
+    deadline: float
+
+
+@dataclass(slots=True)
+class _Attempt:
+    """One attempt: a response, or the problem that prevented one."""
+
+    number: int
+    response: Response | None
+    problem: str = ""
+
+
 class Session:
-    """HTTP for one source during one run.
+    """HTTP for one source during one run. Threads may share it.
 
     Args:
-        settings: Where base URL and credentials come from.
-        sleep: Replaced in tests.
+        settings: Base URL and credentials.
+        sleep: Waits for a number of seconds; None for ``time.sleep``.
 
     Raises:
         MissingSetting: The base URL or a credential is not set.
@@ -94,24 +110,28 @@ class Session:
             **credentials,
         }
         self.account = repr(sorted({**credentials, **self._query}.items())).encode()
-        """What requests are sent with; a secret."""
-        self._client = client
+        """The credentials of all requests; a secret."""
         self.max_seconds = client.max_seconds
         self.max_pages = client.max_pages
         self.max_connections = client.max_connections
-        self._pace = RateLimiter(client.rate_limit, f"{self.origin} {self.account!r}")
-        self._followed = ""
+        self._rate_limiter = RateLimiter(client.rate_limit, f"{self.origin} {self.account!r}")
+        self._checked_url = ""
         self._sleep = sleep or time.sleep
-        self._connections = ConnectionPool(self.base_url, client)
+        self._pool = ConnectionPool(self.base_url, client)
+        self._body = BodyReader(client, self.redact)
 
     def close(self) -> None:
         """Close all connections."""
-        self._connections.close()
-        self._pace.close()
+        self._pool.close()
+        self._rate_limiter.close()
 
     def at_once(self, size: int) -> int:
-        """How many answers of so many bytes to ask for side by side: fewer when they are large."""
-        return min(self.max_connections, max(2, _ON_THEIR_WAY // max(1, size)))
+        """The number of responses to request concurrently: fewer when responses are large.
+
+        Args:
+            size: The bytes of one response.
+        """
+        return min(self.max_connections, max(2, _MAX_BYTES_IN_FLIGHT // max(1, size)))
 
     def get(
         self,
@@ -131,108 +151,111 @@ class Session:
             params: Query parameters.
             place: For messages.
             policy: The resource's retry policy.
-            counters: Where the cost is added.
-            headers: The resource's own headers.
-            deadline: On the monotonic clock; whatever lasts longer is given up.
+            counters: Receives the cost.
+            headers: The resource's own headers; None for none.
+            deadline: On the monotonic clock; a request or wait beyond it is not begun.
 
         Raises:
             HttpStatusError: An error status that is not retried, or still there after all retries.
-            ConnectionFailed: No whole answer after all retries.
-            InvalidResponse: The answer is not JSON.
-            ForeignOrigin: ``url`` or a redirect leads elsewhere.
-            LimitExceeded: More bytes, nesting or time than the source's limits allow.
+            ConnectionFailed: No complete response after all retries.
+            InvalidResponse: The response is not JSON.
+            ForeignOrigin: ``url`` or a redirect leads to another origin.
+            LimitExceeded: More bytes or time than the source's limits allow.
         """
-        # a link may repeat the credentials of the query: it gets them once, from here
-        plain = without_query(url, self._query)
-        target = with_query(plain, {**params, **self._query})
-        if plain != self._followed:
-            asked, target = target, follow(plain, target, self.origin, place, "a URL", self.redact)
-            # a query does not change where an address leads: not looked at again for each page
-            self._followed = plain if asked == target and not _ENDS.search(plain) else ""
+        # a link may repeat the credentials of the query: each is sent once, as set here
+        url = without_query(url, self._query)
+        target = self._target(url, params, place)
+        call = _Call(url, params, target, headers or {}, place, policy, counters, deadline)
+        number = 0
+        while True:
+            number += 1
+            attempt = self._send(call, number)
+            if attempt.response is not None and attempt.response.status < 400:
+                return attempt.response
+            delay = self._delay_or_raise(call, attempt)
+            self._wait(call, attempt, delay)
 
-        def shown() -> str:
-            return self.redact(with_query(plain, params))
+    def _target(self, url: str, params: Mapping[str, object], place: Place) -> str:
+        """The URL to request, with all query parameters.
 
-        attempts = policy.max_retries + 1
-        for attempt in range(1, attempts + 1):
-            self._in_time(deadline, place)
-            turn = self._pace.turn(self._sleep)
-            counters.add(requests=1, waited=turn.waited)
-            answer: Response | None = None
-            problem = ""
-            try:
-                answer = self._once(target, headers or {}, place, counters, deadline, turn)
-                if answer.status < 400:
-                    return answer
-                if answer.status not in policy.retry_on_status_codes:
-                    raise self._refused(answer, shown(), place, attempt)
-            except (urllib3.exceptions.HTTPError, OSError, TruncatedResponse) as e:
-                problem = self.redact(_plainly(e))
-            if attempt == attempts:
-                if answer is not None:
-                    raise self._refused(answer, shown(), place, attempt)
+        Raises:
+            ForeignOrigin: ``url`` leads to another origin.
+        """
+        target = with_query(url, {**params, **self._query})
+        if url != self._checked_url:
+            built, target = target, follow(url, target, self.origin, place, "a URL", self.redact)
+            # A query does not change the origin: do not check the same URL again for each page.
+            is_plain = built == target and not _QUERY_OR_FRAGMENT.search(url)
+            self._checked_url = url if is_plain else ""
+        return target
+
+    def _send(self, call: _Call, number: int) -> _Attempt:
+        """Send one attempt, once the rate limit allows it."""
+        check_deadline(call.deadline, self.max_seconds, call.place)
+        slot = self._rate_limiter.acquire(self._sleep)
+        call.counters.add(requests=1, waited=slot.waited_seconds)
+        try:
+            return _Attempt(number, self._fetch(call, slot))
+        except (urllib3.exceptions.HTTPError, OSError, TruncatedResponse) as e:
+            return _Attempt(number, None, self.redact(transport_problem(e)))
+
+    def _delay_or_raise(self, call: _Call, attempt: _Attempt) -> float:
+        """Decide after a failed attempt: the seconds until the next attempt, or an error."""
+        response, policy = attempt.response, call.policy
+        is_last = attempt.number > policy.max_retries
+        if response is None:
+            if is_last:
                 raise ConnectionFailed(
-                    place,
-                    f"GET {shown()} failed {attempt} times, last with: {problem}.",
+                    call.place,
+                    f"GET {self._shown(call)} failed {attempt.number} times, last with: "
+                    f"{attempt.problem}.",
                     "Look at base_url, the network and the API's status page, then run again.",
                 )
-            wait = retry_delay(
-                answer.status if answer else 0,
-                answer.headers if answer else {},
-                answer.body if answer else None,
-                attempt,
-                policy,
-            )
-            if wait > _LONGEST_WAIT:
-                raise (
-                    self._refused(answer, shown(), place, attempt)
-                    if answer
-                    else ConnectionFailed(
-                        place,
-                        f"GET {shown()}: would have to wait {wait:.0f} s.",
-                        "Run again later.",
-                    )
+            delay = retry_delay(0, {}, None, attempt.number, policy)
+            if delay > _MAX_WAIT_SECONDS:
+                raise ConnectionFailed(
+                    call.place,
+                    f"GET {self._shown(call)}: would have to wait {delay:.0f} s.",
+                    "Run again later.",
                 )
-            log.info(
-                "%s: %s, attempt %d of %d; waiting %.1f s",
-                place, f"status {answer.status}" if answer else problem, attempt, attempts, wait,
-            )  # fmt: skip
-            self._in_time(deadline - wait, place)
-            counters.add(retries=1, waited=wait)
-            if answer is not None and answer.status == _TOO_MANY:
-                self._pace.pause(wait)
-            self._sleep(wait)
-        raise AssertionError("unreachable")
+            return delay
+        if is_last or response.status not in policy.retry_on_status_codes:
+            raise self._status_error(call, response, attempt.number)
+        delay = retry_delay(
+            response.status, response.headers, response.body, attempt.number, policy
+        )
+        if delay > _MAX_WAIT_SECONDS:
+            raise self._status_error(call, response, attempt.number)
+        return delay
 
-    def _in_time(self, deadline: float, place: Place) -> None:
-        if time.monotonic() > deadline:
-            raise LimitExceeded(
-                place,
-                f"reading would take longer than {self._client.max_seconds:,.0f} s.",
-                "If that is expected, raise client.max_seconds, or ask for less: a shorter range.",
-            )
+    def _wait(self, call: _Call, attempt: _Attempt, delay: float) -> None:
+        """Wait before the next attempt; after status 429, all requests of this account wait."""
+        response = attempt.response
+        problem = attempt.problem if response is None else f"status {response.status}"
+        log.info(
+            "%s: %s, attempt %d of %d; waiting %.1f s",
+            call.place, problem, attempt.number, call.policy.max_retries + 1, delay,
+        )  # fmt: skip
+        check_deadline(call.deadline - delay, self.max_seconds, call.place)
+        call.counters.add(retries=1, waited=delay)
+        if response is not None and response.status == _TOO_MANY_REQUESTS:
+            self._rate_limiter.pause(delay)
+        self._sleep(delay)
 
-    def _once(
-        self,
-        url: str,
-        headers: Mapping[str, str],
-        place: Place,
-        counters: Counters,
-        deadline: float,
-        turn: Slot,
-    ) -> Response:
-        first = url
+    def _fetch(self, call: _Call, slot: Slot) -> Response:
+        """The response of the target, or of the redirects that it leads to."""
+        url, place = call.target, call.place
         for _ in range(_MAX_REDIRECTS + 1):
-            response = self._connections.get(url, {**self._headers, **headers})
-            self._pace.record_response(turn)
-            at = time.time_ns() // 1000
+            response = self._pool.get(url, {**self._headers, **call.headers})
+            self._rate_limiter.record_response(slot)
+            received_at = time.time_ns() // 1000
             try:
-                raw = self.redact.data(self._body(response, url, place, deadline))
+                raw = self.redact.data(self._body.read(response, url, place, call.deadline))
             finally:
                 response.release_conn()
-            counters.add(bytes=len(raw))
+            call.counters.add(bytes=len(raw))
             location = response.headers.get("location")
-            if response.status not in {301, 302, 303, 307, 308} or not location:
+            if response.status not in _REDIRECT_STATUSES or not location:
                 break
             url = follow(url, location, self.origin, place, "a redirect", self.redact)
         else:
@@ -240,91 +263,17 @@ class Session:
                 place, f"more than {_MAX_REDIRECTS} redirects from {self.redact(url)}.",
                 "Look at base_url.", status=response.status,
             )  # fmt: skip
+        status = response.status
         # by name, not by line: a header sent twice is one value, its parts joined
-        named = {name.lower(): value for name, value in response.headers.itermerged()}
-        if response.status >= 400:
-            return Response(url, response.status, named, json_or_text(raw))
-        body = self._json(raw, response.status, named, url, place)
-        return Response(url, response.status, named, body, at, raw, url != first)
+        headers = {name.lower(): value for name, value in response.headers.itermerged()}
+        if status >= 400:
+            return Response(url, status, headers, json_or_text(raw))
+        body = self._body.decode(raw, status, headers, url, place)
+        return Response(url, status, headers, body, received_at, raw, url != call.target)
 
-    def _body(self, response: Any, url: str, place: Place, deadline: float) -> bytes:
-        """The unpacked body. It is read as it comes, so that a trickle is noticed too."""
-        chunks = []
-        size = 0
-        limit, most = self._client.max_response_bytes, self._client.max_expansion
-        while chunk := response.read1(1 << 16, decode_content=True):
-            chunks.append(chunk)
-            size += len(chunk)
-            packed = response.tell()
-            problem, key = "", ""
-            if size > limit:
-                problem, key = f"is larger than {limit:,} bytes", "max_response_bytes"
-            elif size > _NO_BOMB and size > packed * most:
-                problem = f"unpacks to more than {most:,} times its size"
-                key = "max_expansion"
-            if problem:
-                response.close()
-                raise LimitExceeded(
-                    place,
-                    f"the answer of {self.redact(url)} {problem}.",
-                    f"If that is expected, raise client.{key} or ask for smaller pages.",
-                )
-            if time.monotonic() > deadline:
-                response.close()
-                self._in_time(deadline, place)
-        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+    def _shown(self, call: _Call) -> str:
+        """The URL for messages, without credentials."""
+        return self.redact(with_query(call.url, call.params))
 
-    def _json(
-        self, raw: bytes, status: int, headers: Mapping[str, str], url: str, place: Place
-    ) -> Any:
-        most = self._client.max_nesting
-        try:
-            body = loads(raw)
-            if most < _DEEPEST and deeper(body, most):
-                raise TooDeep
-            return body
-        except TooDeep as e:
-            raise InvalidResponse(
-                place,
-                f"GET {self.redact(url)} answered status {status} with JSON nested too deep to be "
-                f"records (more than {most:,}): {self.redact(body_text(raw))[:40]!r}.",
-                "Look at base_url and at the API's answer, or raise client.max_nesting.",
-            ) from e
-        except ValueError as e:
-            kind = headers.get("content-type", "no content type")
-            if raw.lstrip()[:1] in (b"{", b"[") and "html" not in kind:
-                raise TruncatedResponse(f"JSON that breaks off or is damaged ({e})") from e
-            start = self.redact(body_text(raw))[:80]
-            raise InvalidResponse(
-                place,
-                f"GET {self.redact(url)} answered status {status} with {kind} instead of JSON: "
-                f"{start!r}.",
-                "Look at base_url: this is often a login or error page.",
-            ) from e
-
-    def _refused(
-        self, answer: Response, shown: str, place: Place, attempts: int
-    ) -> HttpStatusError:
-        advice = {
-            401: "Look at the API key or token.",
-            403: "The key is not permitted to read this.",
-            404: "Look at base_url and at the path's settings.",
-            429: "The API's rate limit is used up; declare rate_limit or run later.",
-        }.get(answer.status, "Look at the API's status page, then run again.")
-        said = self.redact(error_text(answer.body))[:300]
-        times = f" {attempts} times" if attempts > 1 else ""
-        return HttpStatusError(
-            place,
-            f"GET {shown} answered {answer.status}{times}" + (f": {said}." if said else "."),
-            advice,
-            status=answer.status,
-        )
-
-
-def _plainly(error: Exception) -> str:
-    """A transport error without the pool's address, which some messages carry."""
-    reason = getattr(error, "reason", None)
-    if isinstance(reason, Exception):
-        return _plainly(reason)
-    text = str(error).split(": ", 1)[-1] if "object at 0x" in str(error) else str(error)
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+    def _status_error(self, call: _Call, response: Response, attempts: int) -> HttpStatusError:
+        return status_error(response, self._shown(call), attempts, call.place, self.redact)

@@ -1,0 +1,117 @@
+"""The body of an HTTP response: bytes within the source's limits, and the JSON that they hold.
+
+In: a response whose body is still unread. Out: the unpacked bytes; the decoded JSON. A body that is
+too large, too slow, nested too deep or no JSON is an error that names the setting to change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from analytics_sync.catalog.client import Client
+from analytics_sync.common.errors import InvalidResponse, LimitExceeded, Place
+from analytics_sync.common.exact_json import TooDeep, deeper, loads
+from analytics_sync.extract.rest_client.deadline import check_deadline, is_past
+from analytics_sync.extract.rest_client.response import TruncatedResponse, body_text
+
+_CHUNK_BYTES = 1 << 16
+# a body of up to 1 MiB is harmless, however small it was packed
+_MIN_BYTES_TO_CHECK_EXPANSION = 1 << 20
+# the decoder itself refuses JSON that is nested a little deeper than this
+_DECODER_MAX_NESTING = 1000
+
+
+class BodyReader:
+    """Reads and decodes bodies within the limits of a source. Threads may share it.
+
+    Args:
+        client: The declared limits.
+        redact: Removes secrets from messages.
+    """
+
+    def __init__(self, client: Client, redact: Callable[[str], str]) -> None:
+        self._client = client
+        self._redact = redact
+
+    def read(self, response: Any, url: str, place: Place, deadline: float) -> bytes:
+        """The unpacked body, read in chunks so that a body that trickles in is noticed.
+
+        Args:
+            response: urllib3's response.
+            url: For messages.
+            place: For messages.
+            deadline: On the monotonic clock.
+
+        Raises:
+            LimitExceeded: The body is too large, expands too much or takes too long.
+        """
+        chunks = []
+        size = 0
+        max_bytes, max_expansion = self._client.max_response_bytes, self._client.max_expansion
+        while chunk := response.read1(_CHUNK_BYTES, decode_content=True):
+            chunks.append(chunk)
+            size += len(chunk)
+            if size > max_bytes:
+                response.close()
+                problem = f"is larger than {max_bytes:,} bytes"
+                raise self._too_large(url, place, problem, "max_response_bytes")
+            if (
+                size > _MIN_BYTES_TO_CHECK_EXPANSION
+                and size > response.tell() * max_expansion  # tell() counts the packed bytes
+            ):
+                response.close()
+                problem = f"unpacks to more than {max_expansion:,} times its size"
+                raise self._too_large(url, place, problem, "max_expansion")
+            if is_past(deadline):
+                response.close()
+                check_deadline(deadline, self._client.max_seconds, place)
+        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+    def decode(
+        self, raw: bytes, status: int, headers: Mapping[str, str], url: str, place: Place
+    ) -> Any:
+        """The JSON document in ``raw``.
+
+        Args:
+            raw: The body.
+            status: For messages.
+            headers: With lower-case names.
+            url: For messages.
+            place: For messages.
+
+        Raises:
+            TruncatedResponse: JSON that is cut off or damaged.
+            InvalidResponse: Not JSON, or JSON nested deeper than ``max_nesting``.
+        """
+        max_nesting = self._client.max_nesting
+        try:
+            body = loads(raw)
+            if max_nesting < _DECODER_MAX_NESTING and deeper(body, max_nesting):
+                raise TooDeep
+            return body
+        except TooDeep as e:
+            raise InvalidResponse(
+                place,
+                f"GET {self._redact(url)} answered status {status} with JSON nested too deep to be "
+                f"records (more than {max_nesting:,}): {self._redact(body_text(raw))[:40]!r}.",
+                "Look at base_url and at the API's answer, or raise client.max_nesting.",
+            ) from e
+        except ValueError as e:
+            content_type = headers.get("content-type", "no content type")
+            if raw.lstrip()[:1] in (b"{", b"[") and "html" not in content_type:
+                raise TruncatedResponse(f"JSON that breaks off or is damaged ({e})") from e
+            start = self._redact(body_text(raw))[:80]
+            raise InvalidResponse(
+                place,
+                f"GET {self._redact(url)} answered status {status} with {content_type} instead of "
+                f"JSON: {start!r}.",
+                "Look at base_url: this is often a login or error page.",
+            ) from e
+
+    def _too_large(self, url: str, place: Place, problem: str, key: str) -> LimitExceeded:
+        return LimitExceeded(
+            place,
+            f"the answer of {self._redact(url)} {problem}.",
+            f"If that is expected, raise client.{key} or ask for smaller pages.",
+        )
