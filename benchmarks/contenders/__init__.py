@@ -1,7 +1,8 @@
-"""The ways to load the pages; each module has ``prepare(job)``, which returns the load to time.
+"""Contenders: one module for each tool that loads the pages.
 
-A load may return figures, each a number by its name as printed.
+Each module has ``prepare(job)``. It returns the function that loads; the clock runs while that
+function runs. The function may return figures: numbers by their printed names.
 
-Imports, and what is read only once however much is loaded, belong before the clock: at the top of
-the module or in ``prepare``.
+Imports, and all reading whose cost does not depend on the amount of data, belong before the clock:
+at the top of the module or in ``prepare``.
 """

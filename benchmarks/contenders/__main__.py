@@ -1,8 +1,9 @@
-"""Run one way in this process: ``python -m benchmarks.contenders <module> <job>``.
+"""Run one contender in this process: ``python -m benchmarks.contenders <module> <job>``.
 
-Out: on the last line, as JSON, seconds, rows, figures of the way's own, and peak memory in MB: of
-this process, plus that of its one child when the way is a pipeline of two. With the option ``wait``
-the way is prepared, and begins when it is let go.
+In: the contender's module and its job as JSON. Out: the last line of standard output, as JSON:
+seconds, rows, the contender's own figures, and the peak memory in MB. A module with
+``HAS_CHILD_PROCESS`` adds the peak of its one child process to the peak of this process. With the
+job's option ``wait``, the contender prepares and then waits for its release.
 """
 
 from __future__ import annotations
@@ -13,29 +14,34 @@ import resource
 import sys
 import time
 
-from benchmarks.contenders.check import check
-from benchmarks.contenders.start import wait_for_start
+from benchmarks.contenders.check import check_tables
+from benchmarks.contenders.start import wait_for_release
 from benchmarks.workload.job import Job
 
-_UNIT = 1024 * 1024 if sys.platform == "darwin" else 1024
+_MAXRSS_PER_MB = 1024 * 1024 if sys.platform == "darwin" else 1024
 
 
 def main(module: str, text: str) -> None:
-    """Prepare, time, check, tell."""
+    """Prepare the contender, time its load, check the tables and print the figures."""
     job = Job.from_json(text)
-    way = importlib.import_module(f"benchmarks.contenders.{module}")
-    go = way.prepare(job)
+    contender = importlib.import_module(f"benchmarks.contenders.{module}")
+    run_load = contender.prepare(job)
     if job.options.get("wait"):
-        wait_for_start()
+        wait_for_release()
     start = time.perf_counter()
-    figures = go() or {}
+    figures = run_load() or {}
     seconds = time.perf_counter() - start
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    if getattr(way, "PIPELINE", False):
+    if getattr(contender, "HAS_CHILD_PROCESS", False):
         peak += resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    rows = check(job)
-    done = {"seconds": seconds, "rows": rows, "peak_mb": peak / _UNIT, "figures": figures}
-    print("\n" + json.dumps(done))
+    rows = check_tables(job)
+    measured = {
+        "seconds": seconds,
+        "rows": rows,
+        "peak_mb": peak / _MAXRSS_PER_MB,
+        "figures": figures,
+    }
+    print("\n" + json.dumps(measured))
 
 
 if __name__ == "__main__":

@@ -1,15 +1,18 @@
-"""Airbyte's CDK running a declarative manifest; its messages become the table."""
+"""Airbyte's CDK, which runs a declarative manifest.
+
+In: a job. Out: a load that writes the records of the CDK's messages to the table.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from benchmarks.contenders.messages import consume
+from benchmarks.contenders.messages import consume_messages
 from benchmarks.workload.job import Job
 
-PIPELINE = True
+HAS_CHILD_PROCESS = True
 
 
 def prepare(job: Job) -> Callable[[], None]:
-    """See the package."""
-    return consume(job, "benchmarks.contenders.airbyte_source", ("record", "data"))
+    """Start the connector; return the load."""
+    return consume_messages(job, "benchmarks.contenders.airbyte_source", ("record", "data"))

@@ -1,4 +1,7 @@
-"""The connector of ``airbyte``: ``read`` with ``airbyte.yaml``, messages to standard output."""
+"""The connector of ``airbyte``: the CDK's command ``read`` with the manifest ``airbyte.yaml``.
+
+In: a job, as JSON. Out: Airbyte messages on standard output.
+"""
 
 from __future__ import annotations
 
@@ -14,16 +17,16 @@ from airbyte_cdk.sources.declarative.concurrent_declarative_source import (
 )
 
 from benchmarks.contenders.schema import json_schema
-from benchmarks.contenders.start import wait_for_start
+from benchmarks.contenders.start import wait_for_release
 from benchmarks.workload.job import TABLE, Job
 
 _MANIFEST = Path(__file__).with_name("airbyte.yaml")
 
 
 def main(job: Job) -> None:
-    """Build the source, wait, read."""
+    """Build the source, wait for the release, then read."""
     config = {"url": job.url, "page_size": job.page_size}
-    schema = json_schema(job.kind)
+    schema = json_schema(job.record_shape)
     manifest = yaml.safe_load(_MANIFEST.read_text(encoding="utf-8"))
     manifest["streams"][0]["schema_loader"]["schema"] = schema
     catalog = {
@@ -49,7 +52,7 @@ def main(job: Job) -> None:
         config=config,
         source_config=manifest,
     )
-    wait_for_start()
+    wait_for_release()
     launch(source, ["read", *files])
 
 

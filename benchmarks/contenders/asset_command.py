@@ -1,9 +1,9 @@
-"""``dagster asset materialize``, from the start of the process to its end.
+"""``dagster asset materialize``, from the start of its process to its end.
 
-In: options ``select`` and ``module``; ``days``, how many partitions there are; ``partitioned``,
-whether the run is about all of them; ``as_it_comes``, whether Dagster's instance is its own default.
-Out: figures: materializations and checks of the run. Sandbox and instance are there before the clock
-runs.
+In: the option ``module``, a code location, and ``select``, its assets. ``days`` is the number of
+daily partitions; with ``partitioned`` the run covers all of them. With ``as_it_comes`` Dagster's
+instance has its own default settings. Out: a load that returns figures: the numbers of
+materializations and checks. The sandbox and the instance start before the clock.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from pathlib import Path
 from analytics_sync.demo import Home, sandbox
 from benchmarks.workload.job import Job
 
-PIPELINE = True
+HAS_CHILD_PROCESS = True
 
 
 def prepare(job: Job) -> Callable[[], dict[str, float]]:
-    """See the package."""
+    """Start the sandbox and create the instance; return the load."""
     options = job.options
     home = Home(Path(job.folder))
     home.prepare(ignore_journal=False)
@@ -38,7 +38,7 @@ def prepare(job: Job) -> Callable[[], dict[str, float]]:
     if options.get("partitioned"):
         arguments += ["--partition-range", f"{home.start}...{today}"]
 
-    def go() -> dict[str, float]:
+    def run_load() -> dict[str, float]:
         done = subprocess.run(
             [sys.executable, "-m", "dagster", "asset", "materialize", *arguments],
             env=home.environment(settings),
@@ -53,4 +53,4 @@ def prepare(job: Job) -> Callable[[], dict[str, float]]:
             "checks": done.stdout.count(" - ASSET_CHECK_EVALUATION - "),
         }
 
-    return go
+    return run_load

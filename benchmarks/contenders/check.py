@@ -1,7 +1,7 @@
-"""Is the table what was served?
+"""Check of the loaded tables against the served records.
 
-In: a job whose load is done. Out: the number of rows; an ``AssertionError`` if a record is
-missing, twice or not what it was.
+In: a job whose load is done. Out: the number of rows, or an ``AssertionError`` if a record is
+missing, is there twice or has other values.
 """
 
 from __future__ import annotations
@@ -13,51 +13,57 @@ import duckdb
 
 from benchmarks.workload.job import DATASET, TABLE, Job
 
-_TABLE = f"{DATASET}.{TABLE}"
+_CUSTOMERS = f"{DATASET}.{TABLE}"
 
 
-def check(job: Job) -> int:
-    """What was asked for is there, in the tables the job names or in the one it is about."""
+def check_tables(job: Job) -> int:
+    """Check the tables that the options name, or else the usual table; return their rows.
+
+    Raises:
+        AssertionError: A table does not hold the served records.
+    """
     tables = job.options.get("tables")
-    return _customers(job) if tables is None else _tables(job, tables)
+    return _check_customers(job) if tables is None else _count_rows(job, tables)
 
 
-def _tables(job: Job, tables: Mapping[str, int]) -> int:
+def _count_rows(job: Job, tables: Mapping[str, int]) -> int:
     if not tables:
         return 0
     with duckdb.connect(str(job.database), read_only=True) as connection:
         for table, expected in tables.items():
             sql = f"SELECT count(*), count(DISTINCT id) FROM {DATASET}.{table}"
-            rows, different = connection.execute(sql).fetchall()[0]
-            assert rows == different == expected, f"{table}: {rows} rows, {different} ids"
+            rows, ids = connection.execute(sql).fetchall()[0]
+            assert rows == ids == expected, f"{table}: {rows} rows, {ids} ids"
     return sum(tables.values())
 
 
-def _customers(job: Job) -> int:
-    """Count the rows, and look at one record's deepest values."""
+def _check_customers(job: Job) -> int:
+    """Count the rows, and compare the deepest values of one record."""
     number = job.records // 2
-    record: Any = job.kind.make(number)
+    record: Any = job.record_shape.make_record(number)
     with duckdb.connect(str(job.database), read_only=True) as connection:
 
-        def one(sql: str, *values: object) -> tuple[Any, ...]:
+        def first_row(sql: str, *values: object) -> tuple[Any, ...]:
             return connection.execute(sql, list(values)).fetchall()[0]
 
-        rows, different = one(f"SELECT count(*), count(DISTINCT id) FROM {_TABLE}")
-        assert rows == different == job.records, f"{rows} rows, {different} ids"
-        assert one(f"SELECT email FROM {_TABLE} WHERE id = ?", number) == (record["email"],)
+        rows, ids = first_row(f"SELECT count(*), count(DISTINCT id) FROM {_CUSTOMERS}")
+        assert rows == ids == job.records, f"{rows} rows, {ids} ids"
+        email = first_row(f"SELECT email FROM {_CUSTOMERS} WHERE id = ?", number)
+        assert email == (record["email"],)
         if "address" not in record:
             return int(rows)
-        columns = {row[0] for row in connection.execute(f"DESCRIBE {_TABLE}").fetchall()}
+        columns = {row[0] for row in connection.execute(f"DESCRIBE {_CUSTOMERS}").fetchall()}
         city = "address__city" if "address__city" in columns else "address ->> '$.city'"
-        found = one(f"SELECT {city} FROM {_TABLE} WHERE id = ?", number)
+        found = first_row(f"SELECT {city} FROM {_CUSTOMERS} WHERE id = ?", number)
         assert found == (record["address"]["city"],), found
         if "orders" in columns:
-            found = one(f"SELECT orders ->> '$[3].sku' FROM {_TABLE} WHERE id = ?", number)
+            sql = f"SELECT orders ->> '$[3].sku' FROM {_CUSTOMERS} WHERE id = ?"
         else:
-            found = one(
-                f"SELECT o.sku FROM {_TABLE} c JOIN {_TABLE}__orders o ON o._dlt_parent_id = "
-                "c._dlt_id WHERE c.id = ? AND o._dlt_list_idx = 3",
-                number,
+            # Plain dlt loads nested lists into a table of their own.
+            sql = (
+                f"SELECT o.sku FROM {_CUSTOMERS} c JOIN {_CUSTOMERS}__orders o "
+                "ON o._dlt_parent_id = c._dlt_id WHERE c.id = ? AND o._dlt_list_idx = 3"
             )
+        found = first_row(sql, number)
         assert found == (record["orders"][3]["sku"],), found
         return int(rows)

@@ -1,6 +1,6 @@
-"""Python with arguments, from the start of the process to its end.
+"""A Python command, from the start of its process to its end.
 
-In: the option ``arguments``. Out: nothing but the time it took.
+In: the option ``arguments``. Out: a load that runs the command and returns no figures.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from collections.abc import Callable
 
 from benchmarks.workload.job import Job
 
-PIPELINE = True
+HAS_CHILD_PROCESS = True
 
 
 def prepare(job: Job) -> Callable[[], None]:
-    """See the package."""
+    """Return the load."""
 
-    def go() -> None:
+    def run_load() -> None:
         subprocess.run([sys.executable, *job.options["arguments"]], check=True)
 
-    return go
+    return run_load

@@ -1,8 +1,9 @@
-"""As many assets and checks as ``in_dagster`` has, that do nothing: what Dagster takes for them.
+"""Dagster alone: the assets and checks of ``in_dagster``, but empty.
 
-In: the options of ``in_dagster``. Out: the same figures.
+In: the options of ``in_dagster``. Out: a load that returns the same figures. They show the time
+that Dagster itself needs for this number of assets and checks.
 """
-# no ``from __future__ import annotations`` here: Dagster looks at the class that annotates context
+# No ``from __future__ import annotations`` here: Dagster needs annotations that are classes.
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -23,22 +24,25 @@ from dagster import (
     multi_asset_check,
 )
 
-from benchmarks.contenders.in_dagster import new_instance, tags_of, timed_run
+from benchmarks.contenders.in_dagster import create_instance, partition_range_tags, time_run
 from benchmarks.workload.job import DATASET, Job
 
-_CHECKS = 3
+_CHECKS_PER_ASSET = 3
 
 
 def prepare(job: Job) -> Callable[[], dict[str, float]]:
-    """See the package."""
-    home = new_instance(job)
-    return lambda: timed_run(lambda: _definitions(job), home, tags_of(job))
+    """Create the instance; return the load."""
+    home = create_instance(job)
+    tags = partition_range_tags(job)
+    return lambda: time_run(lambda: _definitions(job), home, tags)
 
 
 def _definitions(job: Job) -> Definitions:
-    first = job.options.get("first")
+    first_day = job.options.get("first")
     partitions = (
-        DailyPartitionsDefinition(start_date=first, timezone="UTC", end_offset=1) if first else None
+        DailyPartitionsDefinition(start_date=first_day, timezone="UTC", end_offset=1)
+        if first_day
+        else None
     )
     assets, checks = [], []
     names = [resource["name"] for resource in job.options["source"]["resources"]]
@@ -64,7 +68,7 @@ def _assets(number: int, keys: list[AssetKey], partitions: Any) -> Any:
 
 
 def _checks(number: int, keys: list[AssetKey]) -> Any:
-    names = [f"check_{n}" for n in range(_CHECKS)]
+    names = [f"check_{n}" for n in range(_CHECKS_PER_ASSET)]
     specs = [AssetCheckSpec(name, asset=key) for key in keys for name in names]
 
     @multi_asset_check(name=f"checks_{number}", specs=specs, can_subset=True)

@@ -1,4 +1,7 @@
-"""The same asset that does nothing, as Dagster runs it when it is told nothing: a process for its step."""
+"""A code location with the asset of ``empty_asset``, run with Dagster's default executor.
+
+Dagster then starts a process for the asset's step.
+"""
 
 from dagster import Definitions
 

@@ -1,6 +1,7 @@
-"""A code location of one asset that does nothing: what Dagster itself takes for a run.
+"""A code location with one asset that does nothing: it shows the time of Dagster itself.
 
-Its step runs in the process of the run, as ours do; Dagster starts another one if it is not told.
+The asset's step runs in the process of the run, as this package's steps do. By default, Dagster
+starts another process for it.
 """
 
 from dagster import Definitions, asset, in_process_executor
@@ -8,7 +9,7 @@ from dagster import Definitions, asset, in_process_executor
 
 @asset
 def empty() -> None:
-    """Nothing."""
+    """An asset without data."""
 
 
 defs = Definitions(assets=[empty], executor=in_process_executor)

@@ -1,7 +1,8 @@
-"""Several processes of ours, let go at the same moment, that know nothing of each other.
+"""Several processes of this package that begin at the same moment and do not communicate.
 
-In: the option ``each``: for each process the options of its job. Out: what the server tells at
-``/report`` when all are done, as figures. They share TMPDIR, as processes of one machine do.
+In: the option ``each``: the job options of each process. Out: a load that returns the server's
+report at ``/report``, after all processes have ended. The processes share TMPDIR, as processes of
+one machine do.
 """
 
 from __future__ import annotations
@@ -13,22 +14,23 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from benchmarks.contenders.start import let_go, start
+from benchmarks.contenders.start import release, start_process
 from benchmarks.workload.job import Job
 
 
 def prepare(job: Job) -> Callable[[], dict[str, float]]:
-    """See the package."""
+    """Start the processes; return the load."""
     processes = []
     for number, options in enumerate(job.options["each"]):
         folder = Path(job.folder) / str(number)
         folder.mkdir()
-        one = dataclasses.replace(job, folder=str(folder), options={**options, "wait": True})
-        processes.append(start("benchmarks.contenders", "ours", one.to_json()))
+        process_options = {**options, "wait": True}
+        process_job = dataclasses.replace(job, folder=str(folder), options=process_options)
+        processes.append(start_process("benchmarks.contenders", "ours", process_job.to_json()))
 
-    def go() -> dict[str, float]:
+    def run_load() -> dict[str, float]:
         for process in processes:
-            let_go(process)
+            release(process)
         for process in processes:
             assert process.stdout is not None
             process.stdout.read()
@@ -40,4 +42,4 @@ def prepare(job: Job) -> Callable[[], dict[str, float]]:
         connection.close()
         return report
 
-    return go
+    return run_load

@@ -1,6 +1,6 @@
-"""What dlt imports while it runs; imported here, it is not part of what is timed.
+"""Modules that dlt imports while it runs.
 
-For ``ours`` and plain dlt alike.
+Both this package and plain dlt import them here, before the clock starts.
 """
 
 # ruff: noqa: F401

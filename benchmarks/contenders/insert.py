@@ -1,7 +1,6 @@
-"""A file of NDJSON becomes the table, at once and without a look at what is there.
+"""Insertion of an NDJSON file into a new table, in one statement and without a look at keys.
 
-In: the file and the job. Out: ``bench.customers`` with the declared types. The file holds one
-record a line.
+In: the job, and a file with one record a line. Out: ``bench.customers`` with the declared types.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ import duckdb
 
 from benchmarks.workload.job import DATASET, TABLE, Job
 
-_TYPES = {
+_DUCKDB_TYPES = {
     "bigint": "BIGINT",
     "timestamp": "TIMESTAMPTZ",
     "text": "VARCHAR",
@@ -22,11 +21,12 @@ _TYPES = {
 }
 
 
-def insert(job: Job, file: Path) -> None:
+def insert_file(job: Job, file: Path) -> None:
     """Create the table from the file."""
-    kinds = ", ".join(f"{name}: '{_TYPES[kind]}'" for name, kind in job.kind.fields.items())
+    shape = job.record_shape
+    types = ", ".join(f"{name}: '{_DUCKDB_TYPES[type_]}'" for name, type_ in shape.fields.items())
     select = ["*"]
-    for path in job.kind.columns:
+    for path in shape.columns:
         if "." in path:
             column, _, key = path.partition(".")
             select.append(f"{column} ->> '$.{key}' AS {column}__{key}")
@@ -34,5 +34,5 @@ def insert(job: Job, file: Path) -> None:
         connection.execute(f"CREATE SCHEMA {DATASET}")
         connection.execute(
             f"CREATE TABLE {DATASET}.{TABLE} AS SELECT {', '.join(select)} FROM "
-            f"read_json('{file}', format='newline_delimited', columns={{{kinds}}})"
+            f"read_json('{file}', format='newline_delimited', columns={{{types}}})"
         )

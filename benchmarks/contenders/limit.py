@@ -1,8 +1,10 @@
-"""The limit: one connection, each page parsed once, its records into a file, the file into the table.
+"""The limit: the least work that any load of these pages does.
 
-No retries, no schema, no merge, no state: what is left is what any load of these pages has to do.
-With the option ``ndjson`` nothing is parsed: these pages happen to have a record on each line, which
-no API promises.
+In: a job. Out: a load over one connection. It parses each page once, writes its records to a file,
+and inserts the file into the table.
+
+The limit has no retries, no schema, no merge and no state. With the option ``ndjson`` it parses
+nothing: these pages hold one record a line, which no API promises.
 """
 
 from __future__ import annotations
@@ -14,16 +16,16 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from benchmarks.contenders.insert import insert
+from benchmarks.contenders.insert import insert_file
 from benchmarks.workload.job import TABLE, Job
 from benchmarks.workload.records import EMPTY
 
 
 def prepare(job: Job) -> Callable[[], None]:
-    """See the package."""
-    lines = _cut if job.options.get("ndjson") else _parse
+    """Return the load."""
+    to_lines = _slice_lines if job.options.get("ndjson") else _parse_lines
 
-    def go() -> None:
+    def run_load() -> None:
         file = Path(job.folder) / "records.ndjson"
         connection = http.client.HTTPConnection(urlsplit(job.url).netloc)
         page = 0
@@ -33,18 +35,18 @@ def prepare(job: Job) -> Callable[[], None]:
                 body = connection.getresponse().read()
                 if body == EMPTY:
                     break
-                out.write(lines(body) + b"\n")
+                out.write(to_lines(body) + b"\n")
                 page += 1
         connection.close()
-        insert(job, file)
+        insert_file(job, file)
 
-    return go
+    return run_load
 
 
-def _parse(body: bytes) -> bytes:
+def _parse_lines(body: bytes) -> bytes:
     return b"\n".join(map(orjson.dumps, orjson.loads(body)["data"]))
 
 
-def _cut(body: bytes) -> bytes:
-    # a line break cannot stand within JSON text: these end records
+def _slice_lines(body: bytes) -> bytes:
+    # JSON text holds no raw line break, so each line break ends a record.
     return body[len(b'{"data":[\n') : -len(b"\n]}")].replace(b",\n", b"\n")

@@ -1,8 +1,8 @@
-"""A pipe between a connector and the table: what a simple destination does.
+"""A pipe from a connector to the table, as a simple destination has it.
 
-In: the module of a connector that writes messages as JSON lines, and where in a message the record
-is. Out: a load of those records. The connector runs in a process of its own, beside this one, as
-it does on its platform.
+In: the module of a connector that writes messages as JSON lines, and the path of the record in a
+message. Out: a load of those records. The connector runs in a process of its own, beside this
+process, as it does on its platform.
 """
 
 from __future__ import annotations
@@ -13,28 +13,28 @@ from pathlib import Path
 import duckdb  # noqa: F401  # imported before the clock runs
 import orjson
 
-from benchmarks.contenders.insert import insert
-from benchmarks.contenders.start import let_go, start
+from benchmarks.contenders.insert import insert_file
+from benchmarks.contenders.start import release, start_process
 from benchmarks.workload.job import Job
 
 
-def consume(job: Job, connector: str, path: Sequence[str]) -> Callable[[], None]:
-    """Start the connector; returned is what lets it go and loads what it says.
+def consume_messages(job: Job, connector: str, path: Sequence[str]) -> Callable[[], None]:
+    """Start the connector; return the function that releases it and loads its records.
 
     Args:
-        job: Passed on to the connector.
-        connector: Module that waits for the start and then writes messages.
+        job: Job of the connector.
+        connector: Module that waits for its release and then writes messages.
         path: Keys that lead from a message to its record.
     """
-    process = start(connector, job.to_json())
+    process = start_process(connector, job.to_json())
     assert process.stdout is not None
-    messages = process.stdout
+    lines = process.stdout
 
-    def go() -> None:
+    def run_load() -> None:
         file = Path(job.folder) / "records.ndjson"
-        let_go(process)
+        release(process)
         with file.open("wb") as out:
-            for line in messages:
+            for line in lines:
                 message = orjson.loads(line)
                 if message["type"] == "RECORD":
                     for key in path:
@@ -42,6 +42,6 @@ def consume(job: Job, connector: str, path: Sequence[str]) -> Callable[[], None]
                     out.write(orjson.dumps(message) + b"\n")
         if status := process.wait():
             raise SystemExit(status)
-        insert(job, file)
+        insert_file(job, file)
 
-    return go
+    return run_load

@@ -1,17 +1,20 @@
-"""dlt's ``rest_api`` source, loaded through parquet files: its fastest simple setting."""
+"""Plain dlt: its ``rest_api`` source, loaded through Parquet files.
+
+In: a job. Out: a load that runs a dlt pipeline. Parquet is dlt's fastest simple setting.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from benchmarks.contenders.rest_api import pipeline, rest_source
+from benchmarks.contenders.rest_api import new_pipeline, rest_source
 from benchmarks.workload.job import Job
 
 
 def prepare(job: Job) -> Callable[[], None]:
-    """See the package."""
+    """Return the load."""
 
-    def go() -> None:
-        pipeline(job).run(rest_source(job), loader_file_format="parquet")
+    def run_load() -> None:
+        new_pipeline(job).run(rest_source(job), loader_file_format="parquet")
 
-    return go
+    return run_load

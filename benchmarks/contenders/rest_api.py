@@ -1,7 +1,9 @@
-"""The pages as a dlt ``rest_api`` source, and the pipeline into the job's file.
+"""The source and the pipeline of ``plain_dlt`` and ``plain_dagster``.
 
-In: a job; of its options ``max_table_nesting``, and ``source``, a configuration without its base
-URL, where it is not the usual table, and ``parallelized``. Out: what ``plain_dlt`` and ``plain_dagster`` run.
+In: a job. Its option ``source`` is a ``rest_api`` configuration without a base URL; without it, the
+configuration is that of the usual table. The options ``max_table_nesting`` and ``parallelized`` are
+dlt's settings of these names. Out: a dlt ``rest_api`` source, and a pipeline into the job's DuckDB
+file.
 """
 
 from __future__ import annotations
@@ -13,44 +15,34 @@ import dlt
 from dlt.sources.rest_api import rest_api_source
 
 from benchmarks.contenders import imports  # noqa: F401
-from benchmarks.workload.job import DATASET, TABLE, Job
+from benchmarks.workload import declared
+from benchmarks.workload.job import DATASET, Job
 
 
 def rest_source(job: Job) -> Any:
-    """The source, with what its documentation begins with."""
+    """The source, with the settings of dlt's first examples."""
     config: Any = {
         **(job.options.get("source") or _customers(job)),
         "client": {"base_url": job.url},
     }
-    # None is how dlt says that nothing was asked for
+    # dlt takes None as "not set".
     nesting: Any = job.options.get("max_table_nesting")
     source: Any = rest_api_source(config, name=DATASET, max_table_nesting=nesting)
     if job.options.get("parallelized"):
         for resource in source.resources.values():
-            # in a configuration, ``parallelized`` is heeded for children only
+            # dlt heeds ``parallelized`` in a configuration for child resources only.
             if not resource.is_transformer:
                 resource.parallelize()
     return source
 
 
 def _customers(job: Job) -> dict[str, Any]:
-    return {
-        "resources": [
-            {
-                "name": TABLE,
-                "primary_key": "id",
-                "write_disposition": job.disposition,
-                "endpoint": {
-                    "path": f"/{TABLE}",
-                    "data_selector": "data",
-                    "paginator": {"type": "page_number", "base_page": 0, "total_path": None},
-                },
-            }
-        ],
-    }
+    # dlt expects a total of pages unless ``total_path`` is None.
+    paginator = {**declared.UNCOUNTED_PAGINATOR, "total_path": None}
+    return declared.for_dlt(declared.customers(job, paginator)["resources"])
 
 
-def pipeline(job: Job) -> Any:
+def new_pipeline(job: Job) -> Any:
     """A pipeline that has never run."""
     return dlt.pipeline(
         DATASET,

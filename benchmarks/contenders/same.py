@@ -1,7 +1,7 @@
-"""Do two warehouses hold the same rows, whenever they were read?
+"""Comparison of two warehouses: both must hold the same rows, whenever they were read.
 
-In: ``first.duckdb`` beside the job's own file, and the option ``tables``. Out: an
-``AssertionError`` if a row is in one of them only.
+In: ``first.duckdb`` beside the job's database, and the option ``tables``. Out: a load that raises
+``AssertionError`` if a row is in one of the two only.
 """
 
 from __future__ import annotations
@@ -11,23 +11,25 @@ from pathlib import Path
 
 import duckdb
 
-from benchmarks.workload.job import DATASET, FIRST, Job
+from benchmarks.workload.job import DATASET, FIRST_SYNC_COPY, Job
 
-_OF_A_LOAD = ("_read_at", "_dlt_load_id")
+_COLUMNS_OF_A_LOAD = ("_read_at", "_dlt_load_id")
 
 
 def prepare(job: Job) -> Callable[[], None]:
-    """See the package."""
+    """Return the comparison."""
 
-    def go() -> None:
+    def compare() -> None:
+        first_copy = Path(job.folder) / FIRST_SYNC_COPY
+        excluded = ", ".join(_COLUMNS_OF_A_LOAD)
         with duckdb.connect(str(job.database), read_only=True) as connection:
-            connection.execute(f"ATTACH '{Path(job.folder) / FIRST}' AS earlier (READ_ONLY)")
+            connection.execute(f"ATTACH '{first_copy}' AS earlier (READ_ONLY)")
             for table in job.options["tables"]:
-                now = f"SELECT * EXCLUDE ({', '.join(_OF_A_LOAD)}) FROM {{}}{DATASET}.{table}"
-                here, there = now.format(""), now.format("earlier.")
-                for one, other in ((here, there), (there, here)):
-                    sql = f"SELECT count(*) FROM ({one} EXCEPT ALL {other})"
+                now = f"SELECT * EXCLUDE ({excluded}) FROM {DATASET}.{table}"
+                earlier = f"SELECT * EXCLUDE ({excluded}) FROM earlier.{DATASET}.{table}"
+                for left, right in ((now, earlier), (earlier, now)):
+                    sql = f"SELECT count(*) FROM ({left} EXCEPT ALL {right})"
                     rows = connection.execute(sql).fetchall()[0][0]
                     assert rows == 0, f"{table}: {rows} rows differ after the second sync"
 
-    return go
+    return compare

@@ -1,6 +1,6 @@
-"""Declared columns as a JSON schema, for the connectors that want one.
+"""JSON schema of the declared columns, for connectors that need one.
 
-In: a shape. Out: the schema of its records; what is JSON in the table may be anything.
+In: a shape. Out: the schema of its records. A field of type ``json`` may be an object or an array.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from typing import Any
 
 from benchmarks.workload.records import Shape
 
-_TYPES: dict[str, dict[str, Any]] = {
+_JSON_TYPES: dict[str, dict[str, Any]] = {
     "bigint": {"type": ["integer", "null"]},
     "timestamp": {"type": ["string", "null"], "format": "date-time"},
     "text": {"type": ["string", "null"]},
@@ -23,5 +23,5 @@ def json_schema(shape: Shape) -> dict[str, Any]:
     """The schema of one record."""
     return {
         "type": "object",
-        "properties": {name: _TYPES[kind] for name, kind in shape.fields.items()},
+        "properties": {name: _JSON_TYPES[type_] for name, type_ in shape.fields.items()},
     }

@@ -1,15 +1,18 @@
-"""Meltano's SDK for Singer running a small tap; its messages become the table."""
+"""Meltano's SDK for Singer, which runs a small tap.
+
+In: a job. Out: a load that writes the records of the tap's messages to the table.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from benchmarks.contenders.messages import consume
+from benchmarks.contenders.messages import consume_messages
 from benchmarks.workload.job import Job
 
-PIPELINE = True
+HAS_CHILD_PROCESS = True
 
 
 def prepare(job: Job) -> Callable[[], None]:
-    """See the package."""
-    return consume(job, "benchmarks.contenders.singer_tap", ("record",))
+    """Start the tap; return the load."""
+    return consume_messages(job, "benchmarks.contenders.singer_tap", ("record",))

@@ -1,6 +1,7 @@
-"""The tap of ``singer``: one REST stream, messages to standard output.
+"""The tap of ``singer``: one REST stream.
 
-The faster of the SDK's two writers is used.
+In: a job, as JSON. Out: Singer messages on standard output. The tap uses the faster of the SDK's
+two message writers.
 """
 
 from __future__ import annotations
@@ -14,21 +15,21 @@ from singer_sdk.contrib.msgspec import MsgSpecWriter
 from singer_sdk.pagination import PageNumberPaginator
 
 from benchmarks.contenders.schema import json_schema
-from benchmarks.contenders.start import wait_for_start
+from benchmarks.contenders.start import wait_for_release
 from benchmarks.workload.job import TABLE, Job
 from benchmarks.workload.records import EMPTY, SHAPES
 
 
-class Pages(PageNumberPaginator):
-    """Until a page is empty."""
+class EmptyPagePaginator(PageNumberPaginator):
+    """Page numbers, until a page is empty."""
 
     def has_more(self, response: Response) -> bool:
-        """Without parsing the page a second time."""
+        """Compare the body's bytes, so that the page is not parsed a second time."""
         return response.content != EMPTY
 
 
 class Customers(RESTStream):
-    """The table."""
+    """The stream of the table ``customers``."""
 
     name = TABLE
     path = f"/{TABLE}"
@@ -37,20 +38,20 @@ class Customers(RESTStream):
 
     @property
     def url_base(self) -> str:
-        """The server."""
+        """Base URL of the server."""
         return str(self.config["url"])
 
-    def get_new_paginator(self) -> Pages:
-        """From page 0 on."""
-        return Pages(0)
+    def get_new_paginator(self) -> EmptyPagePaginator:
+        """A paginator that starts at page 0."""
+        return EmptyPagePaginator(0)
 
     def get_url_params(self, context: Any, next_page_token: Any) -> dict[str, Any]:
-        """The page."""
+        """The query parameter of a page."""
         return {"page": next_page_token or 0}
 
 
 class BenchTap(Tap):
-    """A tap of one stream."""
+    """A tap with one stream."""
 
     name = "tap-bench"
     config_jsonschema = {
@@ -60,14 +61,14 @@ class BenchTap(Tap):
     message_writer_class = MsgSpecWriter
 
     def discover_streams(self) -> list[Customers]:
-        """The one."""
+        """The stream of the table ``customers``."""
         return [Customers(self, schema=json_schema(SHAPES[self.config["shape"]]))]
 
 
 def main(job: Job) -> None:
-    """Build the tap, wait, read."""
+    """Build the tap, wait for the release, then read."""
     tap = BenchTap(config={"url": job.url, "shape": job.shape})
-    wait_for_start()
+    wait_for_release()
     tap.sync_all()
 
 

@@ -1,1 +1,1 @@
-"""How a suite measures: processes side by side, their figures, tables and plots."""
+"""The harness of the suites: contenders in processes, and their figures as tables and plots."""

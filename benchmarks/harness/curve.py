@@ -1,7 +1,7 @@
-"""Results of one way at several sizes, as a case.
+"""A curve: the results of one contender at several sizes, as a case.
 
-In: results by size. Out: a case whose results are points of a curve; each has what a unit took, so
-that it can be seen whether the curve is a straight line.
+In: results by size. Out: a case with one result for each size. Each result has the time of one
+unit, which shows whether the curve is a straight line.
 """
 
 from __future__ import annotations
@@ -13,21 +13,21 @@ from benchmarks.harness.measure import Result
 from benchmarks.harness.suite import Case
 
 
-def curve(name: str, results: Mapping[int, Result], unit: str, *, per: int = 1000) -> Case:
-    """The curve, point by point.
+def curve_case(name: str, results: Mapping[int, Result], unit: str, *, per: int = 1000) -> Case:
+    """The case of a curve.
 
     Args:
-        name: As printed.
-        results: Size -> what was measured there.
-        unit: What the size counts, in the plural.
-        per: Of how many units the cost is told, in milliseconds.
+        name: Printed name.
+        results: Size -> result at this size.
+        unit: Plural noun of the units that the size counts.
+        per: Number of units for which the result shows the time in milliseconds.
     """
     points = []
     for size, result in results.items():
         figures = {name: value for name, value in result.figures.items() if name != "read"}
         if result.seconds is not None:
-            some = f"{per:,} {unit}" if per > 1 else unit.removesuffix("s")
-            figures[f"ms per {some}"] = result.seconds / size * per * 1000
+            units = f"{per:,} {unit}" if per > 1 else unit.removesuffix("s")
+            figures[f"ms per {units}"] = result.seconds / size * per * 1000
         points.append(
             dataclasses.replace(result, way=f"{size:,} {unit}", size=size, figures=figures)
         )

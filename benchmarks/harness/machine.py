@@ -1,6 +1,6 @@
-"""Where was it measured, and with what?
+"""Description of the machine and the versions that a result was measured with.
 
-Out: what has to be known to judge a result, for its JSON.
+In: this machine, and the pins of the peers. Out: a mapping for ``results.json``.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ _PACKAGES = (
 _PEERS = {"airbyte": "airbyte-cdk", "singer": "singer-sdk"}
 
 
-def machine() -> dict[str, Any]:
-    """This machine, this Python and the versions of what is compared."""
+def describe_machine() -> dict[str, Any]:
+    """This machine, this Python, and the versions of the compared packages."""
     packages = {}
     for name in _PACKAGES:
         try:

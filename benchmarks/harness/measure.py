@@ -1,8 +1,8 @@
-"""Ways side by side, in turn, each in a process of its own.
+"""Measurement of contenders, one after another, each in a process of its own.
 
-In: ways and the job they share. Out: for each way a result: seconds without imports, rows, peak
-memory, what it cost the server and the way's own figures, and its ratio to others of the same round.
-A way that cannot run has the reason instead.
+In: contenders and the job they share. Out: a result for each contender: seconds without imports,
+rows, peak memory, requests, the contender's own figures, and its ratio to others of the same round.
+A contender that cannot run has the reason instead.
 """
 
 from __future__ import annotations
@@ -19,25 +19,25 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmarks.harness.peers import NotInstalled, python_of
+from benchmarks.harness.peers import NotInstalled, peer_python
 from benchmarks.workload.job import Job
 
 ROOT = Path(__file__).parents[2]
 LIMIT = "limit"
 OURS = "ours"
-_TIMEOUT = 1800
+_TIMEOUT_SECONDS = 1800
 
 
 @dataclass(frozen=True)
-class Way:
-    """One way to do the work.
+class Contender:
+    """A tool, or a way of using it, that does the work.
 
     Attributes:
-        name: As printed.
-        module: Of ``benchmarks.contenders``.
-        options: For its job.
-        peer: Whose virtualenv it runs in; this one's when None.
-        rounds: At most so many; it takes minutes.
+        name: Printed name.
+        module: Name of its module in ``benchmarks.contenders``.
+        options: Options that are added to its job.
+        peer: Name of the peer whose virtualenv it runs in; None means this virtualenv.
+        rounds: Upper limit of its rounds, for a contender that takes minutes; None means no limit.
     """
 
     name: str
@@ -49,7 +49,7 @@ class Way:
 
 @dataclass(frozen=True)
 class Round:
-    """What one way took once."""
+    """Figures of one contender in one round."""
 
     seconds: float
     rows: int
@@ -60,19 +60,19 @@ class Round:
 
 @dataclass
 class Result:
-    """What one way took.
+    """Figures of one contender in all rounds; ``results.json`` has the attributes as keys.
 
     Attributes:
-        way: Its name.
-        rounds: In the order they were run.
+        way: Name of the contender.
+        rounds: Rounds in the order they ran.
         seconds: Median.
-        ratios: To which way -> median of each round's ratio to it.
-        peak_mb: Highest resident set; of a pipeline of two processes, the sum of their highest.
-        requests: Median, where they are counted.
-        figures: Medians of what else is told, by name as printed.
-        size: Where it stands on a curve.
-        missing: Why the way cannot run here.
-        failed: Why it did not do what it should.
+        ratios: Name of a baseline -> median of the ratios to it within each round.
+        peak_mb: Highest resident set; for two processes, the sum of their highest.
+        requests: Median, if requests are counted.
+        figures: Medians of the other figures, by printed name.
+        size: Size of this point of a curve.
+        missing: Reason why the contender cannot run here.
+        failed: Reason why the contender failed.
     """
 
     way: str
@@ -88,95 +88,89 @@ class Result:
 
 
 def measure(
-    ways: Sequence[Way],
+    contenders: Sequence[Contender],
     job: Job,
     rounds: int,
     venvs: Path | None,
-    say: Callable[[str], None],
+    log: Callable[[str], None],
     *,
-    bases: Sequence[str] = (LIMIT, OURS),
-    requests: Callable[[], int] | None = None,
+    baselines: Sequence[str] = (LIMIT, OURS),
+    count_requests: Callable[[], int] | None = None,
 ) -> list[Result]:
-    """Run all ways once, then all again: what disturbs the machine disturbs each of them.
+    """Run all contenders once, then all again, so that a disturbance affects each of them.
 
     Args:
-        ways: In the order they run.
-        job: What all of them do.
-        rounds: How often, unless a way has its own limit.
-        venvs: Where peers have their virtualenvs; None leaves peers out.
-        say: Takes a line about what goes on.
-        bases: Names of the ways that all are compared with.
-        requests: How many the server has had so far, if that is of interest.
+        contenders: Contenders in the order they run.
+        job: Job that all of them do.
+        rounds: Number of rounds, unless a contender has its own limit.
+        venvs: Folder of the peers' virtualenvs; None leaves peers out.
+        log: Function that takes one line about the progress.
+        baselines: Names of the contenders that all are compared with.
+        count_requests: Returns the server's number of requests so far; None counts none.
     """
-    results = {way.name: Result(way.name) for way in ways}
-    for turn in range(rounds):
-        for way in ways:
-            result = results[way.name]
-            if result.missing or result.failed or (way.rounds or rounds) <= turn:
+    results = {contender.name: Result(contender.name) for contender in contenders}
+    for number in range(rounds):
+        for contender in contenders:
+            result = results[contender.name]
+            if result.missing or result.failed or (contender.rounds or rounds) <= number:
                 continue
             try:
-                before = requests() if requests else 0
-                done = run_once(way, job, venvs)
-                if requests:
-                    done = dataclasses.replace(done, requests=requests() - before)
+                before = count_requests() if count_requests else 0
+                done = _run_once(contender, job, venvs)
+                if count_requests:
+                    done = dataclasses.replace(done, requests=count_requests() - before)
             except NotInstalled as e:
                 result.missing = str(e)
-                say(f"  {way.name}: {result.missing}")
+                log(f"  {contender.name}: {result.missing}")
             except RuntimeError as e:
                 result.failed = str(e)
-                say(f"  {way.name}: failed: {e}")
+                log(f"  {contender.name}: failed: {e}")
             else:
                 result.rounds.append(done)
-                say(f"  {turn + 1}/{rounds} {way.name}: {done.seconds:.2f} s")
+                log(f"  {number + 1}/{rounds} {contender.name}: {done.seconds:.2f} s")
     for result in results.values():
-        summarize(result, results, bases)
+        summarize(result, results, baselines)
     return list(results.values())
 
 
-def run_once(way: Way, job: Job, venvs: Path | None) -> Round:
-    """One way, once, in a folder of its own.
-
-    Raises:
-        NotInstalled: Its packages are not there.
-        RuntimeError: It failed.
-    """
+def _run_once(contender: Contender, job: Job, venvs: Path | None) -> Round:
     with tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as folder:
-        return run_in(folder, way, job, venvs)
+        return run_in_folder(folder, contender, job, venvs)
 
 
-def run_in(folder: str, way: Way, job: Job, venvs: Path | None) -> Round:
-    """One way, once, in a folder that may hold what others have left for it.
+def run_in_folder(folder: str, contender: Contender, job: Job, venvs: Path | None) -> Round:
+    """Run the contender once, in a folder that may hold files of earlier runs.
 
     Raises:
-        NotInstalled: Its packages are not there.
-        RuntimeError: It failed.
+        NotInstalled: The contender's packages are not installed.
+        RuntimeError: The contender failed or timed out.
     """
     python = Path(sys.executable)
-    if way.peer is not None:
+    if contender.peer is not None:
         if venvs is None:
             raise NotInstalled("left out, as all peers")
-        python = python_of(way.peer, venvs)
-    job = dataclasses.replace(job, folder=folder, options={**job.options, **way.options})
-    os.sync()  # what the last way left to be written is not this one's to wait for
+        python = peer_python(contender.peer, venvs)
+    job = dataclasses.replace(job, folder=folder, options={**job.options, **contender.options})
+    os.sync()  # Otherwise this contender would wait for the writes of the previous one.
     try:
         done = subprocess.run(
-            [python, "-m", "benchmarks.contenders", way.module, job.to_json()],
+            [python, "-m", "benchmarks.contenders", contender.module, job.to_json()],
             cwd=folder,
             env=_environment(folder),
             capture_output=True,
             text=True,
-            timeout=_TIMEOUT,
+            timeout=_TIMEOUT_SECONDS,
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise RuntimeError(f"not done after {_TIMEOUT} s") from None
+        raise RuntimeError(f"not done after {_TIMEOUT_SECONDS} s") from None
     if done.returncode:
         raise RuntimeError((done.stderr.strip() or str(done.returncode)).splitlines()[-1])
     return Round(**json.loads(done.stdout.splitlines()[-1]))
 
 
 def _environment(folder: str) -> dict[str, str]:
-    """What a way is told, and nothing of what the user has set."""
+    """Environment variables of a contender: none of the user's settings."""
     return {
         "PATH": os.environ.get("PATH", os.defpath),
         "LANG": "C.UTF-8",
@@ -192,14 +186,14 @@ def _environment(folder: str) -> dict[str, str]:
 
 
 def summarize(
-    result: Result, results: Mapping[str, Result], bases: Sequence[str] = (LIMIT, OURS)
+    result: Result, results: Mapping[str, Result], baselines: Sequence[str] = (LIMIT, OURS)
 ) -> None:
-    """Fill in what follows from the rounds.
+    """Compute the medians, the peak and the ratios of a result from its rounds.
 
     Args:
-        result: To be filled in.
-        results: By name, those it may be compared with.
-        bases: Names of those it is compared with.
+        result: Result to complete.
+        results: Results of all contenders, by name.
+        baselines: Names of the contenders to compare with; a name without a result is skipped.
     """
     if not result.rounds:
         return
@@ -209,15 +203,15 @@ def summarize(
         result.requests = round(statistics.median(r.requests or 0 for r in result.rounds))
     for name in result.rounds[0].figures:
         result.figures[name] = statistics.median(r.figures[name] for r in result.rounds)
-    for base in bases:
-        ratio = _ratio(result, results.get(base))
+    for baseline in baselines:
+        ratio = _ratio(result, results.get(baseline))
         if ratio is not None:
-            result.ratios[base] = ratio
+            result.ratios[baseline] = ratio
 
 
-def _ratio(result: Result, base: Result | None) -> float | None:
-    # where one has fewer rounds they are compared within those
-    if base is None or not base.rounds:
+def _ratio(result: Result, baseline: Result | None) -> float | None:
+    if baseline is None or not baseline.rounds:
         return None
-    pairs = zip(result.rounds, base.rounds, strict=False)
+    # Not strict: a contender with fewer rounds is compared within its own rounds.
+    pairs = zip(result.rounds, baseline.rounds, strict=False)
     return statistics.median(mine.seconds / other.seconds for mine, other in pairs)

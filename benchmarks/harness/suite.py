@@ -1,7 +1,7 @@
-"""What a suite is.
+"""A suite: a question, and how it is measured.
 
-In: ``Options`` from the command line. Out: ``Case``s, each a set of ways that did the same work;
-the command line writes them down, prints and draws them.
+In: ``Options`` from the command line. Out: ``Case``s, each a set of contenders that did the same
+work. The command line prints the cases, writes them to a file and draws them.
 """
 
 from __future__ import annotations
@@ -16,31 +16,36 @@ from benchmarks.harness.measure import Result
 
 @dataclass(frozen=True)
 class Options:
-    """What was asked for.
+    """Options of the command line.
 
     Attributes:
-        records: In the table of the work suite.
-        rounds: How often each way runs; medians are told.
-        quick: Few cases, or tiny sizes, once.
-        venvs: Where peers have their virtualenvs; None leaves peers out.
-        say: Takes a line about what goes on.
+        records: Number of records in the table of the work suite.
+        rounds: Number of rounds of each contender; results are medians.
+        quick: Whether to run one round of few cases or tiny sizes.
+        venvs: Folder of the peers' virtualenvs; None leaves peers out.
+        log: Function that takes one line about the progress.
     """
 
     records: int
     rounds: int
     quick: bool
     venvs: Path | None
-    say: Callable[[str], None]
+    log: Callable[[str], None]
+
+    @property
+    def rounds_to_run(self) -> int:
+        """Number of rounds, or 1 if ``quick``."""
+        return 1 if self.quick else self.rounds
 
 
 @dataclass(frozen=True)
 class Case:
-    """Ways side by side.
+    """Contenders that did the same work.
 
     Attributes:
-        name: As printed.
-        parameters: What sets it apart from the suite's other cases.
-        results: One for each way.
+        name: Printed name.
+        parameters: Values that distinguish the case from the suite's other cases.
+        results: One result for each contender.
     """
 
     name: str
@@ -53,10 +58,10 @@ class Suite:
     """A question, and how it is measured.
 
     Attributes:
-        name: On the command line, and of its folder of results.
+        name: Name on the command line and of the folder of results.
         about: The question, in one line.
-        run: Measures.
-        draw: The results as they are in JSON, and the file for the plot.
+        run: Measures all cases.
+        draw: Draws the content of ``results.json`` into a file.
     """
 
     name: str

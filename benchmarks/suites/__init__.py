@@ -1,4 +1,4 @@
-"""The suites there are. A new one is a module with a ``SUITE``, and a line here."""
+"""All suites by name. A new suite is a module with a ``SUITE``, and a line here."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """The latency suite: what does it cost that every answer takes a while?
 
-Out: a case for each way a source can be long: many children, a long window, many pages, many
-resources. Each is compared with ours over one connection: the sum of all waits.
+In: the options of the command line. Out: a case for each reason why a source needs many requests:
+many children, a long window, many pages, many resources. In each case, this package is compared
+with itself over one connection, which waits for one answer after the other.
 """
 
 from __future__ import annotations
@@ -11,127 +12,138 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from benchmarks.harness.measure import OURS, Way, measure
+from benchmarks.harness.measure import OURS, Contender, measure
 from benchmarks.harness.plot import draw_cases
 from benchmarks.harness.suite import Case, Options, Suite
 from benchmarks.workload import declared
 from benchmarks.workload.job import Job
-from benchmarks.workload.routes import START, Events, family
+from benchmarks.workload.routes import START, Events, parents_and_children
 from benchmarks.workload.server import Routes, Server
 
 _SEQUENTIAL = "one connection"
 _DAYS = 30
+_PAGES_PER_RESOURCE = 10
 
 
 @dataclass(frozen=True)
-class _Long:
-    """One case.
+class _LongSource:
+    """A source that needs many requests.
 
     Attributes:
-        name: As printed.
-        routes: Of the server.
-        resources: As we declare them.
-        tables: Rows that each must have.
-        plain: As plain dlt declares them, where that differs.
-        window: What to read, where resources are windowed.
-        parallelized: Whether plain dlt has something to do side by side.
+        name: Printed name of the case.
+        routes: Routes of the server.
+        resources: Declarations for this package.
+        tables: Table -> number of rows it must have.
+        dlt_resources: Declarations for plain dlt; empty if they are the same.
+        window: Option ``window`` of the job; empty if the resources have no window.
+        parallelized: Whether plain dlt can read several of the resources concurrently.
     """
 
     name: str
     routes: Routes
     resources: Sequence[declared.Resource]
     tables: Mapping[str, int]
-    plain: Sequence[declared.Resource] = ()
+    dlt_resources: Sequence[declared.Resource] = ()
     window: Mapping[str, Any] = field(default_factory=dict)
     parallelized: bool = False
 
 
 def run(options: Options) -> list[Case]:
-    """All cases; quick: a tenth of each, with a tenth of the latency."""
-    latency, scale = (0.01, 10) if options.quick else (0.1, 1)
-    return [_case(case, latency, options) for case in _cases(scale)]
-
-
-def _cases(scale: int) -> list[_Long]:
-    children, records, pages, each = 1000 // scale, 30_000 // scale, 200 // scale, 10
-    month = Events(records, _DAYS)
-    bounds = START.isoformat(), (START + timedelta(days=_DAYS)).isoformat()
-    cut = declared.events(
-        "events",
-        "/events",
-        declared.CURSOR,
-        incremental={"cursor_path": "at", "start_param": "from", "end_param": "to"},
+    """Measure all cases; quick: a tenth of each size, with a tenth of the latency."""
+    latency, divisor = (0.01, 10) if options.quick else (0.1, 1)
+    sources = (
+        _many_children(1000 // divisor),
+        _long_window(30_000 // divisor),
+        _many_pages(200 // divisor),
+        _many_resources(),
     )
-    listing = Events(100 * pages)
-    some = Events(100 * each)
+    return [_measure_source(source, latency, options) for source in sources]
+
+
+def _many_children(children: int) -> _LongSource:
+    return _LongSource(
+        f"{children:,} children",
+        {"/parents": parents_and_children(children)},
+        declared.parents_and_children(),
+        {"parents": children, "children": children},
+        parallelized=True,
+    )
+
+
+def _long_window(records: int) -> _LongSource:
+    events = Events(records, _DAYS)
+    start, end = START.isoformat(), (START + timedelta(days=_DAYS)).isoformat()
+    windowed = declared.events(
+        "events", "/events", declared.CURSOR_PAGINATOR, incremental=declared.FILTERED_BY_TIME
+    )
+    fixed = declared.events(
+        "events", "/events", declared.CURSOR_PAGINATOR, params={"from": start, "to": end}
+    )
+    return _LongSource(
+        f"{_DAYS} days of {records:,} records, {events.page_size} a page, the API cuts",
+        {"/events": events.filtered_by_time},
+        [windowed],
+        {"events": records},
+        dlt_resources=[fixed],
+        window={"window": (start, end)},
+    )
+
+
+def _many_pages(pages: int) -> _LongSource:
+    events = Events(100 * pages)
+    return _LongSource(
+        f"{pages} numbered pages, the total is told",
+        {"/listing": events.numbered},
+        [declared.events("listing", "/listing", declared.NUMBERED_PAGINATOR)],
+        {"listing": events.records},
+    )
+
+
+def _many_resources() -> _LongSource:
+    events = Events(100 * _PAGES_PER_RESOURCE)
     names = [f"resource_{number}" for number in range(12)]
-    return [
-        _Long(
-            f"{children:,} children",
-            {"/parents": family(children)},
-            declared.family(),
-            {"parents": children, "children": children},
-            parallelized=True,
-        ),
-        _Long(
-            f"{_DAYS} days of {records:,} records, {month.size} a page, the API cuts",
-            {"/events": month.between},
-            [cut],
-            {"events": records},
-            plain=[
-                declared.events(
-                    "events",
-                    "/events",
-                    declared.CURSOR,
-                    params=dict(zip(("from", "to"), bounds, strict=True)),
-                )
-            ],
-            window={"window": bounds},
-        ),
-        _Long(
-            f"{pages} numbered pages, the total is told",
-            {"/listing": listing.numbered},
-            [declared.events("listing", "/listing", declared.NUMBERED)],
-            {"listing": listing.records},
-        ),
-        _Long(
-            f"{len(names)} resources of {each} pages, one leads to the next",
-            {"/of": some.between},
-            [declared.events(name, f"/of/{name}", declared.CURSOR) for name in names],
-            dict.fromkeys(names, some.records),
-            parallelized=True,
-        ),
-    ]
+    return _LongSource(
+        f"{len(names)} resources of {_PAGES_PER_RESOURCE} pages, one leads to the next",
+        {"/of": events.filtered_by_time},
+        [declared.events(name, f"/of/{name}", declared.CURSOR_PAGINATOR) for name in names],
+        dict.fromkeys(names, events.records),
+        parallelized=True,
+    )
 
 
-def _case(case: _Long, latency: float, options: Options) -> Case:
-    options.say(f"latency: {case.name}")
-    plain = case.plain or case.resources
-    ways = [
-        Way(OURS, "ours", {"source": declared.source(case.resources)}),
-        Way(
-            _SEQUENTIAL,
-            "ours",
-            {"source": declared.source(case.resources, max_connections=1)},
-            rounds=1,
-        ),
-        Way("plain dlt", "plain_dlt", {"source": declared.plain(plain)}, rounds=1),
-    ]
-    if case.parallelized:
-        spread = {"source": declared.plain(plain, parallelized=True), "parallelized": True}
-        ways.append(Way("plain dlt, parallelized", "plain_dlt", spread, rounds=1))
-    with Server(lambda: case.routes, latency) as server:
-        job = Job(server.url, options={"tables": case.tables, **case.window})
+def _measure_source(source: _LongSource, latency: float, options: Options) -> Case:
+    options.log(f"latency: {source.name}")
+    with Server(lambda: source.routes, latency) as server:
+        job = Job(server.url, options={"tables": source.tables, **source.window})
         results = measure(
-            ways,
+            _contenders(source),
             job,
-            1 if options.quick else options.rounds,
+            options.rounds_to_run,
             options.venvs,
-            options.say,
-            bases=(_SEQUENTIAL,),
-            requests=lambda: server.requests,
+            options.log,
+            baselines=(_SEQUENTIAL,),
+            count_requests=lambda: server.requests,
         )
-    return Case(case.name, {"latency_s": latency}, results)
+    return Case(source.name, {"latency_s": latency}, results)
+
+
+def _contenders(source: _LongSource) -> list[Contender]:
+    ours = {"source": declared.source(source.resources)}
+    sequential = {"source": declared.source(source.resources, max_connections=1)}
+    dlt_resources = source.dlt_resources or source.resources
+    plain_dlt = {"source": declared.for_dlt(dlt_resources)}
+    contenders = [
+        Contender(OURS, "ours", ours),
+        Contender(_SEQUENTIAL, "ours", sequential, rounds=1),
+        Contender("plain dlt", "plain_dlt", plain_dlt, rounds=1),
+    ]
+    if source.parallelized:
+        parallelized = {
+            "source": declared.for_dlt(dlt_resources, parallelized=True),
+            "parallelized": True,
+        }
+        contenders.append(Contender("plain dlt, parallelized", "plain_dlt", parallelized, rounds=1))
+    return contenders
 
 
 SUITE = Suite("latency", "what does it cost that every answer takes a while?", run, draw_cases)

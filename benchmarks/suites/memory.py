@@ -1,52 +1,52 @@
-"""The memory suite: does the peak grow with the table?
+"""The memory suite: does the peak of memory grow with the table?
 
-Out: a curve for the limit and for ours. The warehouse is in the process, so its memory counts.
+In: the options of the command line. Out: a curve for the limit and a curve for this package. The
+warehouse runs inside the measured process, so its memory counts.
 """
 
 from __future__ import annotations
 
 from functools import partial
 
-from benchmarks.harness.curve import curve
-from benchmarks.harness.measure import LIMIT, OURS, Result, Way, measure
+from benchmarks.harness.curve import curve_case
+from benchmarks.harness.measure import LIMIT, OURS, Contender, Result, measure
 from benchmarks.harness.plot import draw_curves
 from benchmarks.harness.suite import Case, Options, Suite
 from benchmarks.workload.job import TABLE, Job
 from benchmarks.workload.records import NESTED
-from benchmarks.workload.routes import made_on_demand
+from benchmarks.workload.routes import generated_pages
 from benchmarks.workload.server import Server
 
 _SIZES = (100_000, 300_000, 1_000_000)
-_QUICK = (1000, 2000)
-_WAYS = (Way(LIMIT, "limit"), Way(OURS, "ours"))
-_PAGE = 1000
+_QUICK_SIZES = (1000, 2000)
+_CONTENDERS = (Contender(LIMIT, "limit"), Contender(OURS, "ours"))
+_PAGE_SIZE = 1000
 
 
 def run(options: Options) -> list[Case]:
-    """All sizes of each way."""
-    sizes = _QUICK if options.quick else _SIZES
-    measured = {size: _measure(size, options) for size in sizes}
+    """Measure all sizes of each contender."""
+    sizes = _QUICK_SIZES if options.quick else _SIZES
+    measured = {size: _measure_size(size, options) for size in sizes}
     cases = []
-    for number, way in enumerate(_WAYS):
-        case = curve(
-            f"peak of {way.name}, nested records",
+    for number, contender in enumerate(_CONTENDERS):
+        case = curve_case(
+            f"peak of {contender.name}, nested records",
             {size: results[number] for size, results in measured.items()},
             "records",
         )
-        first = case.results[0].peak_mb
+        first_peak = case.results[0].peak_mb
         for result in case.results:
-            if first and result.peak_mb:
-                result.figures[f"x peak of {sizes[0]:,}"] = result.peak_mb / first
+            if first_peak and result.peak_mb:
+                result.figures[f"x peak of {sizes[0]:,}"] = result.peak_mb / first_peak
         cases.append(case)
     return cases
 
 
-def _measure(size: int, options: Options) -> list[Result]:
-    options.say(f"memory: {size:,} records")
-    with Server(lambda: {f"/{TABLE}": made_on_demand(NESTED, size, _PAGE)}) as server:
-        job = Job(server.url, NESTED.name, size, _PAGE)
-        rounds = 1 if options.quick else options.rounds
-        return measure(_WAYS, job, rounds, None, options.say, bases=())
+def _measure_size(size: int, options: Options) -> list[Result]:
+    options.log(f"memory: {size:,} records")
+    with Server(lambda: {f"/{TABLE}": generated_pages(NESTED, size, _PAGE_SIZE)}) as server:
+        job = Job(server.url, NESTED.name, size, _PAGE_SIZE)
+        return measure(_CONTENDERS, job, options.rounds_to_run, None, options.log, baselines=())
 
 
 SUITE = Suite(

@@ -1,1 +1,1 @@
-"""What is served and declared: records, routes, and a server of ready-made answers."""
+"""The work of a benchmark: records, routes, declarations, and a server of ready-made answers."""

@@ -1,7 +1,8 @@
-"""What one way is asked to do: load these pages into that file.
+"""The job of one contender: load the pages of a server into a DuckDB file.
 
-In and out: a ``Job``, as JSON on a command line. Tables are in the dataset ``bench`` of a DuckDB
-file; unless the options of a way say otherwise there is one, ``customers``.
+In: a ``Job`` of a suite. Out: the same ``Job``, as JSON on the command line of a contender. Its
+tables are in the dataset ``bench`` of the file. There is one table, ``customers``, unless the
+options name others.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ from benchmarks.workload.records import SHAPES, Shape
 
 DATASET = "bench"
 TABLE = "customers"
-FIRST = "first.duckdb"
-"""A copy of the warehouse after the first sync, where there is a second."""
+FIRST_SYNC_COPY = "first.duckdb"
+"""File name of the copy of the warehouse that is made after the first of two syncs."""
 
 
 @dataclass(frozen=True)
@@ -25,14 +26,14 @@ class Job:
     """One load.
 
     Attributes:
-        url: Of the server; the pages are at ``/customers?page=N``, N from 0 on.
+        url: Base URL of the server; pages are at ``/customers?page=N``, N from 0 on.
         shape: Name of the records' shape.
-        records: How many there are.
-        page_size: How many a page holds.
+        records: Number of records of the table.
+        page_size: Number of records of a page.
         disposition: ``merge`` or ``replace``.
-        folder: For everything the load needs; gone after it.
-        options: The way's own. ``tables``: table -> rows it must have, where it is not the one
-            that the above is about.
+        folder: Folder for all files of the load; it is deleted afterwards.
+        options: Options of the contender. ``tables`` maps each table to the number of rows it must
+            have; without it, the table is ``customers`` with ``records`` rows.
     """
 
     url: str = ""
@@ -44,20 +45,20 @@ class Job:
     options: Mapping[str, Any] = field(default_factory=dict)
 
     @property
-    def kind(self) -> Shape:
-        """What the records look like."""
+    def record_shape(self) -> Shape:
+        """The shape with the name ``shape``."""
         return SHAPES[self.shape]
 
     @property
     def database(self) -> Path:
-        """The file the table has to be in."""
+        """The DuckDB file that must hold the tables."""
         return Path(self.folder) / "warehouse.duckdb"
 
     def to_json(self) -> str:
-        """For a command line."""
+        """Write the job as one argument of a command line."""
         return json.dumps(asdict(self))
 
     @classmethod
     def from_json(cls, text: str) -> Job:
-        """From a command line."""
+        """Read the job from an argument of a command line."""
         return cls(**json.loads(text))

@@ -1,7 +1,7 @@
-"""Records that are served, and the columns that are declared for them.
+"""Records that the server serves, and the columns that are declared for them.
 
-In: a record's number. Out: a record; for a whole table the answers of a server, ready made. Only
-the standard library is needed: every virtualenv of the benchmarks can import this.
+In: the number of a record. Out: the record, or the response bodies of a whole table. The module
+needs the standard library only, so that every virtualenv of the benchmarks can import it.
 """
 
 from __future__ import annotations
@@ -11,31 +11,31 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 EMPTY = b'{"data":[]}'
-"""The answer after the last page."""
+"""The response body after the last page."""
 
 
 @dataclass(frozen=True)
 class Shape:
-    """A kind of record.
+    """The fields of a record, with their types.
 
     Attributes:
-        name: As options and results have it.
-        columns: Column -> type, in dlt's words; ``a.b`` is field ``b`` of the object ``a``.
-        make: A record's number -> the record.
+        name: Name in options and results.
+        columns: Column -> dlt data type; ``a.b`` is field ``b`` of the object ``a``.
+        make_record: Number of a record -> the record.
     """
 
     name: str
     columns: Mapping[str, str]
-    make: Callable[[int], dict[str, object]]
+    make_record: Callable[[int], dict[str, object]]
 
     @property
     def fields(self) -> dict[str, str]:
-        """The columns that are fields of the record itself."""
-        return {name: kind for name, kind in self.columns.items() if "." not in name}
+        """Columns that are fields of the record itself, not of an object inside it."""
+        return {name: type_ for name, type_ in self.columns.items() if "." not in name}
 
 
-def nested(number: int) -> dict[str, object]:
-    """One nested record of about 950 bytes."""
+def nested_record(number: int) -> dict[str, object]:
+    """A nested record of about 950 bytes."""
     return {
         "id": number,
         "updated_at": f"2025-01-{number % 28 + 1:02d}T00:00:{number % 60:02d}.000Z",
@@ -54,8 +54,8 @@ def nested(number: int) -> dict[str, object]:
     }
 
 
-def flat(number: int) -> dict[str, object]:
-    """One record of twelve plain fields, about 400 bytes."""
+def flat_record(number: int) -> dict[str, object]:
+    """A record of twelve scalar fields, about 400 bytes."""
     return {
         "id": number,
         "created_at": f"2024-{number % 12 + 1:02d}-01T12:00:00.000Z",
@@ -87,7 +87,7 @@ NESTED = Shape(
         "orders": "json",
         "note": "text",
     },
-    nested,
+    nested_record,
 )
 FLAT = Shape(
     "flat",
@@ -105,21 +105,24 @@ FLAT = Shape(
         "active": "bool",
         "note": "text",
     },
-    flat,
+    flat_record,
 )
 SHAPES = {shape.name: shape for shape in (NESTED, FLAT)}
 
 
-def page(shape: Shape, numbers: Sequence[int]) -> bytes:
-    """An answer ``{"data":[...]}``.
+def page_body(shape: Shape, numbers: Sequence[int]) -> bytes:
+    """The response body ``{"data":[...]}`` with the records of these numbers.
 
-    Every record stands on a line of its own, so that there can be a reader that does not parse.
+    Each record is on a line of its own, so that a contender can read records without parsing them.
     """
-    records = (json.dumps(shape.make(n), separators=(",", ":")).encode() for n in numbers)
+    records = (json.dumps(shape.make_record(n), separators=(",", ":")).encode() for n in numbers)
     return b'{"data":[\n' + b",\n".join(records) + b"\n]}" if numbers else EMPTY
 
 
-def pages(shape: Shape, records: int, size: int) -> list[bytes]:
-    """A table as answers of ``size`` records each."""
+def page_bodies(shape: Shape, records: int, page_size: int) -> list[bytes]:
+    """The response bodies of a whole table, ``page_size`` records each."""
     numbers = range(records)
-    return [page(shape, numbers[first : first + size]) for first in range(0, records, size)]
+    return [
+        page_body(shape, numbers[first : first + page_size])
+        for first in range(0, records, page_size)
+    ]

@@ -1,7 +1,7 @@
-"""APIs of the suites, answered from arithmetic: nothing is kept, however much is served.
+"""Routes that compute their responses, so that the server stores no records.
 
-In: sizes. Out: routes for the server. An event is a record that happened at an instant; events are
-spread evenly over days that are all past.
+In: sizes. Out: routes for the server. An event is a record with an instant. Events are spread
+evenly over days that are all past.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from benchmarks.workload.records import Shape, page
+from benchmarks.workload.records import Shape, page_body
 from benchmarks.workload.server import Route
 
 START = datetime(2025, 1, 1, tzinfo=UTC)
@@ -20,62 +20,65 @@ Query = Mapping[str, str]
 
 @dataclass(frozen=True)
 class Events:
-    """Records of an API that knows time.
+    """Routes of an API that serves events.
 
     Attributes:
-        records: How many there are.
-        days: Over how many they are spread, from ``START`` on.
-        size: Of a page.
+        records: Number of events.
+        days: Number of days they are spread over, from ``START`` on.
+        page_size: Number of events of a page.
     """
 
     records: int
     days: int = 30
-    size: int = 100
+    page_size: int = 100
 
     def record(self, number: int) -> dict[str, object]:
-        """The event of that number; they are numbered in their order."""
-        at = START + number * self._apart
+        """The event with this number; events are numbered by time."""
+        at = START + number * self._interval
         return {"id": number, "at": at.isoformat(timespec="microseconds"), "value": "x" * 100}
 
-    def between(self, _: str, query: Query) -> bytes:
-        """A route: ``from`` and ``to`` cut, half-open; ``next`` leads to the next page."""
-        first = self._first(query.get("from"), 0)
-        last = self._first(query.get("to"), self.records)
-        return self._cursored(range(first, last), query)
+    def filtered_by_time(self, _: str, query: Query) -> bytes:
+        """Route that filters by ``from`` (inclusive) and ``to`` (exclusive).
+
+        ``next`` holds the number of the next page.
+        """
+        first = self._first_number(query.get("from"), 0)
+        end = self._first_number(query.get("to"), self.records)
+        return self._cursor_page(range(first, end), query)
 
     def newest_first(self, _: str, query: Query) -> bytes:
-        """A route that knows no time, but begins with the last."""
-        return self._cursored(range(self.records)[::-1], query)
+        """Route that does not filter, and lists the newest event first."""
+        return self._cursor_page(range(self.records)[::-1], query)
 
     def numbered(self, _: str, query: Query) -> bytes:
-        """A route with page numbers from 0 on, and the number of pages in ``total``."""
-        first = int(query.get("page", 0)) * self.size
-        some = range(self.records)[first : first + self.size]
-        return self._answer(some, total=-(-self.records // self.size))
+        """Route with page numbers from 0 on, and the number of pages in ``total``."""
+        first = int(query.get("page", 0)) * self.page_size
+        numbers = range(self.records)[first : first + self.page_size]
+        return self._body(numbers, total=-(-self.records // self.page_size))
 
     @property
-    def _apart(self) -> timedelta:
+    def _interval(self) -> timedelta:
         return timedelta(days=self.days) / self.records
 
-    def _first(self, instant: str | None, default: int) -> int:
-        """The first event that is not before the instant."""
+    def _first_number(self, instant: str | None, default: int) -> int:
+        """Number of the first event at or after the instant."""
         if instant is None:
             return default
-        number = -((START - datetime.fromisoformat(instant)) // self._apart)
+        number = -((START - datetime.fromisoformat(instant)) // self._interval)
         return min(max(number, 0), self.records)
 
-    def _cursored(self, numbers: range, query: Query) -> bytes:
-        number = int(query.get("page", 0))
-        after = (number + 1) * self.size
-        some = numbers[number * self.size : after]
-        return self._answer(some, next=number + 1 if after < len(numbers) else None)
+    def _cursor_page(self, numbers: range, query: Query) -> bytes:
+        page = int(query.get("page", 0))
+        end = (page + 1) * self.page_size
+        on_page = numbers[page * self.page_size : end]
+        return self._body(on_page, next=page + 1 if end < len(numbers) else None)
 
-    def _answer(self, numbers: range, **more: object) -> bytes:
-        return json.dumps({"data": [self.record(number) for number in numbers], **more}).encode()
+    def _body(self, numbers: range, **keys: object) -> bytes:
+        return json.dumps({"data": [self.record(number) for number in numbers], **keys}).encode()
 
 
-def family(count: int) -> Route:
-    """``count`` parents in one page; ``/<parent>/child`` below it has one record."""
+def parents_and_children(count: int) -> Route:
+    """Route of ``count`` parents in one page; ``/<parent>/child`` below it has one record."""
 
     def route(path: str, _: Query) -> bytes:
         if path.endswith("/child"):
@@ -86,11 +89,11 @@ def family(count: int) -> Route:
     return route
 
 
-def made_on_demand(shape: Shape, records: int, size: int) -> Route:
-    """What ``paged(pages(...))`` is, made when it is asked for."""
+def generated_pages(shape: Shape, records: int, page_size: int) -> Route:
+    """Route with the responses of ``stored_pages``, each generated when it is requested."""
 
     def route(_: str, query: Query) -> bytes:
-        first = int(query.get("page", 0)) * size
-        return page(shape, range(records)[first : first + size])
+        first = int(query.get("page", 0)) * page_size
+        return page_body(shape, range(records)[first : first + page_size])
 
     return route

@@ -1,9 +1,9 @@
 """A server of ready-made answers, in a process of its own.
 
-In: a function that makes the routes, a latency. Out: a URL, and how many requests came. A route
-takes a path and the query and returns a body, or a ``Refusal``; it serves the path it is registered
-for and everything below. Little is done per request but to look the answer up, so that what is
-measured is the client.
+In: a function that makes the routes, and a latency. Out: a URL, and the number of requests. A route
+takes a path and a query, and returns a body or a ``Refusal``. It serves its own path and all paths
+below. The server does little more per request than look up the answer, so that a benchmark
+measures the client.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from benchmarks.workload.records import EMPTY
 
 @dataclass(frozen=True)
 class Refusal:
-    """An answer that is no page.
+    """A response with an error status.
 
     Attributes:
-        status: Code and reason.
+        status: Status code and reason phrase.
         retry_after: Seconds to wait before the next request.
     """
 
@@ -37,12 +37,12 @@ class Refusal:
 Route = Callable[[str, Mapping[str, str]], bytes | Refusal]
 Routes = Mapping[str, Route]
 
-# forked, so that routes may be closures, and before anything starts threads
+# Fork, because routes may be closures. A suite starts the server before it starts any thread.
 _FORK = multiprocessing.get_context("fork")
 
 
-def paged(bodies: Sequence[bytes]) -> Route:
-    """The route of a table: ``?page=N``, from 0 on; after the last page comes an empty one."""
+def stored_pages(bodies: Sequence[bytes]) -> Route:
+    """Route of a table: ``?page=N`` from 0 on, and an empty page after the last one."""
 
     def route(_: str, query: Mapping[str, str]) -> bytes:
         page = int(query.get("page", 0))
@@ -52,16 +52,16 @@ def paged(bodies: Sequence[bytes]) -> Route:
 
 
 class Server:
-    """Serves on 127.0.0.1 while the context lasts.
+    """Server on 127.0.0.1 that runs inside its ``with`` block.
 
     Args:
-        make: Path -> route; called in the server's process. The caller must stay small: a process
-            it starts counts the caller's memory as its own peak.
+        make_routes: Returns the routes by path. It runs in the server's process, because a child
+            process counts its parent's memory as its own peak: the parent must stay small.
         latency: Seconds before each answer; may be set at any time.
     """
 
-    def __init__(self, make: Callable[[], Routes], latency: float = 0.0) -> None:
-        self._make = make
+    def __init__(self, make_routes: Callable[[], Routes], latency: float = 0.0) -> None:
+        self._make_routes = make_routes
         self._latency = _FORK.Value("d", latency)
         self._requests = _FORK.Value("L", 0)
 
@@ -83,7 +83,7 @@ class Server:
 
     @property
     def requests(self) -> int:
-        """How many requests have come so far."""
+        """Number of requests so far."""
         return int(self._requests.value)
 
     @property
@@ -96,15 +96,17 @@ class Server:
         self._latency.value = seconds
 
     def _serve(self, listening: socket.socket, ready: threading.Event) -> None:
-        threading.Thread(target=_end_with_parent, daemon=True).start()
-        routes = self._make()
+        threading.Thread(target=_exit_with_parent, daemon=True).start()
+        routes = self._make_routes()
         ready.set()
         while True:
             connection, _ = listening.accept()
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            threading.Thread(target=self._talk, args=(connection, routes), daemon=True).start()
+            threading.Thread(
+                target=self._answer_requests, args=(connection, routes), daemon=True
+            ).start()
 
-    def _talk(self, connection: socket.socket, routes: Routes) -> None:
+    def _answer_requests(self, connection: socket.socket, routes: Routes) -> None:
         with connection, connection.makefile("rb") as lines:
             try:
                 while request := lines.readline():
@@ -119,29 +121,29 @@ class Server:
                         time.sleep(pause)
                     _, target, version = request.decode("latin-1").split()
                     close = headers.get(b"connection") == b"close" or version.upper() == "HTTP/1.0"
-                    connection.sendall(_answer(routes, target, close))
+                    connection.sendall(_response(routes, target, close))
                     if close:
                         return
             except OSError:
-                return  # the client went away
+                return  # The client closed the connection.
 
 
-def _answer(routes: Routes, target: str, close: bool) -> bytes:
+def _response(routes: Routes, target: str, close: bool) -> bytes:
     path, _, query = target.partition("?")
-    route = _find(routes, path)
-    status, more, body = b"404 Not Found", b"", b'{"error":"no such path"}'
+    route = _find_route(routes, path)
+    status, headers, body = b"404 Not Found", b"", b'{"error":"no such path"}'
     if route is not None:
-        found = route(path, dict(parse_qsl(query)))
-        if isinstance(found, Refusal):
-            status, body = found.status.encode(), b'{"error":"refused"}'
-            more = b"\r\nRetry-After: " + str(found.retry_after).encode()
+        answer = route(path, dict(parse_qsl(query)))
+        if isinstance(answer, Refusal):
+            status, body = answer.status.encode(), b'{"error":"refused"}'
+            headers = b"\r\nRetry-After: " + str(answer.retry_after).encode()
         else:
-            status, body = b"200 OK", found
+            status, body = b"200 OK", answer
     return b"".join(
         (
             b"HTTP/1.1 ",
             status,
-            more,
+            headers,
             b"\r\nContent-Type: application/json\r\nContent-Length: ",
             str(len(body)).encode(),
             b"\r\nConnection: close\r\n\r\n" if close else b"\r\n\r\n",
@@ -150,8 +152,8 @@ def _answer(routes: Routes, target: str, close: bool) -> bytes:
     )
 
 
-def _find(routes: Routes, path: str) -> Route | None:
-    """The route of the path or of the nearest one above it."""
+def _find_route(routes: Routes, path: str) -> Route | None:
+    """Return the route of the path, or of the nearest path above it."""
     while path:
         if path in routes:
             return routes[path]
@@ -159,8 +161,8 @@ def _find(routes: Routes, path: str) -> Route | None:
     return None
 
 
-def _end_with_parent() -> None:
-    """A killed parent cannot kill the server."""
+def _exit_with_parent() -> None:
+    """End the server when its parent process ends: a killed parent cannot stop it."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         wait([parent.sentinel])
