@@ -1,7 +1,7 @@
 """The ``analytics-sync`` command.
 
-In: arguments. Out: an exit status, and text on standard output. Each subcommand calls one function
-of the package.
+In: command-line arguments. Out: an exit status, and text on standard output.
+Each subcommand calls one function of the package.
 """
 
 from __future__ import annotations
@@ -15,7 +15,14 @@ from analytics_sync.catalog import CatalogError, catalog_files, load_catalog, lo
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a subcommand; 2 is wrong usage or a wrong catalog file."""
+    """Run a subcommand and return its exit status.
+
+    Args:
+        arguments: The command line without the program's name; None reads it from ``sys.argv``.
+
+    Returns:
+        0 for success, 2 for wrong usage or a wrong catalog file, otherwise the subcommand's status.
+    """
     options = _parser().parse_args(arguments)
     try:
         return int(options.run(options) or 0)
@@ -26,6 +33,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="analytics-sync", description=__doc__.partition("\n")[0])
+    parser.add_argument(
+        "--version", action=_ShowVersion, nargs=0, help="print the version and exit"
+    )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     demo = commands.add_parser("demo", help="sync everything from the sandbox, fresh")
@@ -52,6 +62,16 @@ def _parser() -> argparse.ArgumentParser:
     convert.add_argument("--name", help="the source's name; the file's stem by default")
     convert.set_defaults(run=_convert)
     return parser
+
+
+class _ShowVersion(argparse.Action):
+    """Print the installed version; only this option pays for reading the package's metadata."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from importlib.metadata import version
+
+        print(f"{parser.prog} {version('analytics_sync')}")
+        parser.exit()
 
 
 def _demo(options: argparse.Namespace) -> int:
@@ -97,7 +117,8 @@ def _convert(options: argparse.Namespace) -> int:
     name = options.name or options.file.stem
     text = options.file.read_text(encoding="utf-8")
     data, _ = parse_python(text, options.file.name)
-    load_file(options.file, name=name)  # says what is wrong, with the Python file's lines
+    # Validate first: the errors name lines of the Python file.
+    load_file(options.file, name=name)
     print(yaml.safe_dump({"source": name, **data}, sort_keys=False, width=100), end="")
     return 0
 

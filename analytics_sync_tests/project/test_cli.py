@@ -1,4 +1,4 @@
-"""The ``analytics-sync`` command: the demo with its table, dev, check, settings, convert."""
+"""Tests of the ``analytics-sync`` command: version, demo, dev, check, settings, convert."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+import tomllib
 from pathlib import Path
 
 import duckdb
@@ -34,6 +35,16 @@ source = rest_api_source({
 
 def environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(ROOT)}
+
+
+def test_version_is_the_one_of_the_project_file() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    command = Path(sys.executable).with_name("analytics-sync")
+    done = subprocess.run(
+        [command, "--version"], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, f"analytics-sync {project['version']}\n")
+    assert done.stderr == ""
 
 
 def test_the_demo_syncs_everything_and_ends_with_a_table(tmp_path: Path) -> None:
@@ -66,18 +77,18 @@ def test_dev_serves_the_ui_on_loopback_and_ends_with_its_sandbox(tmp_path: Path)
     )  # fmt: skip
     try:
         assert process.stdout is not None
-        told = [process.stdout.readline(), process.stdout.readline()]
-        sandbox = re.search(r"http://127\.0\.0\.1:\d+", told[0])
-        ui = re.search(r"http://127\.0\.0\.1:\d+", told[1])
+        lines = [process.stdout.readline(), process.stdout.readline()]
+        sandbox = re.search(r"http://127\.0\.0\.1:\d+", lines[0])
+        ui = re.search(r"http://127\.0\.0\.1:\d+", lines[1])
         assert sandbox is not None
-        assert ui is not None, told
-        until = time.monotonic() + 90
+        assert ui is not None, lines
+        deadline = time.monotonic() + 90
         while True:
             try:
                 assert urllib3.request("GET", f"{ui[0]}/server_info", retries=False).status == 200
                 break
             except urllib3.exceptions.HTTPError:
-                assert time.monotonic() < until
+                assert time.monotonic() < deadline
                 time.sleep(0.3)
     finally:
         process.send_signal(signal.SIGTERM)
@@ -86,15 +97,15 @@ def test_dev_serves_the_ui_on_loopback_and_ends_with_its_sandbox(tmp_path: Path)
         urllib3.request("GET", f"{sandbox[0]}/_sandbox", retries=False)
 
 
-def test_dev_told_to_end_at_once_leaves_no_sandbox(tmp_path: Path) -> None:
+def test_dev_terminated_at_its_start_leaves_no_sandbox(tmp_path: Path) -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "analytics_sync.cli", "dev", "--port", "0"],
         env=environment(), cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     log = tmp_path / ".demo" / "sandbox.log"
-    until = time.monotonic() + 60
+    deadline = time.monotonic() + 60
     while not log.exists() or "sandbox on" not in log.read_text():
-        assert time.monotonic() < until
+        assert time.monotonic() < deadline
         time.sleep(0.05)
     process.send_signal(signal.SIGTERM)
     assert process.wait(timeout=60) != 0
@@ -143,6 +154,6 @@ def test_convert_makes_a_file_that_loads(
     python = tmp_path / "config.py"
     python.write_text(CONFIG)
     assert main(["convert", str(python), "--name", "shop"]) == 0
-    made = tmp_path / "shop.yaml"
-    made.write_text(capsys.readouterr().out)
-    assert load_file(made).resources == load_file(python, name="shop").resources
+    converted = tmp_path / "shop.yaml"
+    converted.write_text(capsys.readouterr().out)
+    assert load_file(converted).resources == load_file(python, name="shop").resources
