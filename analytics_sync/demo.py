@@ -1,8 +1,8 @@
-"""The whole thing on the sandbox: a main run with a table at its end, and the UI on its history.
+"""The demo: one run of all assets against the sandbox, and the Dagster UI with its history.
 
-In: the catalog. Out: a folder ``.demo`` with a Dagster instance, a warehouse and a log. Both
-commands do nothing that a user could not type: they start the sandbox, set the environment and
-call ``dagster``.
+In: the catalog.
+Out: a folder ``.demo`` with a Dagster instance, a warehouse and a log.
+Both commands do what a user can type: start the sandbox, set the environment, call ``dagster``.
 """
 
 from __future__ import annotations
@@ -21,7 +21,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dagster import DagsterInstance
 
 _INSTANCE = """\
 telemetry:
@@ -35,8 +38,13 @@ event_log_storage:
     base_dir: %s
 """
 _STEP = re.compile(r" - (STEP_START|STEP_SUCCESS|STEP_FAILURE) - .* step \"(\w+)\"")
-_STARTED_WITHIN = 30.0  # seconds for the sandbox to come up
+_START_TIMEOUT_SECONDS = 30.0
 DAYS = 7
+_NEXT_STEPS = """\
+What next:
+  make dev                          the same in the Dagster UI, with this run's history
+  analytics-sync settings SOURCE    what a real API needs, and what is set
+  README.md                         one asset, one day, a backfill, a schedule, a new API"""
 
 
 @dataclass
@@ -47,17 +55,17 @@ class Home:
 
     @property
     def dagster(self) -> Path:
-        """DAGSTER_HOME."""
+        """The folder of the Dagster instance, ``DAGSTER_HOME``."""
         return self.path / "dagster"
 
     @property
     def warehouse(self) -> Path:
-        """The DuckDB file."""
+        """The DuckDB file of the demo."""
         return self.path / "warehouse.duckdb"
 
-    def prepare(self, *, ignore_journal: bool) -> None:
-        """Make the folder; ``ignore_journal`` removes what an earlier demo left."""
-        if ignore_journal:
+    def prepare(self, *, remove_existing: bool) -> None:
+        """Make the folder and the instance; ``remove_existing`` deletes an earlier demo first."""
+        if remove_existing:
             shutil.rmtree(self.path, ignore_errors=True)
         self.dagster.mkdir(parents=True, exist_ok=True)
         events = json.dumps(str(self.dagster / "history" / "runs"))  # JSON is YAML
@@ -65,7 +73,7 @@ class Home:
 
     @property
     def start(self) -> date:
-        """The first partition: that of the demo, or six days ago where none was run."""
+        """The first partition: the demo's, or six days ago if no demo has run."""
         try:
             return date.fromisoformat((self.path / "start").read_text(encoding="utf-8"))
         except OSError:
@@ -77,11 +85,11 @@ class Home:
 
     @property
     def days(self) -> int:
-        """Days from the first partition up to and including today."""
+        """Number of days from the first partition to today, both included."""
         return (_today() - self.start).days + 1
 
     def environment(self, sandbox: Mapping[str, str]) -> dict[str, str]:
-        """What a process needs to work here: no telemetry, and the sandbox's settings."""
+        """Environment variables of a process of the demo: the sandbox's settings, no telemetry."""
         return {
             **os.environ,
             **sandbox,
@@ -95,39 +103,38 @@ class Home:
         }
 
 
-def _end_tidily() -> None:
-    """Let a SIGTERM end this process through its ``finally`` blocks: nothing started stays behind."""
+def _install_signal_handlers() -> None:
+    """Let SIGTERM and SIGINT run the ``finally`` blocks, which end every started process."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        # behind nohup and an ampersand: what Dagster starts would inherit it, and is ended by a SIGINT
+        # A shell ignores SIGINT for background jobs. Dagster ends its processes with SIGINT, and
+        # they would inherit the ignored signal.
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @contextmanager
 def sandbox(home: Home, *arguments: str) -> Iterator[dict[str, str]]:
-    """A sandbox on a free port for as long as the block runs; yields the settings that point to it.
+    """Run a sandbox on a free port while the block runs; yield the settings that point to it.
+
+    Args:
+        home: The folder for the sandbox's settings and log.
+        arguments: More arguments of ``python -m analytics_sync.sandbox``.
 
     Raises:
-        RuntimeError: It did not come up; its output says why.
+        RuntimeError: The sandbox did not start; its log says why.
     """
     settings = home.path / "sandbox.env"
     settings.unlink(missing_ok=True)
     log = home.path / "sandbox.log"
     command = [
-        sys.executable,
-        "-m",
-        "analytics_sync.sandbox",
-        "--port",
-        "0",
-        "--env",
-        str(settings),
-    ]
+        sys.executable, "-m", "analytics_sync.sandbox", "--port", "0", "--env", str(settings),
+    ]  # fmt: skip
     with log.open("w", encoding="utf-8") as output:
         process = subprocess.Popen([*command, *arguments], stdout=output, stderr=output)
         try:
-            until = time.monotonic() + _STARTED_WITHIN
+            deadline = time.monotonic() + _START_TIMEOUT_SECONDS
             while "sandbox on" not in log.read_text(encoding="utf-8"):
-                if process.poll() is not None or time.monotonic() > until:
+                if process.poll() is not None or time.monotonic() > deadline:
                     raise RuntimeError(f"the sandbox did not start; see {log}")
                 time.sleep(0.05)
             lines = settings.read_text(encoding="utf-8").splitlines()
@@ -139,30 +146,58 @@ def sandbox(home: Home, *arguments: str) -> Iterator[dict[str, str]]:
 
 
 def demo(select: str = "*", *, days: int = DAYS) -> int:
-    """Materialize from the sandbox into a fresh warehouse; the exit status.
+    """Materialize assets from the sandbox into an empty warehouse; return the exit status.
 
     Args:
         select: An asset selection, as ``dagster asset materialize`` takes it.
-        days: How many daily partitions, the last of them today.
+        days: Number of daily partitions, the last of them today.
     """
-    _end_tidily()
+    _install_signal_handlers()
     home = Home()
-    home.prepare(ignore_journal=True)
-    home.start = _today() - timedelta(days=days - 1)
-    with sandbox(home, "--days", str(home.days)) as settings:
+    home.prepare(remove_existing=True)
+    today = _today()
+    home.start = today - timedelta(days=days - 1)
+    with sandbox(home, "--days", str(days)) as settings:
         command = [
             sys.executable, "-m", "dagster", "asset", "materialize", "--select", select,
-            "--partition-range", f"{home.start}...{_today()}", "-m", "analytics_sync.definitions",
+            "--partition-range", f"{home.start}...{today}", "-m", "analytics_sync.definitions",
         ]  # fmt: skip
         print("$ dagster " + " ".join(command[3:]).replace("*", "'*'"), flush=True)
-        status = _follow(command, home.environment(settings), home.path / "run.log")
-        _report(home, status)
+        status = _run_dagster(command, home.environment(settings), home.path / "run.log")
+        _print_report(home, status)
     return status
 
 
-def _follow(command: list[str], environment: Mapping[str, str], log: Path) -> int:
-    """Run Dagster, say which step runs, keep its output in a file."""
-    begun: dict[str, float] = {}
+def dev(port: int = 3000) -> int:
+    """Serve the Dagster UI of the demo's instance until interrupted; return its exit status.
+
+    Args:
+        port: Port of the UI; 0 takes any free one.
+    """
+    _install_signal_handlers()
+    home = Home()
+    home.prepare(remove_existing=False)
+    port = port or _free_port()
+    with sandbox(home, "--days", str(home.days), "--live", "60") as settings:
+        command = [
+            sys.executable, "-m", "dagster", "dev", "-w", "workspace.yaml",
+            "--host", "127.0.0.1", "--port", str(port),
+        ]  # fmt: skip
+        print(f"The UI will be at http://127.0.0.1:{port}; stop with Ctrl-C.", flush=True)
+        process = subprocess.Popen(command, env=home.environment(settings))
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            # The terminal has interrupted Dagster too: let Dagster shut down by itself.
+            return process.wait()
+        finally:
+            process.terminate()
+            process.wait()
+
+
+def _run_dagster(command: list[str], environment: Mapping[str, str], log: Path) -> int:
+    """Run Dagster, print each step that ends, and write Dagster's output to ``log``."""
+    started_at: dict[str, float] = {}
     with (
         log.open("w", encoding="utf-8") as output,
         subprocess.Popen(
@@ -180,63 +215,73 @@ def _follow(command: list[str], environment: Mapping[str, str], log: Path) -> in
                 event, step = match.groups()
                 now = time.monotonic()
                 if event == "STEP_START":
-                    begun[step] = now
-                elif event in {"STEP_SUCCESS", "STEP_FAILURE"} and step in begun:
+                    started_at[step] = now
+                elif step in started_at:
                     word = "done" if event == "STEP_SUCCESS" else "FAILED"
-                    print(f"  {step:<26} {word} in {now - begun.pop(step):5.1f} s", flush=True)
+                    print(f"  {step:<26} {word} in {now - started_at.pop(step):5.1f} s", flush=True)
     return process.returncode
 
 
-def _report(home: Home, status: int) -> None:
-    from dagster import DagsterEventType, DagsterInstance
+@dataclass
+class _AssetSummary:
+    """One line of the report: the figures of one asset over the whole run."""
+
+    partitions: int = 0  # materializations: one without partitions, else one a partition
+    rows: int = 0
+    seconds: float = 0.0  # spent reading
+    checks: int = 0
+    passed: int = 0
+    partitioned: bool = False
+
+
+def _summarize(instance: DagsterInstance, run_id: str) -> dict[tuple[str, ...], _AssetSummary]:
+    """The summary of each asset by asset key, from the run's event log."""
+    from dagster import DagsterEventType
+
+    assets: dict[tuple[str, ...], _AssetSummary] = {}
+    for entry in instance.all_logs(run_id):
+        event = entry.dagster_event
+        if event is None:
+            continue
+        if event.event_type == DagsterEventType.ASSET_MATERIALIZATION:
+            materialization = event.step_materialization_data.materialization
+            asset = assets.setdefault(tuple(materialization.asset_key.path), _AssetSummary())
+            values: dict[str, Any] = {k: v.value for k, v in materialization.metadata.items()}
+            asset.partitions += 1
+            asset.rows = values["rows_loaded"]
+            asset.seconds = values["seconds_reading"]
+            asset.partitioned = materialization.partition is not None
+        elif event.event_type == DagsterEventType.ASSET_CHECK_EVALUATION:
+            check = event.asset_check_evaluation_data
+            asset = assets.setdefault(tuple(check.asset_key.path), _AssetSummary())
+            asset.checks += 1
+            asset.passed += check.passed
+    return assets
+
+
+def _print_report(home: Home, status: int) -> None:
+    """Print a table of the newest run, and where its data or its log is."""
+    from dagster import DagsterInstance
 
     with DagsterInstance.from_config(str(home.dagster)) as instance:
         run = instance.get_run_records(limit=1)[0]
-        rows: dict[tuple[str, ...], dict[str, Any]] = {}
-        for entry in instance.all_logs(run.dagster_run.run_id):
-            event = entry.dagster_event
-            if event is None:
-                continue
-            if event.event_type == DagsterEventType.ASSET_MATERIALIZATION:
-                materialization = event.step_materialization_data.materialization
-                row = rows.setdefault(tuple(materialization.asset_key.path), _row())
-                row["partitions"] += 1
-                values = {k: v.value for k, v in materialization.metadata.items()}
-                row["rows"] = values["rows_loaded"]
-                row["seconds"] = values["seconds_reading"]
-                row["partitioned"] = materialization.partition is not None
-            elif event.event_type == DagsterEventType.ASSET_CHECK_EVALUATION:
-                check = event.asset_check_evaluation_data
-                row = rows.setdefault(tuple(check.asset_key.path), _row())
-                row["checks"] += 1
-                row["passed"] += check.passed
-    print()
+        assets = _summarize(instance, run.dagster_run.run_id)
+    line = "{:<17} {:<25} {:>10} {:>7} {:>7} {:>9}".format
+    print("\n" + line("source", "resource", "partitions", "rows", "checks", "reading s"))
+    for (source, resource), a in sorted(assets.items()):
+        partitions = str(a.partitions) if a.partitioned else "-"
+        checks = f"{a.passed}/{a.checks}"
+        print(line(source, resource, partitions, f"{a.rows:,}", checks, f"{a.seconds:.2f}"))
+    seconds = (run.end_time or 0) - (run.start_time or 0)
     print(
-        f"{'source':<17} {'resource':<25} {'partitions':>10} {'rows':>7} {'checks':>7} {'reading s':>9}"
-    )
-    for (source, resource), row in sorted(rows.items()):
-        partitions = str(row["partitions"]) if row["partitioned"] else "-"
-        checks = f"{row['passed']}/{row['checks']}"
-        print(
-            f"{source:<17} {resource:<25} {partitions:>10} {row['rows']:>7,} {checks:>7} "
-            f"{row['seconds']:>9.2f}"
-        )
-    took = (run.end_time or 0) - (run.start_time or 0)
-    print(
-        f"\n{len(rows)} assets, {sum(r['rows'] for r in rows.values()):,} rows, "
-        f"{sum(r['passed'] for r in rows.values())} of {sum(r['checks'] for r in rows.values())} "
-        f"checks passed; the run took {took:.1f} s."
+        f"\n{len(assets)} assets, {sum(a.rows for a in assets.values()):,} rows, "
+        f"{sum(a.passed for a in assets.values())} of {sum(a.checks for a in assets.values())} "
+        f"checks passed; the run took {seconds:.1f} s."
     )
     if status:
         print(f"The run failed: look at {home.path / 'run.log'}.")
-        return
-    print(
-        f"The data is made up; it is in {_near(home.warehouse)}.\n\n"
-        "What next:\n"
-        "  make dev                          the same in the Dagster UI, with this run's history\n"
-        "  analytics-sync settings SOURCE    what a real API needs, and what is set\n"
-        "  README.md                         one asset, one day, a backfill, a schedule, a new API"
-    )
+    else:
+        print(f"The data is made up; it is in {_short_path(home.warehouse)}.\n\n{_NEXT_STEPS}")
 
 
 def _today() -> date:
@@ -249,40 +294,6 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _row() -> dict[str, Any]:
-    return {
-        "partitions": 0,
-        "rows": 0,
-        "seconds": 0.0,
-        "checks": 0,
-        "passed": 0,
-        "partitioned": False,
-    }
-
-
-def _near(path: Path) -> str:
+def _short_path(path: Path) -> str:
+    """The path relative to the working directory, if it lies in there."""
     return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
-
-
-def dev(port: int = 3000) -> int:
-    """The Dagster UI on loopback, on the sandbox and the demo's instance, until interrupted."""
-    _end_tidily()
-    home = Home()
-    home.prepare(ignore_journal=False)
-    port = port or _free_port()
-    with sandbox(home, "--days", str(home.days), "--live", "60") as settings:
-        command = [
-            sys.executable, "-m", "dagster", "dev", "-w", "workspace.yaml",
-            "--host", "127.0.0.1", "--port", str(port),
-        ]  # fmt: skip
-        print(f"The UI will be at http://127.0.0.1:{port}; stop with Ctrl-C.", flush=True)
-        process = subprocess.Popen(command, env=home.environment(settings))
-        try:
-            return process.wait()
-        except (
-            KeyboardInterrupt
-        ):  # the terminal has told Dagster as well: let it end in its own way
-            return process.wait()
-        finally:
-            process.terminate()
-            process.wait()

@@ -64,7 +64,7 @@ def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ui]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     with World(folder) as world, (folder / "dev.log").open("w") as log:
-        Home(folder).prepare(ignore_journal=False)  # the instance is set up as that of `make dev`
+        Home(folder).prepare(remove_existing=False)  # the instance is set up as that of `make dev`
         command = ["dagster", "dev", "-w", str(ROOT / "workspace.yaml")]
         process = subprocess.Popen(
             [sys.executable, "-m", *command, "--host", "127.0.0.1", "--port", str(port)],

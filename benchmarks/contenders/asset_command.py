@@ -26,7 +26,7 @@ def prepare(job: Job) -> Callable[[], dict[str, float]]:
     """Start the sandbox and create the instance; return the load."""
     options = job.options
     home = Home(Path(job.folder))
-    home.prepare(ignore_journal=False)
+    home.prepare(remove_existing=False)
     if options.get("as_it_comes"):
         (home.dagster / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
     today = datetime.now(UTC).date()
