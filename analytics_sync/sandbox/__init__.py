@@ -1,7 +1,8 @@
-"""The declared APIs on localhost: a stand-in for trying, testing and writing catalog files.
+"""The sandbox: the declared APIs on localhost, for trying, testing and writing catalog files.
 
-In: ``Source`` objects, nothing else. Out: a server that speaks their authentication, pagination and
-filters over generated data, and a ledger of every record it serves. It is not a real API.
+In: ``Source`` objects, nothing else.
+Out: a server that speaks their authentication, pagination and filters over generated data.
+A ledger holds every record that the server serves. The sandbox is not a real API.
 """
 
 from analytics_sync.sandbox.data.ledger import Ledger

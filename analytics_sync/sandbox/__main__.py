@@ -1,7 +1,8 @@
-"""``python -m analytics_sync.sandbox``: serve catalog files until told to stop.
+"""``python -m analytics_sync.sandbox``: serve catalog files until SIGTERM or SIGINT.
 
-In: command-line options. Out: one line that says what this is and where, the settings as a file if
-asked for, and a running server; exit code 0 after SIGTERM or SIGINT.
+In: command-line options.
+Out: a running server, one line of output with its address, and the settings file of ``--env``.
+The exit status after SIGTERM or SIGINT is 0.
 """
 
 from __future__ import annotations
@@ -20,13 +21,10 @@ from analytics_sync.sandbox.server import Sandbox
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run until a signal comes.
+    """Serve until SIGTERM or SIGINT; return the exit status.
 
     Args:
-        argv: Arguments; those of the process by default.
-
-    Returns:
-        The exit code.
+        argv: The command line without the program's name; None reads it from ``sys.argv``.
     """
     parser = _parser()
     args = parser.parse_args(argv)
@@ -40,11 +38,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.error("no catalog file found; name one with --catalog FILE")
     stop = threading.Event()
 
-    def end(signum: int, frame: FrameType | None) -> None:
+    def request_stop(signum: int, frame: FrameType | None) -> None:
         stop.set()
 
-    signal.signal(signal.SIGTERM, end)
-    signal.signal(signal.SIGINT, end)
+    signal.signal(signal.SIGTERM, request_stop)
+    signal.signal(signal.SIGINT, request_stop)
     with sandbox:
         if args.env is not None:
             lines = (f"{name}={value}\n" for name, value in sandbox.settings().items())

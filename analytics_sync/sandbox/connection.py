@@ -1,7 +1,7 @@
-"""One client's connection: HTTP in, HTTP out.
+"""The connection of one client: HTTP requests in, HTTP responses out.
 
-In: requests as they come over a socket. Out: answers, each written in one piece, so that a client
-waits for one packet and not for two.
+In: requests from a socket.
+Out: responses, each written in one piece, so that a client waits for one packet and not for two.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ import orjson
 
 from analytics_sync.sandbox.messages import Fault, ServedResponse
 
-# (method, path and query, headers by lower-case name) -> (answer, what goes wrong on its way)
+# (method, path and query, headers by lower-case name) -> (response, fault of its transfer)
 Respond = Callable[[str, str, Mapping[str, str]], tuple[ServedResponse, Fault]]
 SERVER = "analytics-sync-sandbox (not a real API)"
-_GZIP_FROM = 1000
+_MIN_BYTES_TO_COMPRESS = 1000
 _PHRASES = {status.value: status.phrase for status in HTTPStatus}
 
 
 class Connection(BaseHTTPRequestHandler):
-    """Serves one connection until the client leaves it."""
+    """Serves one connection until the client closes it."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -39,7 +39,7 @@ class Connection(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Answer one request."""
-        # a body nobody reads would be taken for the next request
+        # Read the body: the server would parse an unread body as the next request.
         self.rfile.read(int(self.headers.get("Content-Length") or 0))
         headers = {name.lower(): value for name, value in self.headers.items()}
         response, fault = self._respond(self.command, self.path, headers)
@@ -57,9 +57,9 @@ class Connection(BaseHTTPRequestHandler):
             f"Content-Type: {response.content_type}",
             *(f"{name}: {value}" for name, value in response.headers.items()),
         ]
-        packed = "Content-Encoding" in response.headers
-        accepted = "gzip" in (self.headers.get("Accept-Encoding") or "")
-        if len(body) > _GZIP_FROM and accepted and not packed:
+        is_encoded = "Content-Encoding" in response.headers
+        accepts_gzip = "gzip" in (self.headers.get("Accept-Encoding") or "")
+        if len(body) > _MIN_BYTES_TO_COMPRESS and accepts_gzip and not is_encoded:
             body = gzip.compress(body, 1, mtime=0)
             head.append("Content-Encoding: gzip")
         head.append(f"Content-Length: {len(body) + fault.length}")
@@ -68,23 +68,23 @@ class Connection(BaseHTTPRequestHandler):
             body = body[: fault.cut]
         if self.close_connection:
             head.append("Connection: close")
-        sent = "\r\n".join((*head, "", "")).encode("latin-1") + body
+        message = "\r\n".join((*head, "", "")).encode("latin-1") + body
         if fault.stall:
-            middle = len(sent) - len(body) // 2
-            self.wfile.write(sent[:middle])
+            middle = len(message) - len(body) // 2
+            self.wfile.write(message[:middle])
             time.sleep(fault.stall)
-            sent = sent[middle:]
+            message = message[middle:]
         if fault.cut != 0:
-            self.wfile.write(sent)
+            self.wfile.write(message)
         if fault.reset:
-            # no time to linger: the client gets a reset in place of an end
+            # With a linger time of 0 seconds, close() sends a reset instead of an orderly end.
             no_linger = struct.pack("ii", 1, 0)
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, no_linger)
             self.close_connection = True
             self.connection.close()
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """What the base class answers to broken requests, as JSON like all else."""
+        """Answer a malformed request with a JSON body, like every other error."""
         self.close_connection = True
         if not hasattr(self, "headers"):
             self.headers = self.MessageClass()
@@ -93,4 +93,4 @@ class Connection(BaseHTTPRequestHandler):
         )
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Requests are counted, not printed."""
+        """Print nothing: the server counts requests instead."""

@@ -1,7 +1,8 @@
-"""What the sandbox tells about itself: ``/_sandbox``.
+"""The control API of the sandbox, below ``/_sandbox``.
 
-In: a request below that path. Out: what is served here, what a table must hold, how many requests
-there were; and on POST the next revision. No key is needed: the server listens on loopback only.
+In: a request below that path.
+Out: the served sources, the rows that a table must hold, and the number of requests.
+A POST makes the next revision. No key is needed, because the server listens on loopback only.
 """
 
 from __future__ import annotations
@@ -18,14 +19,14 @@ from analytics_sync.sandbox.data.ledger import Ledger
 from analytics_sync.sandbox.messages import Query, Refused, ServedResponse
 from analytics_sync.sandbox.options import Options
 
-WHAT = (
+_DESCRIPTION = (
     "A stand-in for the declared APIs, generated from their declarations alone, for trying, "
     "testing and writing catalog files. It is not a real API and holds no real data."
 )
 
 
 class Served(Protocol):
-    """What this module needs to know of a sandbox."""
+    """The part of a sandbox that this module uses."""
 
     sources: Mapping[str, Source]
     options: Options
@@ -37,16 +38,16 @@ class Served(Protocol):
 
 
 def respond(sandbox: Served, method: str, path: str, query: Query) -> ServedResponse:
-    """The answer to a control request.
+    """The response to a control request.
 
     Raises:
-        Refused: 404 for an unknown path, source or resource; 422 for a bound that is no date.
+        Refused: 404 for an unknown path, source or resource. 422 for a bound that is no date.
     """
     match method, path.rstrip("/").split("/")[2:]:
         case "GET", []:
-            return _json(_about(sandbox))
+            return _json(_overview(sandbox))
         case "GET", ["ledger", source, resource]:
-            _known(sandbox, source, resource)
+            _check_known(sandbox, source, resource)
             bounds = (_bound(query, "start"), _bound(query, "end"))
             return _json(sandbox.ledger(source).expected(resource, *bounds))
         case "GET", ["requests"]:
@@ -57,10 +58,10 @@ def respond(sandbox: Served, method: str, path: str, query: Query) -> ServedResp
     raise Refused(404, f"{method} {path}: no such control")
 
 
-def _about(sandbox: Served) -> dict[str, Any]:
+def _overview(sandbox: Served) -> dict[str, Any]:
     options = sandbox.options
     return {
-        "what": WHAT,
+        "what": _DESCRIPTION,
         "seed": options.seed,
         "days": [str(options.start), str(options.end)],
         "sources": {
@@ -74,7 +75,7 @@ def _about(sandbox: Served) -> dict[str, Any]:
     }
 
 
-def _known(sandbox: Served, source: str, resource: str) -> None:
+def _check_known(sandbox: Served, source: str, resource: str) -> None:
     if source not in sandbox.sources:
         raise Refused(404, f"no source {source!r}; known: {[*sandbox.sources]}")
     if resource not in sandbox.sources[source].resources:

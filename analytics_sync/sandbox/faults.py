@@ -1,8 +1,8 @@
-"""Everything that was ever seen to go wrong with an API, by name.
+"""Faults of APIs that users have seen, as functions and constants with names.
 
-In: a resource's declaration. Out: scripts: what goes wrong with which of its requests. Give a
-``Plan`` of them to ``Sandbox.faults``. A script sees the honest response, so that a fault may be that
-one page in the middle lies about where the next one is.
+In: a resource's declaration.
+Out: scripts, which choose the fault of each request. Give a ``Plan`` of them to ``Sandbox.faults``.
+A fault may change the correct response: one page can then name a wrong next page.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from analytics_sync.catalog import Resource
 from analytics_sync.sandbox.data.json_path import Path, get_or_none, put
 from analytics_sync.sandbox.messages import Fault, Request, ServedResponse
 
-# (request, its number among those of the resource, from 1) -> what goes wrong
+# (request, its number among the requests of its resource, from 1) -> the fault, or None
 Script = Callable[[Request, int], Fault | None]
 Change = Callable[[ServedResponse], ServedResponse]
-ELSEWHERE = "http://192.0.2.1:81"  # an address that no machine has
+ELSEWHERE = "http://192.0.2.1:81"  # RFC 5737: no machine has this address
 
 
 class Plan:
-    """Scripts by ``source/resource``; everything else is answered honestly."""
+    """Scripts by ``source/resource``; every other resource gets its correct responses."""
 
     def __init__(self, scripts: Mapping[str, Script]) -> None:
         self._scripts = scripts
@@ -47,7 +47,7 @@ class Plan:
 
 
 def at(fault: Fault, first: int = 1, last: int | None = None) -> Script:
-    """``fault`` for the requests ``first`` to ``last``; from ``first`` on without ``last``."""
+    """``fault`` for the requests ``first`` to ``last``; None as ``last`` means no end."""
     return lambda _, n: fault if first <= n and (last is None or n <= last) else None
 
 
@@ -60,40 +60,40 @@ def once(fault: Fault, number: int = 1) -> Script:
 
 
 def status(code: int, headers: Mapping[str, str] | None = None, body: Any = None) -> Fault:
-    """A response of this status."""
-    said = {"errors": [f"status {code}"]} if body is None else body
-    return Fault(ServedResponse(code, orjson.dumps(said), headers or {}))
+    """A response with this status; None as ``body`` sends one error that names the status."""
+    content = {"errors": [f"status {code}"]} if body is None else body
+    return Fault(ServedResponse(code, orjson.dumps(content), headers or {}))
 
 
 def busy() -> dict[str, tuple[Fault, float]]:
-    """Every way to say "too many requests, come back later" -> the seconds it means."""
-    soon = datetime.now(UTC).replace(microsecond=0)
-    minute, half = soon + timedelta(seconds=60), soon + timedelta(seconds=30)
-    told: dict[str, tuple[dict[str, str], Any, float]] = {
+    """Name -> every form of status 429, and the seconds that the form tells the client to wait."""
+    now = datetime.now(UTC).replace(microsecond=0)
+    in_60_s, in_30_s = now + timedelta(seconds=60), now + timedelta(seconds=30)
+    forms: dict[str, tuple[dict[str, str], Any, float]] = {
         "429": ({}, None, 2),
         "429-retry-after-seconds": ({"Retry-After": "7"}, None, 7),
-        "429-retry-after-date": ({"Retry-After": format_datetime(half, usegmt=True)}, None, 30),
+        "429-retry-after-date": ({"Retry-After": format_datetime(in_30_s, usegmt=True)}, None, 30),
         "429-x-retry-after": ({"X-Retry-After": "5"}, None, 5),
         "429-x-ratelimit-wait": ({"X-Ratelimit-Wait": "6"}, None, 6),
         "429-x-ratelimit-reset-seconds": ({"X-RateLimit-Reset": "12"}, None, 12),
-        "429-x-ratelimit-reset-date": ({"X-RateLimit-Reset": format_datetime(minute)}, None, 60),
+        "429-x-ratelimit-reset-date": ({"X-RateLimit-Reset": format_datetime(in_60_s)}, None, 60),
         "429-x-ratelimit-reset-instant": (
-            {"X-RateLimit-Reset": str(int(half.timestamp()))}, None, 30,
+            {"X-RateLimit-Reset": str(int(in_30_s.timestamp()))}, None, 30,
         ),
         "429-wait-in-body": ({}, {"wait": 8}, 8),
         "429-ms-before-next-in-body": ({}, {"errors": [{"data": {"msBeforeNext": 1500}}]}, 1.5),
     }  # fmt: skip
-    return {name: (status(429, headers, body), s) for name, (headers, body, s) in told.items()}
+    return {name: (status(429, headers, body), s) for name, (headers, body, s) in forms.items()}
 
 
-# --- the wire ----------------------------------------------------------------------------------
+# --- transfer ----------------------------------------------------------------------------------
 
 
-def wire(patience: float) -> dict[str, Fault]:
-    """Answers that do not arrive, or only in part; ``patience`` is the client's, in seconds."""
+def wire(timeout: float) -> dict[str, Fault]:
+    """Responses that arrive in part or not at all; ``timeout`` is the client's, in seconds."""
     return {
-        "read-timeout": Fault(delay=2 * patience),
-        "stalled-body": Fault(stall=2 * patience),
+        "read-timeout": Fault(delay=2 * timeout),
+        "stalled-body": Fault(stall=2 * timeout),
         "hung-up-at-once": Fault(cut=0),
         "reset-at-once": Fault(cut=0, reset=True),
         "hung-up-in-mid-body": Fault(cut=-20),
@@ -108,13 +108,12 @@ def wire(patience: float) -> dict[str, Fault]:
 
 
 def packed(response: ServedResponse, cut: int = 0, *, damage: bool = False) -> ServedResponse:
-    """The response as gzip, without its last ``cut`` bytes, or with other bytes in its middle."""
+    """The response as gzip, without its last ``cut`` bytes, or with 8 bytes inverted."""
     body = gzip.compress(response.body, mtime=0)
     if damage:
         middle = len(body) // 2
-        body = (
-            body[:middle] + bytes(b ^ 0xFF for b in body[middle : middle + 8]) + body[middle + 8 :]
-        )
+        inverted = bytes(b ^ 0xFF for b in body[middle : middle + 8])
+        body = body[:middle] + inverted + body[middle + 8 :]
     return _encoded(response, body[: len(body) - cut])
 
 
@@ -123,14 +122,14 @@ def _encoded(response: ServedResponse, body: bytes) -> ServedResponse:
 
 
 def bomb(megabytes: int, layers: int = 1) -> Fault:
-    """A small response that unpacks to a large one."""
+    """A small response that decompresses to ``megabytes`` of spaces."""
     body = b" " * (megabytes << 20)
     for _ in range(layers):
         body = gzip.compress(body, 9)
     return Fault(ServedResponse(200, body, {"Content-Encoding": ", ".join(["gzip"] * layers)}))
 
 
-# --- answers with status 200 that are no data --------------------------------------------------
+# --- successful responses without data ---------------------------------------------------------
 
 NO_DATA: dict[str, ServedResponse] = {
     "html": ServedResponse(200, b"<html>Please log in</html>", content_type="text/html"),
@@ -153,58 +152,58 @@ NO_DATA: dict[str, ServedResponse] = {
 
 
 def renamed(resource: Resource) -> Change:
-    """The key that holds the records has another name; in one bare object, its primary key."""
+    """Rename the outermost key of the records; in one bare object, rename its primary key."""
 
     def change(response: ServedResponse) -> ServedResponse:
         body = orjson.loads(response.body)
-        outer = (_place(resource.selector) or tuple(resource.primary_key[0].split(".")))[0]
-        return _with(response, {f"new_{k}" if k == outer else k: v for k, v in body.items()})
+        path = _selector_path(resource.selector) or tuple(resource.primary_key[0].split("."))
+        return _with(response, {f"new_{k}" if k == path[0] else k: v for k, v in body.items()})
 
     return change
 
 
 def in_place_of_records(resource: Resource, value: Any) -> Change:
-    """Something else stands where the records should."""
+    """Replace the list of records with ``value``."""
 
     def change(response: ServedResponse) -> ServedResponse:
-        body, place = orjson.loads(response.body), _place(resource.selector)
-        if not place or isinstance(body, list):
+        body, path = orjson.loads(response.body), _selector_path(resource.selector)
+        if not path or isinstance(body, list):
             return _with(response, value)
-        put(body, place, value)
+        put(body, path, value)
         return _with(response, body)
 
     return change
 
 
-# --- paging ------------------------------------------------------------------------------------
+# --- pagination --------------------------------------------------------------------------------
 
 
-def previous_again(number: int, last: int | None = None) -> Script:
-    """From request ``number`` on, the response to the one before ``number`` comes again."""
-    kept: list[ServedResponse] = []
+def previous_again(first: int, last: int | None = None) -> Script:
+    """Repeat the response before request ``first`` up to request ``last``; None means no end."""
+    previous: list[ServedResponse] = []
 
-    def keep(response: ServedResponse) -> ServedResponse:
-        kept[:] = [response]
+    def remember(response: ServedResponse) -> ServedResponse:
+        previous[:] = [response]
         return response
 
     def script(_: Request, n: int) -> Fault | None:
-        if n < number:
-            return Fault(change=keep)
-        return Fault(kept[0]) if last is None or n <= last else None
+        if n < first:
+            return Fault(change=remember)
+        return Fault(previous[0]) if last is None or n <= last else None
 
     return script
 
 
 def cursors(resource: Resource, value: Callable[[int, list[Any]], Any]) -> Script:
-    """Another cursor or link: ``value`` of the request's number and of all honest ones so far."""
-    place = cursor_place(resource)
-    honest: list[Any] = []
+    """Send ``value(number of the request, correct cursors so far)`` as the cursor or link."""
+    path = _cursor_path(resource)
+    correct: list[Any] = []
 
     def script(_: Request, n: int) -> Fault | None:
         def change(response: ServedResponse) -> ServedResponse:
             body = orjson.loads(response.body)
-            honest.append(get_or_none(body, place))
-            put(body, place, value(n, honest))
+            correct.append(get_or_none(body, path))
+            put(body, path, value(n, correct))
             return _with(response, body)
 
         return Fault(change=change)
@@ -212,89 +211,86 @@ def cursors(resource: Resource, value: Callable[[int, list[Any]], Any]) -> Scrip
     return script
 
 
-def cursor_place(resource: Resource) -> Path:
-    """Where the response says how to go on; empty where it does not."""
+def _cursor_path(resource: Resource) -> Path:
+    """The path of the cursor or link in the body; empty if the body has neither."""
     paginator = resource.paginator
     path = getattr(paginator, "next_url_path", None) or getattr(paginator, "cursor_path", None)
     return tuple(path.split(".")) if path else ()
 
 
 def moved(resource: Resource, page: int, share: float) -> Script:
-    """The last ``share`` of a page's records comes on the next page instead."""
-    held: list[Any] = []
+    """Move the last ``share`` of the records of page ``page`` to the next page."""
+    moving: list[Any] = []
+
+    def take(records: list[Any]) -> list[Any]:
+        keep = len(records) - round(len(records) * share)
+        moving[:] = records[keep:]
+        return records[:keep]
+
+    def insert(records: list[Any]) -> list[Any]:
+        return moving + records
 
     def script(_: Request, n: int) -> Fault | None:
-        def out(records: list[Any]) -> list[Any]:
-            keep = len(records) - round(len(records) * share)
-            held[:] = records[keep:]
-            return records[:keep]
-
-        def into(records: list[Any]) -> list[Any]:
-            return held + records
-
-        how = {page: out, page + 1: into}.get(n)
-        return Fault(change=records_changed(resource, how)) if how else None
+        edit = {page: take, page + 1: insert}.get(n)
+        return Fault(change=records_changed(resource, edit)) if edit else None
 
     return script
 
 
 def shortened(resource: Resource, keep: int) -> Fault:
-    """A page with the first ``keep`` records only: the server caps it."""
+    """Send only the first ``keep`` records of a page, as a server that caps page sizes does."""
     return Fault(change=records_changed(resource, lambda records: records[:keep]))
 
 
 def repeated(resource: Resource) -> Script:
-    """Every page holds the records of the one before as well."""
-    before: list[Any] = []
+    """Repeat the records of the previous page on every page."""
+    previous: list[Any] = []
 
-    def script(_: Request, n: int) -> Fault | None:
-        def both(records: list[Any]) -> list[Any]:
-            earlier, before[:] = list(before), records
-            return records + earlier if records else records
+    def append_previous(records: list[Any]) -> list[Any]:
+        earlier, previous[:] = list(previous), records
+        return records + earlier if records else records
 
-        return Fault(change=records_changed(resource, both))
-
-    return script
+    return at(Fault(change=records_changed(resource, append_previous)))
 
 
 # --- records -----------------------------------------------------------------------------------
 
 
-def records_changed(resource: Resource, how: Callable[[list[Any]], list[Any]]) -> Change:
-    """The response with other records at their place."""
+def records_changed(resource: Resource, edit: Callable[[list[Any]], list[Any]]) -> Change:
+    """Replace the records of a response with ``edit(records)``."""
 
     def change(response: ServedResponse) -> ServedResponse:
         body = orjson.loads(response.body)
-        place = _place(resource.selector)
+        path = _selector_path(resource.selector)
         if isinstance(body, list):
-            return _with(response, how(body))
-        held = get_or_none(body, place) if place else body
-        if isinstance(held, list):
-            put(body, place, how(held))
+            return _with(response, edit(body))
+        records = get_or_none(body, path) if path else body
+        if isinstance(records, list):
+            put(body, path, edit(records))
         elif (resource.selector or "").endswith(".*"):
-            put(body, place, {str(i): r for i, r in enumerate(how(list(held.values())))})
+            put(body, path, {str(i): r for i, r in enumerate(edit(list(records.values())))})
         else:
-            body = how([body])[0]
+            body = edit([body])[0]
         return _with(response, body)
 
     return change
 
 
 def spliced(resource: Resource, raw: bytes, field: str = "zz_fault") -> Change:
-    """The first record of the response has one more field; ``raw`` is what stands there on the wire."""
-    mark = "@spliced@"
+    """Add a field to the first record; its value is the bytes ``raw``, which need not be JSON."""
+    marker = "@spliced@"
 
-    def first(records: list[Any]) -> list[Any]:
-        return [{**records[0], field: mark}, *records[1:]] if records else records
+    def add_marker(records: list[Any]) -> list[Any]:
+        return [{**records[0], field: marker}, *records[1:]] if records else records
 
     def change(response: ServedResponse) -> ServedResponse:
-        changed = records_changed(resource, first)(response)
-        return replace(changed, body=changed.body.replace(f'"{mark}"'.encode(), raw))
+        changed = records_changed(resource, add_marker)(response)
+        return replace(changed, body=changed.body.replace(f'"{marker}"'.encode(), raw))
 
     return change
 
 
-def _place(selector: str | None) -> Path:
+def _selector_path(selector: str | None) -> Path:
     plain = (selector or "$").removeprefix("$").removesuffix(".*").removesuffix("[*]").strip(".")
     return tuple(plain.split(".")) if plain else ()
 

@@ -1,6 +1,7 @@
-"""What goes between the HTTP server and the APIs it serves.
+"""The messages between the HTTP server and the APIs that it serves.
 
-In: nothing; plain values. Out: requests, answers, refusals, and the faults a test may put in between.
+In: nothing; these are plain values.
+Out: requests, responses, refusals, and the faults that a test may inject.
 """
 
 from __future__ import annotations
@@ -18,13 +19,13 @@ class Request:
     """One request to a declared API.
 
     Attributes:
-        source: Name of the source its address names.
-        resource: Name of the resource its path names; None when there is no such path.
-        path: Path below the source's base URL, percent-encoded as it came.
-        query: Parameters, decoded, every value of each.
-        headers: Names in lower case.
-        number: How many requests this sandbox has had, this one included.
-        link: The absolute address of this request with some parameters replaced.
+        source: Name of the source in the request's address.
+        resource: Name of the resource of the request's path; None if no resource has this path.
+        path: Path below the source's base URL, percent-encoded as received.
+        query: Decoded parameters: name -> all values.
+        headers: Lower-case name -> value.
+        number: Number of requests to this sandbox so far, this one included.
+        link: Function that returns this request's absolute URL with some parameters replaced.
     """
 
     source: str
@@ -36,14 +37,14 @@ class Request:
     link: Callable[[Mapping[str, str]], str]
 
     def one(self, name: str) -> str | None:
-        """The last value of a parameter, None if it was not sent."""
+        """The last value of a parameter; None if the client did not send it."""
         values = self.query.get(name)
         return values[-1] if values else None
 
 
 @dataclass(frozen=True, slots=True)
 class ServedResponse:
-    """Status, body and headers of an answer."""
+    """Status, body and headers of a response."""
 
     status: int
     body: bytes
@@ -56,14 +57,14 @@ class Fault:
     """Something that goes wrong on purpose.
 
     Attributes:
-        response: Sent in place of the real one; None is the real one.
-        change: What becomes of the real answer, where ``response`` is None.
-        delay: Seconds to wait first.
-        cut: Bytes of the body to send before the connection is dropped; 0 drops it without an
-            answer, a negative number leaves out the end, None sends all.
-        reset: Drop the connection hard, so that the client gets a reset and no end.
+        response: The response to send; None sends the real one.
+        change: Function that changes the real response; used only if ``response`` is None.
+        delay: Seconds to wait before the response.
+        cut: Number of body bytes to send before the connection is closed. 0 closes it without a
+            response, a negative number leaves out the end of the body, None sends all of it.
+        reset: Whether to close the connection with a TCP reset instead of an orderly end.
         stall: Seconds of silence in the middle of the body.
-        length: What the announced length is wrong by.
+        length: Error of the announced length, in bytes.
     """
 
     response: ServedResponse | None = None
@@ -79,11 +80,11 @@ Faults = Callable[[Request], Fault | None]
 
 
 class Refused(Exception):
-    """The server will not do this.
+    """The server refuses a request.
 
     Args:
         status: HTTP status.
-        message: For the client.
+        message: Text for the client.
     """
 
     def __init__(self, status: int, message: str) -> None:
@@ -92,5 +93,5 @@ class Refused(Exception):
         self.message = message
 
     def response(self) -> ServedResponse:
-        """As an answer with the errors in its body."""
+        """The response with the message in its body."""
         return ServedResponse(self.status, orjson.dumps({"errors": [self.message]}))

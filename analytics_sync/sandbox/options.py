@@ -1,6 +1,7 @@
-"""What a sandbox holds and how it behaves, as one immutable value.
+"""The options of a sandbox, as one immutable value.
 
-In: what the user chose. Out: ``Options``, which every other module of the sandbox reads.
+In: the choices of the user.
+Out: ``Options``, which every other module of the sandbox reads.
 """
 
 from __future__ import annotations
@@ -15,30 +16,29 @@ def _today() -> date:
 
 @dataclass(frozen=True)
 class Options:
-    """Sizes, days and manners of a sandbox.
+    """Sizes, days and behaviour of a sandbox.
 
     Attributes:
-        seed: Same seed, same data.
-        rows: Records of a snapshot.
-        rows_per_day: Records of each day of a windowed resource.
-        rows_per_parent: Records below each parent record, where the answer is a list.
-        start: First day (UTC) that has records.
-        end: The day after the last one. By default the seven days up to and including today; the
-            records of today end now.
-        max_page: Most records on one page, whatever the client asks for.
-        max_chain: Most records a table below a parent gets: the topmost parent has fewer rows than
-            asked for if need be, never fewer than two a day. 0 is no limit.
-        first_page: What page numbers count from where the declaration does not say.
-        drift: Share of records (0 to 1) that do not keep to their declaration.
-        key: The one secret every declared authentication accepts.
-        root_lists: Resources whose answer is a bare list. A plain name counts where the selector is
-            ``$``; ``source/resource`` counts whatever the selector is.
-        root_objects: Resources whose answer is one bare object, where the selector is ``$``; names
-            as in ``root_lists``.
-        latency_ms: Milliseconds each answer is held back.
+        seed: Seed of the generated data: the same seed gives the same data.
+        rows: Number of records of a snapshot.
+        rows_per_day: Number of records of each day of a windowed resource.
+        rows_per_parent: Number of records below each parent record, if the response is a list.
+        start: First day (UTC) that has records; by default six days before today.
+        end: Day after the last day; by default tomorrow. The records of today end now.
+        max_page: Maximum number of records on one page, whatever size the client requests.
+        max_chain: Maximum number of records of a table below a parent; 0 is no limit. The topmost
+            parent gets fewer rows if necessary, but at least two a day.
+        first_page: Number of the first page, if the declaration does not say.
+        drift: Share of records (0 to 1) that break their declaration.
+        key: The secret that every declared authentication accepts.
+        root_lists: Resources whose response is a bare list. A plain name applies only if the
+            selector is ``$``; ``source/resource`` applies with any selector.
+        root_objects: Resources whose response is one bare object. They apply only if the selector
+            is ``$``; the names are written as in ``root_lists``.
+        latency_ms: Delay of each response in milliseconds.
 
     Raises:
-        ValueError: A size is negative, ``drift`` is no share, or there is no day.
+        ValueError: A size is negative, ``drift`` is not between 0 and 1, or there is no day.
     """
 
     seed: int = 0

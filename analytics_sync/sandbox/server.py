@@ -1,7 +1,8 @@
-"""The declared APIs over HTTP on 127.0.0.1.
+"""The HTTP server of the sandbox, on 127.0.0.1.
 
-In: sources and options. Out: a running server, and the ledgers of what it serves. Each source has
-the base URL ``http://127.0.0.1:PORT/<source>``; ``/_sandbox`` tells what is here and is no API.
+In: sources and options.
+Out: a running server, and one ledger for each source.
+Each source has the base URL ``http://127.0.0.1:PORT/<source>``. ``/_sandbox`` is the control API.
 """
 
 from __future__ import annotations
@@ -32,17 +33,19 @@ HOST = "127.0.0.1"
 
 
 class Sandbox:
-    """A server for declared APIs, used as a context manager or with ``start`` and ``close``.
+    """A server for declared APIs; use it as a context manager, or call ``start`` and ``close``.
 
     Args:
-        sources: What it serves, by name or as they are.
-        options: Sizes, seed, manners.
-        port: 0 takes any free one.
-        faults: Asked before every response of an API; what it returns goes wrong.
+        sources: The sources to serve, as a mapping by name or as a plain collection.
+        options: Sizes, seed and behaviour; None takes the defaults.
+        port: Port of the server; 0 takes any free one.
+        faults: Function that is called for every request to an API and returns the fault to
+            inject, or None for no fault.
 
     Attributes:
-        counts: Requests so far, by ``source/resource``; ``source/?`` where no resource was named.
-        faults: May be set while the server runs.
+        counts: Number of requests so far by ``source/resource``, or by ``source/?`` if the path
+            names no resource.
+        faults: The argument of this name; a test may replace it while the server runs.
     """
 
     def __init__(
@@ -53,30 +56,30 @@ class Sandbox:
         port: int = 0,
         faults: Faults | None = None,
     ) -> None:
-        given = sources.values() if isinstance(sources, Mapping) else sources
-        self.sources: Mapping[str, Source] = {source.name: source for source in given}
+        collection = sources.values() if isinstance(sources, Mapping) else sources
+        self.sources: Mapping[str, Source] = {source.name: source for source in collection}
         self.options = options or Options()
         self.faults = faults
         self.counts: Counter[str] = Counter()
         self._apis: dict[str, Api] = {}
         self._ledgers: dict[str, Ledger] = {}
-        self._making = threading.Lock()
-        self._counting = threading.Lock()
+        self._ledger_lock = threading.Lock()
+        self._count_lock = threading.Lock()
         self._server = _Server(self._respond, port)
         self._thread: threading.Thread | None = None
 
     @property
     def url(self) -> str:
-        """Where the server is, without a slash at the end."""
+        """The server's URL, without a slash at the end."""
         return f"http://{HOST}:{self._server.server_address[1]}"
 
     @property
     def requests(self) -> int:
-        """Requests to the APIs so far."""
+        """Number of requests to the APIs so far."""
         return self.counts.total()
 
     def base_url(self, source: str) -> str:
-        """What a source's ``base_url`` is to be set to."""
+        """The value for a source's setting ``base_url``."""
         return f"{self.url}/{self.sources[source].name}"
 
     def settings(self) -> dict[str, str]:
@@ -84,23 +87,23 @@ class Sandbox:
         return settings(self.sources.values(), self.url, self.options)
 
     def ledger(self, source: str) -> Ledger:
-        """The truth about a source; its records are made when it is first asked for.
+        """The ledger of a source; the first call generates its records.
 
         Raises:
-            KeyError: No such source.
+            KeyError: The sandbox does not serve this source.
         """
-        with self._making:
+        with self._ledger_lock:
             if source not in self._ledgers:
                 self._ledgers[source] = Ledger(self.sources[source], self.options)
             return self._ledgers[source]
 
     def advance(self, steps: int = 1) -> None:
-        """Make the next revision of every source."""
+        """Make the next revision of every source, ``steps`` times."""
         for source in self.sources:
             self.ledger(source).advance(steps)
 
     def start(self) -> Sandbox:
-        """Serve from a thread of its own."""
+        """Serve in a background thread."""
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(0.05,), daemon=True
         )
@@ -108,13 +111,13 @@ class Sandbox:
         return self
 
     def close(self) -> None:
-        """Stop serving and hang up on everyone."""
+        """Stop serving and close every connection."""
         if self._thread is not None:
             self._server.shutdown()
             self._thread.join()
             self._thread = None
         self._server.server_close()
-        self._server.hang_up()
+        self._server.close_connections()
 
     def __enter__(self) -> Sandbox:
         return self.start()
@@ -134,31 +137,32 @@ class Sandbox:
         try:
             if path.split("/")[1:2] == ["_sandbox"]:
                 return control.respond(self, method, path, parse_qs(query)), Fault()
-            return self._of_api(method, path, query, headers)
+            return self._respond_as_api(method, path, query, headers)
         except Refused as e:
             return e.response(), Fault()
         except Exception as e:
             traceback.print_exc()
             return Refused(500, f"the sandbox itself failed: {e!r}").response(), Fault()
 
-    def _of_api(
+    def _respond_as_api(
         self, method: str, path: str, query: str, headers: Mapping[str, str]
     ) -> tuple[ServedResponse, Fault]:
-        source, slash, below = path[1:].partition("/")
+        source, slash, rest = path[1:].partition("/")
+        api_path = slash + rest
         api = self._api(source)
-        resource, values = (api and api.routes.match(slash + below)) or (None, {})
-        parsed = parse_qs(query, keep_blank_values=True)
+        resource, values = (api and api.routes.match(api_path)) or (None, {})
+        params = parse_qs(query, keep_blank_values=True)
         root = f"http://{headers['host']}" if "host" in headers else self.url
 
         def link(changes: Mapping[str, str]) -> str:
-            changed = parsed | {name: [value] for name, value in changes.items()}
+            changed = params | {name: [value] for name, value in changes.items()}
             return f"{root}{path}?{urlencode(changed, doseq=True)}"
 
         name = resource.name if resource is not None else None
-        with self._counting:
+        with self._count_lock:
             self.counts[f"{source}/{name or '?'}"] += 1
             number = self.counts.total()
-        request = Request(source, name, slash + below, parsed, headers, number, link)
+        request = Request(source, name, api_path, params, headers, number, link)
         fault = (self.faults and self.faults(request)) or Fault()
         if delay := fault.delay + self.options.latency_ms / 1000:
             time.sleep(delay)
@@ -199,10 +203,10 @@ class _Server(ThreadingHTTPServer):
         super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        # only the client can have gone wrong here: what fails in the sandbox is answered with 500
+        # Ignore the error: the client caused it. An error of the sandbox is a response with 500.
         pass
 
-    def hang_up(self) -> None:
+    def close_connections(self) -> None:
         for connection in list(self._open):
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)

@@ -1,7 +1,7 @@
 """The settings that point sources at a sandbox.
 
-In: sources, the sandbox's address and key. Out: environment variables: base URLs, secrets, and the
-path and query values that have no parent to come from.
+In: sources, the sandbox's address and its key.
+Out: environment variables with base URLs, secrets, and path and query values without a parent.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ _SLUG = f"{_ORG}/project-0"
 def settings(sources: Iterable[Source], base: str, options: Options) -> dict[str, str]:
     """Environment variables for dlt's configuration, by name.
 
-    A setting that would only take the place of a walk over a parent is left out: with it, one
-    record would be read in place of all.
+    A setting that replaces the records of a parent is left out: with it, the reader would read the
+    children of one record instead of all.
 
     Args:
-        sources: What the sandbox serves.
-        base: Its address, without a slash at the end.
-        options: Whose key is used.
+        sources: The sources that the sandbox serves.
+        base: The sandbox's address, without a slash at the end.
+        options: The options that hold the key.
     """
     result: dict[str, str] = {}
     for source in sources:
@@ -50,29 +50,29 @@ def _name(source: Source, key: str) -> str:
 def _secrets(source: Source) -> Iterator[str]:
     auth = source.client.auth
     for name in ("api_key", "token", "username", "password"):
-        if found := REFERENCE.match(getattr(auth, name, "")):
-            yield found[2]
+        if match := REFERENCE.match(getattr(auth, name, "")):
+            yield match[2]
     for value in source.client.headers.values():
         if isinstance(value, SettingParam):
             if value.type == "secret":
                 yield value.key
-        elif (found := REFERENCE.match(value)) and found[1] == "secrets":
-            yield found[2]
+        elif (match := REFERENCE.match(value)) and match[1] == "secrets":
+            yield match[2]
 
 
 def _value(source: Source, param: SettingParam) -> str:
-    """A value like those a walk would find; any other is as good where nothing is walked."""
+    """A value as a parent's records would supply it; any plain value if no parent can."""
     for resource in source.resources.values():
-        if (found := _as_walked(resource, param.key)) is not None:
-            return found
+        if (value := _value_of_parent(resource, param.key)) is not None:
+            return value
     if param.allow_slash:
         return _ORG
     return f"{param.key.rpartition('.')[2].removesuffix('_id').replace('_', '-')}-1"
 
 
-def _as_walked(resource: Resource, key: str) -> str | None:
-    for other in resource.resolved.values():
-        if other.config == key and other.match is not None:
-            match = re.search(other.match, _SLUG)
+def _value_of_parent(resource: Resource, key: str) -> str | None:
+    for param in resource.resolved.values():
+        if param.config == key and param.match is not None:
+            match = re.search(param.match, _SLUG)
             return match.group(1) if match else None
     return None

@@ -1,1 +1,1 @@
-"""The declared APIs, without the HTTP around them."""
+"""The declared APIs, without HTTP."""

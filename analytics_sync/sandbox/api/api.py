@@ -1,7 +1,8 @@
-"""One declared API, without the HTTP around it.
+"""One declared API, without HTTP.
 
-In: a source, its ledger, and requests. Out: answers. Checks what a real server would check: that
-the key is right, that what is asked for exists, that parameters are there and make sense.
+In: a source, its ledger, and requests.
+Out: responses.
+It checks what a real server checks: the key, the path, and the presence and form of parameters.
 """
 
 from __future__ import annotations
@@ -27,9 +28,9 @@ class Api:
     """Answers the requests to one source.
 
     Args:
-        source: What is declared.
-        ledger: Its records.
-        options: The key, the largest page, what is answered bare.
+        source: The declaration.
+        ledger: The records of the source.
+        options: The key, the maximum page size, and the resources without an envelope.
     """
 
     def __init__(self, source: Source, ledger: Ledger, options: Options) -> None:
@@ -43,11 +44,11 @@ class Api:
     def respond(
         self, request: Request, resource: Resource | None, values: Mapping[str, str]
     ) -> ServedResponse:
-        """The answer to one request.
+        """The response to one request.
 
         Args:
-            request: What was asked.
-            resource: What its path names, if anything.
+            request: The request.
+            resource: The resource of the request's path; None if no resource has this path.
             values: Values of the placeholders in the path.
         """
         try:
@@ -71,13 +72,17 @@ class Api:
             raise Refused(404, f"no {resource.name} at {request.path}")
         page = self._pagers[resource.name].page(view, request)
         if resource.count_path is not None:
-            page.places[resource.count_path] = len(view.versions)
+            page.body_values[resource.count_path] = len(view.versions)
         return ServedResponse(200, envelope.body(page), page.headers)
 
     def _params(
         self, request: Request, resource: Resource, values: Mapping[str, str]
     ) -> tuple[str, ...]:
-        """The values that decide which parent's records are meant."""
+        """The values of the resolved parameters, which select one parent's records.
+
+        Raises:
+            Refused: 422, a required parameter is missing.
+        """
         for name, param in resource.settings.items():
             optional = param.optional or param.default is not None
             if name not in values and not optional and not request.one(name):
@@ -94,15 +99,15 @@ class Api:
         client, key = self.source.client, self._options.key
         match client.auth:
             case ApiKeyAuth(location="query") as auth:
-                ok = _same(request.one(auth.name), key)
+                ok = _matches(request.one(auth.name), key)
             case ApiKeyAuth() as auth:
-                ok = _same(request.headers.get(auth.name.lower()), key)
+                ok = _matches(request.headers.get(auth.name.lower()), key)
             case BearerAuth():
-                ok = _same(request.headers.get("authorization"), f"Bearer {key}")
+                ok = _matches(request.headers.get("authorization"), f"Bearer {key}")
             case HttpBasicAuth() as auth:
                 user = key if REFERENCE.match(auth.username) else auth.username
                 pair = base64.b64encode(f"{user}:{key}".encode()).decode()
-                ok = _same(request.headers.get("authorization"), f"Basic {pair}")
+                ok = _matches(request.headers.get("authorization"), f"Basic {pair}")
             case _:
                 ok = True
         for name, value in client.headers.items():
@@ -113,10 +118,10 @@ class Api:
                 reference = REFERENCE.match(value)
                 secret, optional = reference is not None and reference[1] == "secrets", False
             if secret and not (sent is None and optional):
-                ok = ok and _same(sent, key)
+                ok = ok and _matches(sent, key)
         if not ok:
             raise Refused(401, "missing or wrong key; the sandbox's settings hold the right one")
 
 
-def _same(sent: str | None, right: str) -> bool:
-    return sent is not None and hmac.compare_digest(sent.encode(), right.encode())
+def _matches(sent: str | None, expected: str) -> bool:
+    return sent is not None and hmac.compare_digest(sent.encode(), expected.encode())

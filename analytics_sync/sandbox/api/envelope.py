@@ -1,7 +1,8 @@
-"""A page of records -> the body of an answer.
+"""The envelope of a page: the JSON document around the records.
 
-In: the JSON of each record, and what the paginator wants to say. Out: one JSON document with the
-records at the resource's selector. Records are joined as they are, never encoded again.
+In: the JSON of each record, and the values that the paginator puts in the body.
+Out: one JSON document with the records at the resource's selector.
+The JSON of a record is copied, never encoded again.
 """
 
 from __future__ import annotations
@@ -16,16 +17,16 @@ from analytics_sync.sandbox.data import response_shape as shape
 from analytics_sync.sandbox.data.json_path import Path, get_or_none, put
 from analytics_sync.sandbox.options import Options
 
-# where a cursor goes whose place is only known by its end
-_ANYWHERE = "meta"
+# The object that holds a cursor whose declared path gives only the end: ``..cursor``.
+_DEFAULT_PARENT = "meta"
 
 
 class Envelope:
-    """Wraps the answers of one resource.
+    """Wraps the pages of one resource.
 
     Args:
-        resource: Whose selector and key it follows.
-        options: What is answered bare.
+        resource: The resource; its selector and key decide the document.
+        options: The resources without an envelope.
     """
 
     def __init__(self, resource: Resource, options: Options) -> None:
@@ -33,34 +34,34 @@ class Envelope:
         self.is_bare = shape.is_bare(resource, options)
         self._key = shape.key_paths(resource)
         selector = (resource.selector or "data").removeprefix("$.").removesuffix("[*]")
-        # a map of records, under their keys
+        # The records form a map: primary key -> record.
         self._is_map = selector.endswith(".*")
-        self._at: Path = tuple(selector.removesuffix(".*").split("."))
+        self._records_path: Path = tuple(selector.removesuffix(".*").split("."))
 
     def body(self, page: ServedPage) -> bytes:
-        """The document. One object is the record itself, a bare list has nothing around it."""
+        """The JSON document: one record alone, a list of records, or an object with them inside."""
         if self.is_object:
             return page.versions[0].body
-        listed = b"[" + b",".join([v.body for v in page.versions]) + b"]"
+        record_list = b"[" + b",".join([v.body for v in page.versions]) + b"]"
         if self.is_bare:
-            return listed
-        document: dict[str, Any] = {_ANYWHERE: {"answered_by": "sandbox"}}
-        for place, value in page.places.items():
-            put(document, _place(place), value)
-        records: Any = orjson.Fragment(listed)
+            return record_list
+        document: dict[str, Any] = {_DEFAULT_PARENT: {"answered_by": "sandbox"}}
+        for dotted, value in page.body_values.items():
+            put(document, _path(dotted), value)
+        records: Any = orjson.Fragment(record_list)
         if self._is_map:
             records = {
-                self._name(v.record, v.number): orjson.Fragment(v.body) for v in page.versions
+                self._map_key(v.record, v.number): orjson.Fragment(v.body) for v in page.versions
             }
-        put(document, self._at, records)
+        put(document, self._records_path, records)
         return orjson.dumps(document)
 
-    def _name(self, record: dict[str, Any], number: int) -> str:
+    def _map_key(self, record: dict[str, Any], number: int) -> str:
         values = [get_or_none(record, path) for path in self._key]
         return str(number) if None in values or not values else "/".join(map(str, values))
 
 
-def _place(place: str) -> Path:
-    if place.startswith(".."):
-        return (_ANYWHERE, *place[2:].split("."))
-    return tuple(place.removeprefix("$.").split("."))
+def _path(dotted: str) -> Path:
+    if dotted.startswith(".."):
+        return (_DEFAULT_PARENT, *dotted[2:].split("."))
+    return tuple(dotted.removeprefix("$.").split("."))

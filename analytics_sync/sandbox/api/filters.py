@@ -1,7 +1,8 @@
-"""What a request asks for: the window it filters on and the order it wants.
+"""The filters and the order of a request.
 
-In: a resource's declaration and the query. Out: the matching versions in order, each with its place
-in that order, so that a page can go on where another ended even when records came in between.
+In: a resource's declaration and the query.
+Out: the matching versions in order, each with its position in that order.
+Positions do not shift when records are added, so the next page starts exactly after the last one.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from analytics_sync.sandbox.data.tables import Version
 from analytics_sync.sandbox.data.timestamps import DAY_MS, to_ms
 from analytics_sync.sandbox.messages import Query, Refused
 
-Order = Literal["newest", "oldest", "made", "key"]
+Order = Literal["newest", "oldest", "created", "key"]
 Position = tuple[int | str, ...]
 HEX = re.compile(r"^[0-9a-f]{24}$")
 _CLOCK = re.compile(r"%[HITXcsM]")
@@ -28,7 +29,7 @@ _CLOCK = re.compile(r"%[HITXcsM]")
 
 @dataclass(frozen=True, slots=True)
 class FilterWindow:
-    """Milliseconds since 1970, both ends included; None is no bound."""
+    """A window in milliseconds since 1970, both ends included; None is no bound."""
 
     low: int | None = None
     high: int | None = None
@@ -36,25 +37,25 @@ class FilterWindow:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """Versions in order, and the place of each in it."""
+    """Versions in order, and the position of each."""
 
     positions: list[Position]
     versions: list[Version]
 
     def after(self, position: Position) -> int:
-        """Index of the first version behind a position.
+        """The index of the first version after a position.
 
         Raises:
-            TypeError: It is no position of this order.
+            TypeError: The position does not belong to this order.
         """
         return bisect_right(self.positions, position)
 
 
 def window_of(resource: Resource, query: Query) -> FilterWindow:
-    """The window the query filters on.
+    """The window of the query.
 
     Raises:
-        Refused: 422, a bound is not spelled as declared, or the month is missing.
+        Refused: 422, a bound has another format than declared, or the month is missing.
     """
     incremental = resource.incremental
     if incremental is None:
@@ -66,7 +67,7 @@ def window_of(resource: Resource, query: Query) -> FilterWindow:
             raise Refused(422, f"parameter {incremental.start_param} is required")
         return _month(_bound(start[-1], incremental.param_format, first=True))
     if incremental.start_param == incremental.end_param and len(start) > 1:
-        # one name, sent twice: from, then to
+        # One parameter, sent twice: first the start, then the end.
         start, end = start[:1], start[1:]
     elif incremental.start_param == incremental.end_param:
         end = []
@@ -84,10 +85,19 @@ def _month(ms: int) -> FilterWindow:
     return FilterWindow(to_ms(first), to_ms(following) - 1)
 
 
-def _bound(value: str, spelling: str, *, first: bool) -> int:
-    """A bound in milliseconds; the end of a window given as a day is the end of that day."""
+def _bound(value: str, time_format: str, *, first: bool) -> int:
+    """A bound in milliseconds.
+
+    Args:
+        value: The value of the parameter.
+        time_format: The declared format.
+        first: Whether this is the start. A day as the end of a window includes the whole day.
+
+    Raises:
+        Refused: 422, the value has another format.
+    """
     try:
-        match spelling:
+        match time_format:
             case "epoch_ms":
                 return int(value)
             case "epoch_s":
@@ -98,53 +108,55 @@ def _bound(value: str, spelling: str, *, first: bool) -> int:
             case "iso" | "iso_ms":
                 return to_ms(datetime.fromisoformat(value))
             case _:
-                ms = to_ms(datetime.strptime(value, spelling))
-                return ms if first or _CLOCK.search(spelling) else ms + DAY_MS - 1
+                ms = to_ms(datetime.strptime(value, time_format))
+                return ms if first or _CLOCK.search(time_format) else ms + DAY_MS - 1
     except ValueError:
-        raise Refused(422, f"{value!r} is not a time spelled as {spelling}") from None
+        raise Refused(422, f"{value!r} is not a time spelled as {time_format}") from None
 
 
 def order_of(resource: Resource, query: Query) -> Order:
-    """The order of the answer: as asked for, as declared, as made, or by key."""
+    """The order of the records: as requested, as declared, as created, or by key."""
     if resource.incremental is not None:
-        if asked := query.get("sort"):
-            return "newest" if asked[-1].startswith("-") else "oldest"
+        if sort := query.get("sort"):
+            return "newest" if sort[-1].startswith("-") else "oldest"
         if resource.incremental.row_order is not None:
             return "newest" if resource.incremental.row_order == "desc" else "oldest"
-    # Who hands out the oldest record of a page as a cursor goes from the last made to the first.
-    # That is not the order of a cursor that moves with every update.
-    before = isinstance(resource.paginator, Offset) and resource.paginator.cursor_path is not None
-    return "made" if before else "key"
+    # An API whose page cursor is the oldest record of the page lists the last created record first.
+    # It does not sort by an update time: that changes with every update.
+    has_record_cursor = (
+        isinstance(resource.paginator, Offset) and resource.paginator.cursor_path is not None
+    )
+    return "created" if has_record_cursor else "key"
 
 
 def arrange(
     order: Order, window: FilterWindow, key: tuple[Path, ...]
 ) -> Callable[[list[Version]], View]:
-    """What turns the versions of a place into a view.
+    """A function that filters and orders versions into a view.
 
     Args:
-        order: How to order.
-        window: What to keep, by the cursor's instant; versions without one are kept.
-        key: Where the primary key stands, for the order by key.
+        order: The order.
+        window: The window of the cursor's instant; versions without an instant are kept.
+        key: Paths of the primary key, for the order by key.
     """
     low = -(2**62) if window.low is None else window.low
     high = 2**62 if window.high is None else window.high
 
     def view(versions: list[Version]) -> View:
         kept = [v for v in versions if v.ms is None or low <= v.ms <= high]
-        placed = sorted(((place(v, order, key), v) for v in kept), key=lambda pair: pair[0])
-        return View([p for p, _ in placed], [v for _, v in placed])
+        pairs = sorted(((position_of(v, order, key), v) for v in kept), key=lambda pair: pair[0])
+        return View([p for p, _ in pairs], [v for _, v in pairs])
 
     return view
 
 
-def place(version: Version, order: Order, key: tuple[Path, ...]) -> Position:
-    """Where a version stands in an order; no two stand at the same place."""
+def position_of(version: Version, order: Order, key: tuple[Path, ...]) -> Position:
+    """The position of a version in an order; no two versions have the same position."""
     if order == "newest":
         return (-(version.ms or 0), -version.number)
     if order == "oldest":
         return (version.ms or 0, version.number)
-    if order == "made":
+    if order == "created":
         return (0, -version.number)
     parts: list[int | str] = []
     record = version.record
@@ -154,5 +166,5 @@ def place(version: Version, order: Order, key: tuple[Path, ...]) -> Position:
 
 
 def _sortable(value: Any) -> tuple[int, int | str]:
-    """Numbers before texts, so that any two values can be compared."""
+    """A sort key that puts numbers before texts, so that any two values can be compared."""
     return (0, value) if isinstance(value, int) else (1, str(value))

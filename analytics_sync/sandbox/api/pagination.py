@@ -1,7 +1,7 @@
-"""The server's side of every paginator a catalog file can declare.
+"""The pagination of the server: one pager for every paginator that a catalog file can declare.
 
-In: the matching versions in order, and the request. Out: one page of them, and what the answer says
-about the next: places in the body to fill, headers to send.
+In: the matching versions in order, and the request.
+Out: one page of versions, and the body values and headers that lead to the next page.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from analytics_sync.sandbox.data.tables import Version
 from analytics_sync.sandbox.messages import Refused, Request
 from analytics_sync.sandbox.options import Options
 
-_SIZE = re.compile(r"limit|size|count|per_?page", re.IGNORECASE)
-# the parameter that links carry: theirs is not declared
-_LINK_CURSOR = "page_cursor"
+_SIZE_PARAM = re.compile(r"limit|size|count|per_?page", re.IGNORECASE)
+# A catalog file declares no cursor parameter for links, so links use this one.
+_LINK_CURSOR_PARAM = "page_cursor"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,146 +31,144 @@ class ServedPage:
     """One page.
 
     Attributes:
-        versions: Its records.
-        places: Dotted place in the body -> what stands there.
-        headers: Headers that say where the next page is.
+        versions: The records.
+        body_values: Dotted path in the body -> the value there.
+        headers: Headers that lead to the next page.
     """
 
     versions: list[Version]
-    places: dict[str, Any] = field(default_factory=dict)
+    body_values: dict[str, Any] = field(default_factory=dict)
     headers: dict[str, str] = field(default_factory=dict)
 
 
 class Pager:
-    """Cuts the answers of one resource into pages.
+    """Cuts the records of one resource into pages.
 
     Args:
-        resource: Whose paginator it plays.
-        options: The largest page, and what page numbers count from.
+        resource: The resource; its paginator decides the form of pages.
+        options: The maximum page size, and the number of the first page.
     """
 
     def __init__(self, resource: Resource, options: Options) -> None:
         self._paginator = resource.paginator
         if is_bare(resource, options) and isinstance(self._paginator, p.Cursor | p.JsonLink):
-            # a bare list has no room to say where the next page is
+            # A bare list has no place for a cursor or a link.
             self._paginator = p.SinglePage()
         elif is_bare(resource, options) and isinstance(self._paginator, p.Offset):
             self._paginator = self._paginator.model_copy(update={"cursor_path": None})
-        self._most = options.max_page
+        self._max_page = options.max_page
         self._first_page = options.first_page
-        names = {
-            n: None for n, v in resource.params.items() if isinstance(v, int) and _SIZE.search(n)
-        }
-        if resource.sensor is not None:
-            names |= {n: None for n in resource.sensor.params if _SIZE.search(n)}
-        self._size_names = [n for n in (getattr(self._paginator, "limit_param", None),) if n]
-        self._size_names += [*names, "limit"]
+        names = [n for n, v in resource.params.items() if isinstance(v, int)]
+        names += resource.sensor.params if resource.sensor is not None else ()
+        limit_param = getattr(self._paginator, "limit_param", None)
+        self._size_params = [limit_param] if limit_param else []
+        self._size_params += [*dict.fromkeys(n for n in names if _SIZE_PARAM.search(n)), "limit"]
 
     def page(self, view: View, request: Request) -> ServedPage:
-        """The page the request asks for.
+        """The requested page.
 
         Raises:
-            Refused: 400 for a cursor never handed out, 422 for a number that is none.
+            Refused: 400 for a cursor that this server never issued. 422 for a page number, an
+                offset or a size that is no whole number.
         """
         match self._paginator:
             case p.PageNumber() as numbered:
                 return self._numbered(numbered, view, request)
             case p.Offset(cursor_path=None) as offset:
                 return self._offset(offset, view, request)
-            case p.Offset() as before:
-                return self._before(before, view, request)
-            case p.Cursor() as counted if counted.stop_after_empty_page or "offset" in (
-                counted.cursor_param or ""
+            case p.Offset() as offset:
+                return self._record_cursor(offset, view, request)
+            case p.Cursor() as cursor if cursor.stop_after_empty_page or "offset" in (
+                cursor.cursor_param or ""
             ):
-                return self._counted(counted, view, request)
+                return self._offset_cursor(cursor, view, request)
             case p.Cursor() | p.JsonLink() | p.HeaderLink() | p.HeaderCursor():
-                return self._opaque(view, request)
+                return self._opaque_cursor(view, request)
             case _:
                 return ServedPage(view.versions)
 
     def _size(self, request: Request) -> int:
-        for name in self._size_names:
+        for name in self._size_params:
             if (value := request.one(name)) is not None:
-                return min(_number(name, value, least=1), self._most)
-        return self._most
+                return min(_number(name, value, minimum=1), self._max_page)
+        return self._max_page
 
     def _numbered(self, paginator: p.PageNumber, view: View, request: Request) -> ServedPage:
         size, count = self._size(request), len(view.versions)
         base = self._first_page if paginator.base_page is None else paginator.base_page
-        asked = request.one(paginator.page_param)
-        page = base if asked is None else _number(paginator.page_param, asked, least=0)
-        # a server that counts from 1 answers page 0 with its first page
-        start = max(page - base, 0) * size
-        places: dict[str, Any] = {}
+        value = request.one(paginator.page_param)
+        number = base if value is None else _number(paginator.page_param, value, minimum=0)
+        # A server that counts from 1 sends its first page for page 0.
+        start = max(number - base, 0) * size
+        page = ServedPage(view.versions[start : start + size])
         if paginator.total_path is not None:
-            places[paginator.total_path] = -(-count // size)
+            page.body_values[paginator.total_path] = -(-count // size)
         if paginator.has_more_path is not None:
-            places[paginator.has_more_path] = start + size < count
-        return ServedPage(view.versions[start : start + size], places)
+            page.body_values[paginator.has_more_path] = start + size < count
+        return page
 
     def _offset(self, paginator: p.Offset, view: View, request: Request) -> ServedPage:
         size, count = self._size(request), len(view.versions)
-        asked = request.one(paginator.offset_param)
-        start = 0 if asked is None else _number(paginator.offset_param, asked, least=0)
-        places: dict[str, Any] = {}
+        value = request.one(paginator.offset_param)
+        start = 0 if value is None else _number(paginator.offset_param, value, minimum=0)
+        page = ServedPage(view.versions[start : start + size])
         if paginator.total_path is not None:
-            places[paginator.total_path] = count
+            page.body_values[paginator.total_path] = count
         if paginator.has_more_path is not None:
-            places[paginator.has_more_path] = start + size < count
-        return ServedPage(view.versions[start : start + size], places)
+            page.body_values[paginator.has_more_path] = start + size < count
+        return page
 
-    def _before(self, paginator: p.Offset, view: View, request: Request) -> ServedPage:
-        """Such servers ignore an offset and name the oldest record of the page instead."""
-        size = self._size(request)
-        asked = [v for v in request.query.get(paginator.cursor_param, []) if HEX.match(v)]
-        # positions of the order from new to old count backwards
-        sign = -1 if view.positions and _counts_down(view.positions[0]) else 1
+    def _record_cursor(self, paginator: p.Offset, view: View, request: Request) -> ServedPage:
+        """A page of a server that ignores the offset; its cursor is the page's oldest record."""
+        size, count = self._size(request), len(view.versions)
+        values = [v for v in request.query.get(paginator.cursor_param, []) if HEX.match(v)]
+        # Positions of the orders "newest" and "created" are negative, cursors are not.
+        sign = -1 if view.positions and _is_descending(view.positions[0]) else 1
         start = 0
-        if asked:
-            ms, number = int(asked[-1][:12], 16), int(asked[-1][12:], 16)
+        if values:
+            ms, number = int(values[-1][:12], 16), int(values[-1][12:], 16)
             start = _index(view, (sign * ms, sign * number))
-        versions = view.versions[start : start + size]
-        places: dict[str, Any] = {}
-        if len(versions) == size and paginator.cursor_path is not None:
+        page = ServedPage(view.versions[start : start + size])
+        if len(page.versions) == size and paginator.cursor_path is not None:
             first, second = (abs(int(n)) for n in view.positions[start + size - 1])
-            places[paginator.cursor_path] = f"{first:012x}{second:012x}"
+            page.body_values[paginator.cursor_path] = f"{first:012x}{second:012x}"
         if paginator.total_path is not None:
-            places[paginator.total_path] = len(view.versions)
+            page.body_values[paginator.total_path] = count
         if paginator.has_more_path is not None:
-            places[paginator.has_more_path] = start + size < len(view.versions)
-        return ServedPage(versions, places)
+            page.body_values[paginator.has_more_path] = start + size < count
+        return page
 
-    def _counted(self, paginator: p.Cursor, view: View, request: Request) -> ServedPage:
-        """Such servers hand out the next offset; some go on with it on an empty page."""
+    def _offset_cursor(self, paginator: p.Cursor, view: View, request: Request) -> ServedPage:
+        """A page of a server whose cursor is the next offset; some send it on an empty page too."""
         size, count = self._size(request), len(view.versions)
         name = paginator.cursor_param or "cursor"
-        asked = request.one(name)
-        start = 0 if asked is None else _number(name, asked, least=0)
-        versions = view.versions[start : start + size]
-        places: dict[str, Any] = {}
+        value = request.one(name)
+        start = 0 if value is None else _number(name, value, minimum=0)
+        page = ServedPage(view.versions[start : start + size])
         if paginator.stop_after_empty_page or start + size < count:
-            places[paginator.cursor_path or "cursors.next"] = start + len(versions)
+            page.body_values[paginator.cursor_path or "cursors.next"] = start + len(page.versions)
         if paginator.has_more_path is not None:
-            places[paginator.has_more_path] = start + size < count
-        return ServedPage(versions, places)
+            page.body_values[paginator.has_more_path] = start + size < count
+        return page
 
-    def _opaque(self, view: View, request: Request) -> ServedPage:
+    def _opaque_cursor(self, view: View, request: Request) -> ServedPage:
+        """A page of a server whose cursor is the position of the last record, encoded as text."""
         paginator = self._paginator
         size, count = self._size(request), len(view.versions)
-        name = getattr(paginator, "cursor_param", None) or _LINK_CURSOR
-        asked = request.one(name)
-        start = 0 if not asked else _index(view, _decoded(asked))
+        name = getattr(paginator, "cursor_param", None) or _LINK_CURSOR_PARAM
+        value = request.one(name)
+        start = 0 if not value else _index(view, _decode(value))
         end = start + size
         page = ServedPage(view.versions[start:end])
-        token = _encoded(view.positions[end - 1]) if end < count else None
+        token = _encode(view.positions[end - 1]) if end < count else None
         match paginator:
             case p.Cursor():
                 if token is not None:
-                    page.places[paginator.cursor_path or "cursors.next"] = token
+                    page.body_values[paginator.cursor_path or "cursors.next"] = token
                 if paginator.has_more_path is not None:
-                    page.places[paginator.has_more_path] = token is not None
+                    page.body_values[paginator.has_more_path] = token is not None
             case p.JsonLink() if token is not None:
-                page.places[paginator.next_url_path] = request.link({name: token})
+                page.body_values[paginator.next_url_path] = request.link({name: token})
             case p.HeaderLink() if token is not None:
                 link = request.link({name: token})
                 page.headers["Link"] = f'<{link}>; rel="{paginator.links_next_key}"'
@@ -179,7 +177,7 @@ class Pager:
         return page
 
 
-def _counts_down(position: Position) -> bool:
+def _is_descending(position: Position) -> bool:
     return isinstance(position[-1], int) and position[-1] < 0
 
 
@@ -187,26 +185,28 @@ def _index(view: View, position: Position) -> int:
     try:
         return view.after(position)
     except TypeError:
-        _unknown()
+        _refuse_cursor()
 
 
-def _encoded(position: Position) -> str:
+def _encode(position: Position) -> str:
     return b64encode(orjson.dumps(position)).decode()
 
 
-def _decoded(token: str) -> Position:
+def _decode(token: str) -> Position:
     try:
         position = orjson.loads(b64decode(token, validate=True))
     except ValueError:
-        _unknown()
-    return tuple(position) if isinstance(position, list) else _unknown()
+        _refuse_cursor()
+    return tuple(position) if isinstance(position, list) else _refuse_cursor()
 
 
-def _unknown() -> NoReturn:
+def _refuse_cursor() -> NoReturn:
     raise Refused(400, "this cursor was never handed out")
 
 
-def _number(name: str, value: str, *, least: int) -> int:
-    if not value.isascii() or not value.isdigit() or int(value) < least:
-        raise Refused(422, f"parameter {name} must be a whole number from {least}, found {value!r}")
+def _number(name: str, value: str, *, minimum: int) -> int:
+    if not value.isascii() or not value.isdigit() or int(value) < minimum:
+        raise Refused(
+            422, f"parameter {name} must be a whole number from {minimum}, found {value!r}"
+        )
     return int(value)

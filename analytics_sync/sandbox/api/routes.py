@@ -1,7 +1,8 @@
-"""The path of a request -> the resource it asks for.
+"""The routes of a source: path of a request -> resource.
 
-In: the path templates of a source. Out: the resource and the values of its placeholders. Values are
-decoded after the path has been taken apart, so that an encoded slash stays inside its value.
+In: the path templates of a source.
+Out: the resource and the values of its placeholders.
+Values are decoded after the path is split, so that an encoded slash stays inside its value.
 """
 
 from __future__ import annotations
@@ -15,11 +16,11 @@ _PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
 
 
 class Routes:
-    """The paths of one source."""
+    """The routes of one source."""
 
     def __init__(self, source: Source) -> None:
         compiled = [(_weight(r), re.compile(_pattern(r)), r) for r in source.resources.values()]
-        # the most literal template first: it is the one that is meant
+        # Try the template with the most literal characters first: it is the most specific one.
         compiled.sort(key=lambda route: route[0], reverse=True)
         self._routes = [
             (pattern, _PLACEHOLDER.findall(resource.path), resource)
@@ -27,14 +28,14 @@ class Routes:
         ]
 
     def match(self, path: str) -> tuple[Resource, dict[str, str]] | None:
-        """The resource a path names, and the values in it.
+        """The resource of a path and the values of its placeholders; None if there is no such path.
 
         Args:
-            path: Below the source's base URL, percent-encoded, without the query.
+            path: Path below the source's base URL, percent-encoded, without the query.
         """
         for pattern, names, resource in self._routes:
-            if found := pattern.fullmatch(path):
-                return resource, dict(zip(names, map(unquote, found.groups()), strict=True))
+            if match := pattern.fullmatch(path):
+                return resource, dict(zip(names, map(unquote, match.groups()), strict=True))
         return None
 
 

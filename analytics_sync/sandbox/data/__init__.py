@@ -1,1 +1,1 @@
-"""The records a sandbox serves, and what a warehouse must hold of them."""
+"""The records that a sandbox serves, and the rows that a warehouse must hold."""

@@ -1,14 +1,14 @@
-"""A source's declaration -> its tables, filled.
+"""The generator of a source's data: declaration -> tables with records.
 
-In: a source and the options. Out: one ``Table`` per resource, with the records of every day and of
-every parent. A record gets its number from its day or its parent, so that the same day holds the
-same records whatever the days around it.
+In: a source and the options.
+Out: one ``Table`` per resource, with the records of every day and of every parent.
+The number of a record depends on its day or its parent. So a day holds the same records, whatever
+other days the sandbox has.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
 from random import Random
 from typing import Any
@@ -16,35 +16,37 @@ from typing import Any
 from analytics_sync.catalog import Source
 from analytics_sync.sandbox.data import response_shape as shape
 from analytics_sync.sandbox.data.json_path import Path, get_or_none
-from analytics_sync.sandbox.data.record_factory import Blueprint, fit
+from analytics_sync.sandbox.data.record_factory import Blueprint, to_field_type
 from analytics_sync.sandbox.data.tables import Entry, ServedParent, Table
-from analytics_sync.sandbox.data.timestamps import DAY_MS, to_ms, unit_ms
+from analytics_sync.sandbox.data.timestamps import DAY_MS, now_ms, to_ms, unit_ms
 from analytics_sync.sandbox.options import Options
 
 _MINUTE_MS = 60_000
-# the times of records that have no window lie in this year, so that they are the same every day
+# Records without a window have times in 2024, so that they are the same every day.
 _SNAPSHOT_MS = to_ms(date(2024, 1, 1))
-_TRIES = 20
+_MAX_KEY_ATTEMPTS = 20
 
 
 class Generator:
     """Fills the tables of a source, parents before children.
 
     Args:
-        source: What is declared.
-        options: Sizes, days, seed.
+        source: The declaration.
+        options: Sizes, days and seed.
+        clock: Function that returns the current time in milliseconds.
     """
 
-    def __init__(self, source: Source, options: Options) -> None:
+    def __init__(self, source: Source, options: Options, clock: Callable[[], int] = now_ms) -> None:
         self.source = source
         self.options = options
+        self.clock = clock
         self.revision = 0
         depth = {r.name: len(list(source.ancestors(r))) for r in source.resources.values()}
         self.tables = {
             r.name: Table(r, Blueprint(source, r, options))
             for r in sorted(source.resources.values(), key=lambda r: depth[r.name])
         }
-        self._below = {
+        self._children = {
             name: [self.tables[child.name] for child in shape.children(source, table.resource)]
             for name, table in self.tables.items()
         }
@@ -54,7 +56,7 @@ class Generator:
             self._fill(table)
 
     def dice(self, table: Table, purpose: str) -> Random:
-        """Chance that depends on nothing but the seed and its purpose."""
+        """A random generator that depends only on the seed, the resource and the purpose."""
         return Random(f"{self.options.seed}|{table.resource}|{purpose}")
 
     def _fill(self, table: Table) -> None:
@@ -62,17 +64,17 @@ class Generator:
         if resource.incremental is None:
             if resource.parent is None:
                 for number in range(1, rows + 1):
-                    self.create(table, number, table.places[()], _snapshot_ms(number))
+                    self.create(table, number, table.served_parents[()], _snapshot_ms(number))
         elif self.objects[resource.name]:
-            for index, place in enumerate(list(table.places.values())):
+            for index, served_parent in enumerate(list(table.served_parents.values())):
                 day = self.options.days[index % len(self.options.days)]
-                self.create(table, self.day_number(table, day), place, to_ms(day))
+                self.create(table, self.day_number(table, day), served_parent, to_ms(day))
         else:
             for day in self.options.days:
                 self._fill_day(table, day, rows)
 
     def _fill_day(self, table: Table, day: date, rows: int) -> None:
-        places = list(table.places.values())
+        served_parents = list(table.served_parents.values())
         dice = self.dice(table, f"day {day}")
         cursor = table.resource.cursor
         if (
@@ -82,99 +84,110 @@ class Generator:
         ):
             rows = min(rows, 1)
         for index, ms in enumerate(_spread(rows, self.passed_ms(day), dice)):
-            if not places:
+            if not served_parents:
                 return
-            place = places[dice.randrange(len(places))]
-            self.create(table, self.day_number(table, day) + index, place, to_ms(day) + ms)
+            served_parent = served_parents[dice.randrange(len(served_parents))]
+            self.create(table, self.day_number(table, day) + index, served_parent, to_ms(day) + ms)
 
     def passed_ms(self, day: date) -> int:
-        """How much of a day is over, in milliseconds: nothing happens in the future."""
-        return min(DAY_MS, max(_MINUTE_MS, time.time_ns() // 1_000_000 - to_ms(day)))
+        """The part of a day that is over, in milliseconds; no record lies in the future.
+
+        At least one minute, so that a day that has just begun has records.
+        """
+        return min(DAY_MS, max(_MINUTE_MS, self.clock() - to_ms(day)))
 
     def day_number(self, table: Table, day: date) -> int:
-        """The first number of a day; there is room for as many late records again."""
+        """The first record number of a day; the range has space for as many late records again."""
         slots = max(1000, 2 * self.rows[table.resource.name])
         return to_ms(day) // DAY_MS * slots
 
-    def create(self, table: Table, number: int, place: ServedParent, ms: int) -> Entry | None:
-        """A new record and everything below it; None when no free key was found.
+    def create(
+        self, table: Table, number: int, served_parent: ServedParent, ms: int
+    ) -> Entry | None:
+        """Create a record with all its descendants; None if 20 numbers gave no free key.
 
         Args:
-            table: Where it goes.
-            number: Its number, or the first one to try.
-            place: Where it is found.
-            ms: Its instant; the cursor's if it has a cursor.
+            table: Table of the record.
+            number: Number of the record, or the first number to try.
+            served_parent: Parent below which the record is served.
+            ms: Instant of the record; the cursor's value if the resource has a cursor.
         """
         resource = table.resource
         cursor = resource.cursor
         if cursor is not None:
             ms -= ms % unit_ms(cursor)
-        fixed, left_out = self._given(table, place)
-        for _ in range(_TRIES):
+        fixed, left_out = self._values_of_parent(table, served_parent)
+        cursor_ms = ms if resource.incremental is not None else None
+        for _ in range(_MAX_KEY_ATTEMPTS):
             number = table.free_number(number)
             record, drift = table.blueprint.make(number, ms, fixed, left_out)
-            own = ms if resource.incremental is not None else None
-            entry = table.insert(number, place, record, own, self.revision, drift)
+            entry = table.insert(number, served_parent, record, cursor_ms, self.revision, drift)
             if entry is not None:
                 self.attach(entry, table)
                 return entry
             number += 1
         return None
 
-    def _given(self, table: Table, place: ServedParent) -> tuple[dict[Path, Any], frozenset[Path]]:
-        """What the parent decides about a record: values it has, fields it has not."""
+    def _values_of_parent(
+        self, table: Table, served_parent: ServedParent
+    ) -> tuple[dict[Path, Any], frozenset[Path]]:
+        """The values that the parent decides, and the fields that the record leaves out."""
         fixed: dict[Path, Any] = {}
-        if not place.parents:
+        if not served_parent.parents:
             return fixed, frozenset()
         resource = table.resource
-        parent = next(iter(place.parents.values()))
-        above = self.tables[resource.parent or ""].canonical(parent)
+        parent = next(iter(served_parent.parents.values()))
+        parent_record = self.tables[resource.parent or ""].canonical(parent)
         left_out = set()
-        for ours, theirs in resource.inherited.items():
-            if "." in ours:
-                fixed[tuple(ours.split("."))] = get_or_none(above, tuple(theirs.split(".")))
+        for field, parent_field in resource.inherited.items():
+            if "." in field:
+                path = tuple(field.split("."))
+                fixed[path] = get_or_none(parent_record, tuple(parent_field.split(".")))
             else:
-                left_out.add((ours,))
+                left_out.add((field,))
         if self.objects[resource.name]:
             by_path = {f.path: f for f in table.blueprint.fields}
-            values = dict(zip(resource.resolved, place.params, strict=True))
+            values = dict(zip(resource.resolved, served_parent.params, strict=True))
             for path in table.blueprint.key:
-                # workflow_id names a workflow's id, project_id the id of a job's project
+                # The parameter ``workflow_id`` holds the workflow's ``id``.
+                # The parameter ``project_id`` holds ``project.id`` of a job.
                 names = [n for n in values if n == path[-1] or n.endswith(f"_{path[-1]}")]
                 for name in (*names, "_".join(path)):
                     if name in values:
-                        fixed[path] = fit(values[name], by_path[path])
+                        fixed[path] = to_field_type(values[name], by_path[path])
         return fixed, frozenset(left_out)
 
     def attach(self, entry: Entry, table: Table) -> None:
-        """Give a record its children, in every resource that is walked from it."""
-        for child in self._below[table.resource.name]:
+        """Serve the children of a record, in every child resource."""
+        for child in self._children[table.resource.name]:
             params = child.blueprint.resolved(table.canonical(entry))
             if params is None:
                 continue
-            place = child.places.setdefault(params, ServedParent(params))
-            place.parents[entry.number] = entry
+            served_parent = child.served_parents.setdefault(params, ServedParent(params))
+            served_parent.parents[entry.number] = entry
             child.views.clear()
-            if len(place.parents) == 1 and child.resource.incremental is None:
+            if len(served_parent.parents) == 1 and child.resource.incremental is None:
                 rows = self.rows[child.resource.name]
                 first = entry.number * max(1, self.options.rows_per_parent)
                 near = next(entry.instants(), _snapshot_ms(first))
                 for number in range(first, first + rows):
-                    self.create(child, number, place, near)
+                    self.create(child, number, served_parent, near)
 
     def detach(self, entry: Entry, table: Table) -> None:
-        """Take a record's children away, unless another parent leads to them."""
-        for child in self._below[table.resource.name]:
-            for place in [p for p in child.places.values() if entry.number in p.parents]:
-                del place.parents[entry.number]
+        """Stop serving the children of a record, unless another parent has them too."""
+        for child in self._children[table.resource.name]:
+            for served_parent in list(child.served_parents.values()):
+                if entry.number not in served_parent.parents:
+                    continue
+                del served_parent.parents[entry.number]
                 child.views.clear()
-                if not place.parents:
-                    for below in list(place.entries.values()):
-                        self.remove(below, child)
-                    del child.places[place.params]
+                if not served_parent.parents:
+                    for child_entry in list(served_parent.entries.values()):
+                        self.remove(child_entry, child)
+                    del child.served_parents[served_parent.params]
 
     def remove(self, entry: Entry, table: Table) -> None:
-        """Stop serving a record and what is below it."""
+        """Stop serving a record and all its descendants."""
         self.detach(entry, table)
         table.remove(entry)
 
@@ -184,12 +197,12 @@ def _snapshot_ms(number: int) -> int:
 
 
 def _spread(rows: int, length: int, dice: Random) -> Iterator[int]:
-    """Milliseconds of a day: its first, its last, and the others in order between, none twice."""
+    """Milliseconds of a day: the first, the last, then the others in ascending order."""
     if rows:
         yield 0
     if rows > 1:
         yield length - 1
-    between = rows - 2
-    for index in range(between):
-        low, high = (1 + (length - 2) * i // between for i in (index, index + 1))
+    rest = rows - 2
+    for index in range(rest):
+        low, high = (1 + (length - 2) * i // rest for i in (index, index + 1))
         yield dice.randrange(low, max(high, low + 1))

@@ -1,6 +1,8 @@
-"""Dotted places in nested records.
+"""Values by path; repeats ``common/json_path.py`` on purpose: the oracle shares no judged code.
 
-In: a record and a path of keys. Out: the value there, or the record with a value put there.
+In: a record and a path of keys.
+Out: the value at the path, or the record with another value there.
+The sandbox says what extraction must deliver. A mistake in shared code would go unnoticed.
 """
 
 from __future__ import annotations
@@ -28,17 +30,17 @@ def get_or_none(record: Any, path: Path) -> Any:
 
 
 def put(record: dict[str, Any], path: Path, value: Any) -> None:
-    """Set ``path``, making the objects on the way; what is no object on the way is replaced."""
+    """Set the value at ``path``; an object replaces every other value in the middle of the path."""
     for key in path[:-1]:
-        below = record.get(key)
-        if not isinstance(below, dict):
-            below = record[key] = {}
-        record = below
+        child = record.get(key)
+        if not isinstance(child, dict):
+            child = record[key] = {}
+        record = child
     record[path[-1]] = value
 
 
 def drop(record: dict[str, Any], path: Path) -> None:
-    """Remove ``path`` if it is there."""
-    holder = get(record, path[:-1])
-    if isinstance(holder, dict):
-        holder.pop(path[-1], None)
+    """Remove the value at ``path``, if there is one."""
+    parent = get(record, path[:-1])
+    if isinstance(parent, dict):
+        parent.pop(path[-1], None)

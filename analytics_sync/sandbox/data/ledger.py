@@ -1,7 +1,8 @@
-"""Everything a source has served and serves: the truth that a warehouse is held against.
+"""The ledger of a source: every record that the sandbox serves or has served.
 
-In: a source and the options. Out: records and versions, what a table must hold for a window, and
-new revisions on demand. One lock guards it all; what is handed out never changes afterwards.
+In: a source and the options.
+Out: records and versions, the rows that a table must hold for a window, and new revisions.
+Tests compare a warehouse with the ledger. One lock guards the ledger, and its results never change.
 """
 
 from __future__ import annotations
@@ -16,65 +17,72 @@ from analytics_sync.sandbox.data import revisions
 from analytics_sync.sandbox.data.generator import Generator
 from analytics_sync.sandbox.data.json_path import get_or_none, put
 from analytics_sync.sandbox.data.tables import Entry, Table, Version
-from analytics_sync.sandbox.data.timestamps import read, to_ms
+from analytics_sync.sandbox.data.timestamps import now_ms, read, to_ms
 from analytics_sync.sandbox.options import Options
 
 T = TypeVar("T")
-# numbers of records that tests add; no day and no parent reaches them
-_ADDED = 10**12
+# The first number of records that tests add; no generated record has a number this large.
+_FIRST_ADDED_NUMBER = 10**12
+_MAX_VIEWS = 2000
 
 
 class Ledger:
     """The records of one source.
 
     Args:
-        source: What is declared.
-        options: Seed, sizes and days.
+        source: The declaration.
+        options: Seed, sizes and days; None takes the defaults.
+        clock: Function that returns the current time in milliseconds.
     """
 
-    def __init__(self, source: Source, options: Options | None = None) -> None:
+    def __init__(
+        self,
+        source: Source,
+        options: Options | None = None,
+        clock: Callable[[], int] = now_ms,
+    ) -> None:
         self.source = source
         self.options = options or Options()
         self._lock = threading.RLock()
-        self._generator = Generator(source, self.options)
+        self._generator = Generator(source, self.options, clock)
 
     @property
     def revision(self) -> int:
-        """How often the data has changed."""
+        """Number of changes of the data so far."""
         return self._generator.revision
 
     def _table(self, resource: str) -> Table:
         return self._generator.tables[resource]
 
     def records(self, resource: str) -> list[Version]:
-        """What is served now, in the order the records were made."""
+        """The records that are served now, in the order of their creation."""
         with self._lock:
             return [entry.now for entry in self._table(resource).entries.values()]
 
     def history(self, resource: str) -> list[Version]:
-        """Every version there ever was, removed records included, in the order they came."""
+        """Every version since the start, in the order of creation; includes removed records."""
         with self._lock:
             return list(self._table(resource).history)
 
     def expected(
         self, resource: str, start: date | None = None, end: date | None = None
     ) -> list[dict[str, Any]]:
-        """What the warehouse must hold after the window [start, end) was read.
+        """The rows that the warehouse must hold after a read of the window [start, end).
 
-        Records are as served, with inherited fields filled in, aliases moved to their field's place
-        and ``null_as`` applied. A value that does not fit its type is None; the undeclared is kept.
-        Records without a usable key or cursor are not among them. Children without a cursor of their own
-        belong to their parent's window; for a snapshot the window means nothing.
+        A row is the record as served, with inherited fields, aliases moved to their field, and
+        ``null_as`` applied. A value that does not fit its type is None. Undeclared fields stay.
+        Records without a usable key or cursor are left out. Children without a cursor belong to
+        their parent's window. A snapshot ignores the window.
 
         Args:
             resource: Name of the resource.
             start: First day or instant, UTC; None is no bound.
-            end: Day or instant after the last one; None is no bound.
+            end: Day or instant after the last one, UTC; None is no bound.
         """
         with self._lock:
             table = self._table(resource)
-            every = ((e, table.canonical(e)) for e in self._within(table, start, end))
-            rows = [(e, row) for e, row in every if _has_place(table, e, row)]
+            pairs = ((e, table.canonical(e)) for e in self._within(table, start, end))
+            rows = [(e, row) for e, row in pairs if _is_loadable(table, e, row)]
         for entry, row in rows:
             drift = entry.now.drift
             if drift is not None and drift.kind == "misfit":
@@ -84,17 +92,17 @@ class Ledger:
     def rejected(
         self, resource: str, start: date | None = None, end: date | None = None
     ) -> list[dict[str, Any]]:
-        """The records of the window that cannot be placed, as served.
+        """The records of the window that no table can hold, as served.
 
-        They have no usable key, or no usable cursor where one is declared; the latter are in no
-        window and given for any.
+        They lack a usable key, or a usable cursor if one is declared. A record without a usable
+        cursor belongs to no window, so every window includes it here.
         """
         with self._lock:
             table = self._table(resource)
             entries = self._within(table, start, end)
             if table.resource.incremental is not None and (start or end):
                 entries += [e for e in table.entries.values() if e.now.ms is None]
-            return [e.now.record for e in entries if not _has_place(table, e, table.canonical(e))]
+            return [e.now.record for e in entries if not _is_loadable(table, e, table.canonical(e))]
 
     def _within(self, table: Table, start: date | None, end: date | None) -> list[Entry]:
         entries = list(table.entries.values())
@@ -107,7 +115,7 @@ class Ledger:
         return [e for e in entries if any(low <= ms < high for ms in e.instants())]
 
     def advance(self, steps: int = 1) -> int:
-        """Make the next revision, ``steps`` times; returns its number."""
+        """Make the next revision, ``steps`` times; return the number of the last one."""
         with self._lock:
             for _ in range(steps):
                 revisions.advance(self._generator)
@@ -119,29 +127,29 @@ class Ledger:
         """Serve one more record.
 
         Args:
-            resource: Where it goes.
-            record: As it is to be served; complete, nothing is filled in.
-            parent: The record it is found below, for a child.
+            resource: Name of the resource.
+            record: The complete record; the ledger adds no field.
+            parent: The parent record of a child; None for a resource without a parent.
 
         Raises:
-            ValueError: The key is taken, or there is no place below that parent.
+            ValueError: Another record has this key, or the parent can have no children.
         """
         with self._lock:
             table = self._table(resource)
             params: tuple[str, ...] | None = ()
             if table.resource.parent is not None:
-                above = self._table(table.resource.parent)
-                if parent is None or parent.number not in above.entries:
+                parents = self._table(table.resource.parent)
+                if parent is None or parent.number not in parents.entries:
                     raise ValueError(f"{table.resource}: expected parent, a served record")
-                record_above = above.canonical(above.entries[parent.number])
-                params = table.blueprint.resolved(record_above)
-            place = table.places.get(params) if params is not None else None
-            if place is None:
+                parent_record = parents.canonical(parents.entries[parent.number])
+                params = table.blueprint.resolved(parent_record)
+            served_parent = table.served_parents.get(params) if params is not None else None
+            if served_parent is None:
                 raise ValueError(f"{table.resource}: nothing is served below this parent")
             self._generator.revision += 1
             entry = table.insert(
-                table.free_number(_ADDED),
-                place,
+                table.free_number(_FIRST_ADDED_NUMBER),
+                served_parent,
                 dict(record),
                 self._ms(table, record),
                 self.revision,
@@ -152,16 +160,16 @@ class Ledger:
             return entry.now
 
     def update(self, resource: str, key: Any, changes: Mapping[str, Any]) -> Version:
-        """Serve a record with other values.
+        """Change values of a record.
 
         Args:
-            resource: Where it is.
-            key: Its primary key; a tuple when there are several parts.
+            resource: Name of the resource.
+            key: Primary key of the record; a tuple if the key has several parts.
             changes: Dotted path -> new value.
 
         Raises:
             KeyError: No record has this key.
-            ValueError: The new key is taken.
+            ValueError: Another record has the new key.
         """
         with self._lock:
             table = self._table(resource)
@@ -170,15 +178,15 @@ class Ledger:
             for path, value in changes.items():
                 put(record, tuple(path.split(".")), value)
             self._generator.revision += 1
-            before = self._leads_to(entry, table)
+            old_params = self._params_of_children(entry, table)
             table.change(entry, record, self._ms(table, record), self.revision)
-            if self._leads_to(entry, table) != before:
+            if self._params_of_children(entry, table) != old_params:
                 self._generator.detach(entry, table)
                 self._generator.attach(entry, table)
             return entry.now
 
     def delete(self, resource: str, key: Any) -> None:
-        """Stop serving a record, and what is only found below it.
+        """Stop serving a record, and the descendants that have no other parent.
 
         Raises:
             KeyError: No record has this key.
@@ -189,12 +197,12 @@ class Ledger:
             self._generator.revision += 1
             self._generator.remove(entry, table)
 
-    def _leads_to(self, entry: Entry, table: Table) -> list[tuple[str, ...] | None]:
+    def _params_of_children(self, entry: Entry, table: Table) -> list[tuple[str, ...] | None]:
         record = table.canonical(entry)
         return [
-            below.blueprint.resolved(record)
-            for below in self._generator.tables.values()
-            if below.resource.parent == table.resource.name
+            child.blueprint.resolved(record)
+            for child in self._generator.tables.values()
+            if child.resource.parent == table.resource.name
         ]
 
     def _entry(self, table: Table, key: Any) -> Entry:
@@ -209,32 +217,32 @@ class Ledger:
     def cached(
         self, resource: str, key: Any, make: Callable[[list[Version]], T], params: tuple[str, ...]
     ) -> T | None:
-        """Something made from the records at one place, kept until they change.
+        """The result of ``make`` for the records below one parent, cached until the table changes.
 
         Args:
-            resource: Where the records are.
-            key: What it is; anything hashable.
-            make: Makes it from the current versions.
-            params: The place.
+            resource: Name of the resource.
+            key: Key of the cache entry; any hashable value.
+            make: Function of the current versions below the parent.
+            params: Path and query values of the parent.
 
         Returns:
-            What ``make`` returned; None when nothing is served at this place.
+            The result of ``make``; None if nothing is served with these values.
         """
         with self._lock:
             table = self._table(resource)
-            place = table.places.get(params)
-            if place is None:
+            served_parent = table.served_parents.get(params)
+            if served_parent is None:
                 return None
-            if len(table.views) > 2000:
+            if len(table.views) > _MAX_VIEWS:
                 table.views.clear()
             views = table.views
             if (params, key) not in views:
-                views[params, key] = make([e.now for e in place.entries.values()])
+                views[params, key] = make([e.now for e in served_parent.entries.values()])
             result: T = views[params, key]
             return result
 
 
-def _has_place(table: Table, entry: Entry, row: dict[str, Any]) -> bool:
-    """Whether a table can hold this record."""
-    placed = table.resource.incremental is None or entry.now.ms is not None
-    return placed and table.blueprint.keys(row) is not None
+def _is_loadable(table: Table, entry: Entry, row: dict[str, Any]) -> bool:
+    """Whether a warehouse table can hold this record."""
+    has_cursor = table.resource.incremental is None or entry.now.ms is not None
+    return has_cursor and table.blueprint.keys(row) is not None

@@ -1,7 +1,8 @@
-"""A resource's declaration -> its records.
+"""The factory of records: a resource's declaration -> its records.
 
-In: a record's number, its instant, and what its parent decides. Out: the nested record an API would
-answer with, and the same record as the declaration reads it (aliases, inherited fields, null_as).
+In: a record's number, its instant, and the values that its parent decides.
+Out: the nested record that the API sends, and the same record as the declaration reads it
+(aliases, inherited fields, ``null_as``).
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from analytics_sync.sandbox.data.values import Maker, bits_of, maker, seed_of
 from analytics_sync.sandbox.options import Options
 
 _SLUGS = ("gh/acme/project-{}", "https://example.com/acme/project-{}", "acme:project-{}", "{}")
-_CHANGED_FIRST = ("text", "bigint")
+_PREFERRED_FOR_UPDATES = ("text", "bigint")
 _MISFITS = {
     "bigint": "not a number",
     "double": "n/a",
@@ -34,9 +35,9 @@ class Drift:
     """How a record breaks its declaration.
 
     Attributes:
-        kind: ``extra``: an undeclared field; ``misfit``: a value of another type; ``keyless``: no
-            usable key.
-        path: Where.
+        kind: ``extra`` for an undeclared field, ``misfit`` for a value of another type, ``keyless``
+            for a missing key.
+        path: Path of the field.
     """
 
     kind: Literal["extra", "misfit", "keyless"]
@@ -44,20 +45,22 @@ class Drift:
 
 
 @dataclass(frozen=True)
-class _Plan:
+class _FieldPlan:
+    """How to make the values of one field; ``always`` means that no record lacks a value."""
+
     field: Field
     make: Maker
     seed: int
-    keep: bool
+    always: bool
 
 
 class Blueprint:
     """Makes the records of one resource.
 
     Args:
-        source: Its source, for what children need from it.
+        source: The source; its other resources may take values from these records.
         resource: The resource.
-        options: Seed and drift.
+        options: The seed and the share of drift.
     """
 
     def __init__(self, source: Source, resource: Resource, options: Options) -> None:
@@ -68,29 +71,29 @@ class Blueprint:
         self.is_parent = bool(shape.children(source, resource))
         self._drift = options.drift
         self._root = f"{options.seed}|{source.name}|{resource.name}|"
-        self._walked = shape.walked_by(source, resource)
-        self._skipped = shape.skipped_by(source, resource)
-        needed = shape.needed_by(source, resource)
-        self._plans = tuple(self._plan(field, field.path in needed) for field in self.fields)
-        self._extra = self._objects_with_parts()
-        special = {*self.key, *self._walked, *self._skipped, *needed}
-        special |= {self.cursor} if self.cursor else set()
+        self._patterns = shape.param_patterns(source, resource)
+        self._skipped = shape.skipped_values(source, resource)
+        child_keys = shape.fields_of_child_keys(source, resource)
+        self._plans = tuple(self._plan(field, field.path in child_keys) for field in self.fields)
+        self._outer_objects = self._objects_with_declared_parts()
+        stable = {*self.key, *self._patterns, *self._skipped, *child_keys}
+        stable |= {self.cursor} if self.cursor else set()
         self.key_is_plain = not any(
             f.path in self.key
             and (f.aliases or f.null_as is not None or f.name in resource.inherited)
             for f in self.fields
         )
-        # what an update may change: nothing that keys, windows or children hang on
+        # An update may change a field only if no key, window or child depends on it.
         self.changeable = tuple(
             f
             for f in sorted(
-                self.fields, key=lambda f: (f.data_type not in _CHANGED_FIRST, f.required)
+                self.fields, key=lambda f: (f.data_type not in _PREFERRED_FOR_UPDATES, f.required)
             )
-            if f.data_type in (*_CHANGED_FIRST, "double", "bool") and f.format is None
-            if f.path not in special and not f.aliases and f.name not in resource.inherited
+            if f.data_type in (*_PREFERRED_FOR_UPDATES, "double", "bool") and f.format is None
+            if f.path not in stable and not f.aliases and f.name not in resource.inherited
         )
-        # a key that an alias, a stand-in or the parent supplies would not be missed
-        self._can_lack = next(
+        # Drift removes a key only if no alias, no ``null_as`` and no parent replaces it.
+        self._removable_key = next(
             (
                 f.path
                 for f in self.fields
@@ -102,28 +105,25 @@ class Blueprint:
         self._can_misfit = tuple(
             f
             for f in self.fields
-            if f.data_type in _MISFITS
-            and not f.required
-            and not f.aliases
-            and f.path not in special
+            if f.data_type in _MISFITS and not f.required and not f.aliases and f.path not in stable
         )
 
-    def _plan(self, field: Field, needed: bool) -> _Plan:
+    def _plan(self, field: Field, in_child_key: bool) -> _FieldPlan:
         path = field.path
-        patterns = self._walked.get(path)
+        patterns = self._patterns.get(path)
         unique = path in self.key or patterns is not None
         make = maker(field, self.resource.name, unique=unique)
         if patterns:
-            slug = next((s for s in _SLUGS if _cut_by_all(s, patterns)), _SLUGS[-1])
+            slug = next((s for s in _SLUGS if _matches_all(s, patterns)), _SLUGS[-1])
             make = _slug(slug)
         elif path in self._skipped:
             make = _alternating(make, self._skipped[path], field)
-        # a key part that may stand for null is null now and then
-        keep = (field.required or needed or path in self.key) and field.null_as is None
-        return _Plan(field, make, seed_of(self._root + field.name), keep)
+        # A key part with ``null_as`` is null in some records.
+        always = (field.required or in_child_key or path in self.key) and field.null_as is None
+        return _FieldPlan(field, make, seed_of(self._root + field.name), always)
 
-    def _objects_with_parts(self) -> tuple[Path, ...]:
-        """JSON fields with declared fields inside: they hold those, and one that is free."""
+    def _objects_with_declared_parts(self) -> tuple[Path, ...]:
+        """JSON fields that contain declared fields; they get one undeclared field more."""
         return tuple(
             f.path
             for f in self.fields
@@ -138,27 +138,28 @@ class Blueprint:
         fixed: Mapping[Path, Any],
         left_out: frozenset[Path] = frozenset(),
     ) -> tuple[dict[str, Any], Drift | None]:
-        """One record.
+        """One record, and its drift if it breaks its declaration.
 
         Args:
-            number: Its number in this resource.
-            ms: Its instant: the cursor's, or what other times are near to.
-            fixed: Values that are given: a key that names the parent, nested inherited fields.
-            left_out: Fields the record has not, because the parent supplies them.
+            number: Number of the record in this resource.
+            ms: Instant of the record: the cursor's value, or the base of its other times.
+            fixed: Values that the parent decides: a key that names the parent, and nested inherited
+                fields.
+            left_out: Fields that the record lacks, because the parent supplies them.
         """
         record: dict[str, Any] = {}
         for plan in self._plans:
             path, bits = plan.field.path, bits_of(plan.seed, number)
-            if path in left_out or path in self._extra:
+            if path in left_out or path in self._outer_objects:
                 continue
             if path in fixed:
                 value = fixed[path]
             elif path == self.cursor:
                 value = spell(plan.field, ms)
-            elif plan.keep or (dice := bits >> 32 & 15) > 1:
+            elif plan.always or (dice := bits >> 32 & 15) > 1:
                 value = plan.make(bits, number, ms)
             elif plan.field.aliases:
-                # null at the one place and a value at the other would have no plain meaning
+                # Only one place holds the value: null here and a value there would be ambiguous.
                 path, value = plan.field.aliases[0], plan.make(bits, number, ms)
                 if get(record, path) is not ABSENT:
                     continue
@@ -170,20 +171,20 @@ class Blueprint:
                 record[path[0]] = value
             else:
                 put(record, path, value)
-        for path in self._extra:
+        for path in self._outer_objects:
             put(record, (*path, "undeclared_note"), f"free text {number}")
-        return record, self._break(record, number)
+        return record, self._add_drift(record, number)
 
-    def _break(self, record: dict[str, Any], number: int) -> Drift | None:
+    def _add_drift(self, record: dict[str, Any], number: int) -> Drift | None:
         if not self._drift:
             return None
         bits = bits_of(seed_of(self._root + "|drift"), number)
         if bits % 10_000 >= self._drift * 10_000:
             return None
         kind = bits >> 20 & 15
-        if kind < 2 and self._can_lack is not None:
-            drop(record, self._can_lack)
-            return Drift("keyless", self._can_lack)
+        if kind < 2 and self._removable_key is not None:
+            drop(record, self._removable_key)
+            return Drift("keyless", self._removable_key)
         if kind < 8 and self._can_misfit:
             field = self._can_misfit[(bits >> 24) % len(self._can_misfit)]
             put(record, field.path, _MISFITS[field.data_type])
@@ -192,10 +193,10 @@ class Blueprint:
         return Drift("extra", ("undeclared",))
 
     def canonical(self, record: dict[str, Any], inherited: Mapping[str, Any]) -> dict[str, Any]:
-        """The record as the declaration reads it: what a table must hold.
+        """The record as the declaration reads it and as a table must hold it.
 
         Args:
-            record: As served.
+            record: The record as served; this method changes it.
             inherited: Field name -> value of the parent.
         """
         for name, value in inherited.items():
@@ -211,14 +212,14 @@ class Blueprint:
         return record
 
     def keys(self, record: Mapping[str, Any]) -> tuple[Any, ...] | None:
-        """The primary key's values in a canonical record; None where one is missing."""
+        """The primary key's values in a canonical record; None if a value is missing."""
         values = tuple(get_or_none(record, path) for path in self.key)
         return None if None in values or not values else values
 
     def resolved(self, parent: Mapping[str, Any]) -> tuple[str, ...] | None:
-        """The path and query values under which this resource is found below a parent record.
+        """The path and query values that request this resource's records below a parent record.
 
-        None where there is nothing below it: a value is null, does not match, or is skipped.
+        None if the parent has no children: a value is null, does not match, or is skipped.
         """
         for name, values in self.resource.skip_parents.items():
             if get_or_none(parent, tuple(name.split("."))) in values:
@@ -236,25 +237,25 @@ class Blueprint:
 
 
 def as_text(value: Any) -> str | None:
-    """A value as it stands in a path or query."""
+    """A value as text in a path or query."""
     if isinstance(value, bool):
         return "true" if value else "false"
     return None if value is None else str(value)
 
 
-def fit(value: Any, field: Field) -> Any:
-    """A path value as this field's type has it."""
+def to_field_type(value: Any, field: Field) -> Any:
+    """The value of a path parameter, converted to the type of a field."""
     if field.data_type == "bigint" and str(value).lstrip("-").isdigit():
         return int(value)
     return as_text(value) if field.data_type == "text" else value
 
 
-def _cut_by_all(slug: str, patterns: list[str]) -> bool:
+def _matches_all(slug: str, patterns: list[str]) -> bool:
     return all((m := re.search(p, slug.format(0))) and m.group(1) for p in patterns)
 
 
 def _slug(pattern: str) -> Maker:
-    # two values for all records: several parents then share a child
+    # Only two values for all records, so that several parents share a child.
     return lambda bits, number, ms: pattern.format(number % 2)
 
 

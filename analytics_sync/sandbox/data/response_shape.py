@@ -1,7 +1,8 @@
-"""What a declaration means for a server that has to answer it.
+"""The shape of a response, derived from the declaration of its resource.
 
-In: a source, one of its resources, the options. Out: the fields its records have, what the fields
-must provide for children, and whether an answer is one object or a list.
+In: a source, one of its resources, and the options.
+Out: the fields of the records, the values that children need from them, and the form of the
+response: one object, a bare list, or a list in an envelope.
 """
 
 from __future__ import annotations
@@ -10,8 +11,8 @@ from analytics_sync.catalog import Field, Resource, Source
 from analytics_sync.sandbox.data.json_path import Path
 from analytics_sync.sandbox.options import Options
 
-_PAGED = {"page_number", "offset", "header_link", "header_cursor"}
-_PLAIN: tuple[tuple[str, str], ...] = (
+_LIST_PAGINATORS = {"page_number", "offset", "header_link", "header_cursor"}
+_DEFAULT_FIELDS: tuple[tuple[str, str], ...] = (
     ("name", "text"),
     ("created_at", "timestamp"),
     ("updated_at", "timestamp"),
@@ -20,42 +21,44 @@ _PLAIN: tuple[tuple[str, str], ...] = (
     ("tags", "json"),
     ("detail", "json"),
 )
+_MIN_ROWS_OF_PARENT = 2
 
 
 def key_paths(resource: Resource) -> tuple[Path, ...]:
-    """Where the parts of the primary key stand in a record."""
+    """The paths of the primary key's parts in a record."""
     by_column = {field.column: field.path for field in resource.fields}
-    return tuple(by_column.get(c) or _undeclared(c) for c in resource.key)
+    return tuple(by_column.get(c) or _path_of_column(c) for c in resource.key)
 
 
-def _undeclared(column: str) -> Path:
+def _path_of_column(column: str) -> Path:
+    """The path of an undeclared column."""
     return tuple(column.split("__")) if column.strip("_").count("__") else (column,)
 
 
 def children(source: Source, resource: Resource) -> list[Resource]:
-    """The resources that are walked from this one's records."""
+    """The resources whose requests take values from this resource's records."""
     return [r for r in source.resources.values() if r.parent == resource.name]
 
 
 def fields(source: Source, resource: Resource) -> tuple[Field, ...]:
-    """Every field a record has: the declared ones, or a plain handful; and what children need."""
-    known = {f.path: f for f in resource.fields}
-    if not known:
+    """Every field of a record: the declared or the default fields, and those that children need."""
+    by_path = {f.path: f for f in resource.fields}
+    if not by_path:
         for path in key_paths(resource):
-            known[path] = _field(path, "text", required=True)
-        for name, data_type in _PLAIN:
-            known.setdefault((name,), _field((name,), data_type))
-    for path in walked_by(source, resource):
-        known.setdefault(path, _field(path, "text", required=True))
-    return tuple(known.values())
+            by_path[path] = _field(path, "text", required=True)
+        for name, data_type in _DEFAULT_FIELDS:
+            by_path.setdefault((name,), _field((name,), data_type))
+    for path in param_patterns(source, resource):
+        by_path.setdefault(path, _field(path, "text", required=True))
+    return tuple(by_path.values())
 
 
 def _field(path: Path, data_type: str, *, required: bool = False) -> Field:
     return Field(path, "__".join(path), data_type, required=required)  # type: ignore[arg-type]
 
 
-def walked_by(source: Source, resource: Resource) -> dict[Path, list[str]]:
-    """Fields that children take path or query values from -> the expressions that cut them."""
+def param_patterns(source: Source, resource: Resource) -> dict[Path, list[str]]:
+    """Fields that children take path or query values from -> the declared ``match`` patterns."""
     result: dict[Path, list[str]] = {}
     for child in children(source, resource):
         for param in child.resolved.values():
@@ -65,19 +68,21 @@ def walked_by(source: Source, resource: Resource) -> dict[Path, list[str]]:
     return result
 
 
-def needed_by(source: Source, resource: Resource) -> set[Path]:
-    """Fields that must not be null because a child's key is made of them."""
-    needed = set()
+def fields_of_child_keys(source: Source, resource: Resource) -> set[Path]:
+    """Fields that must not be null because a child's primary key inherits them."""
+    result = set()
     for child in children(source, resource):
         keys = {".".join(path) for path in key_paths(child)}
-        needed |= {
-            tuple(theirs.split(".")) for ours, theirs in child.inherited.items() if ours in keys
+        result |= {
+            tuple(parent_field.split("."))
+            for field, parent_field in child.inherited.items()
+            if field in keys
         }
-    return needed
+    return result
 
 
-def skipped_by(source: Source, resource: Resource) -> dict[Path, tuple[object, ...]]:
-    """Fields whose value decides whether there is a child -> the values for which there is none."""
+def skipped_values(source: Source, resource: Resource) -> dict[Path, tuple[object, ...]]:
+    """Fields of ``skip_parents`` -> the values with which a record has no children."""
     result: dict[Path, tuple[object, ...]] = {}
     for child in children(source, resource):
         for name, values in child.skip_parents.items():
@@ -87,24 +92,24 @@ def skipped_by(source: Source, resource: Resource) -> dict[Path, tuple[object, .
 
 
 def is_bare(resource: Resource, options: Options) -> bool:
-    """Whether the answer is a list without an envelope."""
+    """Whether the response is a list without an envelope."""
     return _named(resource, options.root_lists) or (
         resource.selector == "$" and not is_object(resource, options)
     )
 
 
 def is_object(resource: Resource, options: Options) -> bool:
-    """Whether the answer is one record instead of a list.
+    """Whether the response is one record instead of a list.
 
-    A selector ``$`` says only that the response root holds the data. What is paged there is a list.
-    One object is what has a cursor paginator (a root list would have no room for the cursor), what
-    has a parent, and what is named by a placeholder at the end of its path; all else is a list.
+    A selector ``$`` says only that the response root holds the data. With a page number, an offset
+    or a header, the root is a list. The root is one object in three cases: the path ends with a
+    placeholder; the paginator is a cursor, for which a root list has no place; there is a parent.
     """
     if resource.selector not in {"$", None} or _named(resource, options.root_lists):
         return False
     if resource.selector == "$" and _named(resource, options.root_objects):
         return True
-    if resource.paginator.type in _PAGED:
+    if resource.paginator.type in _LIST_PAGINATORS:
         return False
     if "{" in resource.path.rstrip("/").rpartition("/")[2]:
         return True
@@ -118,25 +123,25 @@ def _named(resource: Resource, names: frozenset[str]) -> bool:
 
 
 def rows(source: Source, resource: Resource, options: Options) -> int:
-    """Records of this resource: per day if it is windowed, below each parent if it is a child."""
+    """Number of records: per day with a window, per parent for a child, otherwise in all."""
     if is_object(resource, options):
         return 1
     if resource.incremental is not None:
-        wanted, days, least = options.rows_per_day, len(options.days), 2
+        count, days = options.rows_per_day, len(options.days)
     elif resource.parent is not None:
         return options.rows_per_parent
     else:
-        wanted, days, least = options.rows, 1, 2
-    factor = _widest(source, resource, options)
+        count, days = options.rows, 1
+    factor = _max_descendants(source, resource, options)
     if options.max_chain and factor:
-        wanted = min(wanted, max(least, options.max_chain // (factor * days)))
-    return wanted
+        count = min(count, max(_MIN_ROWS_OF_PARENT, options.max_chain // (factor * days)))
+    return count
 
 
-def _widest(source: Source, resource: Resource, options: Options) -> int:
-    """Records in the biggest table below one record of this resource; 0 without children."""
-    below = 0
+def _max_descendants(source: Source, resource: Resource, options: Options) -> int:
+    """Records of the largest table below one record of this resource; 0 without children."""
+    largest = 0
     for child in children(source, resource):
-        own = 1 if is_object(child, options) else max(1, options.rows_per_parent)
-        below = max(below, own * max(1, _widest(source, child, options)))
-    return below
+        count = 1 if is_object(child, options) else max(1, options.rows_per_parent)
+        largest = max(largest, count * max(1, _max_descendants(source, child, options)))
+    return largest

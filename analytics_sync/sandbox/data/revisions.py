@@ -1,12 +1,12 @@
-"""The next revision of a source's data: updates, late records and new ones.
+"""Revisions of a source's data: updates, late records and new records.
 
-In: filled tables. Out: the same tables, changed the way an API's data changes while nobody looks,
-the same for the same seed and revision.
+In: tables with records.
+Out: the same tables, changed as the data of an API changes between two reads.
+The changes are the same for the same seed and revision.
 """
 
 from __future__ import annotations
 
-import time
 from random import Random
 from typing import Any
 
@@ -16,47 +16,45 @@ from analytics_sync.sandbox.data.json_path import get_or_none, put
 from analytics_sync.sandbox.data.tables import Entry, Table
 from analytics_sync.sandbox.data.timestamps import DAY_MS, spell, to_ms, unit_ms
 
-_UPDATED, _LATE, _SNAPSHOT = 0.10, 0.05, 0.05
+_UPDATED_SHARE, _LATE_SHARE, _UPDATED_SNAPSHOT_SHARE = 0.10, 0.05, 0.05
 _NEW_ON_LAST_DAY = 3
 
 
 def advance(generator: Generator) -> None:
     """Make the next revision of every table.
 
-    Of a resource with a cursor of its own a tenth is updated, some records turn up late on earlier
-    days, and a few are new on the last day. Of the others a twentieth is changed, and snapshots grow.
+    A resource with a cursor gets updates of a tenth of its records, late records on earlier days,
+    and new records on the last day. Any other resource gets updates of a twentieth of its records.
+    A snapshot also grows.
     """
     generator.revision += 1
     for table in list(generator.tables.values()):
         dice = generator.dice(table, f"revision {generator.revision}")
-        # what this revision has brought already, as the child of a new parent, stays as it is
+        # Skip records of this revision: they are children of a parent that was just created.
         entries = [e for e in table.entries.values() if e.now.revision < generator.revision]
         if not entries:
             continue
-        own = table.resource.incremental is not None
-        for entry in _some(entries, _UPDATED if own else _SNAPSHOT, dice):
+        has_cursor = table.resource.incremental is not None
+        share = _UPDATED_SHARE if has_cursor else _UPDATED_SNAPSHOT_SHARE
+        for entry in dice.sample(entries, max(1, int(len(entries) * share))):
             _update(generator, table, entry, dice)
         if generator.objects[table.resource.name]:
             continue
-        if own:
-            _late(generator, table, round(len(entries) * _LATE), dice)
-            _new(generator, table, dice)
+        if has_cursor:
+            _add_late_records(generator, table, round(len(entries) * _LATE_SHARE), dice)
+            _add_new_records(generator, table, dice)
         elif table.resource.parent is None:
             for _ in range(max(1, len(entries) // 50)):
                 number = max(table.entries) + 1
-                near = to_ms(generator.options.start) + dice.randrange(DAY_MS)
-                generator.create(table, number, table.places[()], near)
-
-
-def _some(entries: list[Entry], share: float, dice: Random) -> list[Entry]:
-    return dice.sample(entries, max(1, int(len(entries) * share)))
+                ms = to_ms(generator.options.start) + dice.randrange(DAY_MS)
+                generator.create(table, number, table.served_parents[()], ms)
 
 
 def _update(generator: Generator, table: Table, entry: Entry, dice: Random) -> None:
     record, ms = entry.now.record, entry.now.ms
-    changed = False
+    has_changed = False
     cursor = table.resource.cursor
-    if ms is not None and cursor is not None and says_modified(table.resource):
+    if ms is not None and cursor is not None and is_update_time(table.resource):
         unit = unit_ms(cursor)
         low = max(ms // unit + 1, to_ms(generator.options.days[-1]) // unit)
         last = generator.options.days[-1]
@@ -64,18 +62,19 @@ def _update(generator: Generator, table: Table, entry: Entry, dice: Random) -> N
         if low < high:
             ms = dice.randrange(low, high) * unit
             put(record, cursor.path, spell(cursor, ms))
-            changed = True
+            has_changed = True
     for field in table.blueprint.changeable:
         if entry.now.drift is not None and field.path == entry.now.drift.path:
             continue
-        put(record, field.path, _other(field, get_or_none(record, field.path), generator.revision))
-        changed = True
+        old = get_or_none(record, field.path)
+        put(record, field.path, _changed_value(field, old, generator.revision))
+        has_changed = True
         break
-    if changed:
+    if has_changed:
         table.change(entry, record, ms, generator.revision)
 
 
-def _other(field: Field, old: Any, revision: int) -> Any:
+def _changed_value(field: Field, old: Any, revision: int) -> Any:
     match field.data_type:
         case "text":
             return f"{field.path[-1]} changed in revision {revision}"
@@ -85,31 +84,32 @@ def _other(field: Field, old: Any, revision: int) -> Any:
             return (old if isinstance(old, int | float) else 0) + 1
 
 
-def says_modified(resource: Resource) -> bool:
-    """Whether the cursor moves when a record changes, going by its name."""
+def is_update_time(resource: Resource) -> bool:
+    """Whether the cursor moves when a record changes, judged by the cursor's name."""
     if resource.cursor is None or resource.cursor.column in resource.key:
         return False
     name = resource.cursor.path[-1].lower()
     return "updat" in name or "modif" in name
 
 
-def _late(generator: Generator, table: Table, count: int, dice: Random) -> None:
+def _add_late_records(generator: Generator, table: Table, count: int, dice: Random) -> None:
     for _ in range(count if len(generator.options.days) > 1 else 0):
         day = dice.choice(generator.options.days[:-1])
         _add(generator, table, to_ms(day) + dice.randrange(DAY_MS), dice)
 
 
-def _new(generator: Generator, table: Table, dice: Random) -> None:
+def _add_new_records(generator: Generator, table: Table, dice: Random) -> None:
+    """Add records that were created now; if the last day is not today, at any time of that day."""
     day = to_ms(generator.options.days[-1])
-    now = time.time_ns() // 1_000_000
+    now = generator.clock()
     for index in range(_NEW_ON_LAST_DAY):
         ms = now - index * 1000 if day <= now - index * 1000 < day + DAY_MS else None
         _add(generator, table, day + dice.randrange(DAY_MS) if ms is None else ms, dice)
 
 
 def _add(generator: Generator, table: Table, ms: int, dice: Random) -> None:
-    places = list(table.places.values())
-    if places:
+    served_parents = list(table.served_parents.values())
+    if served_parents:
         day = generator.options.days[(ms - to_ms(generator.options.start)) // DAY_MS]
         number = generator.day_number(table, day) + generator.rows[table.resource.name]
-        generator.create(table, number, dice.choice(places), ms)
+        generator.create(table, number, dice.choice(served_parents), ms)

@@ -1,7 +1,8 @@
-"""The records of one resource, through all their versions.
+"""The table of one resource: its records with all their versions.
 
-In: records as they are made, changed and removed. Out: what is served now, under which path values,
-and every version there ever was. Nothing here is random, and nothing here locks: ``ledger`` does.
+In: records as they are created, changed and removed.
+Out: the records that are served now, the path values of each, and every version since the start.
+This module uses no random values and no lock. ``ledger`` holds the lock.
 """
 
 from __future__ import annotations
@@ -20,16 +21,17 @@ from analytics_sync.sandbox.data.timestamps import to_datetime
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """A record as it is, or was, served.
+    """One version of a record, served now or before.
 
     Attributes:
-        resource: Name of its resource.
-        number: Its number in the resource; all versions of a record share it.
-        revision: Revision of the ledger that brought it.
+        resource: Name of the resource.
+        number: Number of the record in the resource; all versions of a record share it.
+        revision: Revision of the ledger that created this version.
         body: The record as JSON.
-        params: Path and query values it is served under, in the order of ``Resource.resolved``.
-        ms: The cursor's instant, in milliseconds since 1970; None without a cursor of its own.
-        drift: How it breaks its declaration, if it does.
+        params: Path and query values that request the record, in the order of
+            ``Resource.resolved``.
+        ms: The cursor's instant in milliseconds since 1970; None if the record has no cursor.
+        drift: How the record breaks its declaration; None if it does not.
     """
 
     resource: str
@@ -42,19 +44,22 @@ class Version:
 
     @property
     def record(self) -> dict[str, Any]:
-        """A fresh copy of the record as served."""
+        """A new copy of the record as served."""
         result: dict[str, Any] = orjson.loads(self.body)
         return result
 
     @property
     def instant(self) -> datetime | None:
-        """The cursor's instant in UTC."""
+        """The cursor's instant in UTC; None if the record has no cursor."""
         return None if self.ms is None else to_datetime(self.ms)
 
 
 @dataclass(eq=False, slots=True)
 class ServedParent:
-    """Where records are found: one set of path and query values, and the parents that lead there."""
+    """One set of path and query values, the parents that have it, and the records below it.
+
+    A resource without a parent has one of these, with no values and no parents.
+    """
 
     params: tuple[str, ...]
     parents: dict[int, Entry] = field(default_factory=dict)
@@ -63,10 +68,10 @@ class ServedParent:
 
 @dataclass(eq=False, slots=True)
 class Entry:
-    """One record: its versions, the newest last."""
+    """One record: its versions in order, the newest last."""
 
     number: int
-    place: ServedParent
+    served_parent: ServedParent
     versions: list[Version]
 
     @property
@@ -75,24 +80,24 @@ class Entry:
         return self.versions[-1]
 
     def instants(self) -> Iterator[int]:
-        """When this record happened: its own cursor's instant, or those of its parents."""
+        """The instant of the record's cursor; without a cursor, the instants of its parents."""
         if self.now.ms is not None:
             yield self.now.ms
         else:
-            for parent in self.place.parents.values():
+            for parent in self.served_parent.parents.values():
                 yield from parent.instants()
 
     def inherited(self, resource: Resource) -> dict[str, Any]:
-        """Field name -> the value its parent supplies."""
-        if not resource.inherited or not self.place.parents:
+        """Field name -> the value that the parent supplies."""
+        if not resource.inherited or not self.served_parent.parents:
             return {}
-        parent = next(iter(self.place.parents.values())).now.record
+        parent = next(iter(self.served_parent.parents.values())).now.record
         result = {}
-        for ours, theirs in resource.inherited.items():
+        for field_name, parent_field in resource.inherited.items():
             value: Any = parent
-            for key in theirs.split("."):
+            for key in parent_field.split("."):
                 value = value.get(key) if isinstance(value, dict) else None
-            result[ours] = value
+            result[field_name] = value
         return result
 
 
@@ -102,21 +107,21 @@ class Table:
     def __init__(self, resource: Resource, blueprint: Blueprint) -> None:
         self.resource = resource
         self.blueprint = blueprint
-        self.places: dict[tuple[str, ...], ServedParent] = {}
+        self.served_parents: dict[tuple[str, ...], ServedParent] = {}
         self.entries: dict[int, Entry] = {}
         self.by_key: dict[tuple[Any, ...], Entry] = {}
         self.history: list[Version] = []
-        # orderings of this table by whoever serves it, thrown away with every change
+        # Ordered views that the API caches here; every change of the table drops them.
         self.views: dict[Any, Any] = {}
         if resource.parent is None:
-            self.places[()] = ServedParent(())
+            self.served_parents[()] = ServedParent(())
 
     def canonical(self, entry: Entry) -> dict[str, Any]:
-        """The record as the table in the warehouse must hold it."""
+        """The record as the warehouse's table must hold it."""
         return self.blueprint.canonical(entry.now.record, entry.inherited(self.resource))
 
     def free_number(self, number: int) -> int:
-        """The first number from ``number`` on that no record has."""
+        """The first unused record number, ``number`` or larger."""
         while number in self.entries:
             number += 1
         return number
@@ -124,37 +129,38 @@ class Table:
     def insert(
         self,
         number: int,
-        place: ServedParent,
+        served_parent: ServedParent,
         record: dict[str, Any],
         ms: int | None,
         revision: int,
         drift: Drift | None = None,
     ) -> Entry | None:
-        """A new record; None, and no change, when its key is taken."""
+        """Add a record; return None and change nothing if another record has its key."""
         version = Version(
-            self.resource.name, number, revision, orjson.dumps(record), place.params, ms, drift
-        )
-        entry = Entry(number, place, [version])
-        key = self._whole(record) if self.blueprint.key_is_plain else self._key(entry)
+            self.resource.name, number, revision, orjson.dumps(record),
+            served_parent.params, ms, drift,
+        )  # fmt: skip
+        entry = Entry(number, served_parent, [version])
+        key = self._key_of_row(record) if self.blueprint.key_is_plain else self._key(entry)
         if key is not None:
             if key in self.by_key:
                 return None
             self.by_key[key] = entry
         self.entries[number] = entry
-        place.entries[number] = entry
-        self._changed(version)
+        served_parent.entries[number] = entry
+        self._add_to_history(version)
         return entry
 
     def change(self, entry: Entry, record: dict[str, Any], ms: int | None, revision: int) -> None:
-        """A new version of a record.
+        """Add a new version of a record.
 
         Raises:
-            ValueError: The change gives it another record's key.
+            ValueError: Another record has the new version's key.
         """
         old = self._key(entry)
         version = Version(
             self.resource.name, entry.number, revision, orjson.dumps(record),
-            entry.place.params, ms, entry.now.drift,
+            entry.served_parent.params, ms, entry.now.drift,
         )  # fmt: skip
         entry.versions.append(version)
         new = self._key(entry)
@@ -166,27 +172,27 @@ class Table:
                 del self.by_key[old]
             if new is not None:
                 self.by_key[new] = entry
-        self._changed(version)
+        self._add_to_history(version)
 
     def remove(self, entry: Entry) -> None:
         """Stop serving a record."""
         if (key := self._key(entry)) is not None:
             del self.by_key[key]
         del self.entries[entry.number]
-        entry.place.entries.pop(entry.number, None)
+        entry.served_parent.entries.pop(entry.number, None)
         self.views.clear()
 
     def _key(self, entry: Entry) -> tuple[Any, ...] | None:
         row = entry.now.record if self.blueprint.key_is_plain else self.canonical(entry)
-        return self._whole(row)
+        return self._key_of_row(row)
 
-    def _whole(self, row: dict[str, Any]) -> tuple[Any, ...] | None:
+    def _key_of_row(self, row: dict[str, Any]) -> tuple[Any, ...] | None:
         key = self.blueprint.keys(row)
-        # parts may be lists after a test's change; anything can be a key as text
+        # A test may set a key part to a list, which is not hashable: use its text.
         return (
             None if key is None else tuple(p if isinstance(p, str | int) else str(p) for p in key)
         )
 
-    def _changed(self, version: Version) -> None:
+    def _add_to_history(self, version: Version) -> None:
         self.history.append(version)
         self.views.clear()

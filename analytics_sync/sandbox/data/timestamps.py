@@ -1,10 +1,12 @@
-"""Instants as the sandbox handles them: whole milliseconds since 1970, UTC.
+"""Timestamps of the sandbox: whole milliseconds since 1970, UTC.
 
-In: dates, datetimes and declared fields. Out: milliseconds, and what an API would write for them.
+In: dates, datetimes and declared fields.
+Out: milliseconds, and the text or number that an API writes for them.
 """
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -14,8 +16,13 @@ DAY_MS = 86_400_000
 _EPOCH = datetime(1970, 1, 1)
 
 
+def now_ms() -> int:
+    """The current time in milliseconds."""
+    return time.time_ns() // 1_000_000
+
+
 def to_ms(moment: date | datetime) -> int:
-    """Milliseconds of a datetime (without an offset it is UTC) or of a day's first instant."""
+    """Milliseconds of a datetime (UTC if it has no offset) or of a day's first instant."""
     if not isinstance(moment, datetime):
         moment = datetime(moment.year, moment.month, moment.day)
     elif moment.tzinfo is not None:
@@ -24,17 +31,17 @@ def to_ms(moment: date | datetime) -> int:
 
 
 def to_datetime(ms: int) -> datetime:
-    """The aware datetime in UTC."""
+    """The datetime of ``ms``, with the time zone UTC."""
     return (_EPOCH + timedelta(milliseconds=ms)).replace(tzinfo=UTC)
 
 
 def iso(ms: int) -> str:
-    """ISO 8601 in UTC with milliseconds and ``Z``."""
+    """The ISO 8601 text of ``ms`` in UTC, with milliseconds and ``Z``."""
     return (_EPOCH + timedelta(milliseconds=ms)).isoformat(timespec="milliseconds") + "Z"
 
 
 def read(field: Field, value: Any) -> int | None:
-    """Milliseconds of a value written as ``spell`` writes them; None if it is no such value."""
+    """The milliseconds of a value that ``spell`` wrote; None for any other value."""
     try:
         if isinstance(value, int | float) and not isinstance(value, bool):
             return round(value if field.format == "epoch_ms" else value * 1000)
@@ -44,7 +51,7 @@ def read(field: Field, value: Any) -> int | None:
 
 
 def unit_ms(field: Field) -> int:
-    """The smallest step in time that this field can tell apart."""
+    """The precision of a field, in milliseconds."""
     if field.data_type == "date":
         return DAY_MS
     whole_seconds = field.data_type == "bigint" or field.format == "epoch_s"
@@ -52,7 +59,7 @@ def unit_ms(field: Field) -> int:
 
 
 def spell(field: Field, ms: int) -> str | int | float:
-    """The instant as the field's declaration wants it: ISO text, a date, or an epoch number."""
+    """The instant in the format that the field declares: ISO text, a date, or an epoch number."""
     if field.data_type == "date":
         return iso(ms)[:10]
     if field.format == "epoch_ms":

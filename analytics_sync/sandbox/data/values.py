@@ -1,8 +1,9 @@
-"""One declared field -> one value, the same every time.
+"""Generated values: a declared field and a record's number -> always the same value.
 
-In: a field and a record's number. Out: a value that fits the field's data type and reads like what
-its name promises. Everything comes from (seed, source, resource, number, field) alone, so that a
-record does not change because another one was made before it.
+In: a field and a record's number.
+Out: a value that fits the field's data type and looks like the field's name.
+A value depends only on (seed, source, resource, number, field). So a record stays the same,
+whatever other records the sandbox generates.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any
 from analytics_sync.catalog import Field
 from analytics_sync.sandbox.data.timestamps import DAY_MS, spell
 
-# (bits: 64 random bits, number: of the record, ms: the record's instant) -> value
+# (64 random bits, number of the record, instant of the record in ms) -> value
 Maker = Callable[[int, int, int], Any]
 
 _WORDS: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = (
@@ -27,36 +28,37 @@ _WORDS: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = (
 )
 _URL = re.compile(r"url|uri|href|website|avatar|image|link")
 _ID = re.compile(r"(^|_)u?u?ids?$|[a-z]Ids?$")
-_64 = 2**64 - 1
+_MASK_64_BITS = 2**64 - 1
 _EARLY = re.compile(r"creat|start|first|begin|queue|regist")
 
 
 def seed_of(name: str) -> int:
-    """64 bits for a name."""
+    """A hash of 64 bits for a name."""
     return int.from_bytes(blake2b(name.encode(), digest_size=8).digest())
 
 
 def bits_of(seed: int, number: int) -> int:
-    """64 bits for one field of one record.
+    """Pseudo-random 64 bits for one field of one record.
 
     Args:
-        seed: ``seed_of`` what names seed, source, resource and field.
-        number: The record's.
+        seed: ``seed_of`` a name that contains seed, source, resource and field.
+        number: Number of the record.
     """
-    # a hash function would be ten times slower, and records are made by the hundred thousand
-    mixed = (seed ^ number * 0xD6E8FEB86659FD93) & _64
-    mixed = (mixed ^ mixed >> 32) * 0x9E3779B97F4A7C15 & _64
-    mixed = (mixed ^ mixed >> 29) * 0xBF58476D1CE4E5B9 & _64
+    # A hash function would be ten times slower, and tests generate 100,000 records and more.
+    mixed = (seed ^ number * 0xD6E8FEB86659FD93) & _MASK_64_BITS
+    mixed = (mixed ^ mixed >> 32) * 0x9E3779B97F4A7C15 & _MASK_64_BITS
+    mixed = (mixed ^ mixed >> 29) * 0xBF58476D1CE4E5B9 & _MASK_64_BITS
     return mixed ^ mixed >> 32
 
 
 def maker(field: Field, resource: str, *, unique: bool) -> Maker:
-    """How to make this field's values.
+    """The function that makes the values of a field.
 
     Args:
         field: The declaration.
-        resource: Its resource's name, for readable texts.
-        unique: No two records may have the same value (keys, and what children are found by).
+        resource: Name of the resource, for readable texts.
+        unique: Whether no two records may share a value: for keys, and for fields that children
+            take path or query values from.
     """
     name = field.path[-1]
     match field.data_type:
@@ -65,7 +67,7 @@ def maker(field: Field, resource: str, *, unique: bool) -> Maker:
         case "bigint" if field.format is None:
             return (lambda b, n, ms: n) if unique else _bigint
         case "double" | "decimal":
-            # whole numbers come without a fraction, as real servers write them
+            # Whole numbers have no fraction, because real servers write none.
             return lambda b, n, ms: n / 4 if unique else b % 4_000 / 4 if b % 8 else b % 100
         case "bool":
             return lambda b, n, ms: b % 2 == 0
@@ -76,7 +78,7 @@ def maker(field: Field, resource: str, *, unique: bool) -> Maker:
 
 
 def _bigint(bits: int, number: int, ms: int) -> int:
-    # now and then more than a double can hold exactly
+    # One value in 97 is larger than a double can hold exactly.
     return 2**53 + 1 if bits % 97 == 0 else bits % 100_000
 
 
@@ -93,7 +95,7 @@ def _text(name: str, resource: str, unique: bool) -> Maker:
     if _ID.search(name):
         if "uuid" in low:
             return lambda b, n, ms: _uuid(b, n)
-        # number times an odd constant, modulo a power of two, is unique as long as number is
+        # Unique, because an odd factor modulo a power of two maps no two numbers to the same value.
         return lambda b, n, ms: f"{n * 0x9E3779B1 % 2**64:016x}{b % 2**32:08x}"
     if "email" in low:
         return lambda b, n, ms: f"user{n}@example.com"
