@@ -1,1 +1,4 @@
-"""Requests to one REST API: the only code that opens a connection."""
+"""The REST client: requests, pagination and record selection for one API.
+
+No other code opens a connection to an API.
+"""

@@ -1,8 +1,8 @@
-"""Connections to one origin.
+"""The pool of connections to one origin.
 
-In: a base URL, and what is declared of its client. Out: answers as they come, over connections that are
-kept. Whatever a URL says, nothing is sent to another host than the base URL's: that is the only one
-there are connections to, but for a proxy that the environment names.
+In: a base URL, and the declared client. Out: unread responses, over connections that are kept open.
+The pool connects only to the host of the base URL, or to a proxy that the environment names. So no
+request reaches another host, whatever its URL says.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from analytics_sync.catalog.client import Client
 from analytics_sync.extract.rest_client.urls import origin
 
 _AUTHORITY = re.compile(r"^[^:/?#]+://[^/?#\\]*")
-# neither repeated nor followed: the session does that; errors come as they are
-_ONCE = urllib3.Retry.from_int(False, redirect=False)
+# the session retries and follows redirects itself, and needs urllib3's errors unchanged
+_NO_RETRIES = urllib3.Retry.from_int(False, redirect=False)
 
 
 class ConnectionPool:
-    """Keeps up to ``max_connections`` of them. Threads may share it.
+    """Keeps up to ``max_connections`` connections open. Threads may share it.
 
     Args:
-        base_url: Its scheme, host and port are connected to.
+        base_url: The URL whose scheme, host and port to connect to.
         client: Timeouts and the number of connections.
     """
 
@@ -51,31 +51,38 @@ class ConnectionPool:
             self._pool = self._manager.connection_from_url(base_url)
 
     def get(self, url: str, headers: Mapping[str, str]) -> urllib3.BaseHTTPResponse:
-        """Send a request; the answer's body is still to be read, and its connection to be released.
+        """Send a request and return its response as soon as the headers are there.
+
+        The caller reads the body, then releases the connection.
 
         Args:
-            url: At the base URL's origin; only path and query are sent.
-            headers: All there are.
+            url: A URL of the base URL's origin; only path and query are sent.
+            headers: All headers of the request.
 
         Raises:
-            HTTPError: urllib3's.
-            OSError: From below.
+            HTTPError: urllib3 could not send the request or read the response.
+            OSError: The operating system reported an error.
         """
         if self._pool is None:
             return self._manager.request(
-                "GET", url, headers=headers, retries=_ONCE, redirect=False, preload_content=False
+                "GET",
+                url,
+                headers=headers,
+                retries=_NO_RETRIES,
+                redirect=False,
+                preload_content=False,
             )
         target = _AUTHORITY.sub("", url)
         return self._pool.urlopen(
             "GET",
             target if target.startswith("/") else f"/{target}",
             headers=headers,
-            retries=_ONCE,
+            retries=_NO_RETRIES,
             redirect=False,
             assert_same_host=False,
             preload_content=False,
         )
 
     def close(self) -> None:
-        """Close all."""
+        """Close all connections."""
         self._manager.clear()

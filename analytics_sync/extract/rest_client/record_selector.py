@@ -1,4 +1,4 @@
-"""An answer's body -> its records, or an error that says why it is not data.
+"""The record selector: the body of a response -> its records, or an error.
 
 In: a decoded body and the resource. Out: a list of records. A body that is not provably an answer
 about this resource (null, an error body with status 200, a missing key) never counts as "no rows".
@@ -7,6 +7,7 @@ about this resource (null, an error body with status 200, a missing key) never c
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from analytics_sync.catalog import Resource
@@ -14,74 +15,100 @@ from analytics_sync.common.errors import InvalidResponse, Place
 from analytics_sync.common.exact_json import dumps
 from analytics_sync.common.json_path import MISSING, lookup, tokens
 
+_MAX_SHOWN_CHARACTERS = 160
+
+
+@dataclass(frozen=True)
+class _NoRecords:
+    """The reason why a body holds no records.
+
+    Attributes:
+        found: The shape of the body, in words.
+        shown: The value to show in the message.
+    """
+
+    found: str
+    shown: Any
+
 
 def select(
     body: Any,
     resource: Resource,
     place: Place,
-    said: str = "",
+    request_line: str = "",
     redact: Callable[[str], str] = str,
 ) -> list[Any]:
     """The records of one page.
 
-    A selector that names a key also fits a body that is the bare list, or one object that has the
-    primary key: some servers answer without the envelope. Without a declared selector, the root
-    list, the one list of objects in the body, or the object itself are taken.
+    Some servers answer without the envelope. So a selector that names a key also accepts a body
+    that is a bare list, or one object with the primary key. Without a declared selector, the
+    records are the root list, the only list of objects in the body, or the object itself.
 
     Args:
         body: Decoded JSON.
-        resource: Whose answer it is.
+        resource: The resource that was requested.
         place: For messages.
-        said: The request, for messages.
-        redact: For messages.
+        request_line: Method and URL, for messages; empty when unknown.
+        redact: Removes secrets from messages.
 
     Raises:
-        InvalidResponse: None of these shapes.
+        InvalidResponse: The body has none of these shapes.
     """
+    records = _records(body, resource)
+    if isinstance(records, _NoRecords):
+        start = redact(dumps(records.shown).decode())[:_MAX_SHOWN_CHARACTERS]
+        raise InvalidResponse(
+            place,
+            f"{request_line or 'the API'} answered status 200 with {records.found} where records "
+            f"were expected (data_selector {resource.selector or 'not declared'!r}): {start}",
+            "If this is the API's new shape, correct data_selector; the table stays as it was.",
+        )
+    return records
+
+
+def _records(body: Any, resource: Resource) -> list[Any] | _NoRecords:
     if isinstance(body, list):
-        return _objects(body, resource, place, said, redact)
+        return _if_any_object(body)
     if not isinstance(body, Mapping):
-        raise _no_data(body, resource, place, said, redact, "a JSON " + _kind(body))
+        return _NoRecords(f"a JSON {_kind(body)}", body)
     keys = tokens(resource.selector or "$")
     found: Any = body
-    for at, key in enumerate(keys):
+    for depth, key in enumerate(keys):
         if key == "*":
             found = list(found.values()) if isinstance(found, Mapping) else found
             continue
         if isinstance(found, Mapping) and key in found:
             found = found[key]
             continue
-        if at == 0 and has_key(body, resource):
+        if depth == 0 and _has_key(body, resource):
             return [body]
-        raise _no_data(body, resource, place, said, redact, f"no {'.'.join(keys[: at + 1])!r}")
+        return _NoRecords(f"no {'.'.join(keys[: depth + 1])!r}", body)
     if isinstance(found, list):
-        return _objects(found, resource, place, said, redact)
+        return _if_any_object(found)
     if isinstance(found, Mapping):
-        if has_key(found, resource):
+        if _has_key(found, resource):
             return [found]
         if resource.selector is None and (records := _only_list(found)) is not None:
             return records
         missing = ", ".join(resource.primary_key)
-        raise _no_data(body, resource, place, said, redact, f"one object without its key {missing}")
-    raise _no_data(body, resource, place, said, redact, f"{_kind(found)} at {resource.selector!r}")
+        return _NoRecords(f"one object without its key {missing}", body)
+    return _NoRecords(f"{_kind(found)} at {resource.selector!r}", body)
 
 
-def _objects(
-    records: list[Any],
-    resource: Resource,
-    place: Place,
-    said: str,
-    redact: Callable[[str], str],
-) -> list[Any]:
-    """A page: with some objects the rest is rejected record by record, with none it is no page."""
+def _if_any_object(records: list[Any]) -> list[Any] | _NoRecords:
+    """The list itself if it is empty or holds an object.
+
+    Among objects, each other value is rejected by itself later. A list of other values only is not
+    a page of records.
+    """
     if records and not any(isinstance(record, Mapping) for record in records):
-        what = f"a list in which none of the {len(records)} records is an object"
-        raise _no_data(records, resource, place, said, redact, what)
+        found = f"a list in which none of the {len(records)} records is an object"
+        return _NoRecords(found, records)
     return records
 
 
-def has_key(record: Mapping[str, Any], resource: Resource) -> bool:
-    """Whether an object holds a part of the primary key, so that it is a record of ``resource``."""
+def _has_key(record: Mapping[str, Any], resource: Resource) -> bool:
+    """Whether an object holds a part of the primary key, and so is a record of ``resource``."""
     by_name = {field.name: field for field in resource.fields}
     for name in resource.primary_key:
         aliases = [".".join(a) for a in by_name[name].aliases] if name in by_name else []
@@ -92,27 +119,11 @@ def has_key(record: Mapping[str, Any], resource: Resource) -> bool:
 
 
 def _only_list(body: Mapping[str, Any]) -> list[Any] | None:
+    """The list of objects in the body, if there is exactly one; an empty list counts."""
     lists = [
         v for v in body.values() if isinstance(v, list) and (not v or isinstance(v[0], Mapping))
     ]
     return lists[0] if len(lists) == 1 else None
-
-
-def _no_data(
-    body: Any,
-    resource: Resource,
-    place: Place,
-    said: str,
-    redact: Callable[[str], str],
-    what: str,
-) -> InvalidResponse:
-    start = redact(dumps(body).decode())[:160]
-    return InvalidResponse(
-        place,
-        f"{said or 'the API'} answered status 200 with {what} where records were expected "
-        f"(data_selector {resource.selector or 'not declared'!r}): {start}",
-        "If this is the API's new shape, correct data_selector; the table stays as it was.",
-    )
 
 
 def _kind(value: Any) -> str:

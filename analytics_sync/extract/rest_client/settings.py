@@ -1,7 +1,7 @@
-"""The settings of one source, from dlt's own configuration, read when a run starts.
+"""The settings of one source, read from dlt's own configuration when a run starts.
 
-In: environment, ``.dlt/*.toml`` and vaults, under ``sources.<source>``. Out: base URL,
-credentials, parameter values; and the secret values, for redaction.
+In: environment, ``.dlt/*.toml`` and vaults, under ``sources.<source>``. Out: base URL, credentials
+and parameter values, and the set of secret values, for redaction.
 """
 
 from __future__ import annotations
@@ -9,27 +9,28 @@ from __future__ import annotations
 import base64
 import ipaddress
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 import dlt
 
-from analytics_sync.catalog import Source
+from analytics_sync.catalog import Resource, Source
 from analytics_sync.catalog.client import ApiKeyAuth, BearerAuth, HttpBasicAuth
 from analytics_sync.catalog.params import REFERENCE, SettingParam
 from analytics_sync.common.errors import MissingSetting, Place
 
-# reserved for examples: a base URL there is a placeholder, not an address (RFC 2606)
 _SENDABLE = re.compile(r"[\x20-\x7e]+")
+# reserved for examples: a base URL there is a placeholder, not an address (RFC 2606)
 _PLACEHOLDER_HOST = re.compile(r"(^|\.)(example\.(com|org|net)|example|invalid|test)$")
 
 
 @dataclass
 class Settings:
-    """Looks up settings of ``source`` and remembers every secret it hands out.
+    """Looks up the settings of ``source`` and collects every secret that it returns.
 
     Raises:
-        MissingSetting: From any method, when a value is needed and not there.
+        MissingSetting: From any method, if a required value is not set.
     """
 
     source: Source
@@ -39,14 +40,20 @@ class Settings:
         """The value of ``sources.<source>.<key>``, or None when it is unset or empty."""
         name = f"sources.{self.source.name}.{key}"
         found = (None if secret else dlt.config.get(name, str)) or dlt.secrets.get(name, str)
-        # the last line break of a file is no part of a value
+        # the line break at the end of a file is not part of the value
         value = "" if found is None else str(found).strip("\r\n")
         if secret and value:
             self.secrets.add(value)
         return value or None
 
     def require(self, key: str, why: str, *, secret: bool = False) -> str:
-        """The same, or an error that names the variable to set."""
+        """The value of ``sources.<source>.<key>``, or an error that names the variable to set.
+
+        Args:
+            key: The setting.
+            why: The purpose of the setting, for the message.
+            secret: Whether the value is a secret.
+        """
         value = self.get(key, secret=secret)
         if value is None:
             raise MissingSetting(
@@ -59,7 +66,7 @@ class Settings:
         return value
 
     def base_url(self) -> str:
-        """The API's address, without a slash at its end."""
+        """The API's address, without a trailing slash."""
         declared = self.source.client.base_url or ""
         if _PLACEHOLDER_HOST.search(urlsplit(declared).hostname or "example"):
             declared = ""
@@ -83,7 +90,7 @@ class Settings:
                 f"Correct {env_name(self.source.name, 'base_url')}.",
             )
         assert parts.hostname is not None
-        if parts.scheme == "http" and not self._plain_http(parts.hostname):
+        if parts.scheme == "http" and not self._may_use_plain_http(parts.hostname):
             raise MissingSetting(
                 Place(self.source.name),
                 f"base_url {url!r} would send credentials unencrypted.",
@@ -91,7 +98,7 @@ class Settings:
             )
         return url.rstrip("/")
 
-    def _plain_http(self, host: str) -> bool:
+    def _may_use_plain_http(self, host: str) -> bool:
         try:
             loopback = ipaddress.ip_address(host).is_loopback
         except ValueError:
@@ -99,46 +106,52 @@ class Settings:
         return loopback or (self.get("allow_http") or "").lower() == "true"
 
     def credentials(self) -> tuple[dict[str, str], dict[str, str]]:
-        """Headers and query parameters that carry the credentials and the declared headers."""
-        headers: dict[str, str] = {}
-        query: dict[str, str] = {}
-        match self.source.client.auth:
-            case ApiKeyAuth(name=name, api_key=reference, location=location):
-                key = _key(reference)
-                value = self.require(key, "the API key", secret=True)
-                name = self.get(f"{key}_name") or name
-                if location == "header":
-                    headers[name] = self._sendable(key, value)
-                else:
-                    query[name] = value
-            case BearerAuth(token=reference):
-                key = _key(reference)
-                token = self._sendable(key, self.require(key, "the API token", secret=True))
-                headers["Authorization"] = f"Bearer {token}"
-            case HttpBasicAuth(username=user, password=reference):
-                if named := REFERENCE.match(user):
-                    user = self.require(named[2], "the user name")
-                word = self.require(_key(reference), "the password", secret=True)
-                basic = base64.b64encode(f"{user}:{word}".encode()).decode()
-                self.secrets.add(basic)
-                headers["Authorization"] = f"Basic {basic}"
+        """Headers and query parameters with the credentials and the declared headers."""
+        headers, query = self._auth()
         for name, declared in self.source.client.headers.items():
             if isinstance(declared, SettingParam):
-                value_or_none = self.param(declared, f"header {name}")
-                if value_or_none is not None:
-                    named_header = self.get(f"{declared.key}_name") or name
-                    headers[named_header] = self._sendable(declared.key, value_or_none)
-            elif reference_match := REFERENCE.match(declared):
-                kind, key = reference_match.groups()
-                named_header = self.get(f"{key}_name") or name
+                value = self.param(declared, f"header {name}")
+                if value is not None:
+                    sent_name = self.get(f"{declared.key}_name") or name
+                    headers[sent_name] = self._sendable(declared.key, value)
+            elif reference := REFERENCE.match(declared):
+                kind, key = reference.groups()
+                sent_name = self.get(f"{key}_name") or name
                 value = self.require(key, f"header {name}", secret=kind == "secrets")
-                headers[named_header] = self._sendable(key, value)
+                headers[sent_name] = self._sendable(key, value)
             else:
                 headers[name] = declared
         return headers, query
 
+    def _auth(self) -> tuple[dict[str, str], dict[str, str]]:
+        """Headers and query parameters of the declared ``auth``."""
+        match self.source.client.auth:
+            case ApiKeyAuth(name=name, api_key=reference, location=location):
+                key = _referenced_key(reference)
+                value = self.require(key, "the API key", secret=True)
+                name = self.get(f"{key}_name") or name
+                if location == "header":
+                    return {name: self._sendable(key, value)}, {}
+                return {}, {name: value}
+            case BearerAuth(token=reference):
+                key = _referenced_key(reference)
+                token = self._sendable(key, self.require(key, "the API token", secret=True))
+                return {"Authorization": f"Bearer {token}"}, {}
+            case HttpBasicAuth(username=user, password=reference):
+                if user_reference := REFERENCE.match(user):
+                    user = self.require(user_reference[2], "the user name")
+                password = self.require(_referenced_key(reference), "the password", secret=True)
+                encoded = base64.b64encode(f"{user}:{password}".encode()).decode()
+                self.secrets.add(encoded)
+                return {"Authorization": f"Basic {encoded}"}, {}
+        return {}, {}
+
     def _sendable(self, key: str, value: str) -> str:
-        """The value, if a header can hold it."""
+        """The value, if an HTTP header can hold it.
+
+        Raises:
+            MissingSetting: The value holds a control character or a character outside ASCII.
+        """
         if not _SENDABLE.fullmatch(value):
             raise MissingSetting(
                 Place(self.source.name),
@@ -150,7 +163,10 @@ class Settings:
         return value
 
     def param(self, declared: SettingParam, why: str) -> str | None:
-        """The value of a setting-bound parameter; None when it is optional and unset."""
+        """The value of a parameter that takes it from a setting.
+
+        None when the setting is optional and unset.
+        """
         secret = declared.type == "secret"
         value = self.get(declared.key, secret=secret)
         if value is None:
@@ -160,7 +176,7 @@ class Settings:
         return value
 
     def look_up_secrets(self) -> None:
-        """Find the secret parameters of all resources, so that they are redacted from the start."""
+        """Collect the secret parameters of all resources, to redact them from the start."""
         for resource in self.source.resources.values():
             for declared in resource.settings.values():
                 if declared.type == "secret":
@@ -172,7 +188,8 @@ def env_name(source: str, key: str) -> str:
     return f"SOURCES__{source}__{key}".replace(".", "__").upper()
 
 
-def _key(reference: str) -> str:
+def _referenced_key(reference: str) -> str:
+    """The setting that ``dlt.secrets["key"]`` or ``dlt.config["key"]`` refers to."""
     found = REFERENCE.match(reference)
     assert found is not None, "checked when the catalog was loaded"
     return found[2]
@@ -180,7 +197,7 @@ def _key(reference: str) -> str:
 
 @dataclass(frozen=True)
 class DeclaredSetting:
-    """A setting that a source's declaration mentions."""
+    """A setting that the declaration of a source mentions."""
 
     variable: str
     purpose: str
@@ -191,42 +208,64 @@ class DeclaredSetting:
 def declared_settings(source: Source) -> list[DeclaredSetting]:
     """Every setting of a source: address, credentials, parameter values."""
     settings = Settings(source)
-    found: dict[str, tuple[str, bool, bool]] = {"base_url": ("the API's address", False, False)}
-    match source.client.auth:
-        case ApiKeyAuth(api_key=reference, name=name):
-            found[_key(reference)] = ("the API key", False, True)
-            found[f"{_key(reference)}_name"] = (
-                f"name of its header, {name} by default",
-                True,
-                False,
-            )
-        case BearerAuth(token=reference) | HttpBasicAuth(password=reference):
-            found[_key(reference)] = ("the token or password", False, True)
+    found = {"base_url": _Declared("the API's address")}
+    found |= _auth_settings(source)
     for header, declared in source.client.headers.items():
         if isinstance(declared, SettingParam):
-            secret = declared.type == "secret"
-            found[declared.key] = (f"header {header}", declared.optional, secret)
-            found[f"{declared.key}_name"] = (
-                f"name of that header, {header} by default",
-                True,
-                False,
+            found[declared.key] = _Declared(
+                f"header {header}", declared.optional, is_secret=declared.type == "secret"
+            )
+            found[f"{declared.key}_name"] = _Declared(
+                f"name of that header, {header} by default", is_optional=True
             )
     for resource in source.resources.values():
-        for name, param in resource.settings.items():
-            optional = param.optional or param.default is not None
-            found.setdefault(
-                param.key, (f"{name} of {resource.name}", optional, param.type == "secret")
-            )
-        for resolved in resource.resolved.values():
-            if resolved.config:
-                purpose = f"in place of the walk from {resolved.resource} to {resource.name}"
-                found.setdefault(resolved.config, (purpose, True, False))
+        for key, setting in _resource_settings(resource):
+            found.setdefault(key, setting)
     return [
         DeclaredSetting(
             env_name(source.name, key),
-            purpose,
-            optional,
-            settings.get(key, secret=secret) is not None,
+            setting.purpose,
+            setting.is_optional,
+            settings.get(key, secret=setting.is_secret) is not None,
         )
-        for key, (purpose, optional, secret) in found.items()
+        for key, setting in found.items()
     ]
+
+
+@dataclass(frozen=True)
+class _Declared:
+    purpose: str
+    is_optional: bool = False
+    is_secret: bool = False
+
+
+def _auth_settings(source: Source) -> dict[str, _Declared]:
+    match source.client.auth:
+        case ApiKeyAuth(api_key=reference, name=name):
+            key = _referenced_key(reference)
+            return {
+                key: _Declared("the API key", is_secret=True),
+                f"{key}_name": _Declared(
+                    f"name of its header, {name} by default", is_optional=True
+                ),
+            }
+        case BearerAuth(token=reference) | HttpBasicAuth(password=reference):
+            return {_referenced_key(reference): _Declared("the token or password", is_secret=True)}
+    return {}
+
+
+def _resource_settings(resource: Resource) -> Iterator[tuple[str, _Declared]]:
+    """The settings of a resource's parameters, in the order of their declaration."""
+    for name, param in resource.settings.items():
+        yield (
+            param.key,
+            _Declared(
+                f"{name} of {resource.name}",
+                param.optional or param.default is not None,
+                is_secret=param.type == "secret",
+            ),
+        )
+    for resolved in resource.resolved.values():
+        if resolved.config:
+            purpose = f"in place of the walk from {resolved.resource} to {resource.name}"
+            yield resolved.config, _Declared(purpose, is_optional=True)

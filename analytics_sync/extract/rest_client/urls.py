@@ -1,7 +1,7 @@
-"""Addresses: put together from declared parts, compared by origin, never trusted from an answer.
+"""URLs: built from declared parts, compared by origin, never trusted when a response holds them.
 
-In: base URL, path template, values. Out: a URL whose path values are encoded; and whether another
-URL has the configured scheme, host and port.
+In: base URL, path template, values; a link from a response. Out: a URL with encoded path values; the
+link's absolute URL, if it has the configured scheme, host and port.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ def fill_path(
     """Put values into a path template, percent-encoded.
 
     Args:
-        template: Such as ``/v2/workflow/{workflow_id}``.
+        template: A path such as ``/v2/workflow/{workflow_id}``.
         values: A value for each placeholder.
-        with_slashes: Placeholders whose slashes the API wants as they are.
+        with_slashes: The placeholders whose slashes stay unencoded.
         place: For messages.
-        redact: For messages.
+        redact: Removes secrets from messages.
 
     Raises:
-        ExtractError: A value that is missing, empty, ``.``, ``..``, or holds a control character.
+        ExtractError: A value is missing, empty, ``.`` or ``..``, or holds a control character.
     """
 
     def value(match: re.Match[str]) -> str:
@@ -59,10 +59,11 @@ def fill_path(
 def check_query_values(
     query: Mapping[str, object], place: Place, redact: Callable[[str], str] = str
 ) -> None:
-    """Look at query values that come from records or settings.
+    """Check query values that come from records or settings.
 
     Raises:
-        ExtractError: One is empty, which often means everything, or holds a control character.
+        ExtractError: A value is empty, which many APIs read as "no filter", or holds a control
+            character.
     """
     for name, value in query.items():
         if value == "" or (isinstance(value, str) and _CONTROL.search(value)):
@@ -75,23 +76,23 @@ def check_query_values(
 
 
 def placeholders(template: str) -> tuple[str, ...]:
-    """The names in a path template."""
+    """The names of the placeholders in a path template."""
     return tuple(_PLACEHOLDER.findall(template))
 
 
 def placeholders_with_slash(resource: Resource) -> frozenset[str]:
-    """The placeholders whose slashes the API wants as they are."""
+    """The placeholders whose slashes stay unencoded, as declared by ``allow_slash``."""
     names = placeholders(resource.path)
     return frozenset(n for n in names if getattr(resource.params.get(n), "allow_slash", False))
 
 
 def join(base_url: str, path: str) -> str:
-    """Base and path by concatenation: the base may end in a path of its own."""
+    """Base URL and path, concatenated: ``urljoin`` would drop a path at the end of the base URL."""
     return f"{base_url.rstrip('/')}/{path.lstrip('/')}" if path.strip("/") else base_url
 
 
 def with_query(url: str, params: Mapping[str, object]) -> str:
-    """``url`` with ``params`` added; lists repeat their name, None is left out."""
+    """``url`` with ``params`` added; a list repeats its name, a value of None is left out."""
     pairs = [
         (name, _text(item))
         for name, value in params.items()
@@ -129,10 +130,18 @@ def follow(
     what: str,
     redact: Callable[[str], str] = str,
 ) -> str:
-    """The absolute form of a link found in an answer.
+    """The absolute form of a link found in a response.
+
+    Args:
+        current: The URL that a relative link starts from.
+        link: The link.
+        allowed: The configured origin.
+        place: For messages.
+        what: The kind of link, for messages.
+        redact: Removes secrets from messages.
 
     Raises:
-        ForeignOrigin: It leads away from the configured origin.
+        ForeignOrigin: The link leads to another origin, or is not a URL.
     """
     try:
         target = urljoin(current, link)
@@ -149,8 +158,8 @@ def follow(
     return target
 
 
-def _show(where: tuple[str, str, int]) -> str:
-    scheme, host, port = where
+def _show(found: tuple[str, str, int]) -> str:
+    scheme, host, port = found
     return f"{scheme or '?'}://{host or '?'}:{port}"
 
 
