@@ -1,4 +1,4 @@
-"""What all tests share: a clean environment, and a world of sandbox, warehouse and Dagster."""
+"""Fixtures of all tests: a clean environment, and a world of sandbox, warehouse and Dagster."""
 
 from __future__ import annotations
 
@@ -17,41 +17,43 @@ from analytics_sync_tests.support.postgres_server import Postgres
 from analytics_sync_tests.support.world import World
 
 _SHARED_MEMORY = Path("/dev/shm")
-_ROOM = 4 << 30  # bytes, of which the tests need a part, and so much again for what they run
+# The tests write less than 4 GiB of files. Their processes get another 4 GiB of memory.
+_MIN_FREE_BYTES = 8 << 30
 os.environ["RUNTIME__DLTHUB_TELEMETRY"] = "false"
 os.environ["DAGSTER_DISABLE_TELEMETRY"] = "yes"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Where there is plenty of memory, temporary files are there.
+    """Keep temporary files in memory, if enough memory is free.
 
-    Databases wait for the disk at each commit, which was a quarter of the time of all tests. What a
-    test sees is the same: nothing is tested by cutting the power.
+    Databases wait for the disk at each commit. That was a quarter of the time of all tests. No test
+    can see the difference, because no test cuts the power.
     """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        # so it is behind nohup and an ampersand, and the processes that Dagster interrupts inherit it
+        # A shell ignores SIGINT for background jobs. Dagster ends its processes with SIGINT, and
+        # they would inherit the ignored signal.
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    if config.option.basetemp or "TMPDIR" in os.environ or not _plenty_of_memory():
+    if config.option.basetemp or "TMPDIR" in os.environ or not _has_enough_memory():
         return
     folder = Path(tempfile.mkdtemp(prefix="analytics-sync-tests-", dir=_SHARED_MEMORY))
-    # at the very end: multiprocessing removes a folder of its own in there before
+    # The lowest priority runs last: multiprocessing first removes its own folder inside this one.
     Finalize(None, shutil.rmtree, args=(folder, True), exitpriority=-1000)
     config.option.basetemp = folder / "pytest"
     (folder / "tmp").mkdir()
     os.environ["TMPDIR"] = tempfile.tempdir = str(folder / "tmp")
 
 
-def _plenty_of_memory() -> bool:
+def _has_enough_memory() -> bool:
     try:
         memory = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-        return min(memory, shutil.disk_usage(_SHARED_MEMORY).free) > 2 * _ROOM
+        return min(memory, shutil.disk_usage(_SHARED_MEMORY).free) > _MIN_FREE_BYTES
     except (OSError, ValueError):
         return False
 
 
 @pytest.fixture(autouse=True)
-def _no_settings_of_yours(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No test sees the settings of whoever runs it, or leaves files beside the code."""
+def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Hide the settings of the developer, and run in an empty folder, apart from the code."""
     for name in list(os.environ):
         if name.startswith(("SOURCES__", "DESTINATION__", "ANALYTICS_SYNC__", "DAGSTER_HOME")):
             monkeypatch.delenv(name)
@@ -60,14 +62,14 @@ def _no_settings_of_yours(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> No
 
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """Where faults are tried; made once, each case starts from the same warehouses."""
-    with laboratory(tmp_path_factory.mktemp("lab")) as made:
-        yield made
+    """The place to try faults; it is made once, and each case starts from the same warehouses."""
+    with laboratory(tmp_path_factory.mktemp("lab")) as lab:
+        yield lab
 
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
-    """A server for everybody; take a database of your own."""
+    """One PostgreSQL server for all tests; each test makes a database for itself."""
     with Postgres() as server:
         yield server
 
@@ -75,7 +77,7 @@ def postgres() -> Iterator[Postgres]:
 @pytest.fixture
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     """The shipped catalog on a small sandbox, with an empty warehouse."""
-    with World(tmp_path) as made:
-        for name, value in made.environment.items():
+    with World(tmp_path) as world:
+        for name, value in world.environment.items():
             monkeypatch.setenv(name, value)
-        yield made
+        yield world

@@ -1,4 +1,4 @@
-"""What the sandbox holds: the same for the same seed, typed as declared, changing on demand."""
+"""Tests of the sandbox's data: reproducible by seed, typed as declared, changed on demand."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from analytics_sync_tests.support.shop_source import (
     SMALL,
     START,
     Client,
-    at_place,
-    everything,
+    all_records,
     flat,
     in_order,
     served,
+    value_at_path,
 )
 
 
@@ -41,7 +41,7 @@ def test_same_seed_same_data_and_other_seed_other_data(shop: Source) -> None:
     assert all(a != b for a, b in zip(data(SMALL).values(), data(other).values(), strict=True))
 
 
-def test_a_day_holds_the_same_records_whatever_the_days_around_it(shop: Source) -> None:
+def test_the_records_of_a_day_do_not_depend_on_other_days(shop: Source) -> None:
     longer = Options(rows=12, rows_per_day=6, start=START - timedelta(days=9), end=END)
     day = (date(2025, 3, 31), date(2025, 4, 1))
     for name in ("changes", "builds", "usage"):
@@ -63,13 +63,13 @@ def test_values_fit_their_declaration(shop: Source) -> None:
     for resource in shop.resources.values():
         rows = ledger.expected(resource.name)
         keys = {
-            tuple(at_place(r, f.name) for f in resource.fields if f.column in resource.key)
+            tuple(value_at_path(r, f.name) for f in resource.fields if f.column in resource.key)
             for r in rows
         }
         assert len(keys) == len(rows) == len(ledger.records(resource.name)), resource
         for row in rows:
             for field in resource.fields:
-                value = at_place(row, field.name)
+                value = value_at_path(row, field.name)
                 absent += field.path[-1] not in row and len(field.path) == 1
                 nulls += value is None
                 if value is None:
@@ -82,15 +82,15 @@ def test_values_fit_their_declaration(shop: Source) -> None:
                     assert isinstance(value, kinds[field.data_type]), (resource, field.name)
     assert nulls > absent > 0
     numbers = [r["job_number"] for r in ledger.expected("jobs") if r.get("job_number") is not None]
-    assert len(set(numbers)) == len(numbers) > 500, "children are found by it"
+    assert len(set(numbers)) == len(numbers) > 500, "the path of a child holds this number"
     row = ledger.expected("counted")[0]
     assert {"name", "undeclared_note"} <= set(row["attributes"])
 
 
-def test_aliases_and_stand_ins_for_null_are_served_and_read_back(shop: Source) -> None:
+def test_aliases_and_null_as_are_served_and_read_back(shop: Source) -> None:
     ledger = Ledger(shop, Options(rows=200, start=START, end=END))
-    served = [v.record for v in ledger.records("offsets")]
-    assert any("vcs-type" in r and "vcs_type" not in r for r in served)
+    records = [v.record for v in ledger.records("offsets")]
+    assert any("vcs-type" in r and "vcs_type" not in r for r in records)
     assert all(r["vcs_type"] for r in ledger.expected("offsets"))
     assert any(v.record["part"] is None for v in ledger.records("answers"))
     assert all(r["part"] is not None for r in ledger.expected("answers"))
@@ -112,7 +112,7 @@ def test_advance_updates_and_adds_late_and_new_records(shop: Source) -> None:
             assert all(after[name][n].revision == 1 for n in changed)
             assert len(ledger.history(name)) == len(after[name]) + len(changed)
             assert after[name].keys() > before[name].keys(), name
-        # an update moves a cursor that says when it was, to the last day and forward in time
+        # An update moves a cursor that holds the time of the update: forward, to the last day.
         moved = [n for n in before["edits"] if before["edits"][n].ms != after["edits"][n].ms]
         assert len(moved) == 12
         for n in moved:
@@ -121,38 +121,34 @@ def test_advance_updates_and_adds_late_and_new_records(shop: Source) -> None:
             assert old is not None
             assert ms > max(old, to_ms(last) - 1)
         assert {r["id"] for r in ledger.expected("edits", last, END)} > on_last_day
-        # and leaves one alone that says when it was made
+        # An update does not move a cursor that holds the time of creation.
         assert not [n for n in before["tokens"] if before["tokens"][n].ms != after["tokens"][n].ms]
         late = [v for n, v in after["edits"].items() if n not in before["edits"]]
         assert {v.ms < to_ms(last) for v in late if v.ms} == {True, False}
         for resource in shop.resources.values():
-            assert everything(client, ledger, resource) == served(ledger, resource.name)
+            assert all_records(client, ledger, resource) == served(ledger, resource.name)
         again = Ledger(shop, options)
         again.advance()
         assert all(served(again, n) == served(ledger, n) for n in shop.resources)
 
 
-def test_new_records_are_of_now_when_the_last_day_is_today(shop: Source) -> None:
-    ledger = Ledger(shop)
-    numbers = {v.number for v in ledger.records("changes")}
+def test_new_records_have_the_present_time_if_the_last_day_is_today(shop: Source) -> None:
+    now = datetime(2025, 4, 1, 12, 34, 56, tzinfo=UTC)
+    ledger = Ledger(shop, SMALL, clock=lambda: to_ms(now))
+    before = {v.number for v in ledger.records("changes")}
+    assert all(v.instant < now for v in ledger.records("changes") if v.instant is not None)
     ledger.advance()
-    age = [
-        datetime.now(UTC) - v.instant
-        for v in ledger.records("changes")
-        if v.number not in numbers and v.instant is not None
-    ]
-    # at midnight the day may have ended meanwhile; then the hours are any hours of that day
-    assert ledger.options.end <= datetime.now(UTC).date() or any(
-        timedelta(0) <= a < timedelta(minutes=1) for a in age
-    )
+    new = [v for v in ledger.records("changes") if v.number not in before]
+    present = [v.instant for v in new if v.instant is not None and v.instant.date() == now.date()]
+    assert sorted(present) == [now - timedelta(seconds=s) for s in (2, 1, 0)]
 
 
-def test_records_added_changed_and_removed_by_hand(shop: Source) -> None:
+def test_add_update_and_delete_change_the_served_records(shop: Source) -> None:
     with Sandbox([shop], SMALL) as box:
         ledger, client = box.ledger("shop"), Client(box)
         added = ledger.add("tokens", {"id": "a/b", "created_at": "2025-03-31T12:00:00+02:00"})
         assert str(added.instant) == "2025-03-31 10:00:00+00:00"
-        assert len(flat(client.walk("jobs", token_id="a/b"))) == SMALL.rows_per_parent
+        assert len(flat(client.read_pages("jobs", token_id="a/b"))) == SMALL.rows_per_parent
         job = ledger.add(
             "jobs", {"id": "j", "type": "x", "job_number": 7, "project_slug": "x/y/z"}, added
         )
@@ -170,7 +166,7 @@ def test_records_added_changed_and_removed_by_hand(shop: Source) -> None:
         with pytest.raises(ValueError, match="taken"):
             ledger.add("tokens", {"id": "a/b"})
         ledger.update("tokens", "a/b", {"created_at": None})
-        assert "a/b" in {r["id"] for r in ledger.rejected("tokens")}, "no window can hold it"
+        assert "a/b" in {r["id"] for r in ledger.rejected("tokens")}, "a token without a cursor"
         assert "a/b" not in {r["id"] for r in ledger.expected("tokens")}
         ledger.delete("tokens", "a/b")
         assert client.status("v1/token/a%2Fb/job") == 404

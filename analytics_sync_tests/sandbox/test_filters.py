@@ -1,4 +1,4 @@
-"""The sandbox filters and orders as declared, and serves children below their parents."""
+"""Tests of the sandbox's filters, orders and children: all as declared."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from analytics_sync_tests.support.shop_source import (
     SMALL,
     START,
     Client,
-    at_place,
     flat,
     in_order,
+    value_at_path,
 )
 
 
@@ -31,7 +31,7 @@ def shop() -> Source:
 
 @pytest.fixture(scope="module")
 def box(shop: Source) -> Iterator[Sandbox]:
-    """For tests that change nothing."""
+    """A sandbox for tests that change nothing."""
     with Sandbox([shop], SMALL) as sandbox:
         yield sandbox
 
@@ -39,7 +39,9 @@ def box(shop: Source) -> Iterator[Sandbox]:
 def _window(client: Client, name: str, **query: Any) -> list[str]:
     resource = client.source.resources[name]
     assert resource.cursor is not None
-    return sorted(at_place(r, resource.cursor.name) for r in flat(client.walk(name, query)))
+    return sorted(
+        value_at_path(r, resource.cursor.name) for r in flat(client.read_pages(name, query))
+    )
 
 
 def test_windows_are_filtered_on_the_server_with_both_ends_included(box: Sandbox) -> None:
@@ -49,19 +51,19 @@ def test_windows_are_filtered_on_the_server_with_both_ends_included(box: Sandbox
     def expected(name: str, *days: date) -> list[Any]:
         cursor = client.source.resources[name].cursor
         assert cursor is not None
-        return sorted(at_place(r, cursor.name) for r in ledger.expected(name, *days))
+        return sorted(value_at_path(r, cursor.name) for r in ledger.expected(name, *days))
 
     day = (date(2025, 3, 31), date(2025, 4, 1))
     found = _window(client, "links", **{"filter[from]": low, "filter[to]": high})
     assert found == expected("links", *day)
     assert found[0] == low
     assert found[-1] == high
-    # an offset is part of the instant
-    same = _window(
+    # The server compares instants: 02:00 at offset +02:00 is midnight UTC.
+    with_offset = _window(
         client, "links", **{"filter[from]": "2025-03-31T02:00:00+02:00", "filter[to]": high}
     )
-    assert same == found
-    # one millisecond less at either end is one record less
+    assert with_offset == found
+    # A window that is one millisecond shorter at each end has one record less at each end.
     inside = {"filter[from]": "2025-03-31T00:00:00.001Z", "filter[to]": "2025-03-31T23:59:59.998Z"}
     assert _window(client, "links", **inside) == found[1:-1]
     assert _window(client, "builds", startDate="2025-03-31", endDate="2025-03-31") == expected(
@@ -69,13 +71,13 @@ def test_windows_are_filtered_on_the_server_with_both_ends_included(box: Sandbox
     )
     start, end = to_ms(day[0]), to_ms(day[1])
     assert _window(client, "audit", **{"from": start, "to": end - 1}) == expected("audit", *day)
-    # `before` is a bound when it is a time and a cursor when it is not
+    # The parameter ``before`` is a bound if its value is a time, otherwise it is a cursor.
     assert _window(client, "changes", after=low, before=high) == expected("changes", *day)
     assert client.status("v1/links", {"filter[from]": "yesterday"}) == 422
     assert client.status("v1/audit", {"from": "2025-03-31"}) == 422
 
 
-def test_a_month_is_answered_whole_and_must_be_named(box: Sandbox) -> None:
+def test_a_resource_by_month_returns_the_whole_month_and_requires_it(box: Sandbox) -> None:
     client, ledger = Client(box), box.ledger("shop")
     march = _window(client, "usage", period="2025-03-30")
     assert march == sorted(
@@ -107,13 +109,13 @@ resources:
         assert {r["time"] for r in after} == {"2025-03-31", "2025-04-01"}
 
 
-def test_order_is_the_declared_one_or_the_one_asked_for(box: Sandbox) -> None:
+def test_records_come_in_the_declared_or_the_requested_order(box: Sandbox) -> None:
     client = Client(box)
-    newest = [r["created_at"] for r in flat(client.walk("tokens"))]
+    newest = [r["created_at"] for r in flat(client.read_pages("tokens"))]
     assert newest == sorted(newest, reverse=True)
-    oldest = [r["created_at"] for r in flat(client.walk("tokens", {"sort": "created_at"}))]
+    oldest = [r["created_at"] for r in flat(client.read_pages("tokens", {"sort": "created_at"}))]
     assert oldest == newest[::-1]
-    plain = [r["attributes"]["at"] for r in flat(client.walk("links"))]
+    plain = [r["attributes"]["at"] for r in flat(client.read_pages("links"))]
     assert plain not in (sorted(plain), sorted(plain, reverse=True))
     first = client.get("v1/links", {"sort": "-attributes.at", "limit": 1})["data"]
     assert [r["attributes"]["at"] for r in first] == [max(plain)]
@@ -123,9 +125,9 @@ def test_children_are_served_below_their_parents_and_nowhere_else(box: Sandbox) 
     client, ledger = Client(box), box.ledger("shop")
     for version in ledger.records("tokens"):
         token = version.record["id"]
-        below = flat(client.walk("jobs", token_id=token))
+        below = flat(client.read_pages("jobs", token_id=token))
         assert len(below) == SMALL.rows_per_parent
-        assert not any("token_id" in r for r in below), "the reader has to copy it from the parent"
+        assert not any("token_id" in r for r in below), "the reader copies the field of the parent"
         assert sorted(r["id"] for r in below) == sorted(
             r["id"] for r in ledger.expected("jobs") if r["token_id"] == token
         )
@@ -135,16 +137,16 @@ def test_children_are_served_below_their_parents_and_nowhere_else(box: Sandbox) 
 
 
 def test_a_chain_of_children_is_kept_short(shop: Source) -> None:
-    def sizes(most: int) -> list[int]:
-        options = Options(rows_per_day=50, rows_per_parent=4, max_chain=most, start=START, end=END)
+    def sizes(limit: int) -> list[int]:
+        options = Options(rows_per_day=50, rows_per_parent=4, max_chain=limit, start=START, end=END)
         return [len(Ledger(shop, options).records(name)) for name in ("tokens", "jobs", "changes")]
 
     assert sizes(0) == [150, 600, 150]
     assert sizes(120) == [30, 120, 150]
-    assert sizes(1) == [6, 24, 150], "two a day are left, for the two ends of the day"
+    assert sizes(1) == [6, 24, 150], "each day keeps two tokens: at its start and at its end"
 
 
-def test_what_a_key_is_inherited_from_is_never_null() -> None:
+def test_a_field_that_a_child_key_inherits_is_never_null() -> None:
     text = """
 client: {}
 resources:
@@ -165,12 +167,12 @@ def test_details_exist_for_jobs_that_are_not_skipped(box: Sandbox) -> None:
     kinds = set()
     for job in (v.record for v in ledger.records("jobs")):
         slug, number = job.get("project_slug"), job.get("job_number")
-        has = slug is not None and number is not None and job["type"] != "approval"
-        kinds.add((has, job["type"] == "approval"))
+        has_detail = slug is not None and number is not None and job["type"] != "approval"
+        kinds.add((has_detail, job["type"] == "approval"))
         if slug is not None and number is not None:
             path = f"v1/project/{slug.replace('project-', 'project%2D')}/job/{number}"
-            assert client.status(path) == (200 if has else 404)
-            if has:
+            assert client.status(path) == (200 if has_detail else 404)
+            if has_detail:
                 detail = client.get(path)
                 assert (detail["project"]["id"], detail["number"]) == (
                     slug.rpartition("/")[2],
@@ -193,5 +195,5 @@ def test_children_belong_to_the_window_of_their_parent(shop: Source) -> None:
     details = ledger.expected("details", *day)
     assert details
     assert {r["number"] for r in details} < numbers
-    # a child with a cursor of its own goes by that one
+    # A child with a cursor belongs to the window of that cursor.
     assert {r["updated_at"][:10] for r in ledger.expected("answers", *day)} == {"2025-03-31"}

@@ -1,4 +1,4 @@
-"""The sandbox as a server: credentials, errors, faults, settings, its command."""
+"""Tests of the sandbox's server: credentials, errors, faults, settings, and its command."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from analytics_sync_tests.support.shop_source import (
     SMALL,
     START,
     Client,
-    everything,
+    all_records,
     served,
 )
 
@@ -42,7 +42,7 @@ def shop() -> Source:
 
 @pytest.fixture(scope="module")
 def box(shop: Source) -> Iterator[Sandbox]:
-    """For tests that change nothing."""
+    """A sandbox for tests that change nothing."""
     with Sandbox([shop], SMALL) as sandbox:
         yield sandbox
 
@@ -57,7 +57,7 @@ def box(shop: Source) -> Iterator[Sandbox]:
         ({"Authorization": "sandbox"}, 401),
     ],
 )
-def test_the_declared_key_is_asked_for(box: Sandbox, headers: dict[str, str], status: int) -> None:
+def test_the_declared_key_is_required(box: Sandbox, headers: dict[str, str], status: int) -> None:
     assert Client(box, **headers).status("v1/me") == status
     assert Client(box, **headers).status("v1/nowhere") == (404 if status == 200 else 401)
 
@@ -80,10 +80,10 @@ def test_other_kinds_of_authentication(auth: str, right: str, wrong: str) -> Non
         assert Client(box, "other", Authorization=wrong).status("things") == 401
 
 
-def test_answers_say_what_they_come_from_and_are_compressed_on_demand(box: Sandbox) -> None:
+def test_responses_name_the_sandbox_and_are_compressed_on_request(box: Sandbox) -> None:
     client = Client(box)
-    answer = client.raw(client.url("v1/usage", {"period": "2025-03-01"}))
-    assert answer.headers["Server"] == "analytics-sync-sandbox (not a real API)"
+    response = client.raw(client.url("v1/usage", {"period": "2025-03-01"}))
+    assert response.headers["Server"] == "analytics-sync-sandbox (not a real API)"
     client.headers = {**client.headers, "Accept-Encoding": "gzip"}
     with client.http.request(
         "GET", client.url("v1/header-links"), headers=client.headers, preload_content=False
@@ -92,15 +92,14 @@ def test_answers_say_what_they_come_from_and_are_compressed_on_demand(box: Sandb
         if raw.headers.get("Content-Encoding") == "gzip":
             data = gzip.decompress(data)
         assert json.loads(data)
-    small = Sandbox(box.sources, Options(rows=50, start=START, end=END))
-    with small:
-        big = Client(small, **client.headers)
-        assert big.raw(big.url("v1/root")).headers["Content-Encoding"] == "gzip"
-        del big.headers["Accept-Encoding"]
-        assert "Content-Encoding" not in big.raw(big.url("v1/root")).headers
+    with Sandbox(box.sources, Options(rows=50, start=START, end=END)) as with_large_pages:
+        client = Client(with_large_pages, **client.headers)
+        assert client.raw(client.url("v1/root")).headers["Content-Encoding"] == "gzip"
+        del client.headers["Accept-Encoding"]
+        assert "Content-Encoding" not in client.raw(client.url("v1/root")).headers
 
 
-def test_broken_requests_get_an_answer_in_json_too(box: Sandbox) -> None:
+def test_malformed_requests_get_a_json_response(box: Sandbox) -> None:
     host, _, port = box.url.removeprefix("http://").partition(":")
     with socket.create_connection((host, int(port)), timeout=5) as connection:
         connection.sendall(b"nonsense\r\n\r\n")
@@ -109,7 +108,7 @@ def test_broken_requests_get_an_answer_in_json_too(box: Sandbox) -> None:
     assert json.loads(body)["errors"]
 
 
-def test_a_closed_sandbox_hangs_up(shop: Source) -> None:
+def test_a_closed_sandbox_closes_its_connections(shop: Source) -> None:
     with Sandbox([shop], SMALL) as box:
         client = Client(box)
         assert client.status("v1/me") == 200
@@ -117,15 +116,15 @@ def test_a_closed_sandbox_hangs_up(shop: Source) -> None:
         client.raw(client.url("v1/me"))
 
 
-def test_faults_come_between_and_every_request_is_counted(shop: Source) -> None:
+def test_faults_replace_responses_and_every_request_is_counted(shop: Source) -> None:
     with Sandbox([shop], SMALL) as box:
         client = Client(box)
         box.faults = lambda r: (
             Fault(ServedResponse(503, b"busy", {"Retry-After": "1"})) if r.number == 2 else None
         )
         assert client.raw(client.url("v1/me")).status == 200
-        answer = client.raw(client.url("v1/me"))
-        assert (answer.status, answer.data, answer.headers["Retry-After"]) == (503, b"busy", "1")
+        busy = client.raw(client.url("v1/me"))
+        assert (busy.status, busy.data, busy.headers["Retry-After"]) == (503, b"busy", "1")
         box.faults = lambda r: Fault(cut=10) if r.resource == "me" else None
         with pytest.raises(urllib3.exceptions.ProtocolError):
             client.raw(client.url("v1/me"))
@@ -139,13 +138,13 @@ def test_faults_come_between_and_every_request_is_counted(shop: Source) -> None:
         assert client.raw(f"{box.url}/_sandbox/requests").json()["total"] == box.requests == 6
 
 
-def test_what_the_sandbox_tells_about_itself(shop: Source) -> None:
+def test_the_control_api_reports_sources_rows_and_revisions(shop: Source) -> None:
     with Sandbox([shop], SMALL) as box:
         http = urllib3.PoolManager(retries=False)
-        about = http.request("GET", f"{box.url}/_sandbox").json()
-        assert "not a real API" in about["what"]
-        assert about["sources"]["shop"]["base_url"] == box.base_url("shop")
-        assert about["sources"]["shop"]["records"]["numbered"] == 12
+        overview = http.request("GET", f"{box.url}/_sandbox").json()
+        assert "not a real API" in overview["what"]
+        assert overview["sources"]["shop"]["base_url"] == box.base_url("shop")
+        assert overview["sources"]["shop"]["records"]["numbered"] == 12
         url = f"{box.url}/_sandbox/ledger/shop/tokens"
         rows = http.request("GET", f"{url}?start=2025-03-31&end=2025-04-01").json()
         assert rows == box.ledger("shop").expected("tokens", date(2025, 3, 31), date(2025, 4, 1))
@@ -156,7 +155,7 @@ def test_what_the_sandbox_tells_about_itself(shop: Source) -> None:
         assert http.request("GET", f"{box.url}/elsewhere/v1/me").status == 404
 
 
-def test_settings_point_at_the_sandbox_and_leave_walks_alone(box: Sandbox) -> None:
+def test_settings_point_at_the_sandbox_and_replace_no_parent(box: Sandbox) -> None:
     assert box.settings() == {
         "SOURCES__SHOP__BASE_URL": f"{box.url}/shop",
         "SOURCES__SHOP__API_KEY": "sandbox",
@@ -176,7 +175,7 @@ def test_every_seed_can_be_served(seed: str) -> None:
         client, ledger = Client(box, source.name), box.ledger(source.name)
         for resource in source.resources.values():
             assert served(ledger, resource.name), resource
-            assert everything(client, ledger, resource) == served(ledger, resource.name), resource
+            assert all_records(client, ledger, resource) == served(ledger, resource.name), resource
 
 
 def _shipped() -> list[Path]:
@@ -193,7 +192,7 @@ def test_the_shipped_catalog_can_be_served(path: Path) -> None:
             for resource in source.resources.values():
                 records = served(ledger, resource.name)
                 assert records, resource
-                assert everything(client, ledger, resource) == records, resource
+                assert all_records(client, ledger, resource) == records, resource
                 assert len(ledger.expected(resource.name)) == len(records), resource
             ledger.advance()
         assert box.settings()[f"SOURCES__{source.name.upper()}__BASE_URL"] == box.base_url(
@@ -201,7 +200,7 @@ def test_the_shipped_catalog_can_be_served(path: Path) -> None:
         )
 
 
-def test_the_command_serves_until_told_to_stop(tmp_path: Path) -> None:
+def test_the_command_serves_until_a_signal_stops_it(tmp_path: Path) -> None:
     catalog, env = tmp_path / "shop.yaml", tmp_path / "sandbox.env"
     catalog.write_text(SHOP)
     command = [sys.executable, "-m", "analytics_sync.sandbox", "--catalog", str(catalog)]
@@ -216,18 +215,19 @@ def test_the_command_serves_until_told_to_stop(tmp_path: Path) -> None:
         assert process.stdout is not None
         line = process.stdout.readline()
         assert "not a real API" in line
-        found = re.search(r"http://127\.0\.0\.1:\d+", line)
-        assert found
+        match = re.search(r"http://127\.0\.0\.1:\d+", line)
+        assert match
+        url = match[0]
         settings = dict(entry.split("=", 1) for entry in env.read_text().splitlines())
-        assert settings["SOURCES__SHOP__BASE_URL"] == f"{found[0]}/shop"
+        assert settings["SOURCES__SHOP__BASE_URL"] == f"{url}/shop"
         http = urllib3.PoolManager()
-        answer = http.request("GET", f"{found[0]}/shop/v1/numbered", headers={"X-Key": "sandbox"})
-        assert answer.status == 200
-        until = time.monotonic() + 10
-        while http.request("GET", f"{found[0]}/_sandbox").json()["sources"]["shop"]["revision"] < 1:
-            assert time.monotonic() < until, "--live changes nothing"
+        page = http.request("GET", f"{url}/shop/v1/numbered", headers={"X-Key": "sandbox"})
+        assert page.status == 200
+        deadline = time.monotonic() + 60
+        while http.request("GET", f"{url}/_sandbox").json()["sources"]["shop"]["revision"] < 1:
+            assert time.monotonic() < deadline, "--live changes nothing"
         process.send_signal(signal.SIGTERM)
-        assert process.wait(10) == 0
+        assert process.wait(60) == 0
     finally:
         process.kill()
         process.wait()
