@@ -15,7 +15,7 @@ from itertools import pairwise
 _KNOWN = re.compile(
     r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY"  # PEM and PGP
     r"|(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\."  # a JWT
-    r"|(?<![A-Za-z0-9])(?:"  # prefixes that large providers give their keys so that scanners find them
+    r"|(?<![A-Za-z0-9])(?:"  # prefixes of large providers, made for scanners
     r"(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Za-z0-9])"
     r"|gh[oprsu]_[A-Za-z0-9]{20}|github_pat_[A-Za-z0-9_]{20}"
     r"|xox[abeoprs]-[A-Za-z0-9-]{10}|xapp-[A-Za-z0-9-]{10}"

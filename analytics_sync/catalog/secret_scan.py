@@ -1,9 +1,9 @@
 """The secret scan: a catalog file with a value that looks like a secret is refused.
 
-In: the plain data of a file, before anything else reads it. Out: nothing, or a ``CatalogError`` with
-file, line and key. The error says where the secret belongs, and never shows the value. The scan
-finds a secret by the name of its header, parameter or key, and by the shape of the value. Names of
-columns, cursors and fields are no values, and are not scanned by name.
+In: the plain data of a file, before anything else reads it. Out: nothing, or a ``CatalogError``
+with file, line and key. The error says where the secret belongs, and never shows the value. The
+scan finds a secret by the name of its header, parameter or key, and by the shape of the value.
+Columns, cursors and fields are names themselves, so their values are scanned by shape alone.
 """
 
 from __future__ import annotations

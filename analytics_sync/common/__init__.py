@@ -1,1 +1,4 @@
-"""What every stage shares: windows, errors, redaction, JSON, private folders. It imports no other stage."""
+"""Code that every stage shares: windows, errors, redaction, JSON, private folders, memory tuning.
+
+In: no import of another stage. Out: small modules that know neither a source nor a warehouse.
+"""

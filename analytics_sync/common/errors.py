@@ -1,6 +1,15 @@
-"""What can go wrong while reading, each with what happened, where, and what to do next.
+"""Errors of a read: each says where it happened, what happened, and what to do next.
 
-In: a ``Place`` and a sentence. Out: exceptions whose first line is complete.
+In: a ``Place``, a sentence and an advice. Out: an exception whose first line is complete.
+
+    ExtractError
+    ├── MissingSetting     a required setting has no value
+    ├── HttpStatusError    an error status, after all retries
+    ├── ConnectionFailed   no response, or a part of one, after all retries
+    ├── LimitExceeded      more bytes or time than the source's limits allow
+    ├── ForeignOrigin      a link or redirect to another scheme, host or port
+    ├── InvalidResponse    a body that is not provably data
+    └── PaginationStuck    pages that do not lead to an end
 """
 
 from __future__ import annotations
@@ -12,7 +21,13 @@ from analytics_sync.common.window import Window
 
 @dataclass(frozen=True)
 class Place:
-    """Where in the work something happened: source, resource, window."""
+    """The place of an event: source, resource, window.
+
+    Attributes:
+        source: Name of the source.
+        resource: Name of the resource; empty for the whole source.
+        window: The window; None for a snapshot, or for the whole resource.
+    """
 
     source: str
     resource: str = ""
@@ -24,13 +39,16 @@ class Place:
 
 
 def printable(text: str) -> str:
-    """The text without line breaks, and with everything that a terminal would obey or that turns
-    the reading direction as an escape: it may come from a server."""
+    """The text with every unprintable character as an escape.
+
+    The text may come from a server. It must not hold line breaks, commands to a terminal, or
+    characters that change the reading direction.
+    """
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 class ExtractError(Exception):
-    """A resource could not be read; its table stays as it was.
+    """A resource could not be read. Its table stays as it was.
 
     Args:
         place: Source, resource and window.
@@ -46,7 +64,7 @@ class ExtractError(Exception):
 
 
 class MissingSetting(ExtractError):
-    """A setting that the source needs is not there."""
+    """A setting that the source requires has no value."""
 
 
 class HttpStatusError(ExtractError):
@@ -66,7 +84,7 @@ class LimitExceeded(ExtractError):
 
 
 class ConnectionFailed(ExtractError):
-    """No answer, or only part of one, after the declared retries."""
+    """No response arrived, or only a part of one, after the declared retries."""
 
 
 class ForeignOrigin(ExtractError):
@@ -74,8 +92,8 @@ class ForeignOrigin(ExtractError):
 
 
 class InvalidResponse(ExtractError):
-    """The answer is not provably data: HTML, null, an error body, a missing selector."""
+    """The response is not provably data: HTML, null, an error body, a missing selector."""
 
 
 class PaginationStuck(ExtractError):
-    """Paging does not move on: the same cursor again, an ignored offset, more pages than allowed."""
+    """Pagination makes no progress: a repeated cursor, an ignored offset, too many pages."""

@@ -1,6 +1,24 @@
-"""JSON that loses nothing: decoded and encoded so that every value can be stored.
+r"""Exact JSON: decoding and encoding that change no value, for every warehouse.
 
-In: bytes of a response, or a value. Out: the value, or bytes that every warehouse can hold.
+In: the bytes of a response, or a value. Out: the value, or bytes that every warehouse can store.
+orjson does almost all of the work, because it is faster than the standard library: about twice at
+decoding, ten times at encoding. The standard library handles the values that orjson refuses or
+changes:
+
+    document                 orjson                  loads
+    18446744073709551616     18446744073709552000.0  18446744073709551616
+    1e-400                   0.0                     "1e-400"
+    1e999                    refused                 "1e999"
+    NaN, Infinity            refused                 "NaN", "Infinity"
+    "\ud800"                 refused                 the lone surrogate
+    5,000 digits             refused                 the digits, as text
+    a byte order mark        refused                 the value after it
+
+    value                    orjson                  dumps
+    2**64                    refused                 18446744073709551616
+    a lone surrogate         refused                 "\\ud800"
+    NUL                      "\u0000"                "\\u0000"
+    300 nested lists         refused                 300 nested lists
 """
 
 from __future__ import annotations
@@ -13,27 +31,29 @@ from typing import Any
 
 import orjson
 
-_DIGITS = bytes.maketrans(b"123456789E", b"000000000e")
-_LONG = b"0" * 19
-_SMALL = b"0e-000"  # in many a UUID too, but not behind the start of a number
+_ALL_DIGITS_TO_0 = bytes.maketrans(b"123456789E", b"000000000e")
+_LONG_NUMBER = b"0" * 19
+# A UUID may hold these characters too, but not after the start of a number.
+_SMALL_EXPONENT = b"0e-000"
 _MANTISSA = re.compile(rb"(?:^|[:\[,\s])-?[0-9.]+$")
+_MAX_MANTISSA_LENGTH = 50
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _BOM = b"\xef\xbb\xbf"
 ESCAPED_NUL = b"\\u0000"
-"""How JSON spells a NUL, which no warehouse holds."""
-_ESCAPED_NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
-# what orjson refuses and the standard library reads
+"""JSON's escape of the NUL character, which no warehouse can store."""
+_UNESCAPED_NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
+# Documents with these signs are refused by orjson and decoded by the standard library.
 _REFUSED = (b"\\ud", b"\\uD", b"NaN", b"Infinity")
-_DEPTH = "depth limit exceeded"
-_END: Any = object()
-_MOST_DIGITS = 4000  # the interpreter refuses 4,300 and PostgreSQL somewhat more
+_TOO_DEEP = "depth limit exceeded"
+_SIGN_ONLY: Any = object()
+_MAX_DIGITS = 4000  # Python refuses more than 4,300 digits, PostgreSQL somewhat more
 
 
 def dumps(value: Any) -> bytes:
-    """JSON in UTF-8 that every warehouse can hold, of whatever ``loads`` gives.
+    """JSON in UTF-8 that every warehouse can store, for every value that ``loads`` returns.
 
-    Integers beyond 64 bit, which orjson refuses, stay exact. NUL and lone surrogates, which
-    databases refuse inside JSON too, are written as the six characters of their escapes.
+    Integers of more than 64 bits stay exact. Databases refuse NUL and lone surrogates inside JSON
+    too: each is written as the six characters of its escape.
     """
     try:
         raw = orjson.dumps(value)
@@ -41,86 +61,87 @@ def dumps(value: Any) -> bytes:
         try:
             text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
         except RecursionError:
-            text = _deep(value)
+            text = _dumps_deep(value)
         raw = _SURROGATE.sub(lambda m: f"\\\\u{ord(m[0]):04x}", text).encode()
-    return _ESCAPED_NUL.sub(rb"\1\\\\u0000", raw) if ESCAPED_NUL in raw else raw
+    return _UNESCAPED_NUL.sub(rb"\1\\\\u0000", raw) if ESCAPED_NUL in raw else raw
 
 
-def _deep(value: Any) -> str:
-    """What is nested deeper than the encoders go, but not deeper than the decoder."""
+def _dumps_deep(value: Any) -> str:
+    """JSON of a value that is nested deeper than both encoders can go, without recursion."""
     written: list[str] = []
-    waiting: list[Iterator[tuple[str, Any]]] = [iter([("", value)])]
-    while waiting:
-        for sign, item in waiting[-1]:
+    open_containers: list[Iterator[tuple[str, Any]]] = [iter([("", value)])]
+    while open_containers:
+        for sign, item in open_containers[-1]:
             written.append(sign)
             if isinstance(item, dict | list):
-                waiting.append(_parts(item))
+                open_containers.append(_parts(item))
                 break
-            if item is not _END:
+            if item is not _SIGN_ONLY:
                 written.append(json.dumps(item, ensure_ascii=False))
         else:
-            waiting.pop()
+            open_containers.pop()
     return "".join(written)
 
 
 def _parts(value: dict[str, Any] | list[Any]) -> Iterator[tuple[str, Any]]:
-    """The values of a container, each with what stands before it."""
+    """The values of a container, each with the signs before it."""
     if isinstance(value, list):
-        yield "[", _END
+        yield "[", _SIGN_ONLY
         for n, item in enumerate(value):
             yield "," * (n > 0), item
-        yield "]", _END
+        yield "]", _SIGN_ONLY
         return
-    yield "{", _END
+    yield "{", _SIGN_ONLY
     for n, (name, item) in enumerate(value.items()):
         yield f"{',' * (n > 0)}{json.dumps(name, ensure_ascii=False)}:", item
-    yield "}", _END
+    yield "}", _SIGN_ONLY
 
 
 def loads(raw: bytes) -> Any:
-    """The value of a JSON document, also where orjson would round it or refuse it, as ``dumps``.
+    """The value of a JSON document, also of one that orjson would round or refuse.
 
-    A byte order mark is passed over. A number that no double can hold, an integer of more than
-    4,000 digits, and NaN and Infinity, which are no JSON but are sent by careless servers, become
-    their text: no column takes that for a number, so that it ends up in ``_extra``. Of a key given
-    twice in one object the last counts.
+    Three kinds of numbers become their text: a number that no double can hold, an integer of more
+    than 4,000 digits, and NaN and Infinity. NaN and Infinity are not JSON, but careless servers
+    send them. No column accepts such a text as a number, so the text ends up in ``_extra``. A byte
+    order mark is skipped. If an object has a key twice, the last value counts.
 
     Raises:
-        TooDeep: Nested deeper than can be written again.
-        ValueError: It is not JSON.
+        TooDeep: The document is nested deeper than ``dumps`` can write.
+        ValueError: The document is not JSON.
     """
     raw = raw.removeprefix(_BOM)
     try:
         value = orjson.loads(raw)
     except orjson.JSONDecodeError as e:
-        if str(e).startswith(_DEPTH):
-            raise TooDeep(_DEPTH) from e
+        if str(e).startswith(_TOO_DEEP):
+            raise TooDeep(_TOO_DEEP) from e
         if not any(sign in raw for sign in _REFUSED) and "infinity" not in str(e):
             raise
-        return _exactly(raw)
-    # a look for 19 digits in a row, from the end: from the beginning it would take four times as long
-    digits = raw.translate(_DIGITS)
-    return _exactly(raw) if digits.rfind(_LONG) >= 0 or _small(raw, digits) else value
+        return _loads_exactly(raw)
+    # Search for 19 digits from the end: a search from the beginning takes four times as long.
+    digits = raw.translate(_ALL_DIGITS_TO_0)
+    changed = digits.rfind(_LONG_NUMBER) >= 0 or _has_small_number(raw, digits)
+    return _loads_exactly(raw) if changed else value
 
 
-def _small(raw: bytes, digits: bytes) -> bool:
-    """Whether some number may be too small for a double, which would make it 0."""
-    at = digits.rfind(_SMALL)
-    while at >= 0:
-        if _MANTISSA.search(raw[max(0, at - 50) : at + 1]):
+def _has_small_number(raw: bytes, digits: bytes) -> bool:
+    """Whether a number may be too small for a double: orjson would return 0."""
+    found = digits.rfind(_SMALL_EXPONENT)
+    while found >= 0:
+        if _MANTISSA.search(raw[max(0, found - _MAX_MANTISSA_LENGTH) : found + 1]):
             return True
-        at = digits.rfind(_SMALL, 0, at + len(_SMALL) - 1)
+        found = digits.rfind(_SMALL_EXPONENT, 0, found + len(_SMALL_EXPONENT) - 1)
     return False
 
 
 class TooDeep(ValueError):
-    """JSON that is nested beyond all reason."""
+    """JSON that is nested deeper than any API needs."""
 
 
-def deeper(value: Any, most: int) -> bool:
-    """Whether lists and objects are nested in more than ``most`` levels."""
+def deeper(value: Any, limit: int) -> bool:
+    """Whether lists and objects are nested in more than ``limit`` levels."""
     level = [value]
-    for _ in range(most):
+    for _ in range(limit):
         below: list[Any] = []
         for item in level:
             if type(item) is dict:
@@ -133,18 +154,21 @@ def deeper(value: Any, most: int) -> bool:
     return any(type(item) in (dict, list) for item in level)
 
 
-def _exactly(raw: bytes) -> Any:
+def _loads_exactly(raw: bytes) -> Any:
+    """The value by the standard library, which keeps every digit of an integer."""
     try:
         return json.loads(raw.decode(), parse_constant=str, parse_float=_float, parse_int=_int)
     except RecursionError as e:
-        raise TooDeep(_DEPTH) from e
+        raise TooDeep(_TOO_DEEP) from e
 
 
 def _float(text: str) -> float | str:
+    """The number, or its text if a double would be 0 or infinite."""
     number = float(text)
     lost = number == 0 and re.search("[1-9]", text.lower().partition("e")[0])
     return text if lost or not math.isfinite(number) else number
 
 
 def _int(text: str) -> int | str:
-    return int(text) if len(text) <= _MOST_DIGITS else text
+    """The number, or its text if the number is too long for Python or a database."""
+    return int(text) if len(text) <= _MAX_DIGITS else text

@@ -1,8 +1,8 @@
-"""A temporary folder with an owner.
+"""Private folders: temporary ones that are locked by their owner, and lasting ones for one user.
 
-In: a prefix. Out: a folder that is locked for as long as its owner lives. The kernel drops the
-lock of a process that was killed, so the next one tells what is left over from what is in use, and
-removes it.
+In: the prefix of a name, or a path. Out: a folder that only this user can read. A temporary folder
+is locked while its owner lives. The kernel drops the lock of a killed process, so that the next
+process can tell an abandoned folder from a folder in use, and removes the abandoned one.
 """
 
 from __future__ import annotations
@@ -17,35 +17,39 @@ from pathlib import Path
 
 
 class LockedTempFolder:
-    """A new folder, for this process alone. ``close`` removes it.
+    """A new temporary folder for this process alone. ``close`` removes the folder.
 
     Args:
-        prefix: Of its name. Folders of this prefix whose owner is dead are removed first.
+        prefix: Start of the folder's name. Folders with this prefix whose owner is dead are removed
+            first.
+
+    Attributes:
+        path: The folder.
     """
 
     def __init__(self, prefix: str) -> None:
         remove_orphans(prefix)
         while True:
             self.path = Path(tempfile.mkdtemp(prefix=prefix))
-            # until it is locked, another process may take the folder for an orphan
+            # Another process may remove the folder as an orphan before the lock is taken.
             with suppress(FileNotFoundError):
                 self._handle = os.open(self.path, os.O_RDONLY)
-                with suppress(OSError):  # a file system without locks: nobody removes anything
+                with suppress(OSError):  # on a file system without locks no process removes folders
                     fcntl.flock(self._handle, fcntl.LOCK_EX)
                 if self.path.exists():
                     return
                 os.close(self._handle)
 
     def close(self) -> None:
-        """Remove the folder and what is in it."""
+        """Remove the folder and its content."""
         shutil.rmtree(self.path, ignore_errors=True)
         os.close(self._handle)
 
 
 def remove_orphans(prefix: str) -> None:
-    """Remove the temporary folders of this prefix whose owner is dead."""
+    """Remove the temporary folders with this prefix whose owner is dead."""
     for path in Path(tempfile.gettempdir()).glob(f"{prefix}*"):
-        with suppress(OSError):  # in use, another user's, or gone by now
+        with suppress(OSError):  # the folder is in use, belongs to another user, or is gone
             handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -55,12 +59,14 @@ def remove_orphans(prefix: str) -> None:
 
 
 def ensure_private(folder: Path) -> None:
-    """Make a folder that lasts, or see that it is ours alone: a temporary folder is everybody's.
+    """Create a lasting folder, or check that an existing folder is private to this user.
+
+    The check is needed because all users can create folders below the temporary folder.
 
     Raises:
-        OSError: It is somebody else's, or open to others.
+        OSError: The folder belongs to another user, or other users have access.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    about = folder.lstat()
-    if not stat.S_ISDIR(about.st_mode) or about.st_uid != os.getuid() or about.st_mode & 0o077:
+    status = folder.lstat()
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid() or status.st_mode & 0o077:
         raise OSError(f"{folder} is not this user's alone")

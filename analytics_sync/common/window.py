@@ -1,6 +1,6 @@
-"""A half-open range of UTC time.
+"""The window: a half-open range of UTC time.
 
-In: two instants. Out: a ``Window``, which partitions, requests and messages share.
+In: two instants. Out: a ``Window``. Partitions, requests and messages use the same object.
 """
 
 from __future__ import annotations
@@ -11,7 +11,11 @@ from datetime import datetime, timedelta
 
 @dataclass(frozen=True)
 class Window:
-    """``[start, end)``, both UTC."""
+    """``[start, end)``, both in UTC.
+
+    Raises:
+        ValueError: A bound is not in UTC, or the end is not after the start.
+    """
 
     start: datetime
     end: datetime
@@ -27,5 +31,6 @@ class Window:
 
 
 def _short(instant: datetime) -> str:
+    """The date of a midnight, otherwise date and time."""
     midnight = instant.time() == datetime.min.time()
     return instant.strftime("%Y-%m-%d" if midnight else "%Y-%m-%dT%H:%M:%SZ")
