@@ -1,4 +1,8 @@
-"""Disks fill, warehouses are locked or go away in mid-load: named, nothing lost, and right afterwards."""
+"""Warehouse faults: full disks, locked files, and a PostgreSQL server that goes away during a load.
+
+In: runs on the fault lab's sandbox. Out: an error that says what to do, an unchanged table, and
+right rows after the next run.
+"""
 
 from __future__ import annotations
 
@@ -18,27 +22,41 @@ import dlt
 import pytest
 from dlt.destinations.impl.postgres.sql_client import Psycopg2SqlClient
 
+from analytics_sync.catalog import Resource
 from analytics_sync.extract import buffer
-from analytics_sync.extract.run import ReadRun
-from analytics_sync.load.errors import LoadError
-from analytics_sync.load.pipeline import load
 from analytics_sync.sandbox import Fault
 from analytics_sync.sandbox import faults as f
-from analytics_sync_tests.support.fault_lab import (
-    KINDS,
-    SOURCES,
-    WINDOW,
-    Lab,
-    resource_of,
-    run,
-    table,
-)
+from analytics_sync_tests.support import postgres_server as pg
+from analytics_sync_tests.support.fault_kinds import KINDS, SOURCES, resource_of
+from analytics_sync_tests.support.fault_lab import Lab, Rows, run, table
 from analytics_sync_tests.support.oracle import assert_same
-from analytics_sync_tests.support.postgres_server import Postgres, ask
-from analytics_sync_tests.support.postgres_server import table as table_of_postgres
+from analytics_sync_tests.support.postgres_server import Postgres
 
 SLOW = pytest.mark.slow
 KIND = [pytest.param(k, marks=() if k in {"page_number", "json_link"} else SLOW) for k in KINDS]
+
+
+def first_lines_of_errors(resource: Resource) -> list[str]:
+    """Run a resource and return the first line of each error."""
+    failures, _ = run(SOURCES[resource.source], [resource.name])
+    return [str(error).splitlines()[0] for error in failures.values()]
+
+
+def assert_succeeds(resource: Resource) -> None:
+    """Run a resource without an error."""
+    assert not first_lines_of_errors(resource)
+
+
+@pytest.fixture
+def warehouse(lab: Lab, tmp_path: Path) -> Callable[[Resource], Path]:
+    """Copies of the lab's warehouses."""
+
+    def copy(resource: Resource) -> Path:
+        file = tmp_path / "w.duckdb"
+        shutil.copy(lab.warehouse_before(resource.source), file)
+        return file
+
+    return copy
 
 
 @pytest.fixture
@@ -59,7 +77,7 @@ def small_disk() -> Iterator[Path]:
 
 
 def fill(folder: Path) -> None:
-    """Leave next to nothing free."""
+    """Fill the disk, but for less than 4 KiB."""
     with contextlib.suppress(OSError), (folder / "filler").open("wb") as filler:
         while True:
             filler.write(b"x" * 4096)
@@ -67,117 +85,114 @@ def fill(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", KIND)
-def test_no_room_for_the_spool(
-    lab: Lab, small_disk: Path, kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_full_disk_during_the_read_is_an_error_and_changes_nothing(
+    lab: Lab,
+    warehouse: Callable[[Resource], Path],
+    small_disk: Path,
+    kind: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     resource = resource_of(kind)
-    file = tmp_path / "w.duckdb"
-    shutil.copy(lab.before(resource.source), file)
+    file = warehouse(resource)
     before = table(file, resource)
-    monkeypatch.setattr(buffer, "_IN_MEMORY", 0)
+    monkeypatch.setattr(buffer, "_MAX_BYTES_IN_MEMORY", 0)
     with lab.environment(file):
         monkeypatch.setattr(tempfile, "tempdir", str(small_disk))
         fill(small_disk)
-        failures = _failures(resource.source, resource.name)
+        (message,) = first_lines_of_errors(resource)
         (small_disk / "filler").unlink()
         assert table(file, resource) == before
-        (message,) = failures
         assert "No space left" in message
         assert message.startswith(resource.source)
         assert "bug in analytics_sync" not in message
-        assert not run(SOURCES[resource.source], [resource.name])[0]
+        assert_succeeds(resource)
     assert assert_same(resource, table(file, resource), lab.expected(resource))
 
 
-def _failures(source: str, name: str) -> list[str]:
-    """First lines of what a run says, wherever it fails."""
-    try:
-        with ReadRun(SOURCES[source], WINDOW, [name], sleep=lambda _: None) as read:
-            try:
-                load(read, "full")
-            except LoadError as e:
-                return [str(e).splitlines()[0]]
-            return [str(e).splitlines()[0] for e in read.failures().values()]
-    except LoadError as e:
-        return [str(e).splitlines()[0]]
-
-
-@pytest.mark.parametrize("room", [512, 8192])
-@pytest.mark.parametrize("kind", KIND)
-def test_no_room_for_the_warehouse(lab: Lab, kind: str, room: int, tmp_path: Path) -> None:
-    """The process may not let a file grow: what DuckDB meets on a full disk.
-
-    With little room the merge itself fails; with some, what comes after it: the rows are there then.
-    """
-    resource = resource_of(kind)
-    file = tmp_path / "w.duckdb"
-    shutil.copy(lab.before(resource.source), file)
-    before = table(file, resource)
+@contextlib.contextmanager
+def file_size_limit(size: int) -> Iterator[None]:
+    """Let no file of this process grow beyond a size, in bytes, as on a full disk."""
     old = limits.getrlimit(limits.RLIMIT_FSIZE)
-    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    # Without a handler, the signal would kill the process instead of failing the write.
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        limits.setrlimit(limits.RLIMIT_FSIZE, (size, old[1]))
+        yield
+    finally:
+        limits.setrlimit(limits.RLIMIT_FSIZE, old)
+        signal.signal(signal.SIGXFSZ, handler)
+
+
+@pytest.mark.parametrize("size", [512, 8192])
+@pytest.mark.parametrize("kind", KIND)
+def test_a_full_disk_during_the_load_changes_all_rows_or_none(
+    lab: Lab, warehouse: Callable[[Resource], Path], kind: str, size: int
+) -> None:
+    """With 512 bytes the merge itself fails. With 8 KiB a later step may fail, after the merge."""
+    resource = resource_of(kind)
+    file = warehouse(resource)
+    before = table(file, resource)
     with lab.environment(file):
-        try:
-            limits.setrlimit(limits.RLIMIT_FSIZE, (room, old[1]))
-            failures = _failures(resource.source, resource.name)
-        finally:
-            limits.setrlimit(limits.RLIMIT_FSIZE, old)
-            signal.signal(signal.SIGXFSZ, ignored)
+        with file_size_limit(size):
+            messages = first_lines_of_errors(resource)
         after = table(file, resource)
-        assert after == before or room > 512
+        assert after == before or size > 512
         if after != before:
             assert assert_same(resource, after, lab.expected(resource))
-        assert failures or after != before
-        for message in failures:
+        assert messages or after != before
+        for message in messages:
             assert message.startswith(f"{resource.source}")
             assert "run again" in message
-        assert not run(SOURCES[resource.source], [resource.name])[0]
+        assert_succeeds(resource)
     assert assert_same(resource, table(file, resource), lab.expected(resource))
 
 
 @pytest.mark.parametrize("kind", KIND)
-def test_a_warehouse_that_another_program_holds(lab: Lab, kind: str, tmp_path: Path) -> None:
+def test_a_warehouse_that_another_program_holds_is_an_error(
+    lab: Lab, warehouse: Callable[[Resource], Path], kind: str
+) -> None:
     resource = resource_of(kind)
-    file = tmp_path / "w.duckdb"
-    shutil.copy(lab.before(resource.source), file)
+    file = warehouse(resource)
     before = table(file, resource)
-    code = f"import duckdb, sys; c = duckdb.connect({str(file)!r}); print(1, flush=True); sys.stdin.read()"
+    code = (
+        f"import duckdb, sys; c = duckdb.connect({str(file)!r}); "
+        "print(1, flush=True); sys.stdin.read()"
+    )
     holder = subprocess.Popen(
         [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
     assert holder.stdout is not None
     assert holder.stdout.readline()
     with lab.environment(file):
-        (message,) = _failures(resource.source, resource.name)
+        (message,) = first_lines_of_errors(resource)
         holder.communicate()
         assert f"{resource.source}: the load step failed" in message
         assert "lock" in message
         assert "run again" in message
         assert table(file, resource) == before
-        assert not run(SOURCES[resource.source], [resource.name])[0]
+        assert_succeeds(resource)
     assert assert_same(resource, table(file, resource), lab.expected(resource))
 
 
-# --- PostgreSQL ------------------------------------------------------------------------------------
+# --- PostgreSQL ----------------------------------------------------------------------------------
 
 
-def test_what_postgres_cannot_hold_is_kept(
-    lab: Lab, postgres: Postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """NUL, lone surrogates and integers beyond 64 bit, in and outside of the declaration."""
-    monkeypatch.setenv("ANALYTICS_SYNC__DESTINATION", "postgres")
-    address = postgres.database()
-    monkeypatch.setenv("DESTINATION__POSTGRES__CREDENTIALS", address)
+def load_with(lab: Lab, address: str, resource: Resource, change: f.Change) -> Rows:
+    """Load a resource into PostgreSQL, with a change of each response, and return its rows."""
+    script = f.at(Fault(change=change))
+    unused = lab.folder / "unused.duckdb"
+    settings = pg.settings(address)
+    with lab.environment(unused, settings), lab.faults({str(resource): script}):
+        assert_succeeds(resource)
+    return pg.table(address, str(resource))
+
+
+def test_values_that_postgres_cannot_hold_are_kept_in_extra(lab: Lab, postgres: Postgres) -> None:
+    """NUL, lone surrogates and integers beyond 64 bits, in an undeclared field."""
     resource = resource_of("root_list")
     raw = b'{"nul": "a\\u0000b", "half": "\\ud83d", "big": %d}' % (10**30)
     expected = lab.expected(resource)
-
-    lab.sandbox.faults = f.Plan({str(resource): f.at(Fault(change=f.spliced(resource, raw)))})
-    try:
-        with lab.environment(tmp_path / "unused.duckdb"):
-            assert not run(SOURCES[resource.source], [resource.name])[0]
-    finally:
-        lab.sandbox.faults = None
-    rows = table_of_postgres(address, str(resource))
+    rows = load_with(lab, postgres.database(), resource, f.spliced(resource, raw))
     assert assert_same(resource, rows, expected)
     (extra,) = [row["_extra"] for row in rows if row["_extra"]]
     assert "a\\\\u0000b" in extra
@@ -185,25 +200,16 @@ def test_what_postgres_cannot_hold_is_kept(
     assert str(10**30) in extra
 
 
-def _nul_in_name(records: list[Any]) -> list[Any]:
-    return [{**r, "name": f"a\0{r['name']}"} for r in records]
-
-
-def test_texts_with_nul_in_postgres(
-    lab: Lab, postgres: Postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_declared_texts_with_nul_are_kept_in_extra_of_postgres(
+    lab: Lab, postgres: Postgres
 ) -> None:
-    monkeypatch.setenv("ANALYTICS_SYNC__DESTINATION", "postgres")
-    address = postgres.database()
-    monkeypatch.setenv("DESTINATION__POSTGRES__CREDENTIALS", address)
     resource = resource_of("root_list")
-    change = f.records_changed(resource, _nul_in_name)
-    lab.sandbox.faults = f.Plan({str(resource): f.at(Fault(change=change))})
-    try:
-        with lab.environment(tmp_path / "unused.duckdb"):
-            assert not run(SOURCES[resource.source], [resource.name])[0]
-    finally:
-        lab.sandbox.faults = None
-    rows = table_of_postgres(address, str(resource))
+
+    def with_nul(records: list[Any]) -> list[Any]:
+        return [{**record, "name": f"a\0{record['name']}"} for record in records]
+
+    change = f.records_changed(resource, with_nul)
+    rows = load_with(lab, postgres.database(), resource, change)
     assert all(row["name"].startswith("a") for row in rows)
     kept = [json.loads(row["_extra"]).get("name", "") for row in rows if row["_extra"]]
     assert len([name for name in kept if name.startswith("a\\u0000")]) >= 12
@@ -213,54 +219,56 @@ def test_texts_with_nul_in_postgres(
     "how", [pytest.param("cut", marks=SLOW), "restarted", pytest.param("stopped", marks=SLOW)]
 )
 @pytest.mark.parametrize("moment", ["before", "within"])
-def test_postgres_goes_away_in_mid_load(
-    lab: Lab, moment: str, how: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_postgres_that_goes_away_during_a_load_keeps_the_table(
+    lab: Lab, moment: str, how: str
 ) -> None:
-    """At the start of a load, and in the middle of its merge: every connection is cut, or the server
-    crashes and comes back at once, or only when the run is over."""
-    monkeypatch.setenv("ANALYTICS_SYNC__DESTINATION", "postgres")
+    """At the start of a load, and within its merge.
+
+    Every connection is cut, or the server crashes and starts at once, or it starts after the run.
+    """
     resource = resource_of("root_list")
-    with Postgres() as server, lab.environment(tmp_path / "unused.duckdb"):
+    with Postgres() as server:
         address = server.database()
-        monkeypatch.setenv("DESTINATION__POSTGRES__CREDENTIALS", address)
-        assert not run(SOURCES[resource.source], [resource.name])[0]
-        before = table_of_postgres(address, str(resource))
+        settings = pg.settings(address)
+        with lab.environment(lab.folder / "unused.duckdb", settings):
+            assert_succeeds(resource)
+            before = pg.table(address, str(resource))
+            with pytest.MonkeyPatch.context() as patch:
+                call_once(patch, moment, lambda: interrupt(server, how))
+                messages = first_lines_of_errors(resource)
+            if how == "stopped":
+                server.start()
+                assert messages, "the run cannot succeed without a server"
+            # If the server came back, a retry may have succeeded, so there may be no message.
+            for message in messages:
+                assert message.startswith(f"{resource.source}: the load step failed")
+                assert "run again" in message
+                assert pg.table(address, str(resource)) == before
+            assert_succeeds(resource)
+        rows = pg.table(address, str(resource))
+        assert assert_same(resource, rows, lab.expected(resource))
+        schemas = pg.query(address, "SELECT schema_name FROM information_schema.schemata")
+        assert not [name for (name,) in schemas if "staging" in name]
 
-        def away() -> None:
-            if how == "cut":
-                server.sql(
-                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-                    "WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'"
-                )
-            else:
-                (server.restart if how == "restarted" else server.stop)()
 
-        with pytest.MonkeyPatch.context() as patch:
-            _once(patch, moment, away)
-            failures = _failures(resource.source, resource.name)
-        if how == "stopped":
-            server.start()
-            assert failures, "the server was away to the end"
-        for message in failures:  # with a server that comes back, trying again may have helped
-            assert message.startswith(f"{resource.source}: the load step failed")
-            assert "run again" in message
-            assert table_of_postgres(address, str(resource)) == before
-        assert not run(SOURCES[resource.source], [resource.name])[0]
-        assert assert_same(
-            resource, table_of_postgres(address, str(resource)), lab.expected(resource)
+def interrupt(server: Postgres, how: str) -> None:
+    """Cut all connections to a server, restart it, or stop it."""
+    if how == "cut":
+        server.sql(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'"
         )
-        assert not [
-            name
-            for (name,) in ask(address, "SELECT schema_name FROM information_schema.schemata")
-            if "staging" in name
-        ]
+    elif how == "restarted":
+        server.restart()
+    else:
+        server.stop()
 
 
-def _once(patch: pytest.MonkeyPatch, moment: str, away: Callable[[], None]) -> None:
-    """Have ``away`` happen once: as a load begins, or between the two statements of its merge."""
-    left = [away]
+def call_once(patch: pytest.MonkeyPatch, moment: str, action: Callable[[], None]) -> None:
+    """Call an action once: ``before`` a load, or ``within`` its merge, between two statements."""
+    left = [action]
 
-    def now() -> None:
+    def call() -> None:
         if left:
             left.pop()()
 
@@ -268,7 +276,7 @@ def _once(patch: pytest.MonkeyPatch, moment: str, away: Callable[[], None]) -> N
         original = dlt.Pipeline.load
 
         def load_pipeline(self: Any, *args: Any, **kwargs: Any) -> Any:
-            now()
+            call()
             return original(self, *args, **kwargs)
 
         patch.setattr(dlt.Pipeline, "load", load_pipeline)
@@ -280,7 +288,7 @@ def _once(patch: pytest.MonkeyPatch, moment: str, away: Callable[[], None]) -> N
                 return execute(self, statements, *args, **kwargs)
             for statement in statements:
                 self.execute_sql(statement)
-                now()
+                call()
             return []
 
         patch.setattr(Psycopg2SqlClient, "execute_many", execute_many)

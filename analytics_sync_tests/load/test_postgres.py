@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from analytics_sync_tests.support.oracle import assert_same
-from analytics_sync_tests.support.postgres_server import Postgres, ask, table
+from analytics_sync_tests.support.postgres_server import Postgres, query, table
 from analytics_sync_tests.support.world import World
 
 
@@ -37,7 +37,7 @@ def test_every_resource_equals_what_was_served(world: World, address: str, sourc
 
 def test_no_staging_schema_is_left(world: World, address: str) -> None:
     assert world.run(["product_guidance/tours"], world.days[0]).success
-    schemas = {n for (n,) in ask(address, "SELECT schema_name FROM information_schema.schemata")}
+    schemas = {n for (n,) in query(address, "SELECT schema_name FROM information_schema.schemata")}
     assert "product_guidance" in schemas
     assert not {name for name in schemas if "staging" in name}
 

@@ -17,8 +17,8 @@ import pytest
 from analytics_sync.extract.run import ReadRun
 from analytics_sync.load.errors import LoadError
 from analytics_sync.load.pipeline import load
+from analytics_sync_tests.support import duckdb_file
 from analytics_sync_tests.support import postgres_server as pg
-from analytics_sync_tests.support import world
 from analytics_sync_tests.support.postgres_server import Postgres
 from analytics_sync_tests.support.scripted_api import Api, item, shop, shop_api
 
@@ -32,7 +32,7 @@ def rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Warehouse:
     """A DuckDB file; what is in its table."""
     file = tmp_path / "w.duckdb"
     monkeypatch.setenv("DESTINATION__DUCKDB__CREDENTIALS", str(file))
-    return lambda: world.table(file, ASSET)
+    return lambda: duckdb_file.table(file, ASSET)
 
 
 @pytest.fixture

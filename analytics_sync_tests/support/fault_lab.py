@@ -1,28 +1,27 @@
-"""Where faults are tried: one resource of every kind, a warehouse with yesterday's data, an oracle.
+"""The fault lab: runs with one fault, on resources of every kind, judged by the oracle.
 
-In: a fault's name, a kind. Out: what became of the run, the table, and the run after it. The kinds of
-one source are read in one run, each with the same fault; a run that goes wrong must go wrong for
-each of them by itself.
+In: a case, which is a fault, and a kind of resource. Out: an assertion on the run with the fault,
+the table after it, and the next run without the fault.
+
+All kinds of one source are read in one run, each with the same fault, because a run for each would
+take several times as long. Each kind must succeed or fail as if it were read alone.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import functools
 import json
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
 
-from analytics_sync.catalog import Resource, Source, load_catalog
-from analytics_sync.catalog import paginators as p
+from analytics_sync.catalog import Resource, Source
 from analytics_sync.common.errors import ExtractError
 from analytics_sync.common.window import Window
 from analytics_sync.extract.result import ReadResult
@@ -31,159 +30,130 @@ from analytics_sync.load.errors import LoadError
 from analytics_sync.load.pipeline import load
 from analytics_sync.sandbox import Options, Sandbox
 from analytics_sync.sandbox.faults import Plan, Script
+from analytics_sync_tests.support import duckdb_file
+from analytics_sync_tests.support.day_windows import day_window
+from analytics_sync_tests.support.fault_kinds import ALL_KINDS, KINDS, SOURCES, resource_of
 from analytics_sync_tests.support.oracle import assert_same
 
-KINDS = {
-    "page_number": "observability/users",
-    "page_number_without_base": "delivery/builds",
-    "offset": "observability/dashboards",
-    "offset_with_total": "delivery/pipelines",
-    "offset_over_a_map": "delivery/step_types",
-    "offset_that_hands_out_a_cursor": "product_guidance/tours",
-    "cursor": "customer_data/users",
-    "counting_cursor": "observability/incident_teams",
-    "json_link": "observability/logs",
-    "root_list": "observability/monitors",
-    "enveloped": "observability/metrics",
-    "single_object": "ci_pipelines/me",
-    "child": "product_guidance/survey_responses",
-    "grandchild": "ci_pipelines/workflow_jobs",
-    "windowed_child": "delivery/analytics_reports",
-    "windowed_by_server": "observability/audit_logs",
-    "windowed_by_us": "observability/incidents",
-    "month_stepped": "customer_data/usage_mtu_daily",
-    "snapshot": "customer_data/labels",
-}
-CHILDREN = {"child", "grandchild", "windowed_child"}
-# pages and their faults: what a child's pages do is what its paginator does
-NUMBERED = {"page_number", "page_number_without_base"}
-OFFSETS = {"offset", "offset_with_total", "offset_over_a_map"}
-HANDED_OUT = {
-    "offset_that_hands_out_a_cursor", "cursor", "counting_cursor", "windowed_by_server",
-    "windowed_by_us", "snapshot", "month_stepped",
-}  # fmt: skip
-LINKED = {"json_link"}
-PAGED = NUMBERED | OFFSETS | HANDED_OUT | LINKED
-ALL = set(KINDS)
 START, END = date(2025, 5, 6), date(2025, 5, 9)
-WINDOW = Window(*(datetime(d.year, d.month, d.day, tzinfo=UTC) for d in (START, END)))
-TINY = {
+WINDOW = day_window(START, END)
+SANDBOX_OPTIONS = {
     "rows": 12, "rows_per_day": 4, "rows_per_parent": 2, "max_page": 4, "max_chain": 12,
     "start": START, "end": END,
 }  # fmt: skip
-PATIENCE = 0.3
-SOURCES = load_catalog()
 
 Rows = list[dict[str, Any]]
-_Run = tuple[dict[str, Exception], dict[str, Rows]]
-
-
-def resource_of(kind: str) -> Resource:
-    """The resource that stands for a kind."""
-    source, name = KINDS[kind].split("/")
-    return SOURCES[source].resources[name]
+_RunOutcome = tuple[dict[str, Exception], dict[str, Rows]]
 
 
 @dataclass(frozen=True)
 class Case:
-    """One fault.
+    """One fault, and the outcome that it must have.
 
     Attributes:
-        script: For each resource, what goes wrong with its requests.
-        kinds: The kinds it makes sense for.
-        says: None: the run succeeds. Otherwise what the first line of the error says; a function of
-            the resource where that is not the same for all.
-        client: Settings of the client that differ.
-        check: More to see to when it went well: the table, the reading, the resource.
-        partial: The run succeeds with less than the ledger holds, and says so.
+        script: A function of the resource that returns the fault of each of its requests.
+        kinds: The kinds that the fault makes sense for.
+        error: A text in the first line of the expected error, or a function of the resource that
+            returns this text. None, from either, expects success.
+        client: Client settings of the source that the case changes.
+        check: A further check of the table and the read result, after a success.
+        partial: Whether the run succeeds with fewer rows than the ledger holds.
+        settings: Settings of the source that the case changes, without ``SOURCES__<NAME>__``.
     """
 
     script: Callable[[Resource], Script]
-    kinds: set[str] = field(default_factory=lambda: ALL)
-    says: str | Callable[[Resource], str | None] | None = None
+    kinds: set[str] = field(default_factory=lambda: ALL_KINDS)
+    error: str | Callable[[Resource], str | None] | None = None
     client: Mapping[str, Any] = field(default_factory=dict)
     check: Callable[[Rows, ReadResult, Resource], None] | None = None
     partial: bool = False
     settings: Mapping[str, str] = field(default_factory=dict)
 
-    def error(self, resource: Resource) -> str | None:
-        """What the error says, None for success."""
-        return self.says(resource) if callable(self.says) else self.says
+    def expected_error(self, resource: Resource) -> str | None:
+        """The text of the expected error; None for success."""
+        return self.error(resource) if callable(self.error) else self.error
 
 
 @dataclass
-class Outcome:
-    """Of one kind: before, with the fault, and in the run after it."""
+class CaseOutcome:
+    """The outcome of a case for one kind.
+
+    Attributes:
+        before: The table before the fault.
+        after: The table after the run with the fault.
+        recovered: The table after the next run.
+        failure: The error of the run with the fault.
+        result: The read result of the run with the fault.
+        recovery_failure: The error of the next run.
+    """
 
     before: Rows
     after: Rows
     recovered: Rows
     failure: Exception | None
-    reading: ReadResult | None
-    recovery: Exception | None
+    result: ReadResult | None
+    recovery_failure: Exception | None
 
 
 class Lab:
-    """A sandbox, and warehouses that hold what it served before its last revision."""
+    """A sandbox, and for each source a warehouse from before the sandbox's last revision."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.sandbox = Sandbox(SOURCES, Options(**TINY))
+        self.sandbox = Sandbox(SOURCES, Options(**SANDBOX_OPTIONS))
         self._templates: dict[str, Path] = {}
-        self._runs: dict[str, _Run] = {}
-        self._outcomes: dict[tuple[int, str], dict[str, Outcome]] = {}
+        self._recoveries: dict[str, _RunOutcome] = {}
+        self._outcomes: dict[tuple[int, str], dict[str, CaseOutcome]] = {}
 
-    def outcome(self, case: Case, kind: str) -> Outcome:
-        """What became of a kind; all of its source run together, once."""
+    def outcome(self, case: Case, kind: str) -> CaseOutcome:
+        """The outcome of a case for a kind. The kinds of one source run once, together."""
         source = KINDS[kind].partition("/")[0]
         if (id(case), source) not in self._outcomes:
             kinds = [k for k in KINDS if k in case.kinds and KINDS[k].startswith(f"{source}/")]
-            self._outcomes[id(case), source] = self._run(case, source, kinds)
+            self._outcomes[id(case), source] = self._run_case(case, source, kinds)
         return self._outcomes[id(case), source][kind]
 
-    def _run(self, case: Case, name: str, kinds: list[str]) -> dict[str, Outcome]:
+    def _run_case(self, case: Case, name: str, kinds: list[str]) -> dict[str, CaseOutcome]:
         file = self.folder / "case.duckdb"
-        shutil.copy(self.before(name), file)
+        shutil.copy(self.warehouse_before(name), file)
         resources = {kind: resource_of(kind) for kind in kinds}
         before = {kind: table(file, r) for kind, r in resources.items()}
         source = with_client(SOURCES[name], **case.client)
-        self.sandbox.faults = Plan({str(r): case.script(r) for r in resources.values()})
-        changed = {f"SOURCES__{name.upper()}__{k}": v for k, v in case.settings.items()}
-        with self.environment(file, changed):
-            failures, readings = run(source, [r.name for r in resources.values()])
-        self.sandbox.faults = None
+        changes = {f"SOURCES__{name.upper()}__{k}": v for k, v in case.settings.items()}
+        scripts = {str(r): case.script(r) for r in resources.values()}
+        with self.environment(file, changes), self.faults(scripts):
+            failures, results = run(source, [r.name for r in resources.values()])
         after = {kind: table(file, r) for kind, r in resources.items()}
-        again, recovered = self._again(name, file)
+        recovery_failures, recovered = self._recover(name, file)
         return {
-            kind: Outcome(
+            kind: CaseOutcome(
                 before[kind], after[kind], recovered[r.name],
-                failures.get(r.name), readings.get(r.name), again.get(r.name),
+                failures.get(r.name), results.get(r.name), recovery_failures.get(r.name),
             )
             for kind, r in resources.items()
         }  # fmt: skip
 
-    def _again(self, name: str, file: Path) -> _Run:
-        """One more run, without a fault. A run keeps nothing but what is in the warehouse, so that
-        after the same tables, apart from ids of loads, it need not be made again."""
-        every = [r for r in map(resource_of, KINDS) if r.source == name]
-        state = repr(
-            [
-                {**row, "_dlt_load_id": None, "_read_at": None}
-                for r in every
-                for row in table(file, r)
-            ]
-        )
-        if state not in self._runs:
-            with self.environment(file):
-                failures, _ = run(SOURCES[name], [r.name for r in every])
-            self._runs[state] = failures, {r.name: table(file, r) for r in every}
-        return self._runs[state]
+    def _recover(self, name: str, file: Path) -> _RunOutcome:
+        """Run a source once more, without a fault.
 
-    def before(self, name: str) -> Path:
-        """A warehouse that holds what the source served before its last revision; do not change."""
+        A run depends on nothing but the warehouse. Where the tables equal those of an earlier case,
+        apart from load ids and read times, the outcome of that case's run is returned.
+        """
+        resources = [r for r in map(resource_of, KINDS) if r.source == name]
+        state = repr([without_load(table(file, r)) for r in resources])
+        if state not in self._recoveries:
+            with self.environment(file):
+                failures, _ = run(SOURCES[name], [r.name for r in resources])
+            self._recoveries[state] = failures, {r.name: table(file, r) for r in resources}
+        return self._recoveries[state]
+
+    def warehouse_before(self, name: str) -> Path:
+        """A warehouse from before the source's last revision. Copy the file, do not change it."""
         if name not in self._templates:
             file = self.folder / f"{name}_before.duckdb"
-            names = [k.split("/")[1] for k in KINDS.values() if k.startswith(f"{name}/")]
+            names = [
+                asset.split("/")[1] for asset in KINDS.values() if asset.startswith(f"{name}/")
+            ]
             with self.environment(file):
                 failures, _ = run(SOURCES[name], names)
             assert not failures
@@ -193,47 +163,69 @@ class Lab:
 
     @contextmanager
     def environment(self, file: Path, changes: Mapping[str, str] | None = None) -> Iterator[None]:
-        """Settings that point everything at the sandbox and at a file."""
-        destination = {"DESTINATION__DUCKDB__CREDENTIALS": str(file)}
+        """Set the environment so that runs read the sandbox and load into a file.
+
+        Args:
+            file: The DuckDB file.
+            changes: Further settings.
+        """
+        settings = {
+            **self.sandbox.settings(),
+            "DESTINATION__DUCKDB__CREDENTIALS": str(file),
+            **(changes or {}),
+        }
         with pytest.MonkeyPatch.context() as patch:
-            for name, value in {
-                **self.sandbox.settings(),
-                **destination,
-                **(changes or {}),
-            }.items():
+            for name, value in settings.items():
                 patch.setenv(name, value)
             yield
 
+    @contextmanager
+    def faults(self, scripts: Mapping[str, Script]) -> Iterator[None]:
+        """Let the sandbox follow scripts inside the block, by ``source/resource``."""
+        self.sandbox.faults = Plan(scripts)
+        try:
+            yield
+        finally:
+            self.sandbox.faults = None
+
     def expected(self, resource: Resource) -> list[dict[str, Any]]:
-        """What the table must hold now."""
+        """The records that the ledger expects in a resource's table."""
         return self.sandbox.ledger(resource.source).expected(resource.name, START, END)
 
-    def judge(self, case: Case, kind: str) -> None:
-        """The oracle: right, or an error and the table as before; and right afterwards."""
-        resource, says = resource_of(kind), case.error(resource_of(kind))
-        o = self.outcome(case, kind)
+    def assert_guarantee(self, case: Case, kind: str) -> None:
+        """Assert the right rows, or an error and an unchanged table; then a right next run."""
+        resource = resource_of(kind)
+        outcome = self.outcome(case, kind)
         expected = self.expected(resource)
-        if says is None:
-            assert o.failure is None, o.failure
-            assert o.reading is not None
+        error = case.expected_error(resource)
+        if error is None:
+            assert outcome.failure is None, outcome.failure
+            assert outcome.result is not None
             if not case.partial:
-                assert assert_same(resource, o.after, expected)
+                assert assert_same(resource, outcome.after, expected)
             if case.check:
-                case.check(o.after, o.reading, resource)
+                case.check(outcome.after, outcome.result, resource)
         else:
-            assert o.failure is not None, f"no error; {len(o.after)} rows of {len(expected)}"
-            assert isinstance(o.failure, ExtractError), repr(o.failure)
-            first_line = str(o.failure).splitlines()[0]
-            assert first_line == str(o.failure)
-            assert first_line.startswith(f"{resource} [2025-05-06 .. 2025-05-09): ")
-            assert says in first_line
-            assert o.failure.advice
-            assert first_line.endswith(o.failure.advice)
-            assert "bug in analytics_sync" not in first_line
-            assert "sandbox" not in first_line.replace("(not a real API)", ""), "the key is secret"
-            assert o.after == o.before
-        assert o.recovery is None, o.recovery
-        assert assert_same(resource, o.recovered, expected)
+            assert outcome.failure is not None, (
+                f"no error; {len(outcome.after)} rows of {len(expected)}"
+            )
+            _assert_helpful(outcome.failure, resource, error)
+            assert outcome.after == outcome.before
+        assert outcome.recovery_failure is None, outcome.recovery_failure
+        assert assert_same(resource, outcome.recovered, expected)
+
+
+def _assert_helpful(failure: Exception, resource: Resource, text: str) -> None:
+    """Assert that an error is one line with the resource, the window, a text and an advice."""
+    assert isinstance(failure, ExtractError), repr(failure)
+    first_line = str(failure).splitlines()[0]
+    assert first_line == str(failure)
+    assert first_line.startswith(f"{resource} [2025-05-06 .. 2025-05-09): ")
+    assert text in first_line
+    assert failure.advice
+    assert first_line.endswith(failure.advice)
+    assert "bug in analytics_sync" not in first_line
+    assert "sandbox" not in first_line.replace("(not a real API)", ""), "the key is secret"
 
 
 @contextmanager
@@ -252,35 +244,42 @@ def with_client(source: Source, **changes: Any) -> Source:
 def run(
     source: Source, names: list[str], window: Window | None = WINDOW
 ) -> tuple[dict[str, Exception], dict[str, ReadResult]]:
-    """Read and load as a run does, but without waiting: failures and readings by resource."""
-    with ReadRun(source, window, names, sleep=lambda _: None) as read:
-        try:
+    """Read and load resources as a run does, but without waiting.
+
+    Returns:
+        Errors and read results, by the name of the resource. A failed load is an error of each.
+    """
+    try:
+        with ReadRun(source, window, names, sleep=lambda _: None) as read:
             load(read, "fault")
-        except LoadError as e:
-            return dict.fromkeys(names, e), {}
-        failures = read.failures()
-        return failures, {n: read.result(n) for n in names if n not in failures}
+            failures = read.failures()
+            return failures, {n: read.result(n) for n in names if n not in failures}
+    except LoadError as e:
+        return dict.fromkeys(names, e), {}
 
 
-def table(file: Path, resource: Resource, where: str = "true") -> Rows:
-    """All rows of a resource, in the order of their keys."""
-    with duckdb.connect(str(file), read_only=True) as connection:
-        connection.execute("SET TimeZone = 'UTC'")
-        by = ", ".join(f'"{k}"' for k in resource.key)
-        found = connection.execute(
-            f'SELECT * FROM "{resource.source}"."{resource.table}" WHERE {where} ORDER BY {by}'
-        )
-        names = [d[0] for d in found.description]
-        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+def table(file: Path, resource: Resource) -> Rows:
+    """All rows of a resource, ordered by their keys."""
+    return duckdb_file.table(file, f"{resource.source}/{resource.table}", order_by=resource.key)
+
+
+def without_load(rows: Rows) -> Rows:
+    """The rows without the columns in which each load differs."""
+    return [{**row, "_dlt_load_id": None, "_read_at": None} for row in rows]
 
 
 def extras(rows: Rows) -> list[dict[str, Any]]:
-    """What is in ``_extra``, where something is."""
+    """The decoded ``_extra`` of each row that has one."""
     return [json.loads(row["_extra"]) for row in rows if row["_extra"] is not None]
 
 
-def pick(cases: Mapping[str, Case], fast: Mapping[str, set[str]]) -> Any:
-    """``(fault, kind)`` for ``parametrize``: all but the named ones are slow."""
+def parametrize_cases(cases: Mapping[str, Case], fast: Mapping[str, set[str]]) -> Any:
+    """Parametrize a test with ``name`` and ``kind`` of each case.
+
+    Args:
+        cases: The cases by name.
+        fast: By the name of a case, the kinds that run by default. All others are marked slow.
+    """
     return pytest.mark.parametrize(
         ("name", "kind"),
         [
@@ -293,14 +292,3 @@ def pick(cases: Mapping[str, Case], fast: Mapping[str, set[str]]) -> Any:
             if kind in case.kinds
         ],
     )  # fmt: skip
-
-
-@functools.cache
-def of_source(*sources: str) -> frozenset[str]:
-    """The kinds whose resource is of one of these sources."""
-    return frozenset(k for k, asset in KINDS.items() if asset.split("/")[0] in sources)
-
-
-def has_pages(resource: Resource) -> bool:
-    """Whether its paginator has pages."""
-    return not isinstance(resource.paginator, p.SinglePage | p.Auto)

@@ -1,6 +1,7 @@
-"""Answers that are no data, or only look as if they were none: named, and the same in every run.
+"""Hostile response bodies: bytes that are not data, and data that looks broken.
 
-Out: ``bodies()``, bytes of whole answers, and the keys to be read from them.
+In: nothing. Out: ``bodies()``, whole bodies by name, and the keys that must be read from each. Names
+and bytes are the same in every run.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ _GOOD = b'[{"id": 1, "t": "a"}, {"id": 2, "t": "b"}]'
 
 
 def bodies() -> dict[str, tuple[bytes, list[int] | None]]:
-    """Whole answers: bytes, and the keys of the records in them; None where it is no data."""
-    right: dict[str, bytes] = {
+    """Bodies by name: the bytes, and the keys of the records; None for a body that is not data."""
+    valid: dict[str, bytes] = {
         "plain": _GOOD,
         "utf-8 mark": b"\xef\xbb\xbf" + _GOOD,
         "white space": b" \r\n\t" + _GOOD + b"\n\n  ",
@@ -31,8 +32,9 @@ def bodies() -> dict[str, tuple[bytes, list[int] | None]]:
         "1,000 deep": _GOOD.replace(b'"a"', deep(1000, "1").encode()),
         "900 deep": _GOOD.replace(b'"a"', deep(900, '"\\u0000"').encode()),
     }
-    wrong = [f"cut-{at:02}" for at in range(1, len(_GOOD) - 1, 2)]
-    cut: dict[str, bytes] = {name: _GOOD[: 1 + 2 * n] for n, name in enumerate(wrong)}
+    cut: dict[str, bytes] = {
+        f"cut-{length:02}": _GOOD[:length] for length in range(1, len(_GOOD) - 1, 2)
+    }
     texts: dict[str, str] = {
         "nothing": "", "space": " \n ", "null": "null", "true": "true", "number": "5", "text": '"x"', "word": "ok", "undefined": "undefined",
         "no records": "[1, 2, 3]", "nulls": "[null, null]", "lists": "[[], []]", "empty object": "{}", "error": '{"error": "busy"}', "no id": '{"name": "x"}',
@@ -65,11 +67,11 @@ def bodies() -> dict[str, tuple[bytes, list[int] | None]]:
         "latin-1 and NaN": b'[{"id": NaN, "t": "caf\xe9"}]', "mark only": b"\xef\xbb\xbf", "utf-16 mark only": b"\xff\xfe", "gzip": b"\x1f\x8b\x08\0\0\0\0\0\0\x03" + zlib.compress(_GOOD)[2:-4], "zlib": zlib.compress(_GOOD), "zip": b"PK\x03\x04" + bytes(30),
         "png": b"\x89PNG\r\n\x1a\n" + bytes(range(256)), "elf": b"\x7fELF" + bytes(64), "pickle": b"\x80\x04cos\nsystem\n.", "ebcdic": _GOOD.decode().encode("cp500"), "all bytes": bytes(range(256)), "parquet": b"PAR1" + bytes(16) + b"PAR1", "bytes 255": b"\xff" * 1000, "msgpack": b"\x92\x81\xa2id\x01",
     }  # fmt: skip
-    none = {**cut, **{name: text.encode() for name, text in texts.items()}, **other}
+    invalid = {**cut, **{name: text.encode() for name, text in texts.items()}, **other}
     return {
-        **{f"right {name}": (raw, [1, 2]) for name, raw in right.items()},
+        **{f"right {name}": (raw, [1, 2]) for name, raw in valid.items()},
         "right empty list": (b"[]", []),
         "right one object": (b'{"id": 1}', [1]),
         "right some records": (b'[null, {"id": 1}, "x", {"id": "2"}]', [1, 2]),
-        **{f"wrong {name}": (raw, None) for name, raw in none.items()},
+        **{f"wrong {name}": (raw, None) for name, raw in invalid.items()},
     }  # fmt: skip

@@ -1,7 +1,7 @@
-"""Whether a hostile payload has landed: what was sent, and the row that it became.
+"""The oracle for hostile payloads: is every value of a record in its row?
 
-In: a record as the documentation says that it is read, its row, the declared columns. Out: what is
-missing. Shares nothing with the package.
+In: a decoded record, its row and the declared columns. Out: the first value that is missing or
+different. The oracle follows the documentation and uses no code of the package.
 """
 
 from __future__ import annotations
@@ -14,21 +14,25 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
+from analytics_sync_tests.support.oracle import value_at
+
 
 def parse(text: str) -> Any:
-    """JSON as the documentation says that it is read: what is no number for a column is text."""
+    """Decode JSON as documented: a number that no column can hold becomes text."""
 
-    def real(digits: str) -> Any:
-        lost = float(digits) == 0 and re.search("[1-9]", re.split("[eE]", digits)[0])
-        return digits if lost or float(digits) in {float("inf"), float("-inf")} else float(digits)
+    def parse_float(digits: str) -> Any:
+        is_lost = float(digits) == 0 and re.search("[1-9]", re.split("[eE]", digits)[0])
+        is_infinite = float(digits) in {float("inf"), float("-inf")}
+        return digits if is_lost or is_infinite else float(digits)
 
-    return json.loads(
-        text, parse_constant=str, parse_float=real, parse_int=lambda d: d if len(d) > 4000 else int(d)
-    )  # fmt: skip
+    def parse_int(digits: str) -> Any:
+        return digits if len(digits) > 4000 else int(digits)
+
+    return json.loads(text, parse_constant=str, parse_float=parse_float, parse_int=parse_int)
 
 
 def escaped(value: Any) -> Any:
-    """NUL and lone surrogates as the six characters of their escapes."""
+    """The value with each NUL and lone surrogate replaced by the six characters of its escape."""
     if isinstance(value, str):
         return re.sub("[\0\ud800-\udfff]", lambda m: f"\\u{ord(m[0]):04x}", value)
     if isinstance(value, dict):
@@ -36,31 +40,31 @@ def escaped(value: Any) -> Any:
     return [escaped(v) for v in value] if isinstance(value, list) else value
 
 
-def plain(text: str) -> str:
-    """JSON without the spaces that PostgreSQL adds: what is so deep is not for every parser."""
+def without_spaces(text: str) -> str:
+    """JSON without the spaces that PostgreSQL adds, to compare texts too deep for the parser."""
     return text.replace(" ", "")
 
 
-def stored(value: str) -> str:
-    """NUL and surrogates, written as escapes, as the six characters of these."""
-    return value.replace("\\u", "\\\\u")
+def escaped_text(text: str) -> str:
+    """``escaped`` for JSON text: each escape becomes the escape of its own six characters."""
+    return text.replace("\\u", "\\\\u")
 
 
-def same(found: Any, sent: Any) -> bool:
-    """Whether two values of JSON are one; PostgreSQL writes 1e20 as an integer."""
+def same_json(found: Any, sent: Any) -> bool:
+    """Whether two JSON values are equal. PostgreSQL writes 1e20 as an integer."""
     if isinstance(sent, bool) or isinstance(found, bool):
         return found is sent
     if isinstance(sent, int | float) and isinstance(found, int | float):
         return float(found) == sent if isinstance(sent, float) else found == sent
     if isinstance(sent, dict) and isinstance(found, dict):
-        return found.keys() == sent.keys() and all(same(found[k], sent[k]) for k in sent)
+        return found.keys() == sent.keys() and all(same_json(found[k], sent[k]) for k in sent)
     if isinstance(sent, list) and isinstance(found, list):
-        return len(found) == len(sent) and all(map(same, found, sent))
+        return len(found) == len(sent) and all(map(same_json, found, sent))
     return type(found) is type(sent) and bool(found == sent)
 
 
-def instant(value: Any) -> Fraction | None:
-    """Seconds since 1970 of an instant in one of the usual forms."""
+def epoch_seconds(value: Any) -> Fraction | None:
+    """Seconds since 1970 of a number, or of a text with an ISO 8601 instant; None for others."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         return Fraction(value)
     form = (
@@ -80,14 +84,20 @@ def instant(value: Any) -> Fraction | None:
     return seconds + (Fraction(int(fraction), 10 ** len(fraction)) if fraction else 0)
 
 
-def is_said(kind: str, column: Any, sent: Any) -> bool:
-    """Whether a column says exactly what was sent."""
+def holds_exactly(kind: str, column: Any, sent: Any) -> bool:
+    """Whether a column's value is exactly the value that was sent.
+
+    Args:
+        kind: The data type of the column.
+        column: The value in the column.
+        sent: The value that was sent.
+    """
     number = isinstance(sent, int | float) and not isinstance(sent, bool)
     if kind == "timestamp":
         since = column - datetime(1970, 1, 1, tzinfo=UTC)
         found = since.days * 86_400 + since.seconds + Fraction(since.microseconds, 10**6)
-        # a fraction of seconds is as exact as a double
-        return float(found) == sent if isinstance(sent, float) else found == instant(sent)
+        # A number of seconds with a fraction is a double, and no more exact than one.
+        return float(found) == sent if isinstance(sent, float) else found == epoch_seconds(sent)
     if kind == "date":
         return isinstance(sent, str) and column == date.fromisoformat(sent)
     if kind == "decimal":
@@ -96,11 +106,11 @@ def is_said(kind: str, column: Any, sent: Any) -> bool:
         return (number and column == sent) or str(column) == sent
     if kind == "double":
         return number and Fraction(column) == Fraction(sent)
-    return same(column, sent)
+    return same_json(column, sent)
 
 
 def must_fit(kind: str, sent: Any) -> bool:
-    """Whether nothing but the column will do."""
+    """Whether a value is so plain that it must be in the column, not in ``_extra``."""
     number = isinstance(sent, int | float) and not isinstance(sent, bool)
     if kind in {"text", "date"} and isinstance(sent, str):
         form = r"[^\0\ud800-\udfff]*" if kind == "text" else r"(20|19)\d\d-0[1-9]-[012][1-8]"
@@ -117,36 +127,47 @@ def must_fit(kind: str, sent: Any) -> bool:
     return number and kind in limits and abs(sent) <= limits[kind] and sent == round(sent, 9)
 
 
-def at(value: Any, *path: str) -> Any:
-    for key in path:
-        value = value.get(key) if isinstance(value, dict) else None
-    return value
+def difference(columns: Mapping[str, str], sent: dict[str, Any], row: Mapping[str, Any]) -> str:
+    """The first value of a record that is neither in its column nor in ``_extra``.
 
+    Args:
+        columns: Data types by the path of the field.
+        sent: The record.
+        row: Its row.
 
-def complaint(columns: Mapping[str, str], sent: dict[str, Any], row: Mapping[str, Any]) -> str:
-    """What of a record is not in its row; nothing, if all is well."""
+    Returns:
+        The value and its place; an empty text if nothing is missing.
+    """
     extra = parse(row["_extra"] or "{}")
-    branches = {path.split(".")[0] for path in columns if "." in path}
     for path, kind in columns.items():
-        value, column = at(sent, *path.split(".")), row[path.replace(".", "__")]
-        kept = [v for v in (at(extra, path), at(extra, *path.split("."))) if v is not None]
-        if value is None:
-            fine = column is None
-        elif kind == "json":
-            fine = column is not None and same(parse(column), escaped(value))
-        elif must_fit(kind, value) or not any(same(v, escaped(value)) for v in kept):
-            fine = column is not None and bool(is_said(kind, column, value))
-        else:
-            fine = True
-        if not fine:
+        value, column = value_at(sent, path.split(".")), row[path.replace(".", "__")]
+        places = (value_at(extra, [path]), value_at(extra, path.split(".")))
+        kept = [found for found in places if found is not None]
+        if not _is_kept(kind, value, column, kept):
             return f"{path}: {value!r:.80} became {column!r:.80}, beside {kept!r:.80}"
+    return _undeclared_difference(columns, sent, extra)
+
+
+def _is_kept(kind: str, value: Any, column: Any, kept: list[Any]) -> bool:
+    if value is None:
+        return column is None
+    if kind == "json":
+        return column is not None and same_json(parse(column), escaped(value))
+    if must_fit(kind, value) or not any(same_json(v, escaped(value)) for v in kept):
+        return column is not None and bool(holds_exactly(kind, column, value))
+    return True
+
+
+def _undeclared_difference(columns: Mapping[str, str], sent: dict[str, Any], extra: Any) -> str:
+    """The first undeclared value that is not in ``_extra``; an empty text if all are."""
+    branches = {path.split(".")[0] for path in columns if "." in path}
     for key, value in sent.items():
         if key in branches and isinstance(value, dict):
             rest = {k: v for k, v in value.items() if f"{key}.{k}" not in columns}
-            kept_rest = {k: at(extra, key, escaped(k)) for k in rest}
-            if not same(escaped(kept_rest), escaped(rest)):
+            kept_rest = {k: value_at(extra, (key, escaped(k))) for k in rest}
+            if not same_json(escaped(kept_rest), escaped(rest)):
                 return f"{key}: {rest!r:.80} became {kept_rest!r:.80}"
-        elif (key not in columns or key in branches) and not same(
+        elif (key not in columns or key in branches) and not same_json(
             extra.get(escaped(key)), escaped(value)
         ):
             return f"{key!r:.40}: {value!r:.80} became {extra.get(escaped(key))!r:.80}"

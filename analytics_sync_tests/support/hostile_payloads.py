@@ -1,9 +1,10 @@
-"""Payloads that a hostile or a broken API might answer with: named, and the same in every run.
+"""Hostile payloads: JSON that a malicious or a broken API may send.
 
-Out: ``values()``, JSON values that must land exactly; ``members()``, members of an object whose
-names are the trouble; ``keys()``, values of a primary key; ``cursors()``; ``records()``, which are
-no objects or strange ones. All of it is JSON as it goes over the wire: nothing in here knows how the package reads it.
-``OWNED`` is the name of every file that a payload tries to write.
+In: nothing. Out: payloads by name, the same in every run: values, nested values, members of an
+object, primary keys, cursors, and elements of a list that are not usable records. All are JSON text
+as it is sent; no payload depends on how the package reads it.
+
+A payload that tries to write a file, a table or a schema uses the name ``OWNED``.
 """
 
 from __future__ import annotations
@@ -155,22 +156,30 @@ _NAMES = [
 
 
 def _text(value: object) -> str:
-    """JSON as it goes out: raw characters, except for those that have no UTF-8 form."""
+    """JSON with unescaped characters, except in a text with surrogates, which UTF-8 cannot hold."""
     raw = json.dumps(value, ensure_ascii=False)
     return json.dumps(value) if any("\ud800" <= c <= "\udfff" for c in raw) else raw
 
 
 def _numbered(family: str, texts: Iterable[str]) -> dict[str, str]:
+    """JSON texts, named by their family and number."""
     return {f"{family}-{n:03}": _text(text) for n, text in enumerate(texts)}
 
 
 def deep(depth: int, leaf: str, kind: str = "[") -> str:
+    """Nested JSON.
+
+    Args:
+        depth: The number of levels.
+        leaf: The JSON of the innermost value.
+        kind: ``[`` for lists, ``{`` for objects.
+    """
     before, after = ("[", "]") if kind == "[" else ('{"a":', "}")
     return before * depth + leaf + after * depth
 
 
 def nested() -> dict[str, str]:
-    """Values nested deep, but not too deep. Few parsers would like to compare them."""
+    """Values that are nested deep, but within the limit. Few JSON parsers can read them."""
     leaves = {"number": "1", "nul": '"\\u0000"', "surrogate": '"\\ud800"', "emoji": '"\U0001f600"'}
     found = {
         f"nested-{kind}{depth}-{name}": deep(depth, leaf, kind)
@@ -222,7 +231,7 @@ def values() -> dict[str, str]:
 
 
 def members() -> dict[str, str]:
-    """The inside of an object, by name: its keys are the trouble."""
+    """The members of an object with hostile names, as JSON without the braces."""
     single = {
         f"name-{n:03}": f'{_text(name)}: "value {n}"'
         for n, name in enumerate(_NAMES)
@@ -244,7 +253,7 @@ def members() -> dict[str, str]:
 
 
 def keys() -> dict[str, str]:
-    """Values of a primary key: each record must stay one of its own, or be rejected."""
+    """Values of a primary key: each record must get a row of its own, or be rejected."""
     picked = [v for n, v in values().items() if n.startswith(("sql", "csv", "unicode", "sheet"))]
     return {
         **{f"key-{n:03}": text for n, text in enumerate(dict.fromkeys(picked))},
@@ -262,38 +271,22 @@ def keys() -> dict[str, str]:
 
 def cursors() -> dict[str, str]:
     """Values of a cursor."""
-    some = values()
-    return {n: v for n, v in some.items() if n.startswith(("date", "epoch", "number", "sql-00"))}
+    families = ("date", "epoch", "number", "sql-00")
+    return {name: value for name, value in values().items() if name.startswith(families)}
 
 
 def eras() -> dict[str, str]:
-    """Instants that look like any other, in years that PostgreSQL and Python do not have."""
+    """Well-formed instants in years that PostgreSQL and Python cannot represent."""
     texts = "0000-01-01T00:00:00Z 0000-12-31T23:59:59Z 0001-01-01T00:00:00+14:00 9999-12-31T23:59:59-12:00"
     return {f"era {text}": _text(text) for text in texts.split()}
 
 
 def records() -> dict[str, str]:
-    """What stands in a list of records and is none, or hardly."""
+    """Elements of a list of records that are not objects, or are objects without a key."""
     texts = [
-        "null",
-        "true",
-        "0",
-        "1e400",
-        '""',
-        '"id"',
-        "[]",
-        "[[]]",
-        '[{"id": 1}]',
-        "{}",
-        '{"": 1}',
-    ]
-    texts += [
-        '{"id": null}',
-        '{"ID": 1}',
-        '{"id": {"id": 1}}',
-        '{"_extra": {"id": 1}}',
-        '"\\u0000"',
-    ]
-    texts += [_text(line) for line in _SQL.splitlines()[1:5]]
+        "null", "true", "0", "1e400", '""', '"id"', "[]", "[[]]", '[{"id": 1}]', "{}", '{"": 1}',
+        '{"id": null}', '{"ID": 1}', '{"id": {"id": 1}}', '{"_extra": {"id": 1}}', '"\\u0000"',
+        *(_text(line) for line in _SQL.splitlines()[1:5]),
+    ]  # fmt: skip
     nests = {f"deep record {k}": deep(900, '"\\u0000"', k) for k in ("[", "{")}
     return {**{f"record-{n:03}": text for n, text in enumerate(texts)}, **nests}

@@ -1,6 +1,7 @@
-"""A warehouse to load hostile answers into: things in it that nobody may touch, and a folder.
+"""A warehouse for hostile payloads: it holds tables that no load may touch, in a guarded folder.
 
-In: answers and resources. Out: tables, failures, and proof that nothing was written elsewhere.
+In: response bodies and resources. Out: tables, failures, and the assertion that nothing was written
+anywhere else.
 """
 
 from __future__ import annotations
@@ -20,22 +21,25 @@ import pytest
 
 from analytics_sync.extract.run import ReadRun
 from analytics_sync.load.pipeline import load
-from analytics_sync_tests.support import hostile_payloads as hostile
+from analytics_sync_tests.support import duckdb_file
 from analytics_sync_tests.support import postgres_server as pg
+from analytics_sync_tests.support.hostile_payloads import OWNED
 from analytics_sync_tests.support.postgres_server import Postgres
 from analytics_sync_tests.support.scripted_api import Api, serve, shop
 
-DLTS = {"_dlt_loads", "_dlt_version", "_dlt_pipeline_state"}
+DLT_TABLES = {"_dlt_loads", "_dlt_version", "_dlt_pipeline_state"}
 SECRETS = [("a", "secret"), ("b", "secret too")]
 
 
 @dataclass
-class Place:
-    """A warehouse, with things in it that nobody may touch; and a folder for all that is written.
+class GuardedWarehouse:
+    """A warehouse with tables that no load may touch, and a folder for all files of the loads.
 
-    Args:
+    Attributes:
         folder: The folder.
-        address: Of a PostgreSQL database; a DuckDB file when None.
+        address: The address of a PostgreSQL database; None for a DuckDB file in the folder.
+        failures: The errors of the last load, by resource.
+        written: The files that the last load opened for writing, and the programs it started.
     """
 
     folder: Path
@@ -43,37 +47,34 @@ class Place:
     failures: dict[str, Exception] = field(default_factory=dict)
     written: set[str] = field(default_factory=set)
 
-    def ask(self, sql: str) -> list[tuple[Any, ...]]:
-        """Rows of a query."""
-        if self.address:
-            return pg.ask(self.address, sql)
-        with duckdb.connect(str(self.folder / "warehouse.duckdb")) as file:
-            return file.execute(sql).fetchall()
+    @property
+    def file(self) -> Path:
+        """The DuckDB file."""
+        return self.folder / "warehouse.duckdb"
+
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        """The rows of a query."""
+        return pg.query(self.address, sql) if self.address else duckdb_file.query(self.file, sql)
 
     def rows(self, name: str) -> list[dict[str, Any]]:
-        """All rows of a table of the shop."""
-        if self.address:
-            return pg.table(self.address, f"shop/{name}")
-        with duckdb.connect(str(self.folder / "warehouse.duckdb")) as file:
-            file.execute("SET TimeZone = 'UTC'")
-            found = file.execute(f'SELECT * FROM shop."{name}"')
-            return [
-                dict(zip([d[0] for d in found.description], row, strict=True))
-                for row in found.fetchall()
-            ]
+        """All rows of a table of the source ``shop``."""
+        asset = f"shop/{name}"
+        return (
+            pg.table(self.address, asset) if self.address else duckdb_file.table(self.file, asset)
+        )
 
     def tables(self) -> dict[tuple[str, str], set[str]]:
-        """Columns by schema and table."""
+        """Column names by schema and table."""
         found: dict[tuple[str, str], set[str]] = {}
-        for schema, table, column in self.ask(
+        for schema, table, column in self.query(
             "SELECT table_schema, table_name, column_name FROM information_schema.columns "
             "WHERE table_schema NOT IN ('information_schema', 'pg_catalog')"
         ):
             found.setdefault((schema, table), set()).add(column)
         return found
 
-    def guard(self) -> None:
-        """Put there what nobody may touch."""
+    def add_victims(self) -> None:
+        """Make the tables that no load may touch: one beside the loaded ones, one elsewhere."""
         statements = [
             "CREATE SCHEMA victim",
             "CREATE TABLE victim.accounts (name varchar, secret varchar)",
@@ -86,37 +87,51 @@ class Place:
                 for statement in statements:
                     cursor.execute(statement)
             return
-        with duckdb.connect(str(self.folder / "warehouse.duckdb")) as file:
+        with duckdb.connect(str(self.file)) as connection:
             for statement in statements:
-                file.execute(statement)
+                connection.execute(statement)
 
-    def load(self, answers: Mapping[str, bytes], *resources: dict[str, Any]) -> None:
-        """Serve a body for each resource and load it, in this folder."""
+    def load(self, bodies: Mapping[str, bytes], *resources: dict[str, Any]) -> None:
+        """Serve a body for each resource, and load the resources.
+
+        Args:
+            bodies: Response bodies by resource.
+            resources: The declarations of the resources.
+        """
         with pytest.MonkeyPatch.context() as patch, serve() as api:
-            for name, body in answers.items():
+            for name, body in bodies.items():
                 api.on(f"/{name}", (200, {}, body))
-            self._settings(patch, api)
-            with writing() as self.written, ReadRun(shop(*resources), sleep=lambda _: None) as run:
+            self._set_environment(patch, api)
+            with (
+                record_writes() as self.written,
+                ReadRun(shop(*resources), sleep=lambda _: None) as run,
+            ):
                 load(run, "hostile")
                 self.failures = run.failures()
 
-    def _settings(self, patch: pytest.MonkeyPatch, api: Api) -> None:
+    def _set_environment(self, patch: pytest.MonkeyPatch, api: Api) -> None:
         temporary = self.folder / "tmp"
         temporary.mkdir(exist_ok=True)
         patch.chdir(self.folder)
         patch.setattr(tempfile, "tempdir", str(temporary))
-        patch.setenv("NO_PROXY", "127.0.0.1,localhost")
-        patch.setenv("SOURCES__SHOP__BASE_URL", api.url)
-        patch.setenv("DESTINATION__DUCKDB__CREDENTIALS", str(self.folder / "warehouse.duckdb"))
-        if self.address:
-            patch.setenv("ANALYTICS_SYNC__DESTINATION", "postgres")
-            patch.setenv("DESTINATION__POSTGRES__CREDENTIALS", self.address)
+        settings = {
+            "NO_PROXY": "127.0.0.1,localhost",
+            "SOURCES__SHOP__BASE_URL": api.url,
+            "DESTINATION__DUCKDB__CREDENTIALS": str(self.file),
+            **(pg.settings(self.address) if self.address else {}),
+        }
+        for name, value in settings.items():
+            patch.setenv(name, value)
 
     def assert_untouched(self, *expected: str) -> None:
-        """Nothing is anywhere but in the expected tables of the shop and in this folder."""
+        """Assert that the loads wrote nothing but the expected tables of ``shop`` and their files.
+
+        Args:
+            expected: Names of tables.
+        """
         for schema in ("victim", "shop"):
-            assert sorted(self.ask(f"SELECT * FROM {schema}.accounts")) == SECRETS
-        names = {"accounts", "_rejected", *DLTS, *expected}
+            assert sorted(self.query(f"SELECT * FROM {schema}.accounts")) == SECRETS
+        names = {"accounts", "_rejected", *DLT_TABLES, *expected}
         assert self.tables().keys() <= {("victim", "accounts"), *(("shop", n) for n in names)}
         assert self.tables()["victim", "accounts"] == {"name", "secret"}
         outside = {f for f in self.written if not Path(f).is_relative_to(self.folder)}
@@ -125,24 +140,27 @@ class Place:
         assert left <= {"warehouse.duckdb", "warehouse.duckdb.lock"}
         assert not [*(self.folder / "tmp").rglob("*")]
         for parent in (Path("/tmp"), Path.home(), Path.cwd(), *self.folder.parents):
-            assert not [*parent.glob(f"*{hostile.OWNED}*")]
+            assert not [*parent.glob(f"*{OWNED}*")]
 
 
-def a_place(request: pytest.FixtureRequest, folder: Path, kind: str) -> Place:
-    """A guarded warehouse, in DuckDB or in a database of its own."""
+def guarded_warehouse(
+    request: pytest.FixtureRequest, folder: Path, destination: str
+) -> GuardedWarehouse:
+    """A new guarded warehouse: a DuckDB file, or a new database of the fixture ``postgres``."""
     address = None
-    if kind == "postgres":
+    if destination == "postgres":
         server: Postgres = request.getfixturevalue("postgres")
         address = server.database()
-    made = Place(folder, address)
-    made.guard()
+    made = GuardedWarehouse(folder, address)
+    made.add_victims()
     return made
 
 
 _WRITTEN: list[set[str]] = []
+_HOOKS: list[bool] = []
 
 
-def _audit(event: str, arguments: tuple[Any, ...]) -> None:
+def _record_write(event: str, arguments: tuple[Any, ...]) -> None:
     if _WRITTEN and event == "open" and isinstance(arguments[0], str | bytes | Path):
         if isinstance(arguments[2], int) and arguments[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT):
             _WRITTEN[-1].add(str(Path(os.fsdecode(arguments[0])).absolute()))
@@ -151,16 +169,13 @@ def _audit(event: str, arguments: tuple[Any, ...]) -> None:
 
 
 @contextmanager
-def writing() -> Iterator[set[str]]:
-    """The files that Python opens for writing meanwhile, and the programs that it starts."""
-    if not _AUDITED:
-        sys.addaudithook(_audit)
-        _AUDITED.append(True)
+def record_writes() -> Iterator[set[str]]:
+    """The files that Python opens for writing inside the block, and the programs that it starts."""
+    if not _HOOKS:  # an audit hook cannot be removed
+        sys.addaudithook(_record_write)
+        _HOOKS.append(True)
     _WRITTEN.append(set())
     try:
         yield _WRITTEN[-1]
     finally:
         _WRITTEN.pop()
-
-
-_AUDITED: list[bool] = []

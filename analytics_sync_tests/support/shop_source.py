@@ -1,11 +1,15 @@
-"""A source with every paginator, served by a sandbox, and a client that walks it by hand."""
+"""The source ``shop``, which has every paginator, and a plain HTTP client that reads it.
+
+In: a sandbox that serves the source. Out: pages and records, as the client reads them. The client
+shares no code with the sandbox.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 from datetime import date
-from pathlib import Path
+from itertools import count
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -15,9 +19,10 @@ import urllib3
 from analytics_sync.catalog import Resource, Source
 from analytics_sync.catalog import paginators as p
 from analytics_sync.sandbox import Ledger, Options, Sandbox
+from analytics_sync_tests.support.oracle import value_at
+from analytics_sync_tests.support.world import ROOT
 
-# the five configurations this project implements, to the letter
-ROOT = Path(__file__).parents[2]
+# The five configurations that this project implements, unchanged.
 SEEDS = ROOT.parent / "shared" / "seeds"
 START, END = date(2025, 3, 30), date(2025, 4, 2)
 SMALL = Options(rows=12, rows_per_day=6, max_page=5, start=START, end=END)
@@ -124,7 +129,13 @@ resources:
 
 
 class Client:
-    """Walks a source by hand: what is written here owes nothing to the sandbox's own code."""
+    """An HTTP client that pages through the resources of a source.
+
+    Args:
+        sandbox: The sandbox that serves the source.
+        source: The name of the source.
+        headers: Headers of every request; without any, the credentials of the source.
+    """
 
     def __init__(self, sandbox: Sandbox, source: str = "shop", **headers: str) -> None:
         self.base = sandbox.base_url(source)
@@ -133,24 +144,34 @@ class Client:
         self.headers = headers or credentials(self.source)
 
     def url(self, path: str, query: Any = ()) -> str:
+        """The address of a path below the source's base URL."""
         encoded = urlencode(query, doseq=True, quote_via=quote)
         return f"{self.base}/{path.lstrip('/')}" + (f"?{encoded}" if encoded else "")
 
     def raw(self, url: str, method: str = "GET") -> urllib3.BaseHTTPResponse:
+        """The response to one request, whatever its status."""
         return self.http.request(method, url, headers=self.headers)
 
     def get(self, path: str, query: Any = ()) -> Any:
-        answer = self.raw(self.url(path, query))
-        assert answer.status == 200, answer.data
-        return answer.json()
+        """The decoded body of a response, which must have status 200."""
+        response = self.raw(self.url(path, query))
+        assert response.status == 200, response.data
+        return response.json()
 
     def status(self, path: str, query: Any = ()) -> int:
-        answer = self.raw(self.url(path, query))
-        assert answer.status == 200 or answer.json()["errors"]
-        return answer.status
+        """The status of a response; an error must have a body with ``errors``."""
+        response = self.raw(self.url(path, query))
+        assert response.status == 200 or response.json()["errors"]
+        return response.status
 
-    def walk(self, name: str, query: Any = None, **values: str) -> list[list[Any]]:
-        """Every page of a resource; placeholders and resolved parameters from ``values``."""
+    def read_pages(self, name: str, query: Any = None, **values: str) -> list[list[Any]]:
+        """The records of a resource, page by page.
+
+        Args:
+            name: The name of the resource.
+            query: Parameters to send with each request, beside the declared ones.
+            values: Values of the placeholders and of the parameters that a parent resolves.
+        """
         resource = self.source.resources[name]
         query = {n: v for n, v in resource.params.items() if isinstance(v, int | str)} | (
             query or {}
@@ -165,30 +186,29 @@ class Client:
         pages = []
         for body in self._bodies(resource, path, query):
             pages.append(records_of(resource, body))
-            assert len(pages) < 500, "the walk does not end"
+            assert len(pages) < 500, "the pages do not end"
         return pages
 
     def _bodies(self, resource: Resource, path: str, query: dict[str, Any]) -> Iterator[Any]:
         paginator = resource.paginator
         if isinstance(paginator, p.PageNumber):
-            page = paginator.base_page if paginator.base_page is not None else 1
-            while True:
+            first = paginator.base_page if paginator.base_page is not None else 1
+            for page in count(first):
                 yield (body := self.get(path, query | {paginator.page_param: page}))
                 if not records_of(resource, body):
                     return
-                page += 1
         elif isinstance(paginator, p.Offset) and paginator.cursor_path is None:
             offset = 0
             while True:
                 yield (body := self.get(path, query | {paginator.offset_param: offset}))
-                if not (got := len(records_of(resource, body))):
+                if not (received := len(records_of(resource, body))):
                     return
-                offset += got
+                offset += received
         elif isinstance(paginator, p.Offset | p.Cursor):
             last = None
             while True:
                 yield (body := self.get(path, query))
-                token = at_place(body, paginator.cursor_path or "cursors.next")
+                token = value_at_path(body, paginator.cursor_path or "cursors.next")
                 if token is None or token == last:
                     return
                 last = token
@@ -196,43 +216,54 @@ class Client:
         else:
             url: str | None = self.url(path, query)
             while url is not None:
-                answer = self.raw(url)
-                assert answer.status == 200
-                yield (body := answer.json())
-                url = None
-                if isinstance(paginator, p.JsonLink):
-                    url = at_place(body, paginator.next_url_path)
-                elif isinstance(paginator, p.HeaderLink) and "Link" in answer.headers:
-                    found = re.fullmatch(r'<(.+)>; rel="next"', answer.headers["Link"])
-                    assert found
-                    url = found[1]
-                elif (
-                    isinstance(paginator, p.HeaderCursor) and paginator.cursor_key in answer.headers
-                ):
-                    token = answer.headers[paginator.cursor_key]
-                    url = self.url(path, query | {paginator.cursor_param: token})
+                response = self.raw(url)
+                assert response.status == 200
+                yield response.json()
+                url = self._next_url(resource, path, query, response)
+
+    def _next_url(
+        self,
+        resource: Resource,
+        path: str,
+        query: dict[str, Any],
+        response: urllib3.BaseHTTPResponse,
+    ) -> str | None:
+        """The address of the next page, from a link or a header; None at the end."""
+        paginator = resource.paginator
+        if isinstance(paginator, p.JsonLink):
+            url: str | None = value_at_path(response.json(), paginator.next_url_path)
+            return url
+        if isinstance(paginator, p.HeaderLink) and "Link" in response.headers:
+            found = re.fullmatch(r'<(.+)>; rel="next"', response.headers["Link"])
+            assert found
+            return found[1]
+        if isinstance(paginator, p.HeaderCursor) and paginator.cursor_key in response.headers:
+            token = response.headers[paginator.cursor_key]
+            return self.url(path, query | {paginator.cursor_param: token})
+        return None
 
 
 def credentials(source: Source) -> dict[str, str]:
+    """The headers with the credentials that the sandbox accepts."""
     auth = source.client.auth
     if auth is None:
         return {}
     return {auth.name: "sandbox"} if auth.type == "api_key" else {"Authorization": "Bearer sandbox"}
 
 
-def at_place(body: Any, place: str) -> Any:
-    if place.startswith(".."):
-        place = "meta." + place[2:]
-    for key in place.split("."):
-        body = body.get(key) if isinstance(body, dict) else None
-    return body
+def value_at_path(body: Any, path: str) -> Any:
+    """The value at a dotted path. The sandbox puts what a path with ``..`` finds below ``meta``."""
+    if path.startswith(".."):
+        path = "meta." + path[2:]
+    return value_at(body, path.split("."))
 
 
 def records_of(resource: Resource, body: Any) -> list[Any]:
+    """The records in the body of a response."""
     selector = resource.selector or "data"
     if selector == "$":
         return body if isinstance(body, list) else [body]
-    found = at_place(body, selector.removesuffix(".*"))
+    found = value_at_path(body, selector.removesuffix(".*"))
     if selector.endswith(".*"):
         found = list(found.values())
     assert isinstance(found, list)
@@ -240,30 +271,36 @@ def records_of(resource: Resource, body: Any) -> list[Any]:
 
 
 def in_order(records: list[Any]) -> list[bytes]:
+    """Records as sorted JSON, to compare them without regard to their order."""
     return sorted(orjson.dumps(r, option=orjson.OPT_SORT_KEYS) for r in records)
 
 
 def served(ledger: Ledger, name: str) -> list[bytes]:
+    """The records of a resource that the ledger knows, as ``in_order`` gives them."""
     return in_order([v.record for v in ledger.records(name)])
 
 
 def flat(pages: list[list[Any]]) -> list[Any]:
+    """The records of all pages."""
     return [record for page in pages for record in page]
 
 
-def everything(client: Client, ledger: Ledger, resource: Resource) -> list[bytes]:
-    """All records of a resource over HTTP; a child's below every place the ledger knows."""
+def all_records(client: Client, ledger: Ledger, resource: Resource) -> list[bytes]:
+    """All records of a resource over HTTP, as ``in_order`` gives them.
+
+    A child resource is read below every parent that the ledger knows.
+    """
     values = {n: f"any {n}" for n in resource.settings if f"{{{n}}}" in resource.path}
     if resource.incremental and resource.incremental.step == "month":
         months = {d.replace(day=1) for d in SMALL.days}
         assert resource.incremental.start_param is not None
         return in_order(
             [r for m in months
-             for r in flat(client.walk(resource.name, {resource.incremental.start_param: m}))]
+             for r in flat(client.read_pages(resource.name, {resource.incremental.start_param: m}))]
         )  # fmt: skip
     places = {v.params for v in ledger.records(resource.name)} if resource.parent else {()}
     return in_order(
         [r for params in places
-         for r in flat(client.walk(
+         for r in flat(client.read_pages(
              resource.name, **values, **dict(zip(resource.resolved, params, strict=True))))]
     )  # fmt: skip

@@ -83,7 +83,7 @@ class Ground:
         if self.address is None:
             with duckdb.connect(str(self.warehouse), read_only=True) as file:
                 return file.execute(sql).fetchall()
-        return postgres.ask(self.address, sql)
+        return postgres.query(self.address, sql)
 
     def table(self, asset: str) -> list[dict[str, Any]]:
         """All rows of an asset's table."""

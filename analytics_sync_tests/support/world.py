@@ -1,4 +1,8 @@
-"""A sandbox, an empty warehouse and a Dagster instance, and what a test wants to do with them."""
+"""A world for one test: a sandbox, an empty warehouse and a Dagster instance.
+
+In: a folder, and options of the sandbox. Out: settings that point a run at this world, runs by
+command or in this process, the tables, and the rows that the ledger expects in them.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,6 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import duckdb
 from dagster import AssetKey, DagsterEventType, DagsterInstance, ExecuteInProcessResult
 from dagster._core.storage.tags import (
     ASSET_PARTITION_RANGE_END_TAG,
@@ -20,18 +23,23 @@ from dagster._core.storage.tags import (
 from analytics_sync.catalog import Source, load_catalog
 from analytics_sync.defs.build import build_definitions
 from analytics_sync.sandbox import Options, Sandbox
+from analytics_sync_tests.support import duckdb_file
 
 ROOT = Path(__file__).parents[2]
 SMALL = {"rows": 30, "rows_per_day": 6, "rows_per_parent": 2, "max_page": 10, "max_chain": 60}
+_MODULES = {"dagster": "dagster", "analytics-sync": "analytics_sync.cli"}
 
 
 class World:
-    """Everything a run needs, in one folder.
+    """A sandbox, a DuckDB file and a Dagster instance in one folder; a context manager.
+
+    The sandbox holds the three days before the current UTC day. They are computed once, here: days
+    that have ended stay valid partitions when midnight passes during a test.
 
     Args:
-        folder: For the warehouse and Dagster's storage.
-        sources: What to serve; the shipped catalog when None.
-        options: Of the sandbox, over small sizes.
+        folder: The folder for the warehouse and Dagster's storage.
+        sources: The sources to serve; None serves the shipped catalog.
+        options: Options of the sandbox; they replace those of ``SMALL`` and the three days.
     """
 
     def __init__(
@@ -45,9 +53,7 @@ class World:
         chosen = {**SMALL, "start": self.start, "end": self.end, **options}
         self.sandbox = Sandbox(self.sources, Options(**chosen))
         self.warehouse = folder / "warehouse.duckdb"
-        self.home = folder / "dagster"
-        self.home.mkdir(exist_ok=True)
-        (self.home / "dagster.yaml").write_text("telemetry:\n  enabled: false\n")
+        self.home = make_dagster_home(folder / "dagster")
 
     def __enter__(self) -> World:
         self.sandbox.start()
@@ -58,7 +64,7 @@ class World:
 
     @property
     def environment(self) -> dict[str, str]:
-        """Settings that point everything at this world."""
+        """Settings that point every command and run at this world."""
         return {
             **self.sandbox.settings(),
             "DAGSTER_HOME": str(self.home),
@@ -71,11 +77,23 @@ class World:
         """The days that hold data."""
         return [self.start + timedelta(days=i) for i in range((self.end - self.start).days)]
 
+    @property
+    def assets(self) -> list[str]:
+        """``source/resource`` of every asset."""
+        return [str(r) for s in self.sources.values() for r in s.assets]
+
     def command(self, *arguments: str, status: int | None = 0) -> str:
-        """Run ``dagster`` or ``analytics-sync`` as a user would; its output."""
-        modules = {"dagster": "dagster", "analytics-sync": "analytics_sync.cli"}
+        """Run ``dagster`` or ``analytics-sync`` in a process, as a user does.
+
+        Args:
+            arguments: The command and its arguments.
+            status: The exit status to assert; None accepts any.
+
+        Returns:
+            Standard output and standard error together.
+        """
         done = subprocess.run(
-            [sys.executable, "-m", modules[arguments[0]], *arguments[1:]],
+            [sys.executable, "-m", _MODULES[arguments[0]], *arguments[1:]],
             env={
                 **os.environ,
                 **self.environment,
@@ -98,43 +116,36 @@ class World:
         first: date | None = None,
         last: date | None = None,
     ) -> ExecuteInProcessResult:
-        """Materialize assets (``source/resource``) in this process, over a range of days.
+        """Materialize assets in this process, with the environment as fixture ``world`` sets it.
 
-        The environment must be set (fixture ``world``, or by hand).
+        Args:
+            assets: ``source/resource`` of each asset.
+            first: The first partition; None runs without partitions.
+            last: The last partition; None runs ``first`` only.
         """
         return run_in_dagster(self.home, self.sources, assets, first, last)
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
-        """Ask the warehouse."""
-        with duckdb.connect(str(self.warehouse), read_only=True) as connection:
-            connection.execute("SET TimeZone = 'UTC'")
-            return connection.execute(sql).fetchall()
+        """The rows of a query of the warehouse."""
+        return duckdb_file.query(self.warehouse, sql)
 
     def table(self, asset: str) -> list[dict[str, Any]]:
         """All rows of an asset's table."""
-        return table(self.warehouse, asset)
+        return duckdb_file.table(self.warehouse, asset)
 
     def expected(
         self, asset: str, start: date | None = None, end: date | None = None
     ) -> list[dict[str, Any]]:
-        """What the ledger says the table must hold."""
+        """The records that the ledger expects in an asset's table, over the days [start, end)."""
         source, resource = asset.split("/")
         return self.sandbox.ledger(source).expected(resource, start, end)
 
-    @property
-    def assets(self) -> list[str]:
-        """All assets."""
-        return [str(r) for s in self.sources.values() for r in s.assets]
 
-
-def table(file: Path, asset: str) -> list[dict[str, Any]]:
-    """All rows of an asset's table in a DuckDB file."""
-    source, resource = asset.split("/")
-    with duckdb.connect(str(file), read_only=True) as connection:
-        connection.execute("SET TimeZone = 'UTC'")
-        found = connection.execute(f'SELECT * FROM "{source}"."{resource}"')
-        names = [d[0] for d in found.description]
-        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+def make_dagster_home(folder: Path) -> Path:
+    """Make a home folder for a Dagster instance that sends no telemetry."""
+    folder.mkdir(exist_ok=True)
+    (folder / "dagster.yaml").write_text("telemetry:\n  enabled: false\n")
+    return folder
 
 
 def run_in_dagster(
@@ -144,7 +155,7 @@ def run_in_dagster(
     first: date | None = None,
     last: date | None = None,
 ) -> ExecuteInProcessResult:
-    """Materialize assets in this process, with the environment as it is."""
+    """Materialize assets in this process, with the environment as it is; see ``World.run``."""
     defs = build_definitions(sources)
     tags = {}
     if first is not None:
@@ -162,5 +173,5 @@ def run_in_dagster(
 
 
 def events(result: ExecuteInProcessResult, kind: DagsterEventType) -> list[Any]:
-    """The events of one kind in a run."""
+    """The events of one type in a run."""
     return [e for e in result.all_events if e.event_type == kind]
