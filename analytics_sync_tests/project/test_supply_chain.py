@@ -1,4 +1,4 @@
-"""What is installed is what was pinned: one version a line, with hashes, from wherever pip looks."""
+"""Tests of the pinned requirements: one version a line, with hashes, without a package index."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ FILES = [
 ]
 PYPROJECT = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
 PROJECT = tomllib.loads(PYPROJECT)["project"]
-# which extras are pinned in which file
+# Requirements file -> the extras of the package that the file pins.
 EXTRAS = {
     "requirements.txt": ["postgres"],
     "requirements-dev.txt": ["postgres", "dev"],
     "requirements-audit.txt": ["audit"],
     "requirements-bench.txt": ["bench"],
 }
-# of other programs, each in an environment of its own
+# Requirements of the programs that benchmarks compare with; each has its own environment.
 PEERS = [
     "benchmarks/harness/requirements-airbyte.txt",
     "benchmarks/harness/requirements-singer.txt",
@@ -38,14 +38,15 @@ PIN = re.compile(
 
 
 def lines(file: str) -> list[str]:
-    """The requirements of a file, each in one line."""
+    """The requirements of a file, each joined to one line."""
     text = (ROOT / file).read_text(encoding="utf-8")
     return [" ".join(line.split()) for line in text.replace("\\\n", " ").splitlines()]
 
 
 def pins(file: str) -> dict[str, str]:
-    found = [PIN.fullmatch(line) for line in lines(file)]
-    return {match[1]: match[2] for match in found if match}
+    """The pinned packages of a file: name -> version."""
+    matches = [PIN.fullmatch(line) for line in lines(file)]
+    return {match[1]: match[2] for match in matches if match}
 
 
 def name(requirement: str) -> str:
@@ -59,7 +60,7 @@ def test_every_line_is_one_version_with_hashes(file: str) -> None:
     assert len(lines(file)) > 30
     matches = [PIN.fullmatch(line) for line in lines(file)]
     assert [line for line, match in zip(lines(file), matches, strict=True) if not match] == []
-    # a package may need one version for each Python
+    # A package may have several lines: one version for each Python version.
     assert len({(match[1], match[3]) for match in matches if match}) == len(lines(file))
 
 
@@ -75,27 +76,27 @@ def test_direct_dependencies_are_pinned(file: str) -> None:
     assert {name(r) for r in [*PROJECT["dependencies"], *extras]} <= pins(file).keys()
 
 
-def test_every_extra_is_pinned_somewhere() -> None:
+def test_some_file_pins_every_extra() -> None:
     assert {e for extras in EXTRAS.values() for e in extras} == set(PROJECT["optional-dependencies"])  # fmt: skip
 
 
 def test_files_agree_about_versions() -> None:
-    """They go into one environment."""
+    """All files are installed into one environment."""
     versions: dict[str, str] = {}
     for file in FILES:
         for package, version in pins(file).items():
             assert versions.setdefault(package, version) == version, (file, package)
 
 
-def test_every_direct_dependency_says_what_it_is_for() -> None:
+def test_every_direct_dependency_has_a_comment_with_its_purpose() -> None:
     extras = [r for requirements in PROJECT["optional-dependencies"].values() for r in requirements]
     for requirement in [*PROJECT["dependencies"], *extras]:
-        said = re.search(rf'^ +"{re.escape(requirement)}", +# (.+)$', PYPROJECT, re.MULTILINE)
-        assert said is not None, requirement
-        assert len(said[1].split()) >= 2, requirement
+        comment = re.search(rf'^ +"{re.escape(requirement)}", +# (.+)$', PYPROJECT, re.MULTILINE)
+        assert comment is not None, requirement
+        assert len(comment[1].split()) >= 2, requirement
 
 
-def test_pip_takes_only_what_has_a_pinned_hash() -> None:
+def test_pip_installs_only_packages_with_a_pinned_hash() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     installs = [line for line in makefile.splitlines() if "pip install" in line]
     assert len(installs) == len(FILES) + 1
@@ -108,12 +109,13 @@ def test_pip_takes_only_what_has_a_pinned_hash() -> None:
 
 
 FOUND = "Found 1 known vulnerability in 1 package\nName Version ID\nx 1 X-1"
+# Name -> output and exit status of pip-audit, exit status of ``make audit``, text in its output.
 AUDITS = {
     "clean": ("No known vulnerabilities found", 0, 0, "No known vulnerabilities found"),
     "found": (FOUND, 1, 2, "X-1"),
     "found, and an error": (f"{FOUND}\nfixed a ConnectionError", 1, 2, "X-1"),
     "no network": ("requests.exceptions.ConnectionError: no route", 1, 0, "not audited"),
-    "an answer that is none": ("pip_audit._service.interface.ServiceError", 1, 0, "not audited"),
+    "an unusable response": ("pip_audit._service.interface.ServiceError", 1, 0, "not audited"),
     "a wrong file": ("ERROR: requirement has no hash", 1, 2, "has no hash"),
     "not in the database": ("ERROR:pip_audit._cli:x: could not be audited", 1, 2, "x: could not"),
 }
@@ -121,14 +123,15 @@ AUDITS = {
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="without make")
 @pytest.mark.parametrize("case", AUDITS)
-def test_an_audit_that_asked_nobody_says_so(case: str, tmp_path: Path) -> None:
-    said, status, expected, shown = AUDITS[case]
+def test_an_audit_without_the_database_says_so(case: str, tmp_path: Path) -> None:
+    output, status, expected, shown = AUDITS[case]
     (tmp_path / "bin").mkdir()
     script = tmp_path / "bin" / "pip-audit"
-    script.write_text(f"#!/bin/sh\ncat <<'END'\n{said}\nEND\nexit {status}\n")
+    script.write_text(f"#!/bin/sh\ncat <<'END'\n{output}\nEND\nexit {status}\n")
     script.chmod(0o755)
-    for made in ("bin/python", ".runtime", ".audit"):  # so that make has nothing to set up
-        (tmp_path / made).touch()
+    # Make finds these files and therefore installs nothing.
+    for stamp in ("bin/python", ".runtime", ".audit"):
+        (tmp_path / stamp).touch()
     command = ["make", "--no-print-directory", "audit", f"VENV={tmp_path}"]
     done = subprocess.run(
         command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
