@@ -31,7 +31,7 @@ _IMPORTS = (
     Contender(
         "build our definitions",
         "command",
-        {"arguments": ["-c", f"from {_CODE_LOCATION} import defs"]},
+        {"arguments": ["-c", f"from {_CODE_LOCATION} import defs; defs()"]},
     ),
 )
 _EMPTY_RUN = {"module": "benchmarks.contenders.empty_asset", "select": "empty", "days": 1}
