@@ -1,4 +1,4 @@
-"""A declared API -> a dlt source that yields typed columns.
+"""Extraction: a declared API -> a dlt source that yields typed columns.
 
 In: a ``Source``, the settings, a window. Out: a ``ReadRun`` whose dlt source can be loaded.
 """

@@ -1,8 +1,8 @@
-"""Where a resource's tables wait until the whole resource has been read.
+"""The table buffer: tables of one resource, until the whole resource has been read.
 
-In: tables of one schema, as pages arrive. Out: the same rows without repeated keys, once reading
-has ended well. A resource that fails half-way leaves nothing behind, and memory stays flat: beyond
-a few megabytes the tables wait in a file, which is written while reading goes on.
+In: tables of one schema, as pages arrive. Out: the same rows without repeated keys, once the read
+has succeeded. A resource that fails half-way leaves nothing behind. Memory stays flat: beyond 8 MB
+the tables go to a file, which is written while the read continues.
 """
 
 from __future__ import annotations
@@ -20,41 +20,41 @@ import pyarrow.parquet as pq
 from analytics_sync.catalog import Resource
 from analytics_sync.catalog.naming import LOAD_ID, READ_AT
 
-_IN_MEMORY = 8 * 1024 * 1024  # bytes; also what is written, and handed on, at a time
+_MAX_BYTES_IN_MEMORY = 8 * 1024 * 1024  # also the size of one write, and of one table passed on
 
 
 class TableBuffers:
-    """The spools of one run.
+    """The table buffers of one run.
 
     Args:
-        folder: For their files.
+        folder: Holds their files.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._writer = ThreadPoolExecutor(1, thread_name_prefix="spool")
+        self._executor = ThreadPoolExecutor(1, thread_name_prefix="spool")
 
     def open(self, resource: Resource, schema: pa.Schema) -> TableBuffer:
-        """A spool for tables of ``schema``."""
-        # a parent may be read twice: the window's records, and all for a child
+        """A new buffer for tables of ``schema``."""
+        # A parent may be read twice: the records of the window, and all records for a child.
         path = self._folder / f"{resource.name}-{uuid.uuid4().hex}.parquet"
         cursor = resource.cursor.column if resource.cursor else None
-        return TableBuffer(schema, path, resource.key, cursor, self._writer)
+        return TableBuffer(schema, path, resource.key, cursor, self._executor)
 
     def close(self) -> None:
-        """Wait for what is being written."""
-        self._writer.shutdown(wait=True, cancel_futures=True)
+        """Wait for the write in progress, and cancel the others."""
+        self._executor.shutdown(wait=True, cancel_futures=True)
 
 
 class TableBuffer:
-    """Tables of one resource.
+    """The tables of one resource.
 
     Args:
-        schema: Of every table added.
+        schema: Schema of every table added.
         path: The file to use when memory is not enough.
-        key: The columns that tell rows apart.
-        cursor: The column that tells versions of a row apart.
-        writer: Where the file is written.
+        key: The columns that identify a record.
+        cursor: The column that orders the versions of a record; None when there is none.
+        executor: Runs the writes, one at a time.
     """
 
     def __init__(
@@ -63,23 +63,23 @@ class TableBuffer:
         path: Path,
         key: Sequence[str],
         cursor: str | None,
-        writer: Executor,
+        executor: Executor,
     ) -> None:
         self.schema = schema
         self._key = list(key)
         self._cursor = cursor
-        self._telling = list(dict.fromkeys([*key, *([cursor] if cursor else []), READ_AT]))
+        self._version_columns = list(dict.fromkeys([*key, *([cursor] if cursor else []), READ_AT]))
         self.rows = 0
         self.duplicates = 0
         self._path = path
-        # dlt would write the file again if it said that what is never null may be
+        # dlt rewrites the file if a column that is never null is nullable in the file.
         fields = [*schema, pa.field(LOAD_ID, pa.string())]
         never_null = {*key, LOAD_ID}
         self._file_schema = pa.schema([f.with_nullable(f.name not in never_null) for f in fields])
         self._tables: list[pa.Table] = []
         self._bytes = 0
-        self._executor = writer
-        self._writing: Future[None] | None = None
+        self._executor = executor
+        self._write: Future[None] | None = None
         self._writer: pq.ParquetWriter | None = None
         self._versions: list[pa.Table] = []
 
@@ -87,24 +87,25 @@ class TableBuffer:
         """Append a table.
 
         Raises:
-            OSError: There is no room for the file.
+            OSError: The disk has no room for the file.
         """
         if not table.num_rows:
             return
         self.rows += table.num_rows
-        self._versions.append(table.select(self._telling))
+        self._versions.append(table.select(self._version_columns))
         self._tables.append(table)
         self._bytes += table.nbytes
-        if self._bytes > _IN_MEMORY:
+        if self._bytes > _MAX_BYTES_IN_MEMORY:
             self._spill()
 
     def _spill(self) -> None:
-        if self._writing is not None:
-            self._writing.result()  # memory holds what is written and what comes, and no more
-        self._writing = self._executor.submit(self._write, self._tables)
+        """Write the tables in memory to the file, in the background."""
+        if self._write is not None:
+            self._write.result()  # Wait for the previous write: at most two chunks are in memory.
+        self._write = self._executor.submit(self._write_tables, self._tables)
         self._tables, self._bytes = [], 0
 
-    def _write(self, tables: list[pa.Table]) -> None:
+    def _write_tables(self, tables: list[pa.Table]) -> None:
         if self._writer is None:
             self._writer = pq.ParquetWriter(str(self._path), self._file_schema)
         table = pa.concat_tables(tables).combine_chunks()
@@ -113,40 +114,43 @@ class TableBuffer:
         self._writer.write_table(table.cast(self._file_schema))
 
     def finish(self) -> None:
-        """End writing and find the rows to keep: the newest version of each key, read last.
+        """Finish the file, and find the rows to keep: the newest version of each key.
+
+        Of versions with the same cursor, the version that was read last is the newest.
 
         Raises:
-            OSError: There is no room for the file.
+            OSError: The disk has no room for the file.
         """
-        if self._writing is not None:
+        if self._write is not None:
             if self._tables:
                 self._spill()
-            self._writing.result()
+            self._write.result()
         if self._writer is not None:
             self._writer.close()
-        self._drop = _older_versions(self._versions, self._key, self._cursor)
+        self._dropped = _older_versions(self._versions, self._key, self._cursor)
         self._versions = []
-        self.duplicates = len(self._drop)
+        self.duplicates = len(self._dropped)
         self.rows -= self.duplicates
 
     def file(self) -> Path | None:
-        """A Parquet file of the rows to load, where they are many; it goes when the spool is closed.
+        """A Parquet file of the rows to load; None when they are in memory or need a filter.
 
-        It has a column for dlt's load id, which is not known yet: empty text stands there.
+        The file has a column for dlt's load id. The load id is not known yet, so the column holds
+        empty text. ``close`` removes the file.
         """
-        if self._writer is None or self._drop:
+        if self._writer is None or self._dropped:
             return None
         return self._path
 
     def tables(self) -> Iterator[pa.Table]:
-        """The rows to load; an empty table when there are none, so that the table exists."""
+        """The rows to load; one empty table when there are none, so that the table is created."""
         if not self.rows:
             yield self.schema.empty_table()
             return
         start = 0
         for table in self._stored():
             end = start + table.num_rows
-            dropped = {i - start for i in self._drop if start <= i < end}
+            dropped = {i - start for i in self._dropped if start <= i < end}
             if dropped:
                 table = table.filter(pa.array(i not in dropped for i in range(table.num_rows)))
             if table.num_rows:
@@ -154,6 +158,7 @@ class TableBuffer:
             start = end
 
     def _stored(self) -> Iterator[pa.Table]:
+        """All rows, also those of older versions, in the order in which they were added."""
         if self._writer is None:
             if self._tables:
                 yield pa.concat_tables(self._tables).combine_chunks()
@@ -163,7 +168,7 @@ class TableBuffer:
                 yield file.read_row_group(group, columns=self.schema.names)
 
     def close(self) -> None:
-        """Remove the file, if there is one."""
+        """Free the memory, and remove the file if there is one."""
         self._tables = []
         self._path.unlink(missing_ok=True)
 
@@ -171,28 +176,34 @@ class TableBuffer:
 def _older_versions(
     tables: Sequence[pa.Table], key: Sequence[str], cursor: str | None
 ) -> list[int]:
-    """Positions of rows whose key comes again in a newer version, or read later with the same."""
+    """Positions of the rows that are not the newest version of their key.
+
+    Args:
+        tables: Key, cursor and time of reading of all rows.
+        key: The columns that identify a record.
+        cursor: The column that orders versions; None orders them by the time of reading alone.
+    """
     if not tables or not key:
         return []
-    keys = pa.concat_tables(tables)
-    if len(key) == 1 and pc.count_distinct(keys.column(key[0]), "all").as_py() == keys.num_rows:
+    rows = pa.concat_tables(tables)
+    if len(key) == 1 and pc.count_distinct(rows.column(key[0]), "all").as_py() == rows.num_rows:
         return []  # the usual case, for a quarter of the memory
-    distinct = keys.group_by(list(key)).aggregate([([], "count_all")])
-    if distinct.num_rows == keys.num_rows:
+    distinct = rows.group_by(list(key)).aggregate([([], "count_all")])
+    if distinct.num_rows == rows.num_rows:
         return []
     repeated = distinct.filter(pc.greater(distinct.column("count_all"), 1)).select(list(key))
-    numbered = keys.append_column("#", pa.array(range(keys.num_rows), pa.int64()))
+    numbered = rows.append_column("#", pa.array(range(rows.num_rows), pa.int64()))
     candidates = numbered.join(repeated, keys=list(key), join_type="inner")
-    best: dict[tuple[object, ...], tuple[tuple[Any, Any], int]] = {}
-    drop = []
+    newest: dict[tuple[object, ...], tuple[tuple[Any, Any], int]] = {}
+    dropped = []
     for row in sorted(candidates.to_pylist(), key=lambda r: r["#"]):
         identity = tuple(row[k] for k in key)
         version = (row[cursor] if cursor else 0, row[READ_AT])
-        known = best.get(identity)
+        known = newest.get(identity)
         if known is None or version >= known[0]:
             if known is not None:
-                drop.append(known[1])
-            best[identity] = (version, row["#"])
+                dropped.append(known[1])
+            newest[identity] = (version, row["#"])
         else:
-            drop.append(row["#"])
-    return sorted(drop)
+            dropped.append(row["#"])
+    return sorted(dropped)

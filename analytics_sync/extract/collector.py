@@ -1,7 +1,7 @@
-"""What reading one resource gave, and how pages become it.
+"""The page collector: pages of records -> tables.
 
-In: pages of records, as they come. Out: a ``ReadResult``: a spool of tables, the rejected records,
-and what it all cost; children are told about the records on the way.
+In: pages of records, as they arrive. Out: a ``ReadResult``: a buffer of tables, the rejected records,
+and counts. The collector also passes the records on to the resource's children.
 """
 
 from __future__ import annotations
@@ -20,22 +20,36 @@ from analytics_sync.extract.convert.infer_fields import infer_fields
 from analytics_sync.extract.parents import ParentValues
 from analytics_sync.extract.result import Page, ReadResult
 
-# records per conversion: enough that setting up columns costs little, and few enough that they are
-# still in the processor's cache
-_GATHER = 1_000
-_TO_INFER = 10_000  # records to look at where no columns are declared
+# Large enough that setting up columns costs little; small enough that the records are still in the
+# processor's cache.
+_RECORDS_PER_CONVERSION = 1_000
+_RECORDS_TO_INFER = 10_000  # fields are inferred from these where no columns are declared
 
 
 @dataclass
 class Consumer:
-    """A child that wants to know of the records: all of them, or those in the window."""
+    """A child that needs the records of its parent.
+
+    Attributes:
+        values: Collects the values that the child needs.
+        windowed: Whether only the records in the window count.
+    """
 
     values: ParentValues
     windowed: bool
 
 
 class PageCollector:
-    """Gathers pages, converts them, tells the children, and fills the spool."""
+    """Gathers pages, converts them, passes records to children, and fills the table buffer.
+
+    Args:
+        resource: The resource that is read.
+        window: The window to keep; None keeps everything.
+        result: Receives tables and counts.
+        consumers: The children that need the records.
+        buffers: Makes the table buffer.
+        existing_types: Types of the columns that the table has already, by column.
+    """
 
     def __init__(
         self,
@@ -53,12 +67,12 @@ class PageCollector:
         self._consumers = consumers
         self._buffers = buffers
         self._lock = threading.Lock()
-        self._waiting: list[Any] = []
+        self._records: list[Any] = []
         self._read_at: list[int] = []
         self._converter = Converter(resource) if resource.fields else None
 
     def add(self, page: Page) -> None:
-        """Take a page, in any thread."""
+        """Add a page. Threads may call it."""
         result = self._result
         with self._lock:
             result.started_at = (
@@ -67,28 +81,30 @@ class PageCollector:
                 else min(result.started_at, page.received_at)
             )
             result.records += len(page.records)
-            self._waiting += page.records
+            self._records += page.records
             self._read_at += [page.received_at] * len(page.records)
-            if len(self._waiting) >= (_GATHER if self._converter else _TO_INFER):
+            enough = _RECORDS_PER_CONVERSION if self._converter else _RECORDS_TO_INFER
+            if len(self._records) >= enough:
                 self._flush()
 
     def close(self) -> None:
-        """End: what is left is converted, older versions of a key are dropped."""
+        """Convert the remaining records, and drop older versions of a key."""
         self._flush()
         buffer = self._result.buffer
         assert buffer is not None
         buffer.finish()
 
     def _flush(self) -> None:
-        records, self._waiting = self._waiting, []
+        """Convert the gathered records, also when there are none: the table is created then."""
+        records, self._records = self._records, []
         read_at, self._read_at = self._read_at, []
         if self._converter is None:
             self._converter = Converter(
                 self._resource, infer_fields(self._resource, records, self._existing_types)
             )
-        for start in range(0, max(1, len(records)), _GATHER):
-            some = slice(start, start + _GATHER)
-            self._convert(self._converter, records[some], read_at[some])
+        for start in range(0, max(1, len(records)), _RECORDS_PER_CONVERSION):
+            chunk = slice(start, start + _RECORDS_PER_CONVERSION)
+            self._convert(self._converter, records[chunk], read_at[chunk])
 
     def _convert(self, converter: Converter, records: list[Any], read_at: list[int]) -> None:
         result = self._result

@@ -1,8 +1,8 @@
-"""Work that yields, done side by side.
+"""Concurrency: jobs that yield results, run in threads.
 
-In: jobs, each of which makes an iterator, and threads to run them. Out: each result, handed over in the
-thread that made it where order allows, so that what was just decoded is used while it is in the
-processor's cache. An error of one job ends all.
+In: jobs, each of which makes an iterator, and threads to run them. Out: each result, passed on in the
+thread that made it where the order allows. A page that was just decoded is then used while it is in
+the processor's cache. An error in one job ends all jobs.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
+from functools import partial
 from queue import SimpleQueue
 from typing import Generic, TypeVar
 
@@ -19,7 +20,7 @@ Job = Callable[[], Iterator[T]]
 
 def run_concurrently(
     pool: Executor,
-    at_once: int,
+    max_running: int,
     next_job: Callable[[bool], Job[T] | None],
     take: Callable[[T], None],
     *,
@@ -28,34 +29,26 @@ def run_concurrently(
     """Run jobs until there are no more, and all of them have ended.
 
     Args:
-        pool: Where they run; others may use it too.
-        at_once: How many are handed to the pool at a time.
-        next_job: Gives the next job, or None while there is none; it is told whether nothing else is
-            running, and None is the end of all then. Jobs may make more jobs.
+        pool: Runs the jobs. Other callers may use it too.
+        max_running: How many jobs are handed to the pool at a time.
+        next_job: Gives the next job, or None while there is none. Its argument says whether no job
+            is running; None is final then. A running job may make more jobs.
         take: Called with each result, in many threads.
-        in_order: Whether results of a job wait for those of the jobs before it. Those of one job
-            always come in order.
+        in_order: Whether the results of a job wait for the results of the jobs before it. The
+            results of one job always come in order.
 
     Raises:
-        BaseException: What the first job to fail has raised.
+        BaseException: The error of the first job that failed.
     """
     ended: SimpleQueue[BaseException | None] = SimpleQueue()
     stop = threading.Event()
-    turns = _Ordered(take)
+    ordered = _Ordered(take)
 
-    def do(number: int, job: Job[T]) -> None:
+    def run(number: int, job: Job[T]) -> None:
         error: BaseException | None = None
         try:
-            if not stop.is_set():
-                for result in job():
-                    if in_order:
-                        turns.take(number, result)
-                    else:
-                        take(result)
-                    del result  # it shall not outlive its use
-                    if stop.is_set():
-                        break
-            turns.end(number)
+            _consume(job, partial(ordered.take, number) if in_order else take, stop)
+            ordered.end(number)
         except BaseException as e:
             error = e
         ended.put(error)
@@ -64,11 +57,11 @@ def run_concurrently(
     try:
         while True:
             while (
-                running < at_once
-                and (not in_order or begun - turns.first < at_once)
+                running < max_running
+                and (not in_order or begun - ordered.first < max_running)
                 and (job := next_job(running == 0))
             ):
-                pool.submit(do, begun, job)
+                pool.submit(run, begun, job)
                 running, begun = running + 1, begun + 1
             if not running:
                 return
@@ -82,8 +75,23 @@ def run_concurrently(
             ended.get()
 
 
+def _consume(job: Job[T], take: Callable[[T], None], stop: threading.Event) -> None:
+    """Pass on the results of one job until it ends or ``stop`` is set."""
+    if stop.is_set():
+        return
+    for result in job():
+        take(result)
+        del result  # its memory must be free before the next result is made
+        if stop.is_set():
+            return
+
+
 class _Ordered(Generic[T]):
-    """Results of the first job that has not ended are passed on; others wait."""
+    """Passes on the results of the first job that has not ended; keeps those of later jobs.
+
+    Attributes:
+        first: The number of that job.
+    """
 
     def __init__(self, take: Callable[[T], None]) -> None:
         self.first = 0
@@ -93,6 +101,7 @@ class _Ordered(Generic[T]):
         self._ended: set[int] = set()
 
     def take(self, number: int, result: T) -> None:
+        """Pass on a result of job ``number``, or keep it until the jobs before have ended."""
         with self._lock:
             if number == self.first:
                 self._take(result)
@@ -100,6 +109,7 @@ class _Ordered(Generic[T]):
                 self._waiting.setdefault(number, []).append(result)
 
     def end(self, number: int) -> None:
+        """Note that job ``number`` has ended; pass on the results that waited for it."""
         with self._lock:
             self._ended.add(number)
             while self.first in self._ended:

@@ -1,8 +1,8 @@
-"""A declared API as a dlt source.
+"""The dlt source of a declared API.
 
-In: the declaration, and a ``ReadRun`` when something is to be read. Out: a ``DltSource`` with one
+In: the declaration; also a ``ReadRun``, if records are to be read. Out: a ``DltSource`` with one
 resource per asset, hints and columns set, each yielding Arrow tables; and ``_rejected``. Without a
-run it is a description only, as Dagster needs it when definitions load.
+run the source is a description only, as Dagster needs it when definitions load.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from analytics_sync.catalog import Resource, Source
 from analytics_sync.catalog.tables import REJECTED, REJECTED_COLUMNS, REJECTED_KEY, table_columns
 from analytics_sync.common.errors import ExtractError
 
-if TYPE_CHECKING:  # a description needs none of it
+if TYPE_CHECKING:  # a description needs neither, and importing them takes long
     import pyarrow as pa
 
     from analytics_sync.extract.run import ReadRun
@@ -26,12 +26,13 @@ if TYPE_CHECKING:  # a description needs none of it
 def dlt_source(source: Source, run: ReadRun | None = None, *, files: bool = False) -> DltSource:
     """The dlt source of a declaration.
 
-    A resource that cannot be read yields nothing, so that the others load; ask ``run.failures()``
-    afterwards. A table of no rows is yielded as well: the table is there after the first run.
+    A resource that cannot be read yields nothing, so that the others load; ``run.failures()`` names
+    it afterwards. A resource without records yields an empty table, so that the table is created.
 
     Args:
         source: The declaration.
-        run: What reads; its resources are the source's. Without it nothing can be extracted.
+        run: Reads the resources; only its resources are in the dlt source. None makes a
+            description that yields no records.
         files: Whether the load takes Parquet files whose load id is still to be set.
     """
     if run is None:
@@ -48,7 +49,7 @@ def dlt_source(source: Source, run: ReadRun | None = None, *, files: bool = Fals
 
 
 class _Unread(Iterator[Any]):
-    """Stands for the records where there is nothing to read with; dlt would inspect a function."""
+    """The records of a source without a run. An iterator, because dlt would inspect a function."""
 
     def __init__(self, resource: Resource) -> None:
         self._resource = resource
@@ -75,7 +76,7 @@ def _reader(resource: Resource, run: ReadRun, files: bool) -> Callable[[], Itera
             buffer = run.result(resource.name).buffer
         except ExtractError:
             return
-        assert buffer is not None, "every finished reading has a spool"
+        assert buffer is not None, "every finished read has a buffer"
         file = buffer.file() if files else None
         if file is not None:
             columns = buffer.schema.empty_table()

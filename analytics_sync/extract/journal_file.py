@@ -1,8 +1,12 @@
-"""The file of a journal: frames, one after the other, for their owner alone.
+"""The file of a journal: entries one after the other, readable by their owner only.
 
-In: a path and who reads. Out: what an earlier process of the same account has written there, and a
-place to add to it. A frame is a description in JSON and a body; one is written at once, so that a
-kill leaves it whole or cut off at the end, where it is dropped.
+In: a path and the account that reads. Out: the entries that an earlier process of the same account has
+written, and a file to add entries to. An entry is a description in JSON and a body. One write call adds
+a whole entry. A kill therefore leaves an entry whole, or cut off at the end of the file; an entry that
+is cut off is removed.
+
+    magic | account digest | entry | entry | ...
+    entry: lengths of description and body, checksum of the body | description | body
 """
 
 from __future__ import annotations
@@ -25,79 +29,88 @@ from typing import Any
 from analytics_sync.common.private_folder import ensure_private
 
 _MAGIC = b"analytics_sync journal 1\n"
-_HEAD = struct.Struct(">III")  # lengths of description and body, and the body's checksum
-_SALT = 16
-_PROOF = 32
-_FREE = 0.05  # of the disk stays free: there are more important things than to keep pages
+_ENTRY_HEADER = struct.Struct(">III")  # lengths of description and body, checksum of the body
+_SALT_BYTES = 16
+_HASH_BYTES = 32
+_ENTRIES_START = len(_MAGIC) + _SALT_BYTES + _HASH_BYTES
+_MIN_FREE_SHARE = 0.05  # of the disk: other programs need the space more than a journal does
 
 
 @dataclass(frozen=True)
 class JournalEntry:
-    """What a frame says of itself, and where its body stands."""
+    """One entry of a journal file: its description, and where its body is.
 
-    about: dict[str, Any]
-    at: int
+    Attributes:
+        description: Decoded from JSON.
+        offset: Position of the body in the file.
+        size: Length of the body, in bytes.
+        checksum: CRC-32 of the body.
+    """
+
+    description: dict[str, Any]
+    offset: int
     size: int
     checksum: int
 
 
 class AccountKey:
-    """Tells the files of one account from those of others. Threads may share it.
+    """Tells the journal files of one account from those of others. Threads may share it.
 
-    A file shows nothing else about the account: what it is known by takes long to work out from a guess,
-    and so it does from the truth. That is done aside, once for all files that are made.
+    A journal stores only a scrypt hash of the credentials, so that they cannot be guessed from the
+    file. scrypt is slow on purpose. One hash serves all files that a run makes; it is computed once,
+    in a background thread.
 
     Args:
-        secret: What the requests are sent with.
+        secret: The credentials that requests are sent with.
     """
 
     def __init__(self, secret: bytes) -> None:
         self._secret = secret
-        self._aside = ThreadPoolExecutor(1, thread_name_prefix="account")
+        self._executor = ThreadPoolExecutor(1, thread_name_prefix="account")
         self._lock = threading.Lock()
-        self._mark: Future[bytes] | None = None
+        self._digest: Future[bytes] | None = None
 
     def prepare(self) -> None:
-        """Begin to work out the mark; it will be needed soon."""
+        """Start to compute the digest, because it will be needed soon."""
         with self._lock:
-            if self._mark is None:
-                self._mark = self._aside.submit(self._made, os.urandom(_SALT))
+            if self._digest is None:
+                self._digest = self._executor.submit(self._hash, os.urandom(_SALT_BYTES))
 
     def digest(self) -> bytes:
-        """What new files begin with; waits for it."""
+        """The salt and hash that new files begin with; waits for them."""
         self.prepare()
-        assert self._mark is not None
-        return self._mark.result()
+        assert self._digest is not None
+        return self._digest.result()
 
-    def matches(self, mark: bytes) -> bool:
-        """Whether a file that begins with ``digest`` is this account's."""
-        return mark == self._made(mark[:_SALT])
+    def matches(self, digest: bytes) -> bool:
+        """Whether a file that begins with ``digest`` belongs to this account."""
+        return digest == self._hash(digest[:_SALT_BYTES])
 
     def close(self) -> None:
-        """Let go of the thread."""
-        self._aside.shutdown(wait=True)
+        """End the thread; waits for a hash in progress."""
+        self._executor.shutdown(wait=True)
 
-    def _made(self, salt: bytes) -> bytes:
+    def _hash(self, salt: bytes) -> bytes:
         return salt + hashlib.scrypt(
-            self._secret, salt=salt or b"-", n=2**14, r=8, p=1, dklen=_PROOF
+            self._secret, salt=salt or b"-", n=2**14, r=8, p=1, dklen=_HASH_BYTES
         )
 
 
 class JournalFile:
-    """A file of frames, held by this process until it is closed.
+    """A file of entries, locked by this process until it is closed.
 
     Args:
-        path: Where it is.
-        account: Whose it is. A file of another account is emptied.
-        keep: Seconds since the last frame after which it is emptied too.
-        create: Whether to make it when it is not there.
+        path: Path of the file.
+        account: The account that reads and writes. A file of another account is emptied.
+        max_age: Seconds since the last entry after which the file is emptied too.
+        create: Whether to create a missing file.
 
     Raises:
-        FileNotFoundError: It is not there, and not to be made.
-        OSError: It cannot be used; also when another process holds it.
+        FileNotFoundError: The file is missing, and ``create`` is false.
+        OSError: The file cannot be used; also when another process holds it.
     """
 
-    def __init__(self, path: Path, account: AccountKey, keep: float, *, create: bool) -> None:
+    def __init__(self, path: Path, account: AccountKey, max_age: float, *, create: bool) -> None:
         self._path = path
         if create:
             ensure_private(path.parent)
@@ -105,8 +118,8 @@ class JournalFile:
         self._handle = os.open(path, flags, 0o600)
         try:
             fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            about = os.fstat(self._handle)
-            if about.st_uid != os.getuid() or time.time() - about.st_mtime > keep:
+            status = os.fstat(self._handle)
+            if status.st_uid != os.getuid() or time.time() - status.st_mtime > max_age:
                 os.ftruncate(self._handle, 0)
             self._begin(account)
         except BaseException:
@@ -114,67 +127,78 @@ class JournalFile:
             raise
 
     def _begin(self, account: AccountKey) -> None:
-        """Read the start of the file, or write it: what tells this account from another."""
-        start = os.pread(self._handle, len(_MAGIC) + _SALT + _PROOF, 0)
+        """Empty the file unless it is this account's journal; write the start of an empty file."""
+        start = os.pread(self._handle, _ENTRIES_START, 0)
         if not start.startswith(_MAGIC) or not account.matches(start[len(_MAGIC) :]):
             os.ftruncate(self._handle, 0)
             os.write(self._handle, _MAGIC + account.digest())
 
-    def frames(self) -> Iterator[JournalEntry]:
-        """All frames. What a kill has cut off at the end of the file is removed."""
+    def entries(self) -> Iterator[JournalEntry]:
+        """All entries. An entry that a kill has cut off at the end of the file is removed."""
         size = os.fstat(self._handle).st_size
-        at = len(_MAGIC) + _SALT + _PROOF
-        while len(head := os.pread(self._handle, _HEAD.size, at)) == _HEAD.size:
-            described, body, checksum = _HEAD.unpack(head)
-            start = at + _HEAD.size + described
-            if start + body > size:
+        offset = _ENTRIES_START
+        while len(header := os.pread(self._handle, _ENTRY_HEADER.size, offset)) == (
+            _ENTRY_HEADER.size
+        ):
+            description_size, body_size, checksum = _ENTRY_HEADER.unpack(header)
+            body_offset = offset + _ENTRY_HEADER.size + description_size
+            if body_offset + body_size > size:
                 break
             try:
-                about = json.loads(os.pread(self._handle, described, at + _HEAD.size))
+                description = json.loads(
+                    os.pread(self._handle, description_size, offset + _ENTRY_HEADER.size)
+                )
             except ValueError:
                 break
-            yield JournalEntry(about, start, body, checksum)
-            at = start + body
-        os.ftruncate(self._handle, at)
+            yield JournalEntry(description, body_offset, body_size, checksum)
+            offset = body_offset + body_size
+        os.ftruncate(self._handle, offset)
 
     def append(self, description: bytes, body: bytes) -> None:
-        """Write a frame.
+        """Write an entry.
 
         Raises:
-            OSError: There is no room, or too little to be used for this.
+            OSError: The disk is full, or has less free space than must stay free.
         """
         disk = os.fstatvfs(self._handle)
-        if disk.f_bavail < _FREE * disk.f_blocks:
+        if disk.f_bavail < _MIN_FREE_SHARE * disk.f_blocks:
             raise OSError("the disk is nearly full")
-        frame = _HEAD.pack(len(description), len(body), zlib.crc32(body)) + description + body
-        if os.write(self._handle, frame) != len(frame):
+        header = _ENTRY_HEADER.pack(len(description), len(body), zlib.crc32(body))
+        entry = header + description + body
+        if os.write(self._handle, entry) != len(entry):
             raise OSError("the disk is full")
 
-    def body(self, frame: JournalEntry) -> bytes | None:
-        """The body of a frame; None when it is damaged."""
-        found = os.pread(self._handle, frame.size, frame.at)
-        return found if zlib.crc32(found) == frame.checksum else None
+    def body(self, entry: JournalEntry) -> bytes | None:
+        """The body of an entry; None when it is damaged."""
+        body = os.pread(self._handle, entry.size, entry.offset)
+        return body if zlib.crc32(body) == entry.checksum else None
 
     def remove(self) -> None:
-        """Close it, and leave nothing."""
+        """Close the file and delete it, and its folder when no other journal is in it."""
         self._path.unlink(missing_ok=True)
-        with suppress(OSError):  # others are in use
+        with suppress(OSError):  # the folder holds other journals
             self._path.parent.rmdir()
         self.close()
 
     def close(self) -> None:
-        """Leave it to others."""
+        """Release the file to other processes."""
         os.close(self._handle)
 
 
-def remove_old(folder: Path, suffix: str, keep: float) -> None:
-    """Remove the files in ``folder`` that nobody holds and that are older than ``keep`` seconds."""
+def remove_old(folder: Path, suffix: str, max_age: float) -> None:
+    """Delete the files in ``folder`` that no process holds and that are older than ``max_age``.
+
+    Args:
+        folder: The folder of the journals.
+        suffix: How their names end.
+        max_age: In seconds since the last write.
+    """
     for path in folder.glob(f"*{suffix}"):
         with suppress(OSError):
             handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                if time.time() - os.fstat(handle).st_mtime > keep:
+                if time.time() - os.fstat(handle).st_mtime > max_age:
                     path.unlink()
                     folder.rmdir()
             finally:

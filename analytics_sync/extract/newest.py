@@ -1,4 +1,4 @@
-"""What is the newest thing a resource has? One request.
+"""The newest cursor of a resource, found by one request.
 
 In: the declaration of a windowed resource that lists newest first. Out: the newest cursor.
 """
@@ -10,7 +10,7 @@ from datetime import datetime
 
 from analytics_sync.catalog import Resource, Source
 from analytics_sync.common.errors import Place
-from analytics_sync.extract.convert.converter import Converter
+from analytics_sync.extract.convert.cursor import CursorReader
 from analytics_sync.extract.rest_client.paginator import paginator_for
 from analytics_sync.extract.rest_client.record_selector import select
 from analytics_sync.extract.rest_client.session import Counters, Session
@@ -24,7 +24,7 @@ from analytics_sync.extract.rest_client.urls import (
 
 
 def newest_cursor(source: Source, resource: Resource) -> datetime | None:
-    """The newest cursor on the first page, in UTC; None when there are no records.
+    """The newest cursor on the first page, in UTC; None when no record has one.
 
     Raises:
         ExtractError: The resource cannot be read.
@@ -38,21 +38,22 @@ def newest_cursor(source: Source, resource: Resource) -> datetime | None:
         else declared
         for name, declared in resource.params.items()
     }
-    inside = {n: params.pop(n) for n in placeholders(resource.path)}
-    extra = resource.sensor.params if resource.sensor else {}
+    path_values = {n: params.pop(n) for n in placeholders(resource.path)}
+    sensor_params = resource.sensor.params if resource.sensor else {}
+    first_request = paginator_for(resource.paginator, place).first_request()
     with closing(session), session.redact.in_logs():
         path = fill_path(
-            resource.path, inside, placeholders_with_slash(resource), place, session.redact
+            resource.path, path_values, placeholders_with_slash(resource), place, session.redact
         )
-        answer = session.get(
+        response = session.get(
             join(session.base_url, path),
-            {**params, **paginator_for(resource.paginator, place).first_request().params, **extra},
+            {**params, **first_request.params, **sensor_params},
             place=place,
             policy=resource.error_handler,
             counters=Counters(),
             headers=resource.headers,
         )
-    said = f"GET {session.redact(answer.url)}"
-    return Converter(resource).newest_cursor(
-        select(answer.body, resource, place, said, session.redact)
+    request_name = f"GET {session.redact(response.url)}"
+    return CursorReader(resource).newest_cursor(
+        select(response.body, resource, place, request_name, session.redact)
     )

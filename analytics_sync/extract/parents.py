@@ -1,7 +1,7 @@
-"""What children need to know of their parents' records, and how many there are.
+"""Parents: the values of parent records that the requests for a child resource need.
 
 In: records of a parent, as they are read. Out: one ``Parent`` per distinct set of values, in the
-order read: parameters for the child's requests and fields the child inherits.
+order read: parameters for the child's requests and fields that the child inherits.
 """
 
 from __future__ import annotations
@@ -17,14 +17,24 @@ from analytics_sync.common.json_path import MISSING, lookup
 
 @dataclass(frozen=True)
 class Parent:
-    """Values for one child: request parameters and inherited fields, by the child's names."""
+    """The values of one parent record.
+
+    Attributes:
+        params: Parameters of the child's request, by the child's names.
+        inherited: Fields to copy into the child's records, by the child's names.
+    """
 
     params: tuple[tuple[str, object], ...]
     inherited: tuple[tuple[str, object], ...]
 
 
 class ParentValues:
-    """Collects from the records of ``parent`` what ``child`` needs."""
+    """Collects from the records of a parent the values that its child needs.
+
+    Args:
+        child: The resource below the parent.
+        parent: The resource whose records are collected.
+    """
 
     def __init__(self, child: Resource, parent: Resource) -> None:
         self._child = child
@@ -34,7 +44,7 @@ class ParentValues:
         """Parents without a value for one of the parameters, or excluded by declaration."""
 
     def add(self, records: Iterable[Mapping[str, Any]]) -> None:
-        """Take the values from more records."""
+        """Collect the values of more records."""
         for record in records:
             parent = self._parent(record)
             if parent is None:
@@ -71,7 +81,7 @@ class ParentValues:
         return Parent(tuple(params), tuple(inherited))
 
     def _value(self, record: Mapping[str, Any], field: str) -> Any:
-        """The field, or what stands at one of its aliases; None when it is nowhere."""
+        """The value at the field's path or at one of its aliases; None when all are absent."""
         for path in (field, *self._aliases.get(field, ())):
             value = lookup(record, path)
             if value is not MISSING and value is not None:
@@ -80,14 +90,17 @@ class ParentValues:
 
 
 def inherit(records: Iterable[Any], parent: Parent) -> list[Any]:
-    """The records with the parent's fields where they have none of their own.
+    """The records with the parent's fields, where a record has no value of its own.
 
-    They are copies: the walk compares a page with the one before, as the API answered it.
+    They are copies, because the paginator compares a page as received with the page before.
     """
-    return [_with(record, parent) if isinstance(record, dict) else record for record in records]
+    return [
+        _with_inherited(record, parent) if isinstance(record, dict) else record
+        for record in records
+    ]
 
 
-def _with(record: dict[str, Any], parent: Parent) -> dict[str, Any]:
+def _with_inherited(record: dict[str, Any], parent: Parent) -> dict[str, Any]:
     copied = dict(record)
     for name, value in parent.inherited:
         *path, last = name.split(".")

@@ -1,8 +1,7 @@
-"""Pages that are asked for before it is their turn.
+"""Prefetching of pages.
 
-In: the steps a walk will probably take, because the API numbers its pages and says how many there are.
-Out: the answer of a step, if it was foreseen. The walk decides as ever: what it does not ask for is
-dropped.
+In: the page requests that a paginator predicts from a total. Out: the response of a predicted request.
+The page series decides which pages are used; unused responses are dropped.
 """
 
 from __future__ import annotations
@@ -16,50 +15,52 @@ from analytics_sync.extract.rest_client.response import Response
 
 
 class Prefetcher:
-    """Answers on their way.
+    """Sends predicted requests in background threads. True while a response is pending.
 
     Args:
-        pool: Where requests run; nothing in it may wait for a walk.
-        fetch: Asks for one step.
+        pool: Runs the requests. No task in it may wait for a page series.
+        fetch: Sends one request.
     """
 
     def __init__(self, pool: Executor, fetch: Callable[[PageRequest], Response]) -> None:
         self._pool = pool
         self._fetch = fetch
-        self._at_once = 0
-        self._steps: deque[PageRequest] = deque()
-        self._coming: deque[tuple[PageRequest, Future[Response]]] = deque()
+        self._max_pending = 0
+        self._predicted: deque[PageRequest] = deque()
+        self._pending: deque[tuple[PageRequest, Future[Response]]] = deque()
 
     def __bool__(self) -> bool:
-        return bool(self._coming)
+        return bool(self._pending)
 
-    def prefetch(self, steps: Iterable[PageRequest], at_once: int) -> None:
-        """Ask for these, in their order, so many at a time."""
+    def prefetch(self, requests: Iterable[PageRequest], max_pending: int) -> None:
+        """Send these requests in their order, at most ``max_pending`` at a time."""
         self.close()
-        self._at_once = at_once
-        self._steps.extend(steps)
+        self._max_pending = max_pending
+        self._predicted.extend(requests)
         self._fill()
 
-    def get(self, step: PageRequest) -> Response | None:
-        """The answer, when this step was foreseen; waits for it.
+    def get(self, request: PageRequest) -> Response | None:
+        """The response to the next request, if it was predicted; waits for it.
+
+        Any other request proves the prediction wrong, and drops all that is pending.
 
         Raises:
             ExtractError: The request has failed.
         """
-        if not self._coming or self._coming[0][0] != step:
+        if not self._pending or self._pending[0][0] != request:
             self.close()
             return None
-        _, answer = self._coming.popleft()
+        _, response = self._pending.popleft()
         self._fill()
-        return answer.result()
+        return response.result()
 
     def close(self) -> None:
-        """Drop what is on its way."""
-        self._steps.clear()
-        while self._coming:
-            self._coming.pop()[1].cancel()
+        """Drop all pending requests."""
+        self._predicted.clear()
+        while self._pending:
+            self._pending.pop()[1].cancel()
 
     def _fill(self) -> None:
-        while self._steps and len(self._coming) < self._at_once:
-            step = self._steps.popleft()
-            self._coming.append((step, self._pool.submit(self._fetch, step)))
+        while self._predicted and len(self._pending) < self._max_pending:
+            request = self._predicted.popleft()
+            self._pending.append((request, self._pool.submit(self._fetch, request)))

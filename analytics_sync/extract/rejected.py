@@ -1,6 +1,6 @@
-"""The rows of ``_rejected``.
+"""The rejected records: the rows of the table ``_rejected``.
 
-In: finished readings. Out: a table of the records that could not be placed.
+In: finished read results. Out: a table of the records that could not be placed.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _SCHEMA = pa.schema(
 
 
 def rejected_table(results: list[ReadResult]) -> pa.Table:
-    """The rejected records of several resources; the same record again is the same row."""
+    """The rejected records of several resources; a record that was rejected twice is one row."""
     rows: dict[tuple[str, str], dict[str, str]] = {}
     for result in results:
         for item in result.rejected:

@@ -1,8 +1,8 @@
-"""One resource, read from its first to its last page.
+"""The resource reader: one resource, from its first page to its last.
 
-In: the declaration, a window, the parents' values. Out: a ``ReadResult``: a spool of tables, the
-rejected records, and what it cost; or an error, and then nothing else of it is used. Walks over children
-and over parts of a window go on side by side.
+In: the declaration, a window, the parents' values. Out: a ``ReadResult``: a buffer of tables, the
+rejected records, and the cost; or an error, and then none of its tables is used. The children of many
+parents and the slices of a window are read concurrently.
 """
 
 from __future__ import annotations
@@ -24,44 +24,45 @@ from analytics_sync.common.window import Window
 from analytics_sync.extract.buffer import TableBuffers
 from analytics_sync.extract.collector import Consumer, PageCollector
 from analytics_sync.extract.concurrency import Job, run_concurrently
-from analytics_sync.extract.convert.converter import Converter
+from analytics_sync.extract.convert.cursor import CursorReader
 from analytics_sync.extract.journal import Journals
-from analytics_sync.extract.page_reader import PageReader, ReadContext
+from analytics_sync.extract.page_reader import PageReader
 from analytics_sync.extract.parents import Parent, ParentValues
+from analytics_sync.extract.read_context import ReadContext
 from analytics_sync.extract.rest_client.session import Session
 from analytics_sync.extract.rest_client.settings import Settings
 from analytics_sync.extract.result import Page, ReadResult
 from analytics_sync.extract.slicer import Slicer
 
 _CHILD_GONE = frozenset({403, 404})
-_AT_ONCE = 64  # walks that are handed to the threads that all resources share
+_MAX_QUEUED_SERIES = 64  # per resource, because all resources of a run share the threads
 
 
 class ResourceReader:
     """Reads resources of one source.
 
     Args:
-        session: HTTP.
-        settings: For setting-bound parameters.
-        walkers: Threads for walks.
-        ahead: Threads for requests ahead of their turn.
-        spools: Where what is read waits.
-        journals: What earlier runs have read.
+        session: Sends the requests.
+        settings: Values of parameters that come from settings.
+        series_pool: Threads for request series.
+        prefetch_pool: Threads for prefetched requests.
+        buffers: Makes the table buffers.
+        journals: The pages that earlier runs have kept.
     """
 
     def __init__(
         self,
         session: Session,
         settings: Settings,
-        walkers: Executor,
-        ahead: Executor,
+        series_pool: Executor,
+        prefetch_pool: Executor,
         buffers: TableBuffers,
         journals: Journals,
     ) -> None:
         self._session = session
         self._settings = settings
-        self._walkers = walkers
-        self._ahead = ahead
+        self._series_pool = series_pool
+        self._prefetch_pool = prefetch_pool
         self._buffers = buffers
         self._journals = journals
 
@@ -73,14 +74,16 @@ class ResourceReader:
         consumers: Sequence[Consumer] = (),
         existing_types: Mapping[str, DataType] | None = None,
     ) -> ReadResult:
-        """Read everything ``resource`` has in ``window``.
+        """Read all records that ``resource`` has in ``window``.
 
         Args:
-            resource: What to read.
+            resource: The resource to read.
             window: None for everything.
-            parents: Of a child that is walked; None otherwise.
-            consumers: Children to tell about the records.
-            known: Types of columns that the table has already, where none are declared.
+            parents: The values of a child's parents; None when the resource is no child, or when
+                settings take the place of its parents.
+            consumers: Children that need the records.
+            existing_types: Types of the columns that the table has already, by column. They count
+                where the resource declares no columns.
 
         Raises:
             ExtractError: Of any kind; the resource then counts as not read.
@@ -91,30 +94,30 @@ class ResourceReader:
         place = Place(resource.source, resource.name, window)
         deadline = start + self._session.max_seconds
         context = ReadContext(resource, window, place, result, journal, deadline)
-        sink = PageCollector(
+        collector = PageCollector(
             resource, window, result, consumers, self._buffers, existing_types or {}
         )
-        walks = PageReader(context, self._session, self._settings, self._ahead)
+        reader = PageReader(context, self._session, self._settings, self._prefetch_pool)
         try:
             if parents is not None:
-                children = _Children(context, walks, parents)
-                self._gather(children.next_job, sink, in_order=True)
+                children = _Children(context, reader, parents)
+                self._run(children.next_job, collector, in_order=True)
                 children.judge()
             else:
                 configured = self.configured(resource) if resource.parent else None
-                self._gather(self._whole(context, walks, configured), sink, in_order=False)
+                self._run(self._jobs(context, reader, configured), collector, in_order=False)
         except (HttpStatusError, ConnectionFailed):
             raise
-        except ExtractError:  # what was read is in doubt: a later run shall ask for all of it
+        except ExtractError:  # the kept pages are in doubt: a later run must request all again
             journal.discard()
             raise
-        sink.close()
-        result.pages_kept = journal.kept
+        collector.close()
+        result.pages_kept = journal.reused
         result.seconds = time.monotonic() - start
         return result
 
     def configured(self, resource: Resource) -> Parent | None:
-        """The values that settings give in place of a walk; None unless they give all of them."""
+        """The parent values that settings give; None unless settings give all of them."""
         resolved = resource.resolved
         values: dict[str, object] = {}
         for name, param in resolved.items():
@@ -126,63 +129,69 @@ class ResourceReader:
         inherited = {n: by_field[f] for n, f in resource.inherited.items() if f in by_field}
         return Parent(tuple(values.items()), tuple(inherited.items()))
 
-    def _gather(
-        self, next_job: Callable[[bool], Job[Page] | None], sink: PageCollector, *, in_order: bool
+    def _run(
+        self,
+        next_job: Callable[[bool], Job[Page] | None],
+        collector: PageCollector,
+        *,
+        in_order: bool,
     ) -> None:
-        run_concurrently(self._walkers, _AT_ONCE, next_job, sink.add, in_order=in_order)
+        run_concurrently(
+            self._series_pool, _MAX_QUEUED_SERIES, next_job, collector.add, in_order=in_order
+        )
 
-    def _whole(
-        self, context: ReadContext, walks: PageReader, parent: Parent | None
+    def _jobs(
+        self, context: ReadContext, reader: PageReader, parent: Parent | None
     ) -> Callable[[bool], Job[Page] | None]:
-        """The jobs that read all of a resource that is nobody's child, or one parent's children."""
+        """The jobs that read a resource without parents, or the children of one parent."""
         resource, window = context.resource, context.window
-        own = resource.incremental if resource.cursor else None
-        if own is None or window is None:
-            jobs = iter([lambda: walks.pages(parent, window)])
+        incremental = resource.incremental if resource.cursor else None
+        if incremental is None or window is None:
+            jobs = iter([lambda: reader.pages(parent, window)])
             return lambda _: next(jobs, None)
         return Slicer(
-            own,
+            incremental,
             window,
-            lambda part, ignore_journal: walks.pages(parent, part, ignore_journal=ignore_journal),
+            lambda slice_, ignore: reader.pages(parent, slice_, ignore_journal=ignore),
             self._session.at_once,
-            Converter(resource).span,
+            CursorReader(resource),
             context.journal.will_be_long,
         ).next_job
 
 
 class _Children:
-    """The children of many parents: a job for each, and what became of them."""
+    """The children of many parents: a job for each parent, and the children that were refused."""
 
-    def __init__(self, context: ReadContext, walks: PageReader, parents: ParentValues) -> None:
+    def __init__(self, context: ReadContext, reader: PageReader, parents: ParentValues) -> None:
         self._context = context
-        self._walks = walks
-        self._waiting = enumerate(parents)
+        self._reader = reader
+        self._remaining = enumerate(parents)
         self._refused: dict[int, tuple[Parent, HttpStatusError]] = {}
         self._count = context.result.children = len(parents)
         context.result.parents_without = parents.skipped
 
     def next_job(self, _: bool) -> Job[Page] | None:
-        """Read the next parent's."""
-        found = next(self._waiting, None)
-        return (lambda: self._read(*found)) if found else None
+        """The job that reads the children of the next parent."""
+        following = next(self._remaining, None)
+        return (lambda: self._read(*following)) if following else None
 
     def _read(self, number: int, parent: Parent) -> Iterator[Page]:
         first = True
         try:
-            for page in self._walks.pages(parent, self._context.window):
+            for page in self._reader.pages(parent, self._context.window):
                 first = False
                 yield page
         except HttpStatusError as e:
-            # later pages that are gone are no child that is gone: a part would be missing
+            # A child is gone when its first page is. If a later page is gone, records are missing.
             if not first or e.status not in _CHILD_GONE | self._context.resource.ignored_statuses:
                 raise
             self._refused[number] = parent, e
 
     def judge(self) -> None:
-        """Note the children that were refused.
+        """List the children that were refused in the result.
 
         Raises:
-            HttpStatusError: All of them were.
+            HttpStatusError: The API refused the children of all parents.
         """
         context = self._context
         refused = [self._refused[number] for number in sorted(self._refused)]
@@ -190,8 +199,8 @@ class _Children:
             named = ", ".join(f"{name}={value}" for name, value in parent.params)
             context.result.skipped.append(printable(f"{named}: {error.status}"))
         ignored = context.resource.ignored_statuses
-        answered = len(refused) < self._count or any(e.status in ignored for _, e in refused)
-        if refused and not answered:
+        some_count = len(refused) < self._count or any(e.status in ignored for _, e in refused)
+        if refused and not some_count:
             _, last = refused[-1]
             raise HttpStatusError(
                 context.place,

@@ -1,4 +1,4 @@
-"""What reading one resource gave.
+"""The result of reading one resource.
 
 In: pages, as they are read. Out: a ``ReadResult``: rows to load, rejected records, and the cost.
 """
@@ -16,13 +16,13 @@ from analytics_sync.extract.rest_client.session import Counters
 
 @dataclass(frozen=True)
 class Page:
-    """The records of one answer.
+    """The records of one response.
 
     Attributes:
-        records: As the API gave them, with what they inherit.
-        at: When the answer came, in microseconds since 1970.
-        size: Of the answer, in bytes.
-        last: Whether it ends its walk.
+        records: As the API gave them, with the fields that they inherit from their parent.
+        received_at: When the response arrived, in microseconds since 1970.
+        size: Length of the response body, in bytes.
+        last: Whether the page ends its request series.
     """
 
     records: list[Any]
@@ -33,7 +33,27 @@ class Page:
 
 @dataclass
 class ReadResult:
-    """What reading one resource gave."""
+    """What reading one resource gave, and what it cost.
+
+    Attributes:
+        resource: The resource that was read.
+        buffer: The tables to load; None until the first page is converted.
+        rejected: Records that cannot be placed.
+        counters: Requests, retries, waits and bytes.
+        pages: Number of pages read.
+        records: Number of records in them.
+        outside_window: Records that were not in the window.
+        with_extra: Rows that have a value in ``_extra``.
+        children: Number of parents whose children were read; None when the resource is no child.
+        skipped: The children that the API refused, each with its status.
+        parents_without: Parents for which no child was requested.
+        seconds: Duration of the read.
+        pages_kept: Pages that came from the journal of an earlier run.
+        started_at: When the first response arrived, in microseconds since 1970.
+        stop_reasons: What ended the request series, in words.
+        reported_total: Sum of the totals that the API reported; None when a series had no total.
+        proven_complete: Whether every series ended in a way that proves that nothing was left out.
+    """
 
     resource: Resource
     buffer: TableBuffer | None = None
@@ -48,29 +68,24 @@ class ReadResult:
     parents_without: int = 0
     seconds: float = 0.0
     pages_kept: int = 0
-    """Pages that an earlier run had read already."""
     started_at: int | None = None
-    """When its first answer came, in microseconds since 1970."""
     stop_reasons: set[str] = field(default_factory=set)
-    """What ended the walks, in words."""
     reported_total: int | None = 0
-    """Records the API says there are, in all walks; None when it did not say so of every walk."""
     proven_complete: bool = True
-    """Every walk ended at something that proves that nothing was left out."""
 
-    def ended(
-        self, end: str, reported_total: int | None, got: int, *, proven_complete: bool
+    def record_end(
+        self, reason: str, reported_total: int | None, received: int, *, proven_complete: bool
     ) -> None:
-        """Take down how one walk ended.
+        """Record how one request series ended. Threads may call it.
 
         Args:
-            end: What ended it.
-            told: How many records the API said there are.
-            got: How many it gave.
-            whole: Whether the end proves that this is all.
+            reason: The stop reason, in words.
+            reported_total: How many records the API reported; None when it reported no total.
+            received: How many records arrived.
+            proven_complete: Whether the end proves that there are no more records.
         """
         with self.counters.lock:
-            self.stop_reasons.add(end)
+            self.stop_reasons.add(reason)
             self.reported_total = (
                 None
                 if reported_total is None or self.reported_total is None
@@ -79,15 +94,15 @@ class ReadResult:
             self.proven_complete = (
                 self.proven_complete
                 and proven_complete
-                and (reported_total is None or got >= reported_total)
+                and (reported_total is None or received >= reported_total)
             )
 
     @property
     def complete(self) -> bool:
-        """Whether all there is was read, so that what was not seen is gone at the API."""
+        """Whether all records were read, so that a record that is missing is gone at the API."""
         return self.proven_complete and not self.skipped
 
     @property
     def rows(self) -> int:
-        """Rows to load."""
+        """Number of rows to load."""
         return self.buffer.rows if self.buffer else 0

@@ -1,8 +1,8 @@
-"""All the reading of one source in one run.
+"""The read run: all resources of one source, read once.
 
-In: the source, the assets asked for, a window. Out: for each resource its ``ReadResult`` or its
-error. Resources are read side by side, a parent once however many children it has, and one that
-fails takes only its own children with it.
+In: the source, the selected assets, a window. Out: for each resource its ``ReadResult`` or its
+error. Resources are read concurrently. A parent is read once, however many children it has. When a
+resource fails, only its own children fail with it.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import dataclass
 
 from analytics_sync.catalog import Resource, Source
 from analytics_sync.catalog.models import DataType
@@ -29,14 +30,14 @@ from analytics_sync.extract.result import ReadResult
 
 
 class ReadRun:
-    """Reads the selected resources of a source; use it as a context manager.
+    """Reads the selected resources of a source. Use it as a context manager.
 
     Args:
         source: The declaration.
-        window: For windowed resources; None reads everything.
-        only: Names of the assets to read; all when None.
-        go_on: Whether a read that an earlier run did not bring to its load goes on where it was.
-        sleep: Replaced in tests.
+        window: The window of windowed resources; None reads everything.
+        only: Names of the assets to read; None reads all.
+        resume: Whether to use the pages that an earlier run has read but not loaded.
+        sleep: Waits for some seconds; None takes ``time.sleep``. Tests replace it.
 
     Raises:
         MissingSetting: The base URL or a credential is not set.
@@ -48,13 +49,13 @@ class ReadRun:
         window: Window | None = None,
         only: Iterable[str] | None = None,
         *,
-        go_on: bool = True,
+        resume: bool = True,
         sleep: Callable[[float], None] | None = None,
     ) -> None:
         self.source = source
         self.window = window
         wanted = {r.name for r in source.assets} if only is None else set(only)
-        # parents first: Dagster wants materializations in that order
+        # Parents first: Dagster expects materializations in this order.
         self.resources = tuple(
             sorted(
                 (r for r in source.assets if r.name in wanted),
@@ -65,57 +66,62 @@ class ReadRun:
         self._session = Session(settings, sleep=sleep)
         self.redact = self._session.redact
         self._folder = LockedTempFolder("analytics-sync-read-")
-        # connections are what is limited; a walk that waits to be heard of has none
+        # Twice as many threads as connections: a series that waits for its turn holds no connection.
         connections = source.client.max_connections
-        self._side_by_side = ThreadPoolExecutor(connections, thread_name_prefix="resource")
-        self._walkers = ThreadPoolExecutor(2 * connections, thread_name_prefix="walk")
-        self._ahead = ThreadPoolExecutor(connections, thread_name_prefix="ahead")
+        self._resource_pool = ThreadPoolExecutor(connections, thread_name_prefix="resource")
+        self._series_pool = ThreadPoolExecutor(2 * connections, thread_name_prefix="series")
+        self._prefetch_pool = ThreadPoolExecutor(connections, thread_name_prefix="prefetch")
         self._buffers = TableBuffers(self._folder.path)
-        self._journals = Journals(self._session, source.client.resume_within if go_on else 0)
+        self._journals = Journals(self._session, source.client.resume_within if resume else 0)
         self._reader = ResourceReader(
             self._session,
             settings,
-            self._walkers,
-            self._ahead,
+            self._series_pool,
+            self._prefetch_pool,
             self._buffers,
             self._journals,
         )
-        self._calm = ExitStack()
+        self._contexts = ExitStack()
         self._lock = threading.Lock()
-        self._started: dict[tuple[str, bool], Future[_Outcome]] = {}
+        self._reads: dict[tuple[str, bool], Future[_Outcome]] = {}
         self._results: dict[str, Future[_Outcome]] = {}
-        self.known_types: Mapping[str, Mapping[str, DataType]] = {}
-        """Table -> column -> type, as the warehouse has them; for resources that declare none."""
+        self._known_types: Mapping[str, Mapping[str, DataType]] = {}
 
     def __enter__(self) -> ReadRun:
-        self._calm.enter_context(infrequent_gc())
-        self._calm.enter_context(self.redact.in_logs())
+        self._contexts.enter_context(infrequent_gc())
+        self._contexts.enter_context(self.redact.in_logs())
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._side_by_side.shutdown(wait=True, cancel_futures=True)
-        self._walkers.shutdown(wait=True, cancel_futures=True)
-        self._ahead.shutdown(wait=True, cancel_futures=True)
+        for pool in (self._resource_pool, self._series_pool, self._prefetch_pool):
+            pool.shutdown(wait=True, cancel_futures=True)
         self._buffers.close()
         self._session.close()
         self._journals.close()
         self._folder.close()
-        self._calm.close()
+        self._contexts.close()
 
-    def start(self) -> None:
-        """Begin reading all resources, if that has not happened yet."""
+    def start(self, known_types: Mapping[str, Mapping[str, DataType]] | None = None) -> None:
+        """Start to read all resources. Later calls do nothing.
+
+        Args:
+            known_types: Table -> column -> type, as the warehouse has them. They count for
+                resources that declare no columns. None when no table exists yet.
+        """
         with self._lock:
+            if self._results:
+                return
+            self._known_types = known_types or {}
             for resource in self.resources:
-                if resource.name not in self._results:
-                    self._results[resource.name] = self._side_by_side.submit(
-                        self._outcome, resource, True
-                    )
+                self._results[resource.name] = self._resource_pool.submit(
+                    self._outcome, resource, True
+                )
 
     def result(self, name: str) -> ReadResult:
-        """The finished reading of a resource; waits for it.
+        """The finished read of a resource; waits for it.
 
         Raises:
-            ExtractError: It could not be read.
+            ExtractError: The resource could not be read.
         """
         self.start()
         return self._results[name].result().result
@@ -133,24 +139,24 @@ class ReadRun:
         return failed
 
     def loaded(self) -> None:
-        """What was read is in the warehouse: a later run need not be told of it.
+        """Delete the journals, because the rows are in the warehouse.
 
-        Of a resource that failed, and of what was read only for its sake, the pages stay.
+        The journals of a resource that failed stay, and those of parents read only for its sake.
         """
         failed = [self.source.resources[name] for name in self.failures()]
-        wanted = {r.name for r in self.resources}
-        only_for_it = {a.name for r in failed for a in self.source.ancestors(r)} - wanted
-        self._journals.discard(unless={r.name for r in failed} | only_for_it)
+        selected = {r.name for r in self.resources}
+        only_for_failed = {a.name for r in failed for a in self.source.ancestors(r)} - selected
+        self._journals.discard(unless={r.name for r in failed} | only_for_failed)
 
     def _outcome(self, resource: Resource, windowed: bool) -> _Outcome:
-        """The reading of ``resource``: whoever asks first reads, everybody else waits."""
+        """The read of ``resource``: the first caller reads, all other callers wait."""
         key = (resource.name, windowed or self.window is None)
         with self._lock:
-            future = self._started.get(key)
-            mine = future is None
+            future = self._reads.get(key)
+            is_first = future is None
             if future is None:
-                future = self._started[key] = Future()
-        if mine:
+                future = self._reads[key] = Future()
+        if is_first:
             try:
                 future.set_result(self._read(resource, windowed))
             except BaseException as e:
@@ -159,27 +165,17 @@ class ReadRun:
 
     def _read(self, resource: Resource, windowed: bool) -> _Outcome:
         window = self.window if windowed else None
-        parents = None
-        if resource.parent is not None and self._reader.configured(resource) is None:
-            parent = self.source.resources[resource.parent]
-            try:
-                parents = self._outcome(parent, self._parent_windowed(parent, resource)).values[
-                    resource.name
-                ]
-            except ExtractError as e:
-                raise ExtractError(
-                    Place(resource.source, resource.name, window),
-                    f"its parent {parent.name} could not be read: {e.happened}",
-                    e.advice,
-                ) from e
+        parents = self._parents(resource, window)
         consumers = {
             child.name: Consumer(ParentValues(child, resource), windowed=child.incremental is None)
             for child in self.source.resources.values()
             if child.parent == resource.name
         }
+        existing_types = self._known_types.get(resource.table)
         try:
-            known = self.known_types.get(resource.table)
-            result = self._reader.read(resource, window, parents, list(consumers.values()), known)
+            result = self._reader.read(
+                resource, window, parents, list(consumers.values()), existing_types
+            )
         except ExtractError:
             raise
         except OSError as e:
@@ -194,29 +190,52 @@ class ReadRun:
                 "a record is nested too deep to be written as JSON.",
                 "Look at the API's answer, or report it to the API.",
             ) from e
-        except Exception as e:  # a mistake of ours must not take the other resources with it
+        except Exception as e:  # a bug in this package must not fail the other resources
             raise ExtractError(
                 Place(resource.source, resource.name, window),
                 f"unexpected {type(e).__name__}: {self.redact(str(e))}.",
                 "This is a bug in analytics_sync; please report it with the traceback below.\n"
                 + self.redact.trace(e),
-            ) from None  # what lies beneath may hold what must not be shown
+            ) from None  # the original error may hold a secret
         return _Outcome(result, {name: c.values for name, c in consumers.items()})
 
-    def _parent_windowed(self, parent: Resource, child: Resource) -> bool:
-        """Whether the windowed reading of the parent serves the child.
+    def _parents(self, resource: Resource, window: Window | None) -> ParentValues | None:
+        """The values of the parents; None without a parent, or when settings take its place.
 
-        A child with a cursor of its own needs all parents. When the API does not cut the parent's
-        listing, the windowed reading passes all of them anyway.
+        Raises:
+            ExtractError: The parent could not be read.
+        """
+        if resource.parent is None or self._reader.configured(resource) is not None:
+            return None
+        parent = self.source.resources[resource.parent]
+        try:
+            outcome = self._outcome(parent, self._is_parent_windowed(parent, resource))
+        except ExtractError as e:
+            raise ExtractError(
+                Place(resource.source, resource.name, window),
+                f"its parent {parent.name} could not be read: {e.happened}",
+                e.advice,
+            ) from e
+        return outcome.values[resource.name]
+
+    def _is_parent_windowed(self, parent: Resource, child: Resource) -> bool:
+        """Whether the windowed read of the parent serves the child.
+
+        A child with a cursor of its own needs all parents. If the API does not filter the parent's
+        listing, the windowed read lists all parents anyway.
         """
         if child.incremental is None:
             return True
-        own = parent.incremental
-        cut = own is not None and (own.start_param or own.end_param or own.row_order)
-        return not cut and self.source.window_owner(parent) in (parent, None)
+        incremental = parent.incremental
+        is_filtered = incremental is not None and (
+            incremental.start_param or incremental.end_param or incremental.row_order
+        )
+        return not is_filtered and self.source.window_owner(parent) in (parent, None)
 
 
+@dataclass(frozen=True)
 class _Outcome:
-    def __init__(self, result: ReadResult, values: dict[str, ParentValues]) -> None:
-        self.result = result
-        self.values = values
+    """The finished read of a resource, and the values that each of its children needs."""
+
+    result: ReadResult
+    values: Mapping[str, ParentValues]

@@ -84,7 +84,7 @@ def load(run: ReadRun, run_id: str) -> Loaded:
     if not doubtful:
         return loaded
     try:
-        with ReadRun(run.source, only=doubtful, go_on=False) as again:
+        with ReadRun(run.source, only=doubtful, resume=False) as again:
             second, _ = _load(again, run_id, doubtful)
             not_read = again.failures()
     except (ExtractError, LoadError) as e:
@@ -123,10 +123,11 @@ def _fill(
     pipeline: dlt.Pipeline, run: ReadRun, first_started_at: Mapping[str, int]
 ) -> tuple[Loaded, dict[str, int]]:
     name, destination = run.source.name, pipeline.destination
+    known_types = {}
     if undeclared := [r.table for r in run.resources if not r.fields]:
         with open_warehouse(name) as warehouse:
-            run.known_types = {table: warehouse.types(table) for table in undeclared}
-    run.start()
+            known_types = {table: warehouse.types(table) for table in undeclared}
+    run.start(known_types)
     source = dlt_source(run.source, run, files=destination_kind(destination) == DEFAULT)
     pipeline.extract(source, loader_file_format=file_format(destination))
     if pipeline.list_extracted_load_packages():

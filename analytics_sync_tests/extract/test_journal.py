@@ -14,7 +14,7 @@ import duckdb
 import pytest
 
 from analytics_sync.catalog import load_text
-from analytics_sync.extract import journal_file as frames
+from analytics_sync.extract import journal_file
 from analytics_sync.extract.run import ReadRun
 from analytics_sync.load.errors import LoadError
 from analytics_sync.load.pipeline import load
@@ -57,7 +57,6 @@ KINDS = ["by_cursor", "by_page", "by_offset", "by_link", "in_window", "books"]
 CODE = """
 import sys
 from datetime import UTC, datetime
-from analytics_sync.extract import journal_file as frames
 from analytics_sync.extract.run import ReadRun
 from analytics_sync.common.window import Window
 from analytics_sync.load.pipeline import load
@@ -375,7 +374,7 @@ def test_it_can_be_switched_off(api: Api, journals: Path) -> None:
 def test_a_disk_that_fills_up_is_left_alone(
     api: Api, journals: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(frames, "_FREE", 1.1)
+    monkeypatch.setattr(journal_file, "_MIN_FREE_SHARE", 1.1)
     listing = Listing(api)
     assert listing.read()[1].failures
     assert sum(p.stat().st_size for p in journals.rglob("*") if p.is_file()) < 100

@@ -117,7 +117,7 @@ def read(
     found: dict[str, list[dict[str, Any]]] = {}
     names = list(names)
     # nothing is loaded here: what is read must not be kept for the next
-    with ReadRun(source, Window(moment(low), moment(high)), names, go_on=False) as run:
+    with ReadRun(source, Window(moment(low), moment(high)), names, resume=False) as run:
         for name in names:
             buffer = run.result(name).buffer
             assert buffer is not None

@@ -1,7 +1,8 @@
 """Values -> one Arrow array of a declared type, losing nothing.
 
-In: the values of one field, as JSON had them. Out: an array; a value that does not fit is null there and
-stands in ``extras``. A column is converted in one go where that is exact, and value by value elsewhere.
+In: the values of one field, as decoded from JSON. Out: an array; a value that does not fit is null in
+the array and is added to ``extras``. Where Arrow converts exactly, a column is converted in one call;
+otherwise it is converted value by value.
 """
 
 from __future__ import annotations
@@ -30,37 +31,38 @@ ARROW: dict[str, pa.DataType] = {
     "json": pa.string(),
 }
 """dlt's data type -> Arrow's."""
-# Arrow would take a fraction for an integer, and true for a number
+# Arrow would accept a fraction as an integer, and true as a number.
 _NUMBERS = {
     "bigint": frozenset({int, type(None)}),
     "double": frozenset({int, float, type(None)}),
 }
-_CALENDAR = {  # Arrow goes on beyond; PostgreSQL and Python do not
+_CALENDAR = {  # Arrow accepts years outside this range; PostgreSQL and Python do not
     "timestamp": tuple(
         pa.scalar(d.replace(tzinfo=UTC), TIMESTAMP).value for d in (datetime.min, datetime.max)
     ),
     "date": tuple(pa.scalar(d.date(), pa.date32()).value for d in (datetime.min, datetime.max)),
 }
-_WHOLE = frozenset({"text", "bool", *_NUMBERS, *_CALENDAR})
+_IN_ONE_CALL = frozenset({"text", "bool", *_NUMBERS, *_CALENDAR})
 
 
 def to_array(field: Field, values: list[Any], extras: Extras, *, only_exact: bool) -> pa.Array:
     """The column of a field.
 
     Args:
-        field: Its type is the array's.
+        field: Its data type is the type of the array.
         values: One for each row; None is null.
-        extras: Where what does not fit is added.
-        only_exact: Whether a value that is rounded or cleaned is none: a key would be another's then.
+        extras: Receives the values that do not fit.
+        only_exact: Whether a rounded or cleaned value becomes null. Keys need this: a rounded key
+            could be the key of another record.
     """
     if field.data_type == "json":
         return _json(values)
-    if field.data_type in _WHOLE:
+    if field.data_type in _IN_ONE_CALL:
         try:
-            return _fast(field.data_type, values)
+            return _convert_column(field.data_type, values)
         except (pa.ArrowException, OverflowError, UnicodeError):
             pass
-    return _slow(field, values, extras, only_exact=only_exact)
+    return _convert_each(field, values, extras, only_exact=only_exact)
 
 
 def _json(values: list[Any]) -> pa.Array:
@@ -75,14 +77,20 @@ def _json(values: list[Any]) -> pa.Array:
 
 
 def _holds(array: pa.Array, piece: bytes) -> bool:
-    """Whether the bytes of all values hold ``piece``: one look for all of them."""
+    """Whether any value contains ``piece``: one search through the bytes of all values."""
     data = array.buffers()[2]
-    # from the end: from the beginning it takes three times as long
+    # Searching from the beginning takes three times as long.
     return data is not None and data.to_pybytes().rfind(piece) >= 0
 
 
-def _fast(data_type: str, values: list[Any]) -> pa.Array:
-    """All values are of the column's own JSON type: let Arrow convert them in one go."""
+def _convert_column(data_type: str, values: list[Any]) -> pa.Array:
+    """Convert all values in one call; they must all be of the JSON type of the column.
+
+    Raises:
+        ArrowException: A value is of another type.
+        OverflowError: A year is outside the calendar of PostgreSQL and Python.
+        UnicodeError: A text is not storable in every warehouse.
+    """
     kind = ARROW[data_type]
     if data_type in _CALENDAR:
         array = pa.array(values, pa.string()).cast(kind)
@@ -100,11 +108,11 @@ def _fast(data_type: str, values: list[Any]) -> pa.Array:
     return array
 
 
-def _slow(field: Field, values: list[Any], extras: Extras, *, only_exact: bool) -> pa.Array:
-    fitted = []
+def _convert_each(field: Field, values: list[Any], extras: Extras, *, only_exact: bool) -> pa.Array:
+    coerced = []
     for i, value in enumerate(values):
         converted, exact = coerce(field, value)
         if not exact:
             extras.setdefault(i, {})[field.name] = value
-        fitted.append(converted if exact or not only_exact else None)
-    return pa.array(fitted, ARROW[field.data_type])
+        coerced.append(converted if exact or not only_exact else None)
+    return pa.array(coerced, ARROW[field.data_type])

@@ -1,4 +1,4 @@
-"""Records -> one Arrow table by the declared columns, losing nothing.
+"""The converter: records -> one Arrow table by the declared columns, losing nothing.
 
 In: lists of records of one resource. Out: a ``Batch``: the table with its ``_extra`` column, and
 the records that cannot be placed. Two rules: a value that fits its declared type lands in its
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
 import pyarrow as pa
@@ -20,13 +19,14 @@ from analytics_sync.catalog.naming import DELETED_AT, EXTRA, READ_AT
 from analytics_sync.common.exact_json import dumps
 from analytics_sync.common.window import Window
 from analytics_sync.extract.convert.arrays import ARROW, TIMESTAMP, to_array
+from analytics_sync.extract.convert.cursor import CursorReader, in_window
 from analytics_sync.extract.convert.extras import ExtraFields, Extras
 from analytics_sync.extract.convert.records import Records
 
 
 @dataclass(frozen=True)
 class Rejected:
-    """A record that cannot be placed, and why."""
+    """A record that cannot be placed, and the reason."""
 
     reason: str
     record: Any
@@ -34,7 +34,15 @@ class Rejected:
 
 @dataclass
 class Batch:
-    """``records`` are those of ``table``, row by row; ``outside_window`` were not in the window."""
+    """The result of one conversion.
+
+    Attributes:
+        table: One row for each record in the window that can be placed.
+        records: The records of ``table``, row by row.
+        rejected: The records that cannot be placed.
+        outside_window: How many records were not in the window.
+        with_extra: How many rows have a value in ``_extra``.
+    """
 
     table: pa.Table
     records: Sequence[dict[str, Any]]
@@ -48,19 +56,19 @@ class Converter:
 
     Args:
         resource: The declaration.
-        fields: Its fields, or those found in the data when it declares none.
+        fields: The fields to convert; None takes the declared ones.
     """
 
     def __init__(self, resource: Resource, fields: Sequence[Field] | None = None) -> None:
         self.fields = tuple(resource.fields if fields is None else fields)
-        self._cursor = resource.cursor
+        self._cursor = CursorReader(resource) if resource.cursor else None
         self._keys = [f for f in self.fields if f.column in set(resource.key)]
         self._exact = frozenset(f.column for f in self._keys)
-        self._undeclared = ExtraFields(self.fields)
-        # a record that is read is there: merging this null takes a mark of deletion away
-        self._added = [(DELETED_AT, TIMESTAMP)] if resource.soft_deletes else []
+        self._extra_fields = ExtraFields(self.fields)
+        # The API lists every record that is read: merging this null removes a mark of deletion.
+        self._null_columns = [(DELETED_AT, TIMESTAMP)] if resource.soft_deletes else []
         declared = [(f.column, ARROW[f.data_type]) for f in self.fields]
-        own = [(EXTRA, pa.string()), (READ_AT, TIMESTAMP), *self._added]
+        own = [(EXTRA, pa.string()), (READ_AT, TIMESTAMP), *self._null_columns]
         self.schema = pa.schema([*declared, *own])
 
     def convert(
@@ -74,12 +82,12 @@ class Converter:
         Args:
             records: As the API gave them.
             window: None for all.
-            read_at: When each was read, in microseconds since 1970.
+            read_at: When each was read, in microseconds since 1970; None leaves the column null.
         """
         times = pa.nulls(len(records), TIMESTAMP)
         if read_at is not None:
             times = pa.array(read_at, pa.int64()).cast(TIMESTAMP)
-        rejected = []
+        rejected: list[Rejected] = []
         if not {dict}.issuperset(map(type, records)):
             rejected = [Rejected("not an object", r) for r in records if type(r) is not dict]
             times = times.filter(pa.array([type(r) is dict for r in records]))
@@ -87,87 +95,81 @@ class Converter:
         rows = Records(records)
         extras: Extras = {}
         outside_window = 0
-        known: dict[Field, pa.Array] = {}
+        converted: dict[Field, pa.Array] = {}
         if self._cursor is not None:
-            cursor = self._column(self._cursor, rows, extras)
-            rejected += [
-                Rejected(f"no usable cursor {self._cursor.name}", records[i])
-                for i in _true_at(cursor.is_null())
-            ]
-            keep = cursor.is_valid()
-            if window is not None:
-                inside = _inside(cursor, window)
-                outside_window = pc.sum(pc.invert(pc.fill_null(inside, True))).as_py() or 0
-                keep = pc.and_(keep, pc.fill_null(inside, False))
-            if pc.all(keep).as_py() is False:
-                rows, times, extras = Records(_take(records, keep)), times.filter(keep), {}
+            cursor = self._cursor.column(rows, extras)
+            rejected += _rejected(cursor, records, f"no usable cursor {self._cursor.field.name}")
+            placed, outside_window = _placed(cursor, window)
+            if pc.all(placed).as_py() is False:
+                rows, times, extras = Records(_take(records, placed)), times.filter(placed), {}
             else:
-                known[self._cursor] = cursor
-        arrays = [known[f] if f in known else self._column(f, rows, extras) for f in self.fields]
-        self._undeclared.add(rows, extras)
+                converted[self._cursor.field] = cursor
+        table = self._table(rows, times, extras, converted)
+        table, kept = self._with_keys(table, rows.records, rejected)
+        with_extra = table.num_rows - table.column(EXTRA).null_count
+        return Batch(table, kept, rejected, outside_window, with_extra)
+
+    def _table(
+        self, rows: Records, times: pa.Array, extras: Extras, converted: dict[Field, pa.Array]
+    ) -> pa.Table:
+        """The table of all ``rows``.
+
+        Args:
+            rows: The records.
+            times: When each was read.
+            extras: Values that do not fit, of the columns in ``converted``.
+            converted: The columns that have been read from ``rows`` already.
+        """
+        arrays = [
+            converted[f]
+            if f in converted
+            else to_array(f, rows.field_values(f), extras, only_exact=f.column in self._exact)
+            for f in self.fields
+        ]
+        self._extra_fields.add(rows, extras)
         extra = pa.nulls(len(rows), pa.string())
         if extras:
             extra = pa.array(
                 [dumps(extras[i]) if i in extras else None for i in range(len(rows))], pa.string()
             )
-        added = [pa.nulls(len(rows), kind) for _, kind in self._added]
-        table = pa.Table.from_arrays([*arrays, extra, times, *added], schema=self.schema)
-        placed = rows.records
+        nulls = [pa.nulls(len(rows), kind) for _, kind in self._null_columns]
+        return pa.Table.from_arrays([*arrays, extra, times, *nulls], schema=self.schema)
+
+    def _with_keys(
+        self, table: pa.Table, records: Sequence[Any], rejected: list[Rejected]
+    ) -> tuple[pa.Table, Sequence[Any]]:
+        """The rows whose primary key is complete, and their records; the others are rejected."""
         for key in self._keys:
             column = table.column(key.column)
             if column.null_count:
-                missing = column.is_null()
-                rejected += [
-                    Rejected(f"no usable primary key {key.name}", placed[i])
-                    for i in _true_at(missing)
-                ]
-                present = pc.invert(missing)
-                table, placed = table.filter(present), _take(placed, present)
-        with_extra = table.num_rows - table.column(EXTRA).null_count
-        return Batch(table, placed, rejected, outside_window, with_extra)
-
-    def is_past(self, records: Sequence[Any], window: Window, newest_first: bool) -> bool:
-        """Whether a whole page lies past the window, so that an ordered listing can stop."""
-        oldest, newest, unclear = self.span(records)
-        if unclear or oldest is None or newest is None:
-            return False
-        return newest < window.start if newest_first else oldest >= window.end
-
-    def newest_cursor(self, records: Sequence[Any]) -> datetime | None:
-        """The latest cursor among ``records``, in UTC."""
-        return self.span(records)[1]
-
-    def span(self, records: Sequence[Any]) -> tuple[datetime | None, datetime | None, bool]:
-        """Earliest and latest cursor, in UTC, and whether some record has none."""
-        rows = [r for r in records if type(r) is dict]
-        if self._cursor is None or not rows:
-            return None, None, True
-        cursor = self._column(self._cursor, Records(rows), {})
-        ends = pc.min_max(cursor.cast(TIMESTAMP)).as_py()
-        return ends["min"], ends["max"], cursor.null_count > 0
-
-    def _column(self, field: Field, rows: Records, extras: Extras) -> pa.Array:
-        values = rows.values(field.path)
-        for alias in field.aliases:
-            if None not in values:
-                break
-            others = rows.values(alias)
-            values = [o if v is None else v for v, o in zip(values, others, strict=True)]
-        if field.null_as is not None and None in values:
-            values = [field.null_as if v is None else v for v in values]
-        return to_array(field, values, extras, only_exact=field.column in self._exact)
+                rejected += _rejected(column, records, f"no usable primary key {key.name}")
+                present = column.is_valid()
+                table, records = table.filter(present), _take(records, present)
+        return table, records
 
 
-def _inside(cursor: pa.Array, window: Window) -> pa.Array:
-    instants = cursor.cast(TIMESTAMP)
-    start = pa.scalar(window.start.astimezone(UTC), TIMESTAMP)
-    end = pa.scalar(window.end.astimezone(UTC), TIMESTAMP)
-    return pc.and_(pc.greater_equal(instants, start), pc.less(instants, end))
+def _rejected(column: pa.Array, records: Sequence[Any], reason: str) -> list[Rejected]:
+    """The records whose value in ``column`` is null."""
+    if not column.null_count:
+        return []
+    return [Rejected(reason, records[i]) for i in _true_at(column.is_null())]
+
+
+def _placed(cursor: pa.Array, window: Window | None) -> tuple[pa.Array, int]:
+    """For each record, whether it has a cursor and is in the window; how many are outside it."""
+    placed = cursor.is_valid()
+    if window is None:
+        return placed, 0
+    inside = in_window(cursor, window)
+    outside_window = pc.sum(pc.invert(pc.fill_null(inside, True))).as_py() or 0
+    return pc.and_(placed, pc.fill_null(inside, False)), outside_window
 
 
 def _true_at(mask: Any) -> list[int]:
+    """The positions at which ``mask`` is true."""
     return [int(i.as_py()) for i in pc.indices_nonzero(mask)]
 
 
-def _take(rows: Sequence[Any], mask: Any) -> list[Any]:
-    return [rows[i] for i in _true_at(mask)]
+def _take(records: Sequence[Any], mask: Any) -> list[Any]:
+    """The records for which ``mask`` is true."""
+    return [records[i] for i in _true_at(mask)]

@@ -1,6 +1,6 @@
-"""What records hold beyond their declared fields.
+"""The undeclared fields of records, which become ``_extra``.
 
-In: the declared fields, records. Out: for each record that holds more, the rest of it, for ``_extra``.
+In: the declared fields, records. Out: for each record with undeclared fields, a copy of those fields.
 """
 
 from __future__ import annotations
@@ -9,60 +9,66 @@ from collections.abc import Sequence
 from typing import Any
 
 from analytics_sync.catalog import Field
-from analytics_sync.extract.convert.records import Records, at
+from analytics_sync.extract.convert.records import Records, value_at
 
 Extras = dict[int, dict[str, Any]]
-"""Number of a record -> what its columns do not hold."""
+"""Position of a record -> the values that its columns do not hold."""
 _Tree = dict[str, Any]
 
 
 class ExtraFields:
-    """Finds it.
+    """Finds the undeclared fields of records.
 
     Args:
-        fields: Those that are declared.
+        fields: The declared fields.
     """
 
     def __init__(self, fields: Sequence[Field]) -> None:
-        self._known = _tree(fields)
-        self._flat = all(branch is None for branch in self._known.values())
-        self._keys = {f.path[0] for f in fields if len(f.path) == 1}
-        self._declared = {f.path for f in fields}
+        self._declared_tree = _tree(fields)
+        self._is_flat = all(branch is None for branch in self._declared_tree.values())
+        self._top_keys = {f.path[0] for f in fields if len(f.path) == 1}
+        self._declared_paths = {f.path for f in fields}
         self._aliased = [f for f in fields if f.aliases]
 
     def add(self, rows: Records, extras: Extras) -> None:
-        """Add what is undeclared to ``extras``; all columns have been read from ``rows`` already."""
-        known = self._known
-        # who lacks none of so many keys, and has so many, has no other
-        told = not rows.lack and self._flat and len(self._keys) == len(known)
-        if not (told and set(map(len, rows.records)) <= {len(known)}):
-            covers = frozenset(known).issuperset
+        """Add all undeclared values to ``extras``; the columns have been read from ``rows`` before."""
+        tree = self._declared_tree
+        # A record that has all N declared keys and exactly N keys has no undeclared one.
+        has_all_declared = (
+            not rows.has_missing_key and self._is_flat and len(self._top_keys) == len(tree)
+        )
+        if not (has_all_declared and set(map(len, rows.records)) <= {len(tree)}):
+            covers = frozenset(tree).issuperset
             for i, row in enumerate(rows.records):
-                if not (self._flat and covers(row)) and (rest := _rest(row, known)):
-                    _keep(extras, i, rest, row)
-        for aliased in self._aliased:
-            self._aliases(aliased, rows, extras)
+                if not (self._is_flat and covers(row)) and (rest := _undeclared(row, tree)):
+                    _merge(extras, i, rest, row)
+        for field in self._aliased:
+            self._add_unused_aliases(field, rows, extras)
 
-    def _aliases(self, field: Field, rows: Records, extras: Extras) -> None:
-        """Add what other names of a field hold than the one whose value its column has."""
-        others = [alias for alias in field.aliases if alias not in self._declared]
+    def _add_unused_aliases(self, field: Field, rows: Records, extras: Extras) -> None:
+        """Add the values of a field's aliases, except the one value that is in its column."""
+        aliases = [alias for alias in field.aliases if alias not in self._declared_paths]
         for i, row in enumerate(rows.records):
-            if all(at(row, alias) is None for alias in others):
+            if all(value_at(row, alias) is None for alias in aliases):
                 continue
-            used = next(path for path in (field.path, *field.aliases) if at(row, path) is not None)
-            for alias in others:
-                if alias != used and (other := at(row, alias)) is not None:
-                    _keep(extras, i, {".".join(alias): other}, row)
+            paths = (field.path, *field.aliases)
+            used = next(path for path in paths if value_at(row, path) is not None)
+            for alias in aliases:
+                if alias != used and (other := value_at(row, alias)) is not None:
+                    _merge(extras, i, {".".join(alias): other}, row)
 
 
-def _keep(extras: Extras, i: int, more: dict[str, Any], row: dict[str, Any]) -> None:
-    """Add to what is kept of a row; all of it when two values would have one name (``a.b``)."""
-    kept = extras.setdefault(i, {})
-    kept.update(row if kept.keys() & more.keys() else more)
+def _merge(extras: Extras, i: int, more: dict[str, Any], row: dict[str, Any]) -> None:
+    """Add ``more`` to the extra values of a row.
+
+    When two values would have one name (``a.b``), the whole row is added instead.
+    """
+    extra = extras.setdefault(i, {})
+    extra.update(row if extra.keys() & more.keys() else more)
 
 
 def _tree(fields: Sequence[Field]) -> _Tree:
-    """Declared keys; None at a key whose whole value is a column, a subtree elsewhere."""
+    """The declared keys: None where the whole value is a column, a subtree elsewhere."""
     tree: _Tree = {}
     for path in (p for f in fields for p in (f.path, *f.aliases)):
         node = tree
@@ -72,7 +78,7 @@ def _tree(fields: Sequence[Field]) -> _Tree:
                 break
         else:
             node[path[-1]] = None
-    for f in fields:  # a declared object covers what is below it
+    for f in fields:  # a declared object covers the fields below it
         node = tree
         for key in f.path[:-1]:
             node = node.get(key) or {}
@@ -81,14 +87,15 @@ def _tree(fields: Sequence[Field]) -> _Tree:
     return tree
 
 
-def _rest(row: dict[str, Any], known: _Tree) -> dict[str, Any]:
+def _undeclared(row: dict[str, Any], tree: _Tree) -> dict[str, Any]:
+    """The values of ``row`` that no column holds, nested as in the record."""
     rest: dict[str, Any] = {}
     for key, value in row.items():
-        if key not in known:
+        if key not in tree:
             rest[key] = value
-        elif (branch := known[key]) is not None and value is not None:
+        elif (branch := tree[key]) is not None and value is not None:
             if type(value) is not dict:
                 rest[key] = value
-            elif below := _rest(value, branch):
+            elif below := _undeclared(value, branch):
                 rest[key] = below
     return rest

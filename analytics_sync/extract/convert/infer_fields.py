@@ -1,7 +1,8 @@
-"""Columns for a resource that declares none.
+"""Inference of fields for a resource that declares none.
 
-In: its first records. Out: fields by what the values are, so that a pasted configuration works at
-once. Declare columns to see them before the first run and to have misfits found.
+In: the first records of the resource. Out: one field per key, typed by the values. With inferred fields
+a pasted configuration works at once. Declared columns have two advantages: the UI shows them before the
+first run, and the checks find values that do not fit.
 """
 
 from __future__ import annotations
@@ -14,10 +15,11 @@ from analytics_sync.catalog.models import DataType
 from analytics_sync.catalog.naming import RESERVED_COLUMNS, column_name
 from analytics_sync.common.json_path import MISSING, lookup
 
-MOST_COLUMNS = 500
-"""Of a table that declares none: PostgreSQL has room for 1,600, and a table has to stay usable."""
-_NOT_FREE = RESERVED_COLUMNS | {"cmax", "cmin", "ctid", "oid", "tableoid", "xmax", "xmin"}
-_LONGEST = 63  # what PostgreSQL takes; longer names would be cut, each destination in its own way
+# Of a table that declares none. PostgreSQL allows 1,600, but a table must stay usable.
+_MAX_COLUMNS = 500
+_RESERVED = RESERVED_COLUMNS | {"cmax", "cmin", "ctid", "oid", "tableoid", "xmax", "xmin"}
+# The limit of PostgreSQL. Longer names would be shortened, differently in each destination.
+_MAX_NAME_LENGTH = 63
 _TYPES: dict[type, DataType] = {
     str: "text",
     bool: "bool",
@@ -31,18 +33,21 @@ _TYPES: dict[type, DataType] = {
 def infer_fields(
     resource: Resource, records: Sequence[Any], existing_types: Mapping[str, DataType]
 ) -> tuple[Field, ...]:
-    """One field for every key with a value; the key's fields always, as text when unseen.
+    """One field for every key that has a value, and one for each part of the primary key.
 
-    Data does not choose without bounds: a second field that would share a column with another, one
-    whose column's name is longer than 63 characters, and whatever would bring the table to more
-    than 500 columns beside our own stay in ``_extra``; and so do names that PostgreSQL keeps for
-    itself.
+    A part of the primary key that has no value in ``records`` is inferred as text. Some fields get no
+    column and stay in ``_extra``:
+
+    - a second field that would share a column with another field
+    - a field whose column name is longer than 63 characters
+    - a field that would bring the table to more than 500 columns, not counting our own
+    - a field with a name that PostgreSQL reserves
 
     Args:
         resource: The declaration.
-        records: The first of this run.
-        known: Types of columns that the table has already: they stay, and what does not fit them
-            goes to ``_extra``. Another type would be rounded or refused by the warehouse.
+        records: The first records of this run.
+        existing_types: Types of the columns that the table has already. A column keeps its type,
+            and a value that does not fit goes to ``_extra``: the warehouse would round or refuse it.
     """
     found: dict[str, set[DataType]] = {}
     nested = [path for path in resource.primary_key if "." in path]
@@ -58,25 +63,28 @@ def infer_fields(
     for path in resource.primary_key:
         types = found.pop(path, set())
         column = column_name(path)
-        seen: DataType = next(iter(types)) if len(types) == 1 else "text"
-        kind = existing_types.get(column) or seen
+        inferred: DataType = next(iter(types)) if len(types) == 1 else "text"
+        kind = existing_types.get(column) or inferred
         fields[column] = Field(tuple(path.split(".")), column, kind, required=True)
-    there = {column for column in existing_types if not _ours(column)} | set(fields)
+    columns = {column for column in existing_types if not _is_reserved(column)} | set(fields)
     for name, types in found.items():
-        column = column_name(name) if len(name) <= _LONGEST else ""
-        if not column or len(column) > _LONGEST or column in fields or _ours(column):
+        column = column_name(name) if len(name) <= _MAX_NAME_LENGTH else ""
+        if not column or len(column) > _MAX_NAME_LENGTH or column in fields or _is_reserved(column):
             continue
-        if column in there or len(there) < MOST_COLUMNS:
-            there.add(column)
-            fields[column] = Field((name,), column, existing_types.get(column) or _joined(types))
+        if column in columns or len(columns) < _MAX_COLUMNS:
+            columns.add(column)
+            kind = existing_types.get(column) or _common_type(types)
+            fields[column] = Field((name,), column, kind)
     return tuple(fields.values())
 
 
-def _ours(column: str) -> bool:
-    return column in _NOT_FREE or column.startswith("_dlt")
+def _is_reserved(column: str) -> bool:
+    """Whether a name belongs to this package, to dlt or to PostgreSQL."""
+    return column in _RESERVED or column.startswith("_dlt")
 
 
-def _joined(types: set[DataType]) -> DataType:
+def _common_type(types: set[DataType]) -> DataType:
+    """The narrowest type that holds values of all ``types``."""
     if types == {"bigint", "double"}:
         return "double"
     return next(iter(types)) if len(types) == 1 else "json"

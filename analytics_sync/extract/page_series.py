@@ -1,0 +1,232 @@
+"""The page series: the pages of one request series, from its first request to its end.
+
+In: the URL and query of the first request. Out: the pages, one after the other. The paginator decides
+which request follows and where the series ends. Responses come from the journal, from the prefetcher or
+from a new request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from concurrent.futures import Executor
+from contextlib import closing
+from typing import Any
+
+from analytics_sync.common.errors import HttpStatusError, PaginationStuck
+from analytics_sync.common.json_path import lookup
+from analytics_sync.extract.convert.cursor import CursorReader
+from analytics_sync.extract.kept_pages import KeptPages
+from analytics_sync.extract.parents import Parent, inherit
+from analytics_sync.extract.prefetch import Prefetcher
+from analytics_sync.extract.read_context import ReadContext
+from analytics_sync.extract.rest_client.paginator import PageRequest, paginator_for, whole_number
+from analytics_sync.extract.rest_client.record_selector import select
+from analytics_sync.extract.rest_client.response import Response
+from analytics_sync.extract.rest_client.session import Session
+from analytics_sync.extract.result import Page
+
+_Fingerprint = tuple[list[int | None], set[str]]
+"""The totals that a response reports, and the keys of its records."""
+
+
+class _Requester:
+    """Sends the requests of one series.
+
+    It is apart from ``PageSeries``, so that a series and its prefetcher do not refer to each other:
+    memory is freed at once then, and not at the next garbage collection.
+    """
+
+    def __init__(
+        self, context: ReadContext, session: Session, url: str, query: Mapping[str, object]
+    ) -> None:
+        self._context = context
+        self._session = session
+        self._url = url
+        self._query = query
+
+    def fetch(self, request: PageRequest) -> Response:
+        context = self._context
+        return self._session.get(
+            request.link or self._url,
+            {} if request.link else {**self._query, **request.params},
+            place=context.place,
+            policy=context.resource.error_handler,
+            counters=context.result.counters,
+            headers=context.resource.headers,
+            deadline=context.deadline,
+        )
+
+    def fetch_unless_refused(self, request: PageRequest) -> Response | None:
+        """The response; None when the API refuses a request of an earlier run: cursors expire."""
+        try:
+            return self.fetch(request)
+        except HttpStatusError as e:
+            if 400 <= e.status < 500 and e.status not in {401, 403, 429}:
+                return None
+            raise
+
+
+class PageSeries:
+    """One request series. Make a new one for each series.
+
+    Args:
+        context: The context of the read.
+        session: Sends the requests.
+        prefetch_pool: Threads for prefetched requests.
+        url: The URL of the first request.
+        query: The query of the first request, without the parameters of the paginator.
+        parent: The parent whose children are read; None when the resource is no child.
+        kept_pages: The pages of this series in the journal.
+    """
+
+    def __init__(
+        self,
+        context: ReadContext,
+        session: Session,
+        prefetch_pool: Executor,
+        url: str,
+        query: Mapping[str, object],
+        parent: Parent | None,
+        kept_pages: KeptPages,
+    ) -> None:
+        resource = context.resource
+        self._context = context
+        self._resource = resource
+        self._session = session
+        self._parent = parent
+        self._kept_pages = kept_pages
+        self._requester = _Requester(context, session, url, query)
+        self._prefetcher = Prefetcher(prefetch_pool, self._requester.fetch)
+        self._paginator = paginator_for(resource.paginator, context.place, session.redact)
+        self._order = resource.incremental.row_order if resource.incremental else None
+        self._cursor = CursorReader(resource) if self._order and context.window else None
+        self._reported_total: int | None = None
+        self._received = 0
+        self._previous: _Fingerprint | None = None
+
+    def pages(self) -> Generator[Page, None, None]:
+        """Read all pages.
+
+        Raises:
+            ExtractError: A request failed, or the pages do not end.
+        """
+        self._kept_pages.revalidate(self._requester.fetch_unless_refused, self._has_same_keys)
+        request = self._paginator.first_request()
+        with closing(self._prefetcher):
+            for number in range(self._session.max_pages):
+                try:
+                    response, is_new = self._response(number, request)
+                except HttpStatusError as e:
+                    if not self._is_ignored(e.status):
+                        raise
+                    self._record_end(f"status {e.status}, ignored", proven_complete=False)
+                    return
+                records = self._records(response)
+                next_page = self._paginator.advance(response, records)
+                if is_new:  # and now known to be a page
+                    self._kept_pages.add(number, request, response)
+                if number == 0 and self._resource.count_path is not None:
+                    self._reported_total = whole_number(response.body, self._resource.count_path)
+                self._look_ahead(next_page.request, response, records, is_new)
+                past_window = self._is_past_window(records)
+                if next_page.keep:
+                    page = self._page(response, records, last=next_page.request is None)
+                    # Free this page before the next one arrives, while it is still in the cache.
+                    del response, records
+                    yield page
+                    del page
+                if next_page.request is None or past_window:
+                    break
+                request = next_page.request
+            else:
+                raise self._too_many_pages()
+        self._kept_pages.finish()
+        if next_page.request is None:
+            self._record_end(next_page.end, proven_complete=next_page.proven_complete)
+        else:
+            self._reported_total = None  # of the whole listing, of which only the start was read
+            self._record_end("the window's edge", proven_complete=True)
+
+    def _response(self, number: int, request: PageRequest) -> tuple[Response, bool]:
+        """The response to a request, and whether it is new to the journal."""
+        kept = self._kept_pages.get(number, request)
+        if kept is not None:
+            return kept, False
+        return self._prefetched(request) or self._requester.fetch(request), True
+
+    def _prefetched(self, request: PageRequest) -> Response | None:
+        """The prefetched response to a request, if it fits the page before.
+
+        The prefetched page may be older than the page before it. If a record was added or deleted in
+        between, a row may have moved across the page boundary. The totals then differ, or both pages
+        hold the same key; in either case the page is fetched again.
+        """
+        response = self._prefetcher.get(request)
+        if response is None:
+            return None
+        totals, keys = self._fingerprint(response)
+        previous = self._previous
+        if previous is None or totals != previous[0] or not keys.isdisjoint(previous[1]):
+            self._prefetcher.close()
+            return None
+        return response
+
+    def _look_ahead(
+        self, request: PageRequest | None, response: Response, records: list[Any], is_new: bool
+    ) -> None:
+        """Prefetch the pages that the paginator predicts, unless some are on their way already."""
+        if request is not None and is_new and not self._prefetcher:
+            requests = self._paginator.predict(request, response, records, self._reported_total)
+            self._prefetcher.prefetch(requests, self._session.at_once(len(response.raw)))
+        self._previous = self._fingerprint(response) if self._prefetcher else None
+
+    def _is_past_window(self, records: list[Any]) -> bool:
+        """Whether an ordered listing has left the window, so that no later page can be in it."""
+        window = self._context.window
+        if self._cursor is None or window is None:
+            return False
+        return self._cursor.is_past(records, window, newest_first=self._order == "desc")
+
+    def _page(self, response: Response, records: list[Any], *, last: bool) -> Page:
+        result = self._context.result
+        self._received += len(records)
+        with result.counters.lock:
+            result.pages += 1
+        if self._parent is not None:
+            records = inherit(records, self._parent)
+        return Page(records, response.received_at, len(response.raw), last=last)
+
+    def _is_ignored(self, status: int) -> bool:
+        """Whether a status means "no records"; the children of a resource are judged together."""
+        is_child = self._context.result.children is not None
+        return not is_child and status in self._resource.ignored_statuses
+
+    def _record_end(self, reason: str, *, proven_complete: bool) -> None:
+        self._context.result.record_end(
+            reason, self._reported_total, self._received, proven_complete=proven_complete
+        )
+
+    def _too_many_pages(self) -> PaginationStuck:
+        return PaginationStuck(
+            self._context.place,
+            f"more than {self._session.max_pages:,} pages.",
+            "If there really are that many, raise client.max_pages.",
+        )
+
+    def _fingerprint(self, response: Response) -> _Fingerprint:
+        paths = (self._resource.count_path, getattr(self._resource.paginator, "total_path", None))
+        totals = [whole_number(response.body, path) for path in paths if path]
+        return totals, {repr(key) for key in self._keys(response)}
+
+    def _has_same_keys(self, one: Response, other: Response) -> bool:
+        return self._keys(one) == self._keys(other)
+
+    def _keys(self, response: Response) -> list[list[Any]]:
+        """The primary keys of the records of a page, in their order."""
+        paths = self._resource.primary_key
+        return [[lookup(record, path) for path in paths] for record in self._records(response)]
+
+    def _records(self, response: Response) -> list[Any]:
+        redact = self._session.redact
+        request_name = f"GET {redact(response.url)}"
+        return select(response.body, self._resource, self._context.place, request_name, redact)

@@ -1,0 +1,36 @@
+"""The context of one read.
+
+In: the resource, its window, and where results and kept pages go. Out: nothing of its own; every part
+of the reader receives it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from analytics_sync.catalog import Resource
+from analytics_sync.common.errors import Place
+from analytics_sync.common.window import Window
+from analytics_sync.extract.journal import Journal
+from analytics_sync.extract.result import ReadResult
+
+
+@dataclass(frozen=True)
+class ReadContext:
+    """The context of one read: resource, window, result, journal and deadline.
+
+    Attributes:
+        resource: The resource to read.
+        window: The window to read; None for everything.
+        place: Names resource and window in messages.
+        result: Collects counts and stop reasons.
+        journal: Keeps pages for a later run.
+        deadline: When the read must have ended, on the monotonic clock.
+    """
+
+    resource: Resource
+    window: Window | None
+    place: Place
+    result: ReadResult
+    journal: Journal
+    deadline: float
