@@ -60,8 +60,8 @@ class Fault:
         response: The response to send; None sends the real one.
         change: Function that changes the real response; used only if ``response`` is None.
         delay: Seconds to wait before the response.
-        cut: Number of body bytes to send before the connection is closed. 0 closes it without a
-            response, a negative number leaves out the end of the body, None sends all of it.
+        cut: Number of body bytes to send before the connection is closed; None sends all.
+            0 closes the connection without a response. A negative number leaves out the body's end.
         reset: Whether to close the connection with a TCP reset instead of an orderly end.
         stall: Seconds of silence in the middle of the body.
         length: Error of the announced length, in bytes.

@@ -39,8 +39,7 @@ class Sandbox:
         sources: The sources to serve, as a mapping by name or as a plain collection.
         options: Sizes, seed and behaviour; None takes the defaults.
         port: Port of the server; 0 takes any free one.
-        faults: Function that is called for every request to an API and returns the fault to
-            inject, or None for no fault.
+        faults: Function that returns the fault of a request to an API, or None for no fault.
 
     Attributes:
         counts: Number of requests so far by ``source/resource``, or by ``source/?`` if the path

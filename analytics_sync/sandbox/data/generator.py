@@ -55,7 +55,7 @@ class Generator:
         for table in self.tables.values():
             self._fill(table)
 
-    def dice(self, table: Table, purpose: str) -> Random:
+    def random_for(self, table: Table, purpose: str) -> Random:
         """A random generator that depends only on the seed, the resource and the purpose."""
         return Random(f"{self.options.seed}|{table.resource}|{purpose}")
 
@@ -75,7 +75,7 @@ class Generator:
 
     def _fill_day(self, table: Table, day: date, rows: int) -> None:
         served_parents = list(table.served_parents.values())
-        dice = self.dice(table, f"day {day}")
+        rng = self.random_for(table, f"day {day}")
         cursor = table.resource.cursor
         if (
             cursor is not None
@@ -83,10 +83,10 @@ class Generator:
             and table.blueprint.key == (cursor.path,)
         ):
             rows = min(rows, 1)
-        for index, ms in enumerate(_spread(rows, self.passed_ms(day), dice)):
+        for index, ms in enumerate(_spread(rows, self.passed_ms(day), rng)):
             if not served_parents:
                 return
-            served_parent = served_parents[dice.randrange(len(served_parents))]
+            served_parent = served_parents[rng.randrange(len(served_parents))]
             self.create(table, self.day_number(table, day) + index, served_parent, to_ms(day) + ms)
 
     def passed_ms(self, day: date) -> int:
@@ -169,9 +169,9 @@ class Generator:
             if len(served_parent.parents) == 1 and child.resource.incremental is None:
                 rows = self.rows[child.resource.name]
                 first = entry.number * max(1, self.options.rows_per_parent)
-                near = next(entry.instants(), _snapshot_ms(first))
+                base_ms = next(entry.instants(), _snapshot_ms(first))
                 for number in range(first, first + rows):
-                    self.create(child, number, served_parent, near)
+                    self.create(child, number, served_parent, base_ms)
 
     def detach(self, entry: Entry, table: Table) -> None:
         """Stop serving the children of a record, unless another parent has them too."""
@@ -196,8 +196,8 @@ def _snapshot_ms(number: int) -> int:
     return _SNAPSHOT_MS + number * 7_919_000 % (360 * DAY_MS)
 
 
-def _spread(rows: int, length: int, dice: Random) -> Iterator[int]:
-    """Milliseconds of a day: the first, the last, then the others in ascending order."""
+def _spread(rows: int, length: int, rng: Random) -> Iterator[int]:
+    """Milliseconds of a day: the first, the last, then the others in ascending order, none twice."""
     if rows:
         yield 0
     if rows > 1:
@@ -205,4 +205,4 @@ def _spread(rows: int, length: int, dice: Random) -> Iterator[int]:
     rest = rows - 2
     for index in range(rest):
         low, high = (1 + (length - 2) * i // rest for i in (index, index + 1))
-        yield dice.randrange(low, max(high, low + 1))
+        yield rng.randrange(low, max(high, low + 1))

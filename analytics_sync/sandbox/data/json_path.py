@@ -1,8 +1,8 @@
-"""Values by path; repeats ``common/json_path.py`` on purpose: the oracle shares no judged code.
+"""Values by path. Repeats ``common/json_path.py`` on purpose: the oracle shares no code with it.
 
 In: a record and a path of keys.
 Out: the value at the path, or the record with another value there.
-The sandbox says what extraction must deliver. A mistake in shared code would go unnoticed.
+The sandbox is the oracle of the tests. A mistake in code that extraction shares would go unnoticed.
 """
 
 from __future__ import annotations

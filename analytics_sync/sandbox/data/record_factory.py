@@ -156,14 +156,14 @@ class Blueprint:
                 value = fixed[path]
             elif path == self.cursor:
                 value = spell(plan.field, ms)
-            elif plan.always or (dice := bits >> 32 & 15) > 1:
+            elif plan.always or (chance := bits >> 32 & 15) > 1:
                 value = plan.make(bits, number, ms)
             elif plan.field.aliases:
                 # Only one place holds the value: null here and a value there would be ambiguous.
                 path, value = plan.field.aliases[0], plan.make(bits, number, ms)
                 if get(record, path) is not ABSENT:
                     continue
-            elif dice and plan.field.null_as is None:
+            elif chance and plan.field.null_as is None:
                 continue
             else:
                 value = None
