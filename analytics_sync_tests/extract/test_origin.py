@@ -1,4 +1,4 @@
-"""What is sent where: headers, credentials, redirects and links, and nothing to another origin."""
+"""Requests stay on the configured origin: headers, credentials, redirects and links."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ def test_a_redirect_on_the_same_origin_is_followed(
     assert api.seen[1].query == {"a": "b"}
 
 
-def test_redirects_that_go_round_end(api: Api) -> None:
+def test_redirects_in_a_loop_are_an_error(api: Api) -> None:
     api.on("/items", (302, {"Location": "/items"}, b""))
     assert "redirects" in read(shop(item())).error()
     assert len(api.seen) == 6
 
 
-# links: the server puts its own address in where the link says HOST
+# paginator, link in the body or in headers; HOST stands for the address of the server
 LINKS: dict[str, tuple[Any, Any]] = {
     "json_link absolute": ({"type": "json_link", "next_url_path": "links.next"}, "HOST/items?at=2&f=x%20y"),
     "json_link relative": ({"type": "json_link", "next_url_path": "links.next"}, "/items?at=2&f=x%20y"),
@@ -55,7 +55,7 @@ LINKS: dict[str, tuple[Any, Any]] = {
 
 
 @pytest.mark.parametrize("name", LINKS)
-def test_links_are_followed_as_they_are(api: Api, name: str) -> None:
+def test_links_are_followed_unchanged(api: Api, name: str) -> None:
     paginator, link = LINKS[name]
     headers = [] if isinstance(link, str) else [(n, v.replace("HOST", api.url)) for n, v in link]
     body = {"links": {"next": link.replace("HOST", api.url)}} if isinstance(link, str) else {}
@@ -67,18 +67,20 @@ def test_links_are_followed_as_they_are(api: Api, name: str) -> None:
 
 
 OTHER = "http://OTHER/items"
+# links to another origin; HERE and OTHER stand for the servers, PORT for the port of HERE
 AWAY = {
     "another port": OTHER,
     "another scheme": "https://HERE/items",
     "another host": OTHER.replace("OTHER", "localhost:PORT"),
     "no scheme": "//OTHER/items",
     "user info": "http://HERE@OTHER/items",
-    "a backslash that some parsers take for a slash": "http://OTHER\\@HERE/items",
+    "a backslash that some parsers read as a slash": "http://OTHER\\@HERE/items",
     "a tab": "http://OTHER\t/items",
     "another kind of link": "file:///etc/passwd",
-    "not a link": "http://[::1/items",
+    "not a URL": "http://[::1/items",
 }
-ROADS: dict[str, tuple[Any, Any]] = {
+# paginator, response that holds the link
+CARRIERS: dict[str, tuple[Any, Any]] = {
     "redirect": ("single_page", lambda link: (302, {"Location": link}, b"")),
     "json_link": (
         {"type": "json_link", "next_url_path": "next"},
@@ -92,16 +94,16 @@ ROADS: dict[str, tuple[Any, Any]] = {
 
 
 @pytest.mark.parametrize("away", AWAY)
-@pytest.mark.parametrize("road", ROADS)
+@pytest.mark.parametrize("carrier", CARRIERS)
 def test_nothing_is_sent_to_another_origin(
-    api: Api, elsewhere: Api, monkeypatch: pytest.MonkeyPatch, road: str, away: str
+    api: Api, elsewhere: Api, monkeypatch: pytest.MonkeyPatch, carrier: str, away: str
 ) -> None:
     monkeypatch.setenv("SOURCES__SHOP__API_KEY", "hush")
     here, other = api.url.removeprefix("http://"), elsewhere.url.removeprefix("http://")
     link = AWAY[away].replace("OTHER", other).replace("HERE", here)
     link = link.replace("PORT", here.partition(":")[2])
-    paginator, answer = ROADS[road]
-    api.on("/items", answer(link))
+    paginator, response = CARRIERS[carrier]
+    api.on("/items", response(link))
     api.on("*", DATA)
     elsewhere.on("*", DATA)
     source = shop(item({"paginator": paginator, "data_selector": "data"}), auth=KEY)
@@ -112,10 +114,10 @@ def test_nothing_is_sent_to_another_origin(
     assert len(api.seen) == 1
 
 
-# what is sent of a link: HOST is the server's address, HERE the same without the scheme
+# link -> expected request target; HOST is the address of the server, HERE the same without scheme
 TARGETS = {
     "no path": ("HOST?a=b", "/?a=b"),
-    "nothing but the address": ("HOST", "/"),
+    "origin only": ("HOST", "/"),
     "a fragment": ("HOST/x?a=b#c?d", "/x?a=b"),
     "two slashes": ("HOST/x//y", "/x//y"),
     "a dot segment": ("HOST/a/%2E%2E/x", "/a/%2E%2E/x"),
@@ -126,7 +128,7 @@ TARGETS = {
 
 
 @pytest.mark.parametrize("name", TARGETS)
-def test_path_and_query_are_sent_as_they_are(api: Api, name: str) -> None:
+def test_path_and_query_of_a_link_are_sent_unchanged(api: Api, name: str) -> None:
     link, target = TARGETS[name]
     link = link.replace("HOST", api.url).replace("HERE", api.url.removeprefix("http://"))
     api.on("/items", (302, {"Location": link}, b""))
@@ -136,17 +138,17 @@ def test_path_and_query_are_sent_as_they_are(api: Api, name: str) -> None:
     assert "authorization" not in api.seen[1].headers
 
 
-@pytest.mark.parametrize("without", ["", "api.shop.invalid"])
-def test_a_proxy_is_asked_unless_told_otherwise(
-    elsewhere: Api, monkeypatch: pytest.MonkeyPatch, without: str
+@pytest.mark.parametrize("no_proxy", ["", "api.shop.invalid"])
+def test_a_proxy_is_used_unless_no_proxy_excludes_the_host(
+    elsewhere: Api, monkeypatch: pytest.MonkeyPatch, no_proxy: str
 ) -> None:
     monkeypatch.setenv("SOURCES__SHOP__BASE_URL", "http://api.shop.invalid/v1")
     monkeypatch.setenv("SOURCES__SHOP__ALLOW_HTTP", "true")
     monkeypatch.setenv("http_proxy", elsewhere.url)
-    monkeypatch.setenv("no_proxy", without)
+    monkeypatch.setenv("no_proxy", no_proxy)
     elsewhere.on("*", DATA)
     outcome = read(shop(item({"params": {"a": "b"}})))
-    if without:
+    if no_proxy:
         assert "api.shop.invalid" in outcome.error()
         assert not elsewhere.seen
     else:
@@ -155,7 +157,9 @@ def test_a_proxy_is_asked_unless_told_otherwise(
         assert elsewhere.seen[0].headers["host"] == "api.shop.invalid"
 
 
-def test_json_is_asked_for_and_headers_are_sent(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_requests_ask_for_json_and_carry_the_declared_headers(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("SOURCES__SHOP__TEAM", "blue")
     api.on("/items", DATA)
     headers = {"X-Plain": "p", "X-Team": 'dlt.config["team"]', "X-Opt": {"type": "secret", "key": "opt", "optional": True}}  # fmt: skip
@@ -166,6 +170,7 @@ def test_json_is_asked_for_and_headers_are_sent(api: Api, monkeypatch: pytest.Mo
     assert "x-opt" not in sent
 
 
+# declared auth, header, expected value
 AUTHS: dict[str, tuple[dict[str, str], str, str]] = {
     "api_key": (KEY, "x-key", "hush"),
     "bearer": ({"type": "bearer", "token": 'dlt.secrets["api_key"]'}, "authorization", "Bearer hush"),
@@ -188,7 +193,7 @@ def test_credentials_are_sent_as_declared(
     assert api.seen[0].headers[header] == value
 
 
-def test_settings_name_the_headers(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settings_rename_the_headers(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {"API_KEY": "a", "API_KEY_NAME": "X-Mine", "SECOND": "b", "SECOND_NAME": "X-Other"}.items():  # fmt: skip
         monkeypatch.setenv(f"SOURCES__SHOP__{name}", value)
     api.on("/items", DATA)

@@ -1,12 +1,14 @@
-"""Every paginator from its first to its last page, request by request, and the traps on the way."""
+"""Every paginator from its first to its last page, request by request, and servers that mislead it."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
-from analytics_sync.common.errors import InvalidResponse, PaginationStuck
+from analytics_sync.catalog.paginators import Offset, PaginatorConfig
+from analytics_sync.common.errors import InvalidResponse, PaginationStuck, Place
+from analytics_sync.extract.rest_client.paginator import paginator_for
 from analytics_sync_tests.support.scripted_api import Api, Query, item, read, shop, shop_api
 
 api = shop_api
@@ -17,21 +19,21 @@ def records(*ids: int) -> list[dict[str, Any]]:
 
 
 def numbered(pages: list[list[int]], base: int, param: str = "page") -> Any:
-    """A server that counts pages from ``base`` and, without a number, answers the first."""
+    """A server that counts pages from ``base``; a request without a number gets the first page."""
     return lambda path, query, headers: {
         "data": records(*dict(enumerate(pages, base)).get(int(query.get(param, base)), []))
     }
 
 
-def skipping(count: int, most: int, param: str = "offset") -> Any:
-    """A server that honours an offset and never answers more than ``most``."""
+def skipping(count: int, max_page_size: int, param: str = "offset") -> Any:
+    """A server of ``count`` records that honours an offset and caps its pages."""
 
-    def answer(path: str, query: Query, headers: Any) -> Any:
+    def respond(path: str, query: Query, headers: Any) -> Any:
         start = int(query.get(param, 0))
-        size = min(most, int(query.get("limit", most)))
+        size = min(max_page_size, int(query.get("limit", max_page_size)))
         return {"data": records(*range(count)[start : start + size]), "count": count}
 
-    return answer
+    return respond
 
 
 def paged(paginator: Any, **endpoint: Any) -> Any:
@@ -42,8 +44,8 @@ CURSOR = {"type": "cursor", "cursor_path": "next", "cursor_param": "from"}
 PAGES = {"type": "page_number", "page_param": "page"}
 OFFSET = {"type": "offset", "limit": 2}
 
-# what is declared, what the server answers in order, the queries it must see, the keys read
-WALKS: dict[str, tuple[Any, list[Any], list[Query], list[int]]] = {
+# declared paginator, responses in order, expected queries, expected keys
+SERIES: dict[str, tuple[Any, list[Any], list[Query], list[int]]] = {
     "single_page": ("single_page", [{"data": records(1, 2), "next": "http://x/"}], [{}], [1, 2]),
     "auto": ("auto", [{"data": records(1), "next": None}], [{}], [1]),
     "cursor": (
@@ -60,13 +62,13 @@ WALKS: dict[str, tuple[Any, list[Any], list[Query], list[int]]] = {
         [{}, {"from": "0"}, {"from": "17"}],
         [1, 2, 3],
     ),
-    "cursor on an empty page goes on": (
+    "an empty page with a cursor does not end the series": (
         CURSOR,
         [{"data": [], "next": "a"}, {"data": records(1)}],
         [{}, {"from": "a"}],
         [1],
     ),
-    "cursor on an empty page ends where declared": (
+    "an empty page with a cursor ends the series where declared": (
         {**CURSOR, "stop_after_empty_page": True},
         [{"data": records(1), "next": 1}, {"data": [], "next": 2}],
         [{}, {"from": "1"}],
@@ -134,7 +136,7 @@ WALKS: dict[str, tuple[Any, list[Any], list[Query], list[int]]] = {
         [{"limit": "2", "offset": "0"}],
         [1, 2],
     ),
-    "offset, a cursor that is not there any more": (
+    "offset, a cursor that disappears": (
         {"type": "offset", "limit": 2},
         [{"data": records(1, 2), "cursor": {"before": "b"}}, {"data": records(3, 4)}],
         [{"limit": "2", "offset": "0"}, {"limit": "2", "before": "b"}],
@@ -155,48 +157,63 @@ WALKS: dict[str, tuple[Any, list[Any], list[Query], list[int]]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", WALKS)
-def test_walk(api: Api, name: str) -> None:
-    paginator, answers, queries, ids = WALKS[name]
-    api.on("/items", *answers)
+def test_each_declared_type_has_a_paginator_class_of_its_own() -> None:
+    declared = get_args(get_args(PaginatorConfig)[0])
+    configs = [cls(limit=2) if cls is Offset else cls() for cls in declared]
+    classes = {type(paginator_for(config, Place("shop"))) for config in configs}
+    assert len(classes) == len(declared) == 8
+
+
+@pytest.mark.parametrize("name", SERIES)
+def test_series_of_pages(api: Api, name: str) -> None:
+    paginator, responses, queries, ids = SERIES[name]
+    api.on("/items", *responses)
     assert read(paged(paginator)).ids() == ids
     assert api.queries() == queries
 
 
-def test_a_page_number_counts_on_from_its_base_to_the_empty_page(api: Api) -> None:
+def test_page_numbers_run_from_the_base_to_the_empty_page(api: Api) -> None:
     api.on("/items", numbered([[1, 2], [3], [4, 5]], base=1))
     source = paged({**PAGES, "base_page": 1, "limit": 2, "limit_param": "size"})
-    assert read(source).ids() == [1, 2, 3, 4, 5]  # the short page in the middle ends nothing
+    assert read(source).ids() == [
+        1,
+        2,
+        3,
+        4,
+        5,
+    ]  # a short page in the middle does not end the series
     assert api.queries() == [{"size": "2", "page": str(n)} for n in (1, 2, 3, 4)]
 
 
 @pytest.mark.parametrize("base", [0, 1])
 @pytest.mark.parametrize("total", [None, "pages"])
-def test_what_pages_are_counted_from_is_found_out(api: Api, base: int, total: str | None) -> None:
+def test_an_undeclared_base_page_is_detected(api: Api, base: int, total: str | None) -> None:
     pages = [[1, 2], [3, 4], [5]]
     serve = numbered(pages, base)
     api.on("/items", lambda *request: {**serve(*request), "pages": len(pages)})
     outcome = read(paged({**PAGES, "total_path": total}))
     assert outcome.ids() == [1, 2, 3, 4, 5]
-    assert outcome.readings["items"].records == 5, "the page that came twice counts once"
+    assert outcome.readings["items"].records == 5, "a page received twice counts once"
     assert api.queries()[0] == {}
     last = len(pages) + base - 1 + (total is None)
     assert [q["page"] for q in api.queries()[1:]] == [str(n) for n in range(1, last + 1)]
 
 
-def test_one_page_counted_from_one(api: Api) -> None:
+def test_a_single_page_counted_from_one(api: Api) -> None:
     api.on("/items", numbered([[1, 2]], base=1))
     assert read(paged(PAGES)).ids() == [1, 2]
     assert api.queries() == [{}, {"page": "1"}, {"page": "2"}]
 
 
-@pytest.mark.parametrize("most", [1, 3, 4, 50])
+@pytest.mark.parametrize("max_page_size", [1, 3, 4, 50])
 @pytest.mark.parametrize("total", [None, "count"])
-def test_an_offset_moves_by_what_came(api: Api, most: int, total: str | None) -> None:
-    api.on("/items", skipping(9, most))
+def test_an_offset_grows_by_the_records_received(
+    api: Api, max_page_size: int, total: str | None
+) -> None:
+    api.on("/items", skipping(9, max_page_size))
     assert read(paged({"type": "offset", "limit": 4, "total_path": total})).ids() == [*range(9)]
-    offsets = [*range(0, 9, min(most, 4)), *([] if total else [9])]
-    # those that are foreseen may overtake each other on their way
+    offsets = [*range(0, 9, min(max_page_size, 4)), *([] if total else [9])]
+    # prefetched requests may arrive in any order
     assert sorted(int(q["offset"]) for q in api.queries()) == offsets
 
 
@@ -206,10 +223,10 @@ def test_an_offset_starts_where_declared(api: Api) -> None:
     assert [q["offset"] for q in api.queries()] == ["3", "5"]
 
 
-# what is declared, what the server answers in order, what the message must say
+# declared paginator, responses in order, expected error, expected part of its message
 STUCK: dict[str, tuple[Any, list[Any], type[Exception], str]] = {
     "same cursor again": (CURSOR, [{"data": records(1), "next": "a"}], PaginationStuck, "same cursor"),
-    "cursors go in a circle": (
+    "cursors that form a loop": (
         CURSOR,
         [*({"data": records(i), "next": cursor} for i, cursor in enumerate("abab")), {"data": []}],
         PaginationStuck,
@@ -239,7 +256,7 @@ STUCK: dict[str, tuple[Any, list[Any], type[Exception], str]] = {
     "offset ignored from the second page on": (
         OFFSET, [{"data": records(1, 2)}, {"data": records(3)}], PaginationStuck, "'offset'",
     ),
-    "cursor ignored that came in place of an offset": (
+    "cursor in place of an offset, ignored": (
         OFFSET,
         [{"data": records(1, 2), "cursor": {"before": "b"}}],
         PaginationStuck,
@@ -263,23 +280,23 @@ STUCK: dict[str, tuple[Any, list[Any], type[Exception], str]] = {
 
 
 @pytest.mark.parametrize("name", STUCK)
-def test_what_never_ends_or_leads_nowhere_is_an_error(api: Api, name: str) -> None:
-    paginator, answers, kind, says = STUCK[name]
-    api.on("/items", *answers)
+def test_a_series_without_end_or_next_page_is_an_error(api: Api, name: str) -> None:
+    paginator, responses, error_class, message = STUCK[name]
+    api.on("/items", *responses)
     outcome = read(paged(paginator))
-    assert says in outcome.error()
-    assert type(outcome.failures["items"]) is kind
+    assert message in outcome.error()
+    assert type(outcome.failures["items"]) is error_class
     assert len(api.seen) <= 5
 
 
-def test_empty_pages_without_end_are_an_error(api: Api) -> None:
+def test_more_than_100_empty_pages_in_a_row_are_an_error(api: Api) -> None:
     api.on("/items", *({"data": [], "next": f"c{number}"} for number in range(200)))
     outcome = read(paged(CURSOR))
     assert "101 pages in a row were empty" in outcome.error()
     assert len(api.seen) == 101
 
 
-def test_max_pages(api: Api) -> None:
+def test_more_pages_than_max_pages_are_an_error(api: Api) -> None:
     api.on(
         "/items", lambda path, query, headers: {"data": [], "next": int(query.get("from", 0)) + 1}
     )
@@ -288,7 +305,7 @@ def test_max_pages(api: Api) -> None:
     assert len(api.seen) == 7
 
 
-def test_a_child_with_inherited_fields_ends_where_an_offset_is_ignored(api: Api) -> None:
+def test_a_child_with_inherited_fields_ends_when_its_offset_is_ignored(api: Api) -> None:
     api.on("/items", {"data": records(1, 2)})
     api.on("/kids", lambda path, query, headers: {"data": records(10 * int(query["parent"]))})
     kids = item(

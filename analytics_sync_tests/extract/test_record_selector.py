@@ -1,4 +1,4 @@
-"""Which shapes of an answer are records, and which are errors and never "no rows"."""
+"""Shapes of a body that hold records, and shapes that are an error and never "no rows"."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ api = shop_api
 R = {"id": 1}
 RR = [{"id": 1}, {"id": 2}]
 
-# selector, body -> keys read
+# selector, body -> expected keys
 RECORDS: dict[str, tuple[Any, Any, list[int]]] = {
     "list at a key": ("data", {"data": RR}, [1, 2]),
     "list at a path": ("data.items", {"data": {"items": RR}}, [1, 2]),
@@ -41,14 +41,14 @@ RECORDS: dict[str, tuple[Any, Any, list[int]]] = {
 
 
 @pytest.mark.parametrize("name", RECORDS)
-def test_records(api: Api, name: str) -> None:
+def test_shapes_that_hold_records(api: Api, name: str) -> None:
     selector, body, ids = RECORDS[name]
     api.on("/items", body)
     endpoint = {} if selector is None else {"data_selector": selector}
     assert read(shop(item(endpoint))).ids() == ids
 
 
-# selector, body -> what the message says of it
+# selector, body -> expected part of the message
 ERRORS: dict[str, tuple[Any, Any, str]] = {
     "null": ("data", None, "a JSON null"),
     "true": ("data", True, "a JSON boolean"),
@@ -77,27 +77,27 @@ ERRORS: dict[str, tuple[Any, Any, str]] = {
 
 
 @pytest.mark.parametrize("name", ERRORS)
-def test_errors(api: Api, name: str) -> None:
-    selector, body, says = ERRORS[name]
+def test_shapes_that_are_an_error(api: Api, name: str) -> None:
+    selector, body, found = ERRORS[name]
     api.on("/items", body)
     outcome = read(shop(item({} if selector is None else {"data_selector": selector})))
     assert isinstance(outcome.failures["items"], InvalidResponse)
-    said = first_line(outcome.error())
-    assert f"GET {api.url}/items answered status 200 with " in said
-    assert says in said
-    assert "data_selector" in said
-    assert "table stays as it was" in said
-    assert len(api.seen) == 1, "asking again would give the same"
+    message = first_line(outcome.error())
+    assert f"GET {api.url}/items answered status 200 with " in message
+    assert found in message
+    assert "data_selector" in message
+    assert "table stays as it was" in message
+    assert len(api.seen) == 1, "a second request would get the same response"
 
 
-def test_a_list_of_no_objects_is_an_error(api: Api) -> None:
+def test_a_list_without_objects_is_an_error(api: Api) -> None:
     api.on("/items", {"data": ["a", 1, None, []]})
     outcome = read(shop(item({"data_selector": "data"})))
     assert "none of the 4 records is an object" in outcome.error()
     assert isinstance(outcome.failures["items"], InvalidResponse)
 
 
-def test_a_list_with_some_objects_rejects_the_others(api: Api) -> None:
+def test_other_values_among_objects_are_rejected_one_by_one(api: Api) -> None:
     api.on("/items", {"data": ["a", {"id": 1}, None]})
     outcome = read(shop(item({"data_selector": "data"})))
     assert outcome.ids() == [1]
@@ -105,14 +105,14 @@ def test_a_list_with_some_objects_rejects_the_others(api: Api) -> None:
     assert [(r.record, r.reason) for r in rejected] == [(x, "not an object") for x in ("a", None)]
 
 
-def test_a_key_under_another_name_makes_an_object_a_record(api: Api) -> None:
+def test_an_object_with_an_alias_of_the_key_is_a_record(api: Api) -> None:
     columns = {"id": {"data_type": "bigint", "aliases": ["_id", "meta.id"]}}
     api.on("/items", {"_id": 1}, {"meta": {"id": 2}})
     source = shop(item({"data_selector": "data"}, columns=columns))
     assert [read(source).ids(), read(source).ids()] == [[1], [2]]
 
 
-def test_one_part_of_the_key_is_enough(api: Api) -> None:
+def test_an_object_with_one_part_of_the_key_is_a_record(api: Api) -> None:
     api.on("/items", {"a": 1, "n": 2})
     columns = {"a": "bigint", "b": {"data_type": "text", "null_as": ""}, "n": "bigint"}
     source = shop(item({"data_selector": "data"}, columns=columns, primary_key=["a", "b"]))
@@ -120,13 +120,13 @@ def test_one_part_of_the_key_is_enough(api: Api) -> None:
 
 
 @pytest.mark.parametrize("page", [{"data": None}, {"error": "x"}, {}])
-def test_a_later_page_that_is_no_data_fails_the_resource(api: Api, page: Any) -> None:
+def test_a_later_page_without_data_fails_the_resource(api: Api, page: Any) -> None:
     api.on("/items", {"data": RR, "next": "a"}, page)
     cursor = {"type": "cursor", "cursor_path": "next", "cursor_param": "from"}
     outcome = read(shop(item({"data_selector": "data", "paginator": cursor})))
     assert isinstance(outcome.failures["items"], InvalidResponse)
 
 
-def test_what_an_error_shows_of_a_body_is_short(api: Api) -> None:
+def test_the_message_shows_only_the_start_of_the_body(api: Api) -> None:
     api.on("/items", {"message": "x" * 5000})
     assert len(read(shop(item({"data_selector": "data"}))).error()) < 600

@@ -1,4 +1,4 @@
-"""Settings: what is missing is named, plain HTTP is refused, and no secret is in any message."""
+"""Settings: a missing one is named, plain HTTP is refused, and no message holds a secret."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ QUERY = {**HEADER, "name": "key", "location": "query"}
 
 
 def refused(monkeypatch: pytest.MonkeyPatch, *resources: Any, **client: Any) -> str:
-    """What is said when a run cannot even start."""
+    """The first line of the error of a run that cannot start."""
     with pytest.raises(MissingSetting) as caught:
         ReadRun(shop(*resources or [item()], **client)).__enter__()
     assert str(caught.value).startswith("shop: ")
@@ -46,9 +46,9 @@ def refused(monkeypatch: pytest.MonkeyPatch, *resources: Any, **client: Any) -> 
 def test_a_missing_base_url_names_the_variable_and_the_sandbox(
     monkeypatch: pytest.MonkeyPatch, declared: str | None
 ) -> None:
-    said = refused(monkeypatch, **({"base_url": declared} if declared else {}))
-    assert "SOURCES__SHOP__BASE_URL" in said
-    assert "sandbox" in said
+    message = refused(monkeypatch, **({"base_url": declared} if declared else {}))
+    assert "SOURCES__SHOP__BASE_URL" in message
+    assert "sandbox" in message
 
 
 @pytest.mark.parametrize(
@@ -65,9 +65,9 @@ def test_a_missing_base_url_names_the_variable_and_the_sandbox(
 def test_a_missing_credential_names_the_variable(
     api: Api, monkeypatch: pytest.MonkeyPatch, auth: dict[str, str], variable: str
 ) -> None:
-    said = refused(monkeypatch, auth=auth)
-    assert variable in said
-    assert ".dlt/secrets.toml" in said
+    message = refused(monkeypatch, auth=auth)
+    assert variable in message
+    assert ".dlt/secrets.toml" in message
     monkeypatch.setenv(variable, "")
     assert variable in refused(monkeypatch, auth=auth)
 
@@ -81,7 +81,7 @@ def test_a_missing_path_value_names_the_variable_and_fails_only_its_resource(api
     assert "members: parameter team" in str(outcome.failures["members"])
 
 
-def test_an_optional_value_is_left_out_of_the_query_and_cannot_be_part_of_a_path(api: Api) -> None:
+def test_an_optional_value_may_be_absent_from_the_query_but_not_from_the_path(api: Api) -> None:
     api.on("*", DATA)
     optional = {"type": "config", "key": "team", "optional": True}
     outcome = read(
@@ -112,6 +112,7 @@ def test_values_come_from_settings_by_their_names(
     assert api.queries("*") == [{"size": "7", "order": "asc", "fixed": ["1", "2"], "yes": "true"}]
 
 
+# base URL -> expected part of the message
 BASES: dict[str, tuple[str, str]] = {
     "no scheme": ("api.shop.com", "not an http(s) address"),
     "another scheme": ("ftp://api.shop.com", "not an http(s) address"),
@@ -128,12 +129,12 @@ BASES: dict[str, tuple[str, str]] = {
 
 
 @pytest.mark.parametrize("name", BASES)
-def test_an_address_that_will_not_do(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    base, says = BASES[name]
+def test_base_urls_that_are_refused(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    base, reason = BASES[name]
     monkeypatch.setenv("SOURCES__SHOP__BASE_URL", base)
-    said = refused(monkeypatch)
-    assert says in said
-    assert "hush" not in said
+    message = refused(monkeypatch)
+    assert reason in message
+    assert "hush" not in message
 
 
 @pytest.mark.parametrize(
@@ -143,7 +144,7 @@ def test_an_address_that_will_not_do(monkeypatch: pytest.MonkeyPatch, name: str)
         ("http://api.localhost", None), ("http://api.shop.com", "true"), ("https://api.shop.com", None),
     ],
 )  # fmt: skip
-def test_an_address_that_will_do(
+def test_base_urls_that_are_accepted(
     monkeypatch: pytest.MonkeyPatch, base: str, allow: str | None
 ) -> None:
     monkeypatch.setenv("SOURCES__SHOP__BASE_URL", base)
@@ -153,7 +154,7 @@ def test_an_address_that_will_do(
         pass
 
 
-def test_base_and_path_are_joined_end_to_end(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_base_url_and_path_are_concatenated(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SOURCES__SHOP__BASE_URL", f"{api.url}/api/v3/")
     api.on("/api/v3/items", DATA)
     assert read(shop(item())).ids() == [1]
@@ -184,11 +185,11 @@ LONG = "eyJ" + "x0Y1" * 200
 
 
 def lower(text: str) -> str:
-    """Percent-encoded with small letters: the same to a server."""
+    """``text`` percent-encoded with lower-case hex digits, which mean the same to a server."""
     return re.sub("%..", lambda found: found[0].lower(), quote(text, safe=""))
 
 
-# what a server may do with the key it was given; each ends in an error
+# responses that repeat the key; each ends in an error
 ECHOES: dict[str, Callable[[str], Any]] = {
     "error in JSON": lambda key: (400, {}, {"error": f"bad key {key}"}),
     "error in text": lambda key: (403, {"Content-Type": "text/plain"}, f"bad key {key}".encode()),
@@ -210,7 +211,7 @@ ECHOES: dict[str, Callable[[str], Any]] = {
 @pytest.mark.parametrize("auth", [HEADER, QUERY, {"type": "bearer", "token": 'dlt.secrets["api_key"]'}], ids=["header", "query", "bearer"])  # fmt: skip
 @pytest.mark.parametrize("secret", [PLAIN, ODD, LONG], ids=["plain", "odd", "long"])
 @pytest.mark.parametrize("echo", ECHOES)
-def test_no_secret_is_in_any_message(
+def test_no_message_holds_a_secret(
     api: Api, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture,
     auth: Any, secret: str, echo: str,
 ) -> None:  # fmt: skip
@@ -223,21 +224,21 @@ def test_no_secret_is_in_any_message(
     with caplog.at_level(logging.DEBUG):
         error = read(source).failures["items"]
     assert api.seen
-    told = "".join(traceback.format_exception(error)) + caplog_text(caplog)
-    assert not pieces(secret) & grams(told)
+    messages = "".join(traceback.format_exception(error)) + our_log(caplog)
+    assert not forms(secret) & nine_grams(messages)
 
 
-def caplog_text(caplog: pytest.LogCaptureFixture) -> str:
+def our_log(caplog: pytest.LogCaptureFixture) -> str:
     ours = [r for r in caplog.records if r.name.startswith("analytics_sync")]
     return "\n".join(r.getMessage() for r in ours)
 
 
-def grams(text: str) -> set[str]:
+def nine_grams(text: str) -> set[str]:
     return {text[i : i + 9] for i in range(len(text) - 8)}
 
 
-def pieces(secret: str) -> set[str]:
-    """Every nine characters of the secret, as it is and as it may be spelled."""
+def forms(secret: str) -> set[str]:
+    """Every nine characters of the secret, plain and in each encoding."""
     spelled = {secret, quote(secret, safe=""), quote(secret), quote_plus(secret)}
     spelled |= {
         json.dumps(secret)[1:-1],
@@ -245,46 +246,48 @@ def pieces(secret: str) -> set[str]:
         repr(secret),
     }
     spelled.add(lower(secret))
-    return {gram for s in spelled for gram in grams(s)}
+    return {gram for s in spelled for gram in nine_grams(s)}
 
 
 @pytest.mark.parametrize("secret", ["hush-hush-hush\n", "hush-hush-hush\r\nX-More: 1", "hush-hush-hush\u2026", "hush-hush-hush\x07"])  # fmt: skip
 @pytest.mark.parametrize("auth", [HEADER, {"type": "bearer", "token": 'dlt.secrets["api_key"]'}], ids=["key", "bearer"])  # fmt: skip
-def test_a_secret_that_no_header_can_hold(
+def test_a_secret_that_a_header_cannot_hold_is_refused(
     api: Api, monkeypatch: pytest.MonkeyPatch, auth: Any, secret: str
 ) -> None:
     monkeypatch.setenv("SOURCES__SHOP__API_KEY", secret)
     api.on("/items", DATA)
-    if secret.strip() == "hush-hush-hush":  # a file's last line break is no part of a key
+    if (
+        secret.strip() == "hush-hush-hush"
+    ):  # the line break at the end of a file is not part of the key
         assert read(shop(item(), auth=auth)).ids() == [1]
         return
-    said = refused(monkeypatch, auth=auth)
-    assert "SOURCES__SHOP__API_KEY" in said
-    assert "hush" not in said
+    message = refused(monkeypatch, auth=auth)
+    assert "SOURCES__SHOP__API_KEY" in message
+    assert "hush" not in message
 
 
-def test_a_secret_path_value_is_not_in_the_message(
+def test_the_message_does_not_hold_a_secret_path_value(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SOURCES__SHOP__ROOM", "hush-hush-hush/..")
     room = {"type": "secret", "key": "room", "allow_slash": True}
-    said = read(shop(item({"path": "/{room}/x", "params": {"room": room}}))).error()
-    assert "{room}" in said
-    assert "hush" not in said
+    message = read(shop(item({"path": "/{room}/x", "params": {"room": room}}))).error()
+    assert "{room}" in message
+    assert "hush" not in message
 
 
-def test_the_newest_record_is_asked_for_with_settings_and_sensor_parameters(
+def test_the_newest_cursor_is_requested_with_settings_and_sensor_parameters(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SOURCES__SHOP__TEAM", "red")
 
-    def answer(path: str, query: Query, headers: Any) -> Any:
+    def respond(path: str, query: Query, headers: Any) -> Any:
         return [
             {"id": 1, "at": "2024-01-01T00:00:00Z"},
             {"id": 2, "at": "2024-01-03T01:00:00+02:00"},
         ]
 
-    api.on("/red/items", answer)
+    api.on("/red/items", respond)
     source = shop(
         item(
             {"path": "/{team}/items", "params": {"a": 1, "size": 100}, "incremental": {"cursor_path": "at", "start_param": "from"}},
