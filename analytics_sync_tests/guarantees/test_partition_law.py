@@ -1,9 +1,12 @@
-"""The range law, by reading: a range is its parts, in any order, repeated, overlapping, any pages.
+"""The partition law, for reads: a range of partitions equals its parts.
 
-Every test tells random stories (``history``) of one resource and reads it over HTTP from sandboxes
-of several manners. After each reading the rows are those of its window, exactly; the parts of the
-range are disjoint and make the range; and a table filled run by run, with changes between the runs,
-ends up as what is served once each touched partition has run again.
+In: random histories of one resource, and sandboxes that page and filter differently. Out: three
+facts about reads over HTTP:
+
+- each read returns exactly the rows of its window;
+- the partitions of a range are disjoint, and together they are the range, in any order;
+- a table that many runs fill, with changes between them, holds the served records as soon as every
+  partition with a change has run again.
 """
 
 from __future__ import annotations
@@ -19,35 +22,50 @@ from hypothesis import strategies as st
 
 from analytics_sync.catalog import load_catalog
 from analytics_sync.sandbox import Sandbox
-from analytics_sync_tests.support import histories as history
-from analytics_sync_tests.support import server_variants as manners
-from analytics_sync_tests.support.histories import Chain, Run, Story
+from analytics_sync_tests.support import server_variants
+from analytics_sync_tests.support.histories import History, Run, histories, to_datetime
+from analytics_sync_tests.support.history_model import HistoryModel, with_ancestors
 from analytics_sync_tests.support.oracle import actual_rows, expected_rows
-from analytics_sync_tests.support.shipped_histories import Shipped
-from analytics_sync_tests.support.windowed_source import law_source
+from analytics_sync_tests.support.shipped_histories import ShippedRecords
+from analytics_sync_tests.support.windowed_source import windowed_source
 
-SOURCE = law_source()
+SOURCE = windowed_source()
 KINDS = [r.name for r in SOURCE.assets if SOURCE.windowed(r)]
-EMPTY = {"rows": 0, "rows_per_day": 0, "rows_per_parent": 0}
+NO_RECORDS = {"rows": 0, "rows_per_day": 0, "rows_per_parent": 0}
 SHIPPED = load_catalog()
 SHIPPED_KINDS = [str(r) for s in SHIPPED.values() for r in s.assets if s.windowed(r)]
-SMALL = {"rows": 3, "rows_per_day": 2, "rows_per_parent": 2, "max_chain": 24}
-QUICK, QUICK_SHIPPED = 5, 3
+FEW_RECORDS = {"rows": 3, "rows_per_day": 2, "rows_per_parent": 2, "max_chain": 24}
+FEW, FEW_SHIPPED = 5, 3
 MANY, MANY_SHIPPED = 115, 40
-TOLD: Counter[str] = Counter()
-"""Examples that ran to their end, by test."""
+COMPLETED: Counter[str] = Counter()
+"""Completed examples, by the name of the law."""
 
 
 @pytest.fixture(scope="module")
 def servers() -> Iterator[list[Sandbox]]:
-    with manners.serve([SOURCE], EMPTY) as made:
+    """Servers of the windowed source, without records."""
+    with server_variants.serve([SOURCE], NO_RECORDS) as made:
         yield made
 
 
-def tell_many(
+@pytest.fixture(scope="module")
+def shipped_servers() -> Iterator[list[Sandbox]]:
+    """Servers of the shipped catalog, with a few records."""
+    with server_variants.serve(SHIPPED.values(), FEW_RECORDS) as made:
+        yield made
+
+
+def check_examples(
     examples: int, name: str, strategy: st.SearchStrategy[Any], law: Callable[[Any], None]
 ) -> None:
-    """Hold a law against so many examples, and make sure that there were as many."""
+    """Check a law on examples, and assert that all of them were completed.
+
+    Args:
+        examples: The number of examples.
+        name: The name of the law; with the number, it is the seed.
+        strategy: The strategy of the examples.
+        law: The law.
+    """
 
     @seed(zlib.crc32(f"{name} {examples}".encode()))
     @settings(
@@ -59,144 +77,147 @@ def tell_many(
         suppress_health_check=list(HealthCheck),
     )
     @given(strategy)
-    def told(example: Any) -> None:
+    def check(example: Any) -> None:
         law(example)
-        TOLD[name] += 1
+        COMPLETED[name] += 1
 
-    before = TOLD[name]
-    told()
-    assert TOLD[name] - before >= examples, f"{name}: only {TOLD[name] - before} examples"
+    before = COMPLETED[name]
+    check()
+    completed = COMPLETED[name] - before
+    assert completed >= examples, f"{name}: only {completed} examples"
 
 
-def range_law(name: str, story: Story, servers: list[Sandbox]) -> None:
-    pair = tuple(servers[i] for i in story.servers)
-    chain = Chain(SOURCE, name, tuple(dict.fromkeys(pair)))
-    names = [r.name for r in chain.levels] if story.together else [name]
+def check_law(name: str, history: History, servers: list[Sandbox]) -> None:
+    """Check the law on one history of a resource of the windowed source."""
+    pair = tuple(servers[i] for i in history.servers)
+    model = HistoryModel(SOURCE, name, tuple(dict.fromkeys(pair)))
+    names = [r.name for r in model.levels] if history.reads_ancestors else [name]
     table: dict[int, dict[str, Any]] = {}
 
     def run(first: int, last: int, server: int) -> dict[int, dict[str, Any]]:
-        low, high = story.window(first, last)
-        rows = manners.read(SOURCE, pair[server], names, low, high)
-        found = {name: manners.by_id(rows[name]) for name in names}
+        low, high = history.window(first, last)
+        rows = server_variants.read(SOURCE, pair[server], names, low, high)
+        found = {name: server_variants.by_id(rows[name]) for name in names}
         for read in names:
-            assert found[read] == chain.expected(SOURCE.resources[read], low, high), read
-        chain.agrees_with_ledgers(low, high)
-        chain.dirty -= {at for at in chain.dirty if low <= at < high}
+            assert found[read] == model.expected(SOURCE.resources[read], low, high), read
+        model.assert_ledgers_agree(low, high)
+        model.mark_read(low, high)
         table.update(found[name])
         return found[name]
 
     try:
-        for change in story.first:
-            chain.apply(change)
-        last = story.partitions[-1]
-        whole = run(0, last, 0)
+        for change in history.first:
+            model.apply(change)
+        whole = run(0, history.last_partition, 0)
         table.clear()
         parts: dict[int, dict[str, Any]] = {}
-        for partition in story.shuffled:
+        for partition in history.partition_order:
             part = run(partition, partition, partition % 2)
             assert not set(parts) & set(part)
             parts.update(part)
         assert parts == table == whole
-        for step in story.steps:
+        for step in history.steps:
             if isinstance(step, Run):
                 run(step.first, step.last, step.server)
             else:
-                chain.apply(step)
-        for partition in story.shuffled:
-            low, high = story.window(partition, partition)
-            if any(low <= at < high for at in chain.dirty):
-                run(partition, partition, partition % 2)
-        assert not chain.dirty
-        caught_up = dict(table)
-        assert caught_up == chain.expected(chain.resource, story.cuts[0], story.cuts[-1])
-        assert caught_up == run(0, last, 1)
+                model.apply(step)
+        for partition in history.partitions_of(model.changed):
+            run(partition, partition, partition % 2)
+        assert not model.changed
+        final = dict(table)
+        assert final == model.expected(model.resource, history.cuts[0], history.cuts[-1])
+        assert final == run(0, history.last_partition, 1)
     finally:
-        chain.clear()
+        model.clear()
 
 
-def hold(name: str, servers: list[Sandbox], examples: int) -> None:
-    ordered = any(r.incremental and r.incremental.row_order for r in history.chain_of(SOURCE, name))
-    # where an order is promised cuts are whole milliseconds: the sandbox orders no finer; and the
-    # cursor that it makes of an instant has no sign
-    strategy = history.stories(len(servers), 1000 if ordered else 1, old=not ordered)
-    tell_many(examples, name, strategy, lambda story: range_law(name, story, servers))
+def check_law_of(name: str, servers: list[Sandbox], examples: int) -> None:
+    """Check the law on random histories of a resource of the windowed source."""
+    is_ordered = any(
+        r.incremental and r.incremental.row_order for r in with_ancestors(SOURCE, name)
+    )
+    # With a declared order, cuts are whole milliseconds, because the sandbox orders by milliseconds.
+    # No instant is before 1970, because the sandbox's page cursors hold no negative instant.
+    step = 1000 if is_ordered else 1
+    strategy = histories(len(servers), step, before_1970=not is_ordered)
+    check_examples(examples, name, strategy, lambda history: check_law(name, history, servers))
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_a_range_is_its_parts(name: str, servers: list[Sandbox]) -> None:
-    hold(name, servers, QUICK)
+def test_a_range_equals_its_partitions(name: str, servers: list[Sandbox]) -> None:
+    check_law_of(name, servers, FEW)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", KINDS)
-def test_a_range_is_its_parts_many_times(name: str, servers: list[Sandbox]) -> None:
-    hold(name, servers, MANY)
+def test_a_range_equals_its_partitions_in_many_examples(name: str, servers: list[Sandbox]) -> None:
+    check_law_of(name, servers, MANY)
 
 
-@pytest.fixture(scope="module")
-def apis() -> Iterator[list[Sandbox]]:
-    with manners.serve(SHIPPED.values(), SMALL) as made:
-        yield made
+def check_shipped_law(name: str, history: History, servers: list[Sandbox]) -> None:
+    """Check the law on one history of a shipped resource, with the ledger as the oracle.
 
-
-def shipped_law(name: str, story: Story, apis: list[Sandbox]) -> None:
-    """The same law, with the ledger alone as the truth; children may have several parents."""
+    A child may have several parents here.
+    """
     source = SHIPPED[name.split("/")[0]]
     resource = source.resources[name.split("/")[1]]
-    pair = tuple(apis[i] for i in story.servers)
-    told = Shipped(source, resource.name, tuple(dict.fromkeys(pair)))
+    pair = tuple(servers[i] for i in history.servers)
+    records = ShippedRecords(source, resource.name, tuple(dict.fromkeys(pair)))
     table: dict[Any, Any] = {}
 
     def expected(low: int, high: int) -> dict[Any, Any]:
         ledger = pair[0].ledger(source.name)
-        records = ledger.expected(resource.name, history.moment(low), history.moment(high))
-        return expected_rows(resource, records)
+        served = ledger.expected(resource.name, to_datetime(low), to_datetime(high))
+        return expected_rows(resource, served)
 
     def run(first: int, last: int, server: int) -> dict[Any, Any]:
-        low, high = story.window(first, last)
-        rows = manners.read(source, pair[server], [resource.name], low, high)[resource.name]
+        low, high = history.window(first, last)
+        read = server_variants.read(source, pair[server], [resource.name], low, high)
+        rows = read[resource.name]
         assert not any(row["_extra"] for row in rows)
         found = actual_rows(resource, rows)
         assert found == expected(low, high)
-        told.dirty -= {at for at in told.dirty if low <= at < high}
+        records.mark_read(low, high)
         table.update(found)
         return found
 
     try:
-        told.begin(story.first)
-        last = story.partitions[-1]
-        whole = run(0, last, 0)
+        records.begin(history.first)
+        whole = run(0, history.last_partition, 0)
         table.clear()
-        for partition in story.shuffled:
+        for partition in history.partition_order:
             run(partition, partition, partition % 2)
         assert table == whole
-        for step in story.steps:
+        for step in history.steps:
             if isinstance(step, Run):
                 run(step.first, step.last, step.server)
             else:
-                told.apply(step)
-        for partition in story.shuffled:
-            low, high = story.window(partition, partition)
-            if any(low <= at < high for at in told.dirty):
-                run(partition, partition, partition % 2)
-        assert table == expected(story.cuts[0], story.cuts[-1])
+                records.apply(step)
+        for partition in history.partitions_of(records.changed):
+            run(partition, partition, partition % 2)
+        assert table == expected(history.cuts[0], history.cuts[-1])
     finally:
-        told.finish()
+        records.finish()
 
 
-def hold_shipped(name: str, apis: list[Sandbox], examples: int) -> None:
-    strategy = history.stories(len(apis), 1000, old=False)
-    tell_many(examples, name, strategy, lambda story: shipped_law(name, story, apis))
+def check_shipped_law_of(name: str, servers: list[Sandbox], examples: int) -> None:
+    """Check the law on random histories of a shipped resource."""
+    strategy = histories(len(servers), 1000, before_1970=False)
+    check_examples(
+        examples, name, strategy, lambda history: check_shipped_law(name, history, servers)
+    )
 
 
 @pytest.mark.parametrize("name", SHIPPED_KINDS)
-def test_a_range_of_a_shipped_resource_is_its_parts(name: str, apis: list[Sandbox]) -> None:
-    hold_shipped(name, apis, QUICK_SHIPPED)
+def test_a_range_of_a_shipped_resource_equals_its_partitions(
+    name: str, shipped_servers: list[Sandbox]
+) -> None:
+    check_shipped_law_of(name, shipped_servers, FEW_SHIPPED)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SHIPPED_KINDS)
-def test_a_range_of_a_shipped_resource_is_its_parts_many_times(
-    name: str, apis: list[Sandbox]
+def test_a_range_of_a_shipped_resource_equals_its_partitions_in_many_examples(
+    name: str, shipped_servers: list[Sandbox]
 ) -> None:
-    hold_shipped(name, apis, MANY_SHIPPED)
+    check_shipped_law_of(name, shipped_servers, MANY_SHIPPED)

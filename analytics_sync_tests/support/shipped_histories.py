@@ -1,7 +1,7 @@
-"""Histories of the shipped resources: what a sandbox made, moved to the edges a story names.
+"""Histories of shipped resources: records of the sandbox, moved to the instants of a history.
 
-In: a resource of the shipped catalog and changes. Out: the same records in several sandboxes; the
-truth about them is the sandboxes' ledger.
+In: a resource of the shipped catalog, and changes. Out: the same records in the ledgers of several
+sandboxes. The ledgers are the oracle.
 """
 
 from __future__ import annotations
@@ -11,20 +11,30 @@ from typing import Any
 
 from analytics_sync.catalog import Field, Resource, Source
 from analytics_sync.sandbox import Sandbox
-from analytics_sync_tests.support.histories import DAY, Change, grain, spell, us
+from analytics_sync.sandbox.data.json_path import get_or_none, put
+from analytics_sync_tests.support.histories import DAY, Change, microseconds
+from analytics_sync_tests.support.history_model import cursor_step, spell
 
-FAR = us("2051-01-01")  # out of every story's range
+FAR_FUTURE = microseconds("2051-01-01")  # after the last partition of every history
 
 
 @dataclass
-class Shipped:
-    """The records of the resource whose cursor cuts the windows of ``name``."""
+class ShippedRecords:
+    """The records whose cursor decides about the windows of a resource.
+
+    They belong to the resource itself, or to the ancestor whose window it shares.
+
+    Attributes:
+        source: The source.
+        name: The resource.
+        servers: The sandboxes that serve the records.
+        changed: Instants of changes. The partition of each instant has to run again.
+    """
 
     source: Source
     name: str
     servers: tuple[Sandbox, ...]
-    dirty: set[int] = field(default_factory=set)
-    """Instants that changed; the partition each is in has to run once more."""
+    changed: set[int] = field(default_factory=set)
     _added: list[Any] = field(default_factory=list)
     _count: int = 0
 
@@ -35,13 +45,13 @@ class Shipped:
         self.owner: Resource = owner
         assert owner.cursor is not None
         self._cursor: Field = owner.cursor
-        self._paths = [f.path for k in owner.key for f in owner.fields if f.column == k]
-        # a record whose key moves with its cursor is another record
-        self._fixed = self._cursor.column in owner.key
-        self._changing = next((f for f in owner.fields if self._may_change(f)), None)
+        self._key_paths = [f.path for k in owner.key for f in owner.fields if f.column == k]
+        # A record whose key holds its cursor cannot move: it would be another record.
+        self._is_fixed = self._cursor.column in owner.key
+        self._changeable = next((f for f in owner.fields if self._may_change(f)), None)
 
     def _may_change(self, declared: Field) -> bool:
-        """Whether nothing but its own column depends on this field."""
+        """Whether no key, cursor, alias or child depends on this field."""
         needed = {self._cursor.name, *self.owner.primary_key, *self.owner.inherited}
         for child in self.source.resources.values():
             if child.parent == self.owner.name:
@@ -51,102 +61,98 @@ class Shipped:
         return plain and declared.name not in needed
 
     def begin(self, changes: tuple[Change, ...]) -> None:
-        """Put everything far away, as new, then one record to the instant of each change.
+        """Move all records to the far future, then one record to the instant of each change.
 
-        What earlier stories told some of the servers is undone by that: all hold the same again.
+        This undoes the changes of earlier histories, which not every server received.
         """
         numbers = self._numbers()
         for index, number in enumerate(numbers):
-            self._move(number, FAR + index * DAY, 0)
+            self._move(number, FAR_FUTURE + index * DAY, 0)
             self._change(number, index)
         for number, change in zip(numbers, changes, strict=False):
-            self._move(number, change.at, change.spelling)
+            self._move(number, change.instant, change.spelling)
 
     def apply(self, change: Change) -> None:
-        """Let a change happen."""
+        """Apply a change to the ledgers."""
         numbers = self._numbers()
-        number = numbers[change.pick % len(numbers)]
-        if change.adds and self.owner.parent is None:
+        number = numbers[change.choice % len(numbers)]
+        if change.is_new and self.owner.parent is None:
             self._add(number, change)
-        elif change.moves and not self._fixed:
-            self._move(number, change.at, change.spelling)
+        elif change.moves and not self._is_fixed:
+            self._move(number, change.instant, change.spelling)
         else:
             self._count += 1
             self._change(number, 1000 + self._count)
 
     def finish(self) -> None:
-        """Take away what was added."""
+        """Delete the records that the history added."""
         for key in self._added:
             for sandbox in self.servers:
                 sandbox.ledger(self.source.name).delete(self.owner.name, key)
 
     def _numbers(self) -> list[int]:
-        """The records' numbers: the same on every server, whatever became of their keys."""
+        """The numbers of the records, which are the same on every server, unlike their keys."""
         ledger = self.servers[0].ledger(self.source.name)
         return [version.number for version in ledger.records(self.owner.name)]
 
     def _key(self, record: dict[str, Any]) -> Any:
-        parts = tuple(_at(record, path) for path in self._paths)
+        parts = tuple(get_or_none(record, path) for path in self._key_paths)
         return parts if len(parts) > 1 else parts[0]
 
     def _record(self, sandbox: Sandbox, number: int) -> tuple[dict[str, Any], Any]:
-        """A record as served, and its key, of which a part may come from its parent."""
+        """A record as the server sends it, and its key, which may hold fields of the parent."""
         ledger = sandbox.ledger(self.source.name)
         every = zip(ledger.records(self.owner.name), ledger.expected(self.owner.name), strict=True)
         return next((v.record, self._key(whole)) for v, whole in every if v.number == number)
 
-    def _floor(self, at: int) -> int:
-        return at - at % max(grain(self.owner), 1000)  # the ledger knows no part of a millisecond
+    def _floor(self, instant: int) -> int:
+        # The ledger is exact to the millisecond.
+        return instant - instant % max(cursor_step(self.owner), 1000)
 
-    def _move(self, number: int, at: int, spelling: int) -> None:
-        self._update(number, {self._cursor.name: self._spelled(self._floor(at), spelling)})
+    def _move(self, number: int, instant: int, spelling: int) -> None:
+        self._update(number, {self._cursor.name: self._spelled(self._floor(instant), spelling)})
 
-    def _spelled(self, at: int, spelling: int) -> Any:
-        # a key has one spelling: to the ledger two spellings of an instant are two keys
-        return spell(self.owner, at, 0 if self._fixed else spelling)
+    def _spelled(self, instant: int, spelling: int) -> Any:
+        # A key has one spelling: for the ledger, two spellings of an instant are two keys.
+        return spell(self.owner, instant, 0 if self._is_fixed else spelling)
 
     def _change(self, number: int, value: int) -> None:
-        if self._changing is not None:
-            text = self._changing.data_type == "text"
-            self._update(number, {self._changing.name: f"value {value}" if text else value})
+        if self._changeable is not None:
+            text = self._changeable.data_type == "text"
+            self._update(number, {self._changeable.name: f"value {value}" if text else value})
 
     def _update(self, number: int, changes: dict[str, Any]) -> None:
         for sandbox in self.servers:
             _, key = self._record(sandbox, number)
             try:
                 now = sandbox.ledger(self.source.name).update(self.owner.name, key, changes)
-            except ValueError:  # the key holds the instant, and that is taken
-                assert self._fixed
+            except ValueError:  # another record has this instant in its key
+                assert self._is_fixed
                 continue
             assert now.ms is not None
-            self.dirty.add(now.ms * 1000)
+            self.changed.add(now.ms * 1000)
 
     def _add(self, number: int, change: Change) -> None:
+        """Add a copy of a record, with another key and instant."""
         self._count += 1
-        at = self._floor(change.at)
-        fresh = 10**9 + self._count
+        instant = self._floor(change.instant)
+        new_key = 10**9 + self._count
         for sandbox in self.servers:
             record, _ = self._record(sandbox, number)
             for declared in self.owner.fields:
                 if declared.path == self._cursor.path:
-                    _put(record, declared.path, self._spelled(at, change.spelling))
-                elif declared.path in self._paths:
+                    put(record, declared.path, self._spelled(instant, change.spelling))
+                elif declared.path in self._key_paths:
                     text = declared.data_type == "text"
-                    _put(record, declared.path, f"added-{fresh}" if text else fresh)
+                    put(record, declared.path, f"added-{new_key}" if text else new_key)
             try:
                 version = sandbox.ledger(self.source.name).add(self.owner.name, record)
             except ValueError:  # the same on every server
-                assert self._fixed
+                assert self._is_fixed
                 return
         self._added.append(self._key(version.record))
-        self.dirty.add(at)
+        self.changed.add(instant)
 
-
-def _at(record: Any, path: tuple[str, ...]) -> Any:
-    for step in path:
-        record = record[step]
-    return record
-
-
-def _put(record: Any, path: tuple[str, ...], value: Any) -> None:
-    _at(record, path[:-1])[path[-1]] = value
+    def mark_read(self, low: int, high: int) -> None:
+        """Forget the changes of a window that has been read."""
+        self.changed -= {instant for instant in self.changed if low <= instant < high}

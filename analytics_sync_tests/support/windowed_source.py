@@ -1,15 +1,16 @@
-"""A source that is windowed in every way a catalog file can say.
+"""A source whose resources have every kind of window that a catalog file can declare.
 
-Out: one resource for each way an API takes or ignores a window, pages and orders, and children that
-follow their parent's window or have a cursor of their own.
+In: nothing. Out: a source with one resource for each way in which an API filters by a window or
+ignores it, pages and orders its records; and children with the window of their parent or with a
+cursor of their own.
 """
 
 from __future__ import annotations
 
 from analytics_sync.catalog import Source, load_text
 
-LAW = """
-source: law
+CATALOG_FILE = """
+source: windowed
 client: {base_url: https://api.example.com}
 resource_defaults:
   primary_key: id
@@ -263,6 +264,6 @@ resources:
 """
 
 
-def law_source() -> Source:
-    """The catalog above."""
-    return load_text(LAW, name="law", file="law.yaml")
+def windowed_source() -> Source:
+    """The source of this catalog file."""
+    return load_text(CATALOG_FILE, name="windowed", file="windowed.yaml")
