@@ -132,7 +132,7 @@ class Journal:
             "size": len(response.raw),
         }
         description = dumps(about)
-        if response.moved or self._redact(text := description.decode()) != text:
+        if response.is_redirected or self._redact(text := description.decode()) != text:
             self.discard()
             return
         self._write(description, pa.compress(response.raw, "lz4", asbytes=True))

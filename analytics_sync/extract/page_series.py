@@ -177,7 +177,9 @@ class PageSeries:
         """Prefetch the pages that the paginator predicts, unless some are on their way already."""
         if request is not None and is_new and not self._prefetcher:
             requests = self._paginator.predict(request, response, records, self._reported_total)
-            self._prefetcher.prefetch(requests, self._session.at_once(len(response.raw)))
+            self._prefetcher.prefetch(
+                requests, self._session.max_concurrent_requests(len(response.raw))
+            )
         self._previous = self._fingerprint(response) if self._prefetcher else None
 
     def _is_past_window(self, records: list[Any]) -> bool:

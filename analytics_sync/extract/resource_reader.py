@@ -153,7 +153,7 @@ class ResourceReader:
             incremental,
             window,
             lambda slice_, ignore: reader.pages(parent, slice_, ignore_journal=ignore),
-            self._session.at_once,
+            self._session.max_concurrent_requests,
             CursorReader(resource),
             context.journal.will_be_long,
         ).next_job

@@ -25,7 +25,7 @@ class Response:
         body: The decoded JSON.
         received_at: When its first byte arrived, in microseconds since 1970.
         raw: The body in bytes, unpacked.
-        moved: Whether a redirect led to the response.
+        is_redirected: Whether a redirect led to the response.
     """
 
     url: str
@@ -34,7 +34,7 @@ class Response:
     body: Any
     received_at: int = 0
     raw: bytes = b""
-    moved: bool = False
+    is_redirected: bool = False
 
 
 class TruncatedResponse(Exception):

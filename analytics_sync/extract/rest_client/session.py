@@ -125,13 +125,14 @@ class Session:
         self._pool.close()
         self._rate_limiter.close()
 
-    def at_once(self, size: int) -> int:
+    def max_concurrent_requests(self, response_bytes: int) -> int:
         """The number of responses to request concurrently: fewer when responses are large.
 
         Args:
-            size: The bytes of one response.
+            response_bytes: The size of one response.
         """
-        return min(self.max_connections, max(2, _MAX_BYTES_IN_FLIGHT // max(1, size)))
+        by_memory = max(2, _MAX_BYTES_IN_FLIGHT // max(1, response_bytes))
+        return min(self.max_connections, by_memory)
 
     def get(
         self,
