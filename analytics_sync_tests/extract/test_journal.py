@@ -1,4 +1,8 @@
-"""A long read that did not come to its end goes on where it was, unless the API has moved on."""
+"""The journal: a long read that was killed resumes in the next run, unless the API has changed.
+
+In: runs in processes of their own on a sandbox of many pages, killed at a request. Out: the number of
+requests of the next run, and the rows in the warehouse.
+"""
 
 from __future__ import annotations
 
@@ -7,25 +11,19 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pytest
 
 from analytics_sync.catalog import load_text
-from analytics_sync.extract import journal_file
 from analytics_sync.extract.run import ReadRun
 from analytics_sync.load.errors import LoadError
 from analytics_sync.load.pipeline import load
 from analytics_sync.sandbox import Fault, Request, ServedResponse
 from analytics_sync_tests.support.oracle import assert_same
-from analytics_sync_tests.support.scripted_api import Api, Outcome, item, shop_api
-from analytics_sync_tests.support.scripted_api import read as read_api
-from analytics_sync_tests.support.scripted_api import shop as shop_of
 from analytics_sync_tests.support.world import ROOT, World
-
-api = shop_api
 
 SHOP = """
 source: shop
@@ -52,6 +50,8 @@ resources:
       params: {shelf: {type: resolve, resource: shelves, field: id}}}
 """
 PAGES = 300
+# Days that ended long ago: the journal does not depend on the hour at which the test runs.
+FIRST, END = date(2024, 1, 1), date(2024, 1, 4)
 KINDS = ["by_cursor", "by_page", "by_offset", "by_link", "in_window", "books"]
 
 CODE = """
@@ -72,13 +72,13 @@ with ReadRun(source, window, [name]) as run:
 
 
 class Shop(World):
-    """A shop with so many pages of everything."""
+    """A shop whose resources have ``pages`` pages each."""
 
     pages = PAGES
 
     def begin(self, name: str) -> subprocess.Popen[bytes]:
-        windowed = name == "in_window"
-        days = [str(self.start), str(self.end)] if windowed else []
+        """Start a run of one resource."""
+        days = [str(FIRST), str(END)] if name == "in_window" else []
         return subprocess.Popen(
             [sys.executable, "-c", CODE, SHOP, name, *days],
             env={**os.environ, "PYTHONPATH": str(ROOT)},
@@ -88,7 +88,7 @@ class Shop(World):
         return self.sandbox.counts[f"shop/{name}"]
 
     def kill_at(self, name: str, request: int) -> None:
-        """Run, and kill the run as it asks for the n-th time."""
+        """Start a run, and kill it at its n-th request for the resource."""
         running = self.begin(name)
         seen = 0
 
@@ -104,26 +104,36 @@ class Shop(World):
         self.sandbox.faults = None
 
     def run_again(self, name: str) -> int:
-        """Run to the end; how many requests that took."""
+        """Run to the end. Returns the number of requests for the resource."""
         before = self.requests(name)
         assert self.begin(name).wait(120) == 0
         return self.requests(name) - before
 
-    def is_right(self, name: str) -> None:
+    def check(self, name: str) -> None:
+        """Assert that the table holds the live records, and that no journal is left."""
         resource = self.sources["shop"].resources[name]
         live = [v.record for v in self.sandbox.ledger("shop").records(name)]
         assert assert_same(resource, self.table(f"shop/{name}"), live) >= self.pages
-        assert self.kept() == []
+        assert self.journals() == []
 
-    def kept(self) -> list[Path]:
-        """The files that are kept for a later run."""
+    def journals(self) -> list[Path]:
+        """The files of the journals."""
         return [p for p in (self.folder / "journals").rglob("*") if p.is_file()]
 
 
 def open_shop(folder: Path, pages: int) -> Shop:
     source = load_text(SHOP, name="shop", file="shop.yaml")
     sizes = {"rows": 2 * pages, "rows_per_day": 2 * pages // 3 + 1, "rows_per_parent": 1}
-    made = Shop(folder, {"shop": source}, max_page=2, max_chain=pages, key="q-7-key", **sizes)
+    made = Shop(
+        folder,
+        {"shop": source},
+        max_page=2,
+        max_chain=pages,
+        key="q-7-key",
+        start=FIRST,
+        end=END,
+        **sizes,
+    )
     made.pages = pages
     return made
 
@@ -147,10 +157,10 @@ KIND = [pytest.param(k, marks=() if k == "by_cursor" else SLOW) for k in KINDS]
 @pytest.mark.parametrize("name", KIND)
 def test_killed_at_nine_tenths(shop: Shop, name: str) -> None:
     shop.kill_at(name, 9 * shop.pages // 10)
-    assert shop.kept()
+    assert shop.journals()
     assert shop.run_again(name) <= 200
-    shop.is_right(name)
-    assert shop.run_again(name) >= shop.pages, "what is loaded is read afresh"
+    shop.check(name)
+    assert shop.run_again(name) >= shop.pages, "a loaded resource is read from the start"
 
 
 @pytest.mark.slow
@@ -160,7 +170,7 @@ def test_killed_again_and_again(shop: Shop, name: str) -> None:
     shop.kill_at(name, 120)
     shop.kill_at(name, 100)
     assert shop.run_again(name) <= 200
-    shop.is_right(name)
+    shop.check(name)
 
 
 @pytest.mark.parametrize(
@@ -170,7 +180,7 @@ def test_killed_again_and_again(shop: Shop, name: str) -> None:
     "name", [pytest.param(n, marks=() if n == "by_offset" else SLOW) for n in KINDS[:4]]
 )
 def test_pages_that_have_moved_are_read_again(shop: Shop, name: str, edit: str) -> None:
-    """Whatever came or went meanwhile, no row that was there all the time is missing."""
+    """After records were added or deleted, no row that was there all the time is missing."""
     shop.kill_at(name, 270)
     ledger = shop.sandbox.ledger("shop")
     keys = [v.record["id"] for v in ledger.records(name)]
@@ -182,13 +192,13 @@ def test_pages_that_have_moved_are_read_again(shop: Shop, name: str, edit: str) 
     shop.run_again(name)
     have = {row["id"] for row in shop.table(f"shop/{name}")}
     assert {v.record["id"] for v in ledger.records(name)} - have <= {"brand-new"}
-    assert shop.kept() == []
+    assert shop.journals() == []
     shop.run_again(name)
     rows = [r for r in shop.table(f"shop/{name}") if r["_deleted_at"] is None]
     assert {r["id"] for r in rows} == {v.record["id"] for v in ledger.records(name)}
 
 
-def test_a_failed_run_is_gone_on_with_too(shop: Shop) -> None:
+def test_a_failed_run_is_resumed_too(shop: Shop) -> None:
     seen = 0
 
     def fault(asked: Request) -> Fault | None:
@@ -202,10 +212,10 @@ def test_a_failed_run_is_gone_on_with_too(shop: Shop) -> None:
         assert set(run.failures()) == {"by_cursor"}
     shop.sandbox.faults = None
     assert shop.run_again("by_cursor") <= 120
-    shop.is_right("by_cursor")
+    shop.check("by_cursor")
 
 
-def test_a_load_that_failed_need_not_be_read_again(shop: Shop) -> None:
+def test_after_a_failed_load_the_pages_are_not_requested_again(shop: Shop) -> None:
     with duckdb.connect(str(shop.warehouse)) as file:
         file.execute("CREATE SCHEMA shop; CREATE VIEW shop.by_cursor AS SELECT 1 AS id")
     with ReadRun(shop.sources["shop"], only=["by_cursor"]) as run, pytest.raises(LoadError):
@@ -213,170 +223,41 @@ def test_a_load_that_failed_need_not_be_read_again(shop: Shop) -> None:
     with duckdb.connect(str(shop.warehouse)) as file:
         file.execute("DROP SCHEMA shop CASCADE")
     assert shop.run_again("by_cursor") <= 60
-    shop.is_right("by_cursor")
+    shop.check("by_cursor")
 
 
-def test_what_is_too_old_is_not_used(shop: Shop) -> None:
+def test_an_old_journal_is_not_used(shop: Shop) -> None:
     shop.kill_at("by_cursor", 200)
-    for path in shop.kept():
+    for path in shop.journals():
         os.utime(path, (0, path.stat().st_mtime - 3700))
     assert shop.run_again("books") >= PAGES
-    assert shop.kept() == [], "any run removes it"
+    assert shop.journals() == [], "any run removes old journals"
     assert shop.run_again("by_cursor") >= PAGES
 
 
 @pytest.mark.parametrize("cut", [*[pytest.param(c, marks=SLOW) for c in (0.0, 0.001, 0.999)], 0.5])
-def test_a_damaged_file_costs_requests_only(shop: Shop, cut: float) -> None:
+def test_a_damaged_file_costs_only_requests(shop: Shop, cut: float) -> None:
     shop.kill_at("by_cursor", 200)
-    (path,) = shop.kept()
+    (path,) = shop.journals()
     raw = bytearray(path.read_bytes())
-    at = int(len(raw) * cut)
-    path.write_bytes(
-        raw[:at] if cut == 0.5 else bytes(raw[:at]) + b"damaged" + bytes(raw[at + 7 :])
-    )
+    offset = int(len(raw) * cut)
+    rest = b"" if cut == 0.5 else b"damaged" + raw[offset + 7 :]
+    path.write_bytes(raw[:offset] + rest)
     shop.run_again("by_cursor")
-    shop.is_right("by_cursor")
+    shop.check("by_cursor")
 
 
-def test_a_folder_that_is_open_to_others_is_not_used(shop: Shop) -> None:
+def test_a_folder_that_others_can_write_to_is_not_used(shop: Shop) -> None:
     folder = shop.folder / "journals" / f"analytics-sync-journal-{os.getuid()}"
     folder.mkdir(parents=True)
     folder.chmod(0o777)
     assert shop.run_again("by_cursor") >= PAGES
     shop.kill_at("by_cursor", 200)
-    assert shop.kept() == []
+    assert shop.journals() == []
 
 
-def test_the_file_is_the_owners_alone(shop: Shop) -> None:
+def test_only_the_owner_can_read_the_file(shop: Shop) -> None:
     shop.kill_at("by_cursor", 200)
-    (path,) = shop.kept()
+    (path,) = shop.journals()
     assert path.stat().st_mode & 0o777 == 0o600
     assert path.parent.stat().st_mode & 0o777 == 0o700
-
-
-class Listing:
-    """Sixty pages by cursor. The last one is refused for as long as ``fails``."""
-
-    def __init__(self, api: Api, **more: Any) -> None:
-        self.fails = True
-        self._api = api
-        self._more = more
-        api.on("/items", self._answer)
-
-    def _answer(self, path: str, query: Any, headers: Any) -> Any:
-        number = int(query.get("after", 0))
-        if number == 59 and self.fails:
-            return 400, {}, {}
-        following = {"next": str(number + 1)} if number < 59 else {}
-        return {"data": [{"id": number}], **following, **self._more}
-
-    def read(self, auth: Any = None) -> tuple[int, Outcome]:
-        """How many requests reading it takes, and what it gives."""
-        source = shop_of(
-            item({"data_selector": "data", "paginator": BY_CURSOR}),
-            auth=auth or {"type": "bearer", "token": 'dlt.secrets["token"]'},
-        )
-        before = len(self._api.seen)
-        outcome = read_api(source)
-        return len(self._api.seen) - before, outcome
-
-
-BY_CURSOR = {"type": "cursor", "cursor_param": "after", "cursor_path": "next"}
-
-
-@pytest.fixture
-def journals(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("ANALYTICS_SYNC__JOURNAL_DIR", str(tmp_path / "j"))
-    monkeypatch.setenv("SOURCES__SHOP__TOKEN", "the-first-token")
-    return tmp_path / "j"
-
-
-def test_the_metadata_and_the_keys_of_a_read_gone_on_with(api: Api, journals: Path) -> None:
-    listing = Listing(api)
-    assert listing.read()[1].failures
-    listing.fails = False
-    requests, outcome = listing.read()
-    assert outcome.ids() == list(range(60))
-    # pages 51 to 59 were kept; both ends of them are asked for again
-    assert outcome.readings["items"].pages_kept == 9
-    assert requests == 53
-
-
-def test_another_account_begins_anew(
-    api: Api, journals: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    listing = Listing(api)
-    assert listing.read()[1].failures
-    monkeypatch.setenv("SOURCES__SHOP__TOKEN", "the-second-token")
-    listing.fails = False
-    requests, outcome = listing.read()
-    assert requests == 60
-    assert outcome.ids() == list(range(60))
-
-
-IN_THE_QUERY = {
-    "type": "api_key", "name": "k", "api_key": 'dlt.secrets["token"]', "location": "query",
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("auth", [None, IN_THE_QUERY])
-def test_no_credential_is_in_what_is_kept(api: Api, journals: Path, auth: Any) -> None:
-    listing = Listing(api, you="sent the-first-token")
-    assert listing.read(auth)[1].failures
-    (path,) = [p for p in journals.rglob("*") if p.is_file()]
-    assert b"the-first-token" not in path.read_bytes()
-    listing.fails = False
-    requests, outcome = listing.read(auth)
-    assert requests == 53
-    assert outcome.ids() == list(range(60))
-
-
-def test_a_cursor_that_holds_a_credential_is_not_kept(
-    api: Api, journals: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """One too short to be masked in data."""
-    monkeypatch.setenv("SOURCES__SHOP__TOKEN", "sh0rt")
-
-    def answer(path: str, query: Any, headers: Any) -> Any:
-        number = int(str(query.get("after", "0")).partition("-")[0])
-        return (400, {}, {}) if number == 59 else {
-            "data": [{"id": number}], "next": f"{number + 1}-sh0rt"
-        }  # fmt: skip
-
-    listing = Listing(api)
-    api.on("/items", answer)
-    assert listing.read()[1].failures
-    assert not [p for p in journals.rglob("*") if p.is_file()]
-
-
-def test_a_cursor_that_has_expired_begins_anew(api: Api, journals: Path) -> None:
-    listing = Listing(api)
-    assert listing.read()[1].failures
-    listing.fails = False
-    seen = []
-
-    def expired(path: str, query: Any, headers: Any) -> Any:
-        seen.append(query.get("after"))
-        return (410, {}, {}) if len(seen) == 1 else listing._answer(path, query, headers)
-
-    api.on("/items", expired)
-    requests, outcome = listing.read()
-    assert requests == 61
-    assert outcome.ids() == list(range(60))
-
-
-def test_it_can_be_switched_off(api: Api, journals: Path) -> None:
-    Listing(api)
-    read_api(shop_of(item({"data_selector": "data", "paginator": BY_CURSOR}), resume_within=0))
-    assert not journals.exists()
-
-
-def test_a_disk_that_fills_up_is_left_alone(
-    api: Api, journals: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(journal_file, "_MIN_FREE_SHARE", 1.1)
-    listing = Listing(api)
-    assert listing.read()[1].failures
-    assert sum(p.stat().st_size for p in journals.rglob("*") if p.is_file()) < 100
-    listing.fails = False
-    assert listing.read()[0] == 60
