@@ -1,4 +1,7 @@
-"""Records to columns: typed by declaration, lossless by ``_extra``, and nothing ever raises."""
+"""The converter: records become typed columns, ``_extra`` keeps all other values, nothing raises.
+
+In: random records and single forms of values. Out: the value of the column and of ``_extra``.
+"""
 
 from __future__ import annotations
 
@@ -25,11 +28,11 @@ COLUMNS = {
 }  # fmt: skip
 RESOURCE = shop(item(columns=COLUMNS)).resources["items"]
 CONVERTER = Converter(RESOURCE)
-LAW = settings(max_examples=250, deadline=None, derandomize=True)
+RANDOM = settings(max_examples=250, deadline=None, derandomize=True)
 
 
 def converted(record: Any, **columns: Any) -> dict[str, Any]:
-    """The one row of a record, without nulls and key, ``_extra`` decoded."""
+    """The row of one record, without its nulls and its key, and with ``_extra`` decoded."""
     resource = shop(item(columns={"id": "bigint", **columns})).resources["items"]
     batch = Converter(resource).convert([{"id": 1, **record}])
     assert batch.with_extra == len([v for v in batch.table["_extra"].to_pylist() if v])
@@ -39,7 +42,7 @@ def converted(record: Any, **columns: Any) -> dict[str, Any]:
     return {name: value for name, value in row.items() if value is not None}
 
 
-# --- the law ---------------------------------------------------------------------------------
+# --- the two rules, over random records ---------------------------------------------------------------------------------
 
 texts = st.text(st.characters(exclude_categories=()), max_size=6)
 stamps = st.one_of(
@@ -81,7 +84,10 @@ records = st.fixed_dictionaries(
 
 
 def fitting(field: Field, value: Any) -> Any:
-    """The column's value if ``value`` fits its type exactly, otherwise ``...``. An oracle."""
+    """The value of the column if ``value`` fits its type exactly, otherwise ``...``.
+
+    An oracle: it shares no code with the converter.
+    """
     kind = field.data_type
     number = isinstance(value, int | float) and not isinstance(value, bool)
     try:
@@ -125,8 +131,8 @@ def at(record: Any, path: tuple[str, ...]) -> Any:
 
 
 def undeclared(record: Mapping[str, Any]) -> dict[str, Any]:
-    """What is left of a record without its declared fields."""
-    rest = {k: v for k, v in copy.deepcopy(record).items() if k not in CONVERTER_KEYS}
+    """The record without its declared fields."""
+    rest = {k: v for k, v in copy.deepcopy(record).items() if k not in TOP_KEYS}
     o = copy.deepcopy(record.get("o"))
     if isinstance(o, dict):
         o.pop("a", None)
@@ -138,11 +144,14 @@ def undeclared(record: Mapping[str, Any]) -> dict[str, Any]:
     return {**rest, "o": o} if o is not None and o != {} else rest
 
 
-CONVERTER_KEYS = {field.path[0] for field in CONVERTER.fields}
+TOP_KEYS = {field.path[0] for field in CONVERTER.fields}
 
 
 def escaped(value: Any) -> Any:
-    """As JSON columns hold it: no warehouse takes lone surrogates, and not every one takes NUL."""
+    """A value as a JSON column holds it.
+
+    No warehouse stores lone surrogates, and PostgreSQL stores no NUL.
+    """
     if isinstance(value, str):
         return re.sub("[\0\ud800-\udfff]", lambda m: f"\\u{ord(m[0]):04x}", value)
     if isinstance(value, dict):
@@ -151,11 +160,11 @@ def escaped(value: Any) -> Any:
 
 
 def json_same(one: Any, other: Any) -> bool:
-    """Equal as JSON: 1, 1.0 and true are three values."""
+    """Whether two values are equal as JSON: 1, 1.0 and true are three values."""
     return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
 
 
-@LAW
+@RANDOM
 @given(records)
 def test_every_value_is_in_its_column_or_in_extra(record: dict[str, Any]) -> None:
     batch = CONVERTER.convert([copy.deepcopy(record)])
@@ -180,9 +189,9 @@ def test_every_value_is_in_its_column_or_in_extra(record: dict[str, Any]) -> Non
     assert json_same(extra, escaped(undeclared(record)))
 
 
-@LAW
+@RANDOM
 @given(st.lists(records, max_size=4))
-def test_a_page_is_its_records(page: list[dict[str, Any]]) -> None:
+def test_a_page_converts_like_its_records_one_by_one(page: list[dict[str, Any]]) -> None:
     whole = CONVERTER.convert(page)
     single = [CONVERTER.convert([record]) for record in page]
     assert whole.table.to_pylist() == [row for b in single for row in b.table.to_pylist()]
@@ -193,9 +202,10 @@ def test_a_page_is_its_records(page: list[dict[str, Any]]) -> None:
     assert whole.table.schema == CONVERTER.schema
 
 
-# --- single forms ----------------------------------------------------------------------------
+# --- single forms of values ----------------------------------------------------------------------------
 
 HOUR = datetime(2024, 2, 29, 12, tzinfo=UTC)
+# value, instant in the column, whether the value is in _extra too
 STAMPS: dict[str, tuple[Any, datetime | None, bool]] = {
     "Z": ("2024-02-29T12:00:00Z", HOUR, False),
     "offset": ("2024-02-29T13:30:00+01:30", HOUR, False),
@@ -223,15 +233,15 @@ STAMPS: dict[str, tuple[Any, datetime | None, bool]] = {
 @pytest.mark.parametrize("name", STAMPS)
 @pytest.mark.parametrize("beside", [None, "2024-01-01T00:00:00Z", "x", 5], ids=str)
 def test_timestamps(name: str, beside: Any) -> None:
-    value, instant, kept = STAMPS[name]
+    value, instant, is_in_extra = STAMPS[name]
     resource = shop(item(columns={"id": "bigint", "at": "timestamp"})).resources["items"]
     table = Converter(resource).convert([{"id": 1, "at": value}, {"id": 2, "at": beside}]).table
     row = table.to_pylist()[0]
     assert row["at"] == instant
-    assert json.loads(row["_extra"] or "{}") == ({"at": value} if kept else {})
+    assert json.loads(row["_extra"] or "{}") == ({"at": value} if is_in_extra else {})
 
 
-# declaration, value, what is in the column, what is in _extra
+# declaration, value, value in the column, value in _extra
 FORMS: dict[str, tuple[Any, Any, Any, Any]] = {
     "int as text": ("bigint", "-12", -12, None),
     "int as text, with zeros": ("bigint", "007", 7, "007"),
@@ -263,7 +273,7 @@ FORMS: dict[str, tuple[Any, Any, Any, Any]] = {
 
 
 @pytest.mark.parametrize("name", FORMS)
-def test_forms(name: str) -> None:
+def test_forms_of_values(name: str) -> None:
     declared, value, column, extra = FORMS[name]
     found = converted({"v": value}, v=declared)
     assert found.get("v") == column
@@ -291,10 +301,10 @@ def test_aliases(record: dict[str, Any], column: Any, extra: Any) -> None:
     assert (found.get("v"), found.get("_extra")) == (column, extra)
 
 
-def test_a_declared_object_is_whole_and_its_fields_are_columns_too() -> None:
+def test_a_declared_object_is_a_column_and_its_fields_are_too() -> None:
     found = converted({"w": {"name": "n", "more": [1]}}, **{"w.name": "text", "w": "json"})
     assert found == {"w": '{"name":"n","more":[1]}', "w__name": "n"}
 
 
-def test_extra_is_null_when_there_is_nothing() -> None:
+def test_extra_is_null_when_all_fields_are_declared() -> None:
     assert converted({"o": {"a": 1}}, **{"o.a": "bigint"}) == {"o__a": 1}

@@ -1,7 +1,11 @@
-"""How windows are spelled for an API, when an ordered listing may stop, and which parents count."""
+"""Incremental requests: the bounds of a window, ordered listings that stop early, windowed parents.
+
+In: windows and a scripted API. Out: query parameters, requests and rows.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -25,7 +29,7 @@ DAY = window("2024-02-29", "2024-03-01")
 RANGE = {"cursor_path": "at", "start_param": "from", "end_param": "to"}
 MONTH = {"cursor_path": "at", "step": "month", "start_param": "period", "param_format": "date"}
 
-SPELLED: dict[str, tuple[dict[str, Any], Window, list[dict[str, Any]]]] = {
+PARAMS: dict[str, tuple[dict[str, Any], Window, list[dict[str, Any]]]] = {
     "iso": (RANGE, DAY, [{"from": "2024-02-28T23:59:59Z", "to": "2024-03-01T00:00:00Z"}]),
     "iso_ms": (
         {**RANGE, "param_format": "iso_ms"}, DAY,
@@ -77,13 +81,13 @@ SPELLED: dict[str, tuple[dict[str, Any], Window, list[dict[str, Any]]]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", SPELLED)
-def test_bounds_as_the_api_wants_them(name: str) -> None:
-    incremental, given_window, expected = SPELLED[name]
+@pytest.mark.parametrize("name", PARAMS)
+def test_bounds_have_the_declared_format(name: str) -> None:
+    incremental, given_window, expected = PARAMS[name]
     assert window_params(Incremental.model_validate(incremental), given_window) == expected
 
 
-PARSERS: dict[str, Any] = {
+PARSERS: dict[str, Callable[[str], datetime]] = {
     "iso": datetime.fromisoformat,
     "iso_ms": datetime.fromisoformat,
     "date": lambda text: datetime.fromisoformat(text).replace(tzinfo=UTC),
@@ -97,18 +101,16 @@ lengths = st.timedeltas(timedelta(microseconds=1), timedelta(days=400))
 
 @settings(max_examples=200, deadline=None, derandomize=True)
 @given(instants, lengths, st.sampled_from([*PARSERS, *PATTERNS]))
-def test_bounds_cover_the_window_whether_they_count_or_not(
-    start: datetime, length: timedelta, spelling: str
+def test_bounds_cover_the_window_whether_inclusive_or_not(
+    start: datetime, length: timedelta, param_format: str
 ) -> None:
-    incremental = Incremental.model_validate({**RANGE, "param_format": spelling})
+    incremental = Incremental.model_validate({**RANGE, "param_format": param_format})
     (bounds,) = window_params(incremental, Window(start, start + length))
 
     def parse(text: str) -> datetime:
-        parser = PARSERS.get(spelling) or (
-            lambda t: datetime.strptime(t, spelling).replace(tzinfo=UTC)
-        )
-        found: datetime = parser(text)
-        return found
+        if parser := PARSERS.get(param_format):
+            return parser(text)
+        return datetime.strptime(text, param_format).replace(tzinfo=UTC)
 
     low, high = parse(str(bounds["from"])), parse(str(bounds["to"]))
     assert low < start
@@ -120,8 +122,8 @@ def test_bounds_cover_the_window_whether_they_count_or_not(
 @settings(max_examples=100, deadline=None, derandomize=True)
 @given(instants, lengths)
 def test_months_cover_the_window_without_a_gap(start: datetime, length: timedelta) -> None:
-    walks = window_params(Incremental.model_validate(MONTH), Window(start, start + length))
-    months = [datetime.fromisoformat(str(w["period"])).replace(tzinfo=UTC) for w in walks]
+    params = window_params(Incremental.model_validate(MONTH), Window(start, start + length))
+    months = [datetime.fromisoformat(str(p["period"])).replace(tzinfo=UTC) for p in params]
     following = [(m + timedelta(days=31)).replace(day=1) for m in months]
     assert months[0] <= start < following[0]
     assert months[-1] < start + length <= following[-1]
@@ -139,7 +141,7 @@ def test_a_window_is_in_utc() -> None:
         Window(datetime(2024, 1, 1), datetime(2024, 1, 2))
 
 
-def test_a_window_reads_well() -> None:
+def test_a_window_shows_its_days() -> None:
     assert str(DAY) == "[2024-02-29 .. 2024-03-01)"
 
 
@@ -150,7 +152,7 @@ def windowed(incremental: dict[str, Any], **endpoint: Any) -> dict[str, Any]:
     return item({"incremental": {"cursor_path": "at", **incremental}, **endpoint}, columns=COLUMNS)
 
 
-def test_bounds_are_sent_and_what_is_too_much_is_trimmed(api: Api) -> None:
+def test_bounds_are_sent_and_records_outside_are_dropped(api: Api) -> None:
     api.on("/items", [{"id": i, "at": f"2024-02-{28 + i}T00:00:00Z"} for i in (0, 1)])
     source = shop(windowed({"start_param": "from", "end_param": "from", "param_format": "date"}))
     outcome = read(source, DAY)
@@ -165,7 +167,7 @@ def test_without_a_window_everything_is_read(api: Api) -> None:
     assert api.queries() == [{}]
 
 
-def test_one_walk_for_each_month(api: Api) -> None:
+def test_one_request_series_for_each_month(api: Api) -> None:
     def month(path: str, query: Query, headers: Any) -> Any:
         first = datetime.fromisoformat(query["period"])
         start = 1 + 15 * int(query.get("from", 0))
@@ -184,7 +186,7 @@ def test_one_walk_for_each_month(api: Api) -> None:
     assert periods == [(f"2024-0{m}-01", at) for m in (1, 2) for at in (None, "1")]
 
 
-# days of February 2024, page by page; the window is the 20th; pages that may be asked for
+# order, days of February 2024 page by page, pages that may be requested; the window is the 20th
 ORDERED: dict[str, tuple[str, list[list[int]], int]] = {
     "newest first": ("desc", [[25, 24], [21, 20], [20, 19], [18, 17], [16, 15]], 4),
     "newest first, all on the edge": ("desc", [[21, 20], [20, 20], [20, 20], [19, 19], [18, 18]], 4),
@@ -197,7 +199,7 @@ ORDERED: dict[str, tuple[str, list[list[int]], int]] = {
 @pytest.mark.parametrize("name", ORDERED)
 @pytest.mark.parametrize("declared", [True, False])
 def test_an_ordered_listing_stops_early(api: Api, name: str, declared: bool) -> None:
-    order, pages, asked = ORDERED[name]
+    order, pages, requested = ORDERED[name]
     rows = [
         [{"id": 10 * p + i, "at": f"2024-02-{day}T00:00:00Z"} for i, day in enumerate(page)]
         for p, page in enumerate(pages)
@@ -208,12 +210,12 @@ def test_an_ordered_listing_stops_early(api: Api, name: str, declared: bool) -> 
     source = shop(windowed(incremental, paginator=cursor, data_selector="data"))
     expected = [r["id"] for page in rows for r in page if r["at"].startswith("2024-02-20")]
     assert read(source, window("2024-02-20", "2024-02-21")).ids() == expected
-    assert len(api.seen) == (asked if declared else len(pages) + 1)
+    assert len(api.seen) == (requested if declared else len(pages) + 1)
 
 
-@pytest.mark.parametrize("odd", [{"id": 9}, {"id": 9, "at": None}, {"id": 9, "at": "soon"}])
-def test_a_page_with_an_unclear_record_stops_nothing(api: Api, odd: Any) -> None:
-    pages = [[{"id": 1, "at": "2024-02-01"}, odd], [{"id": 2, "at": "2024-02-29"}]]
+@pytest.mark.parametrize("record", [{"id": 9}, {"id": 9, "at": None}, {"id": 9, "at": "soon"}])
+def test_a_page_with_an_unusable_cursor_does_not_stop_the_read(api: Api, record: Any) -> None:
+    pages = [[{"id": 1, "at": "2024-02-01"}, record], [{"id": 2, "at": "2024-02-29"}]]
     api.on("/items", *({"data": page, "next": i + 1} for i, page in enumerate(pages)), {"data": []})
     cursor = {"type": "cursor", "cursor_path": "next", "cursor_param": "from"}
     source = shop(windowed({"row_order": "desc"}, paginator=cursor, data_selector="data"))
@@ -231,34 +233,34 @@ def kids(path: str, query: Query, headers: Any) -> Any:
 
 @pytest.mark.parametrize("only", [None, ["kids"]])
 @pytest.mark.parametrize(
-    "own",
+    "incremental",
     [{}, {"start_param": "from"}, {"row_order": "desc"}],
-    ids=["listing uncut", "listing cut", "listing ordered"],
+    ids=["unfiltered", "filtered", "ordered"],
 )
 def test_a_child_of_a_windowed_parent_belongs_to_the_parents_window(
-    api: Api, own: Any, only: Any
+    api: Api, incremental: Any, only: Any
 ) -> None:
     api.on("/items", PARENTS)
     api.on("/items/*/kids", kids)
-    outcome = read(shop(windowed(own), item(KID, name="kids", columns=COLUMNS)), DAY, only)
+    outcome = read(shop(windowed(incremental), item(KID, name="kids", columns=COLUMNS)), DAY, only)
     assert outcome.ids("kids") == [10, 11, 30, 31]
     assert sorted(api.paths()) == ["/items", "/items/1/kids", "/items/3/kids"]
 
 
 @pytest.mark.parametrize("only", [None, ["kids"]])
 @pytest.mark.parametrize(
-    ("own", "again"),
+    ("incremental", "reads_twice"),
     [({}, False), ({"start_param": "from"}, True), ({"row_order": "desc"}, True)],
-    ids=["listing uncut", "listing cut", "listing ordered"],
+    ids=["unfiltered", "filtered", "ordered"],
 )
 def test_a_child_with_its_own_cursor_sees_all_parents(
-    api: Api, own: Any, again: bool, only: Any
+    api: Api, incremental: Any, reads_twice: bool, only: Any
 ) -> None:
     api.on("/items", PARENTS)
     api.on("/items/*/kids", kids)
     child = item({**KID, "incremental": {"cursor_path": "at"}}, name="kids", columns=COLUMNS)
-    outcome = read(shop(windowed(own), child), DAY, only)
+    outcome = read(shop(windowed(incremental), child), DAY, only)
     assert outcome.ids("kids") == [10, 20, 30]
     if only is None:
         assert outcome.ids() == [1, 3]
-    assert api.paths().count("/items") == (2 if again and only is None else 1)
+    assert api.paths().count("/items") == (2 if reads_twice and only is None else 1)

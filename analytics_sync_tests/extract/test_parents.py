@@ -1,4 +1,7 @@
-"""Resources below a parent: one walk for all children, what is skipped, what fails, path values."""
+"""Parents and children: requests per parent, children that are skipped or fail, values in a path.
+
+In: a scripted API with a listing and resources below its items. Out: requests, rows and failures.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +35,7 @@ def items(*ids: Any) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("only", [None, ["kids", "pets"]])
-def test_a_parent_is_walked_once_for_all_its_children(api: Api, only: Any) -> None:
+def test_a_parent_is_read_once_for_all_its_children(api: Api, only: Any) -> None:
     api.on("/items", items(1, 2))
     api.on("/items/*", tenfold)
     outcome = read(shop(item(), child("kids"), child("pets")), only=only)
@@ -41,7 +44,7 @@ def test_a_parent_is_walked_once_for_all_its_children(api: Api, only: Any) -> No
     assert outcome.readings["kids"].children == 2
 
 
-def test_each_parent_is_asked_once_however_often_it_comes(api: Api) -> None:
+def test_a_parent_that_is_listed_twice_costs_one_request(api: Api) -> None:
     api.on("/items", items(1, 2, 1))
     api.on("/items/*", tenfold)
     assert read(shop(item(), child())).ids("kids") == [10, 11, 20, 21]
@@ -57,7 +60,7 @@ def test_children_of_children(api: Api) -> None:
     )
     outcome = read(shop(toys, child(selected=False), item()))
     assert outcome.ids("toys") == [1010, 1011, 1020, 1021]
-    assert "kids" not in outcome.rows, "a helper is no asset"
+    assert "kids" not in outcome.rows, "a resource that is not selected has no table"
 
 
 def test_many_children_keep_their_order(api: Api) -> None:
@@ -67,24 +70,25 @@ def test_many_children_keep_their_order(api: Api) -> None:
     assert ids == [10 * i + j for i in range(1, 201) for j in (0, 1)]
 
 
-WALKED = {"org": resolve("slug", config="org", match="^(.+)/[^/]+$", allow_slash=True), "name": resolve("slug", config="name", match="([^/]+)$")}  # fmt: skip
+FROM_SLUG = {"org": resolve("slug", config="org", match="^(.+)/[^/]+$", allow_slash=True), "name": resolve("slug", config="name", match="([^/]+)$")}  # fmt: skip
 
 
 @pytest.mark.parametrize("configured", [[], ["org"], ["name"], ["org", "name"]])
-def test_configured_values_replace_the_walk_only_together(
+def test_settings_replace_the_parents_only_when_all_are_set(
     api: Api, monkeypatch: pytest.MonkeyPatch, configured: list[str]
 ) -> None:
     for name in configured:
         monkeypatch.setenv(f"SOURCES__SHOP__{name.upper()}", f"my-{name}")
     api.on("/items", [{"id": 1, "slug": "vcs/acme/shop"}])
     api.on("/p/*", {"id": 5})
-    kids = item({"path": "/p/{org}/{name}", "params": WALKED}, name="kids")
+    kids = item({"path": "/p/{org}/{name}", "params": FROM_SLUG}, name="kids")
     parent = item(columns={"id": "bigint", "slug": "text"})
     outcome = read(shop(parent, kids), only=["kids"])
     assert outcome.ids("kids") == [5]
-    walked = len(configured) < 2
-    assert api.paths() == (["/items", "/p/vcs/acme/shop"] if walked else ["/p/my-org/my-name"])
-    assert outcome.readings["kids"].children == (1 if walked else None)
+    reads_parents = len(configured) < 2
+    expected = ["/items", "/p/vcs/acme/shop"] if reads_parents else ["/p/my-org/my-name"]
+    assert api.paths() == expected
+    assert outcome.readings["kids"].children == (1 if reads_parents else None)
 
 
 def test_a_configured_value_is_inherited_too(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -98,7 +102,7 @@ def test_a_configured_value_is_inherited_too(api: Api, monkeypatch: pytest.Monke
     assert read(shop(item(), kids), only=["kids"]).rows["kids"] == [{"id": 1, "item_id": 7}]
 
 
-# parents -> those that are walked, and how many are not
+# keys of the child, parents, parents whose children are requested, number of other parents
 SKIPPED: dict[str, tuple[dict[str, Any], list[dict[str, Any]], list[int], int]] = {
     "null": ({}, [{"id": 1, "n": 1}, {"id": 2, "n": None}, {"id": 3}], [1], 2),
     "no value": ({}, [{"id": 1, "n": {"x": 1}}, {"id": 2, "n": [1]}, {"id": 3, "n": 3}], [3], 2),
@@ -119,29 +123,29 @@ SKIPPED: dict[str, tuple[dict[str, Any], list[dict[str, Any]], list[int], int]] 
 
 
 @pytest.mark.parametrize("name", SKIPPED)
-def test_parents_without_a_child(api: Api, name: str) -> None:
-    keys, parents, walked, without = SKIPPED[name]
+def test_parents_whose_children_are_not_requested(api: Api, name: str) -> None:
+    keys, parents, requested, without = SKIPPED[name]
     api.on("/items", parents)
     api.on("/items/*", tenfold)
     columns = {"id": "bigint", "n": {"data_type": "bigint", "aliases": ["old_n"]}}
     kids = child(endpoint={"params": {"item": resolve("n")}}, **keys)
     outcome = read(shop(item(columns=columns), kids))
-    assert outcome.ids("kids") == [10 * i + j for i in walked for j in (0, 1)]
+    assert outcome.ids("kids") == [10 * i + j for i in requested for j in (0, 1)]
     assert outcome.readings["kids"].parents_without == without
-    assert sorted(api.paths()[1:]) == [f"/items/{i}/kids" for i in walked]
+    assert sorted(api.paths()[1:]) == [f"/items/{i}/kids" for i in requested]
 
 
 def test_a_value_that_does_not_match_has_no_child(api: Api) -> None:
     api.on("/items", [{"id": 1, "slug": "noslash"}, {"id": 2, "slug": "a/b"}])
     api.on("/p/*", {"id": 5})
-    kids = item({"path": "/p/{org}/{name}", "params": WALKED}, name="kids")
+    kids = item({"path": "/p/{org}/{name}", "params": FROM_SLUG}, name="kids")
     outcome = read(shop(item(columns={"id": "bigint", "slug": "text"}), kids))
     assert api.paths() == ["/items", "/p/a/b"]
     assert outcome.readings["kids"].parents_without == 1
 
 
 @pytest.mark.parametrize("status", [404, 403])
-def test_a_child_that_is_gone_or_not_permitted_is_skipped_and_named(api: Api, status: int) -> None:
+def test_a_child_that_is_gone_or_forbidden_is_skipped_and_named(api: Api, status: int) -> None:
     api.on("/items", items(1, 2, 3))
     api.on("/items/2/kids", (status, {}, {}))
     api.on("/items/*", tenfold)
@@ -153,7 +157,7 @@ def test_a_child_that_is_gone_or_not_permitted_is_skipped_and_named(api: Api, st
 
 @pytest.mark.parametrize("status", [404, 403])
 @pytest.mark.parametrize("ids", [[1], [1, 2, 3]], ids=["one", "several"])
-def test_all_children_gone_is_a_failure(api: Api, status: int, ids: list[int]) -> None:
+def test_if_all_children_are_gone_the_resource_fails(api: Api, status: int, ids: list[int]) -> None:
     api.on("/items", items(*ids))
     api.on("/items/*", (status, {}, {}))
     outcome = read(shop(item(), child()))
@@ -161,14 +165,14 @@ def test_all_children_gone_is_a_failure(api: Api, status: int, ids: list[int]) -
     assert outcome.ids() == ids
 
 
-def test_no_children_is_no_failure(api: Api) -> None:
+def test_no_parents_is_no_failure(api: Api) -> None:
     api.on("/items", [])
     outcome = read(shop(item(), child()))
     assert (outcome.ids("kids"), outcome.failures) == ([], {})
 
 
 @pytest.mark.parametrize("status", [400, 401, 500])
-def test_any_other_status_of_a_child_fails_it(api: Api, status: int) -> None:
+def test_any_other_status_of_a_child_fails_the_resource(api: Api, status: int) -> None:
     api.on("/items", items(1, 2))
     api.on("/items/1/kids", items(1))
     api.on("/items/2/kids", (status, {}, {}))
@@ -179,7 +183,7 @@ def test_any_other_status_of_a_child_fails_it(api: Api, status: int) -> None:
 
 
 @pytest.mark.parametrize("status", [404, 403])
-def test_a_child_that_goes_between_two_pages_is_a_failure(api: Api, status: int) -> None:
+def test_a_child_that_vanishes_between_two_pages_fails_the_resource(api: Api, status: int) -> None:
     cursor = {"type": "cursor", "cursor_path": "next", "cursor_param": "from"}
     api.on("/items", items(1, 2))
     api.on("/items/1/kids", {"data": items(10)})
@@ -190,13 +194,13 @@ def test_a_child_that_goes_between_two_pages_is_a_failure(api: Api, status: int)
 
 
 @pytest.mark.parametrize("status", [404, 403])
-def test_the_resource_itself_gone_is_a_failure(api: Api, status: int) -> None:
+def test_a_resource_that_is_gone_fails(api: Api, status: int) -> None:
     api.on("/items", (status, {}, {}))
     outcome = read(shop(item()))
     assert f"answered {status}" in outcome.error()
 
 
-def test_a_status_that_is_declared_to_mean_nothing(api: Api) -> None:
+def test_a_status_that_is_declared_to_be_ignored(api: Api) -> None:
     ignore = {"response_actions": [{"status_code": 400, "action": "ignore"}]}
     api.on("/items", items(1, 2))
     api.on("/items/*", (400, {}, {}))
@@ -206,7 +210,7 @@ def test_a_status_that_is_declared_to_mean_nothing(api: Api) -> None:
     assert len(outcome.readings["kids"].skipped) == 2
 
 
-def test_a_failing_parent_takes_only_its_children_with_it(api: Api) -> None:
+def test_a_failing_parent_fails_only_its_children(api: Api) -> None:
     api.on("/items", (500, {}, {"error": "boom"}))
     api.on("/other", items(1))
     toys = item(
@@ -220,10 +224,10 @@ def test_a_failing_parent_takes_only_its_children_with_it(api: Api) -> None:
     assert "boom" in outcome.error("kids")
     assert "its parent kids could not be read" in outcome.error("toys")
     assert outcome.ids("other") == [1]
-    assert api.paths().count("/items") == 1, "a failed parent is not asked again for each child"
+    assert api.paths().count("/items") == 1, "a failed parent is not requested again for each child"
 
 
-# value -> path as it goes over the wire, without and with allow_slash; None is refused
+# value -> path as sent, without and with allow_slash; None is refused
 PATHS: dict[Any, tuple[str | None, str | None]] = {
     "plain": ("plain", "plain"),
     7: ("7", "7"),
@@ -260,7 +264,7 @@ def test_values_in_a_path(api: Api, value: Any, slash: bool) -> None:
         assert api.seen[1].target == f"/x/{expected}/y"
 
 
-def test_inherited_fields_fill_gaps_and_never_replace(api: Api) -> None:
+def test_inherited_fields_fill_gaps_and_replace_nothing(api: Api) -> None:
     api.on("/items", [{"id": 1, "o": {"name": "a"}}])
     api.on(
         "/items/*",

@@ -1,4 +1,7 @@
-"""From answers to rows: what is rejected and why, window edges, versions, and numbers on the wire."""
+"""Rows: the edges of a window, rejected records, versions of a record, and values in JSON.
+
+In: records, directly or from a scripted API. Out: rows, rejected records and counts.
+"""
 
 from __future__ import annotations
 
@@ -26,6 +29,7 @@ WINDOWED = item(
 CONVERTER = Converter(shop(WINDOWED).resources["items"])
 
 
+# cursor -> whether it is in the window
 EDGES = {
     "2024-02-28T23:59:59.999999Z": False,
     "2024-02-28T23:59:59.999999999Z": False,
@@ -62,7 +66,7 @@ def test_a_cursor_may_be_a_date(day: str, rows: int) -> None:
 
 @settings(max_examples=60, deadline=None, derandomize=True)
 @given(st.lists(st.integers(-3, 27) | st.none() | st.just("x"), max_size=8))
-def test_each_record_is_a_row_or_rejected_or_outside(hours: list[Any]) -> None:
+def test_each_record_is_a_row_or_rejected_or_outside_the_window(hours: list[Any]) -> None:
     def at(hour: Any) -> Any:
         return (START + timedelta(hours=hour)).isoformat() if isinstance(hour, int) else hour
 
@@ -77,6 +81,7 @@ def test_each_record_is_a_row_or_rejected_or_outside(hours: list[Any]) -> None:
     assert batch.outside_window == len(records) - len(inside) - len(batch.rejected)
 
 
+# record, reason
 REJECTED: dict[str, tuple[Any, str]] = {
     "no key": ({"at": "2024-02-29"}, "no usable primary key id"),
     "null key": ({"id": None, "at": "2024-02-29"}, "no usable primary key id"),
@@ -90,7 +95,7 @@ REJECTED: dict[str, tuple[Any, str]] = {
 
 
 @pytest.mark.parametrize("name", REJECTED)
-def test_what_cannot_be_placed_is_rejected_as_it_came(api: Api, name: str) -> None:
+def test_a_record_that_cannot_be_placed_is_rejected_unchanged(api: Api, name: str) -> None:
     record, reason = REJECTED[name]
     api.on("/items", [{"id": 7, "at": "2024-02-29"}, record, record])
     reading = read(shop(WINDOWED), DAY).readings["items"]
@@ -101,7 +106,7 @@ def test_what_cannot_be_placed_is_rejected_as_it_came(api: Api, name: str) -> No
     assert json.loads(row["record"]) == record
 
 
-def test_each_part_of_a_key_is_needed(api: Api) -> None:
+def test_each_part_of_a_key_is_required(api: Api) -> None:
     api.on(
         "/items",
         [
@@ -119,7 +124,7 @@ def test_each_part_of_a_key_is_needed(api: Api) -> None:
     assert reading.with_extra == 1
 
 
-# versions as they are read, page by page; the one that must stay
+# versions in the order read, page by page, as (hour, value); the value that must stay
 VERSIONS: dict[str, tuple[list[list[tuple[str, str]]], str]] = {
     "newer last": ([[("01", "a"), ("02", "b")]], "b"),
     "newer first": ([[("02", "a"), ("01", "b")]], "a"),
@@ -133,7 +138,7 @@ VERSIONS: dict[str, tuple[list[list[tuple[str, str]]], str]] = {
 
 @pytest.mark.parametrize("name", VERSIONS)
 def test_the_newest_version_of_a_key_stays(api: Api, name: str) -> None:
-    pages, kept = VERSIONS[name]
+    pages, expected = VERSIONS[name]
     answers = []
     for i, page in enumerate(pages):
         rows = [
@@ -146,7 +151,7 @@ def test_the_newest_version_of_a_key_stays(api: Api, name: str) -> None:
     cursor = {"type": "cursor", "cursor_path": "next", "cursor_param": "from"}
     endpoint = {**WINDOWED["endpoint"], "paginator": cursor, "data_selector": "data"}
     outcome = read(shop({**WINDOWED, "endpoint": endpoint}), DAY)
-    assert [r["v"] for r in outcome.rows["items"] if r["id"] == 1] == [kept]
+    assert [r["v"] for r in outcome.rows["items"] if r["id"] == 1] == [expected]
     assert sorted(outcome.ids()) == [1, *range(10, 10 + len(pages))]
 
 
@@ -172,12 +177,13 @@ def test_a_key_may_be_of_any_type(api: Api, kind: str) -> None:
     assert len(read(shop(item(columns={"id": kind}))).rows["items"]) == 2
 
 
+# value as sent -> value in the warehouse
 WIRE: dict[str, tuple[bytes, Any]] = {
     "beyond 64 bit": (b"123456789012345678901234567890", 123456789012345678901234567890),
     "just beyond": (b"18446744073709551616", 18446744073709551616),
     "below": (b"-9223372036854775809", -9223372036854775809),
     "deep inside": (b'[{"a": [340282366920938463463374607431768211456]}]', [{"a": [2**128]}]),
-    "lone surrogate": (b'"\\ud83d"', "\\ud83d"),  # no warehouse takes it in JSON
+    "lone surrogate": (b'"\\ud83d"', "\\ud83d"),  # no warehouse stores it in JSON
     "lone surrogate, capitals": (b'"a\\uDE00"', "a\\ude00"),
     "pair of surrogates": (b'"\\ud83d\\ude00"', "\U0001f600"),
     "many digits in a text": (b'"1234567890123456789012"', "1234567890123456789012"),
@@ -187,7 +193,7 @@ WIRE: dict[str, tuple[bytes, Any]] = {
 
 @pytest.mark.parametrize("name", WIRE)
 @pytest.mark.parametrize("declared", [None, "bigint", "json"])
-def test_what_json_can_say_arrives(api: Api, name: str, declared: str | None) -> None:
+def test_every_json_value_arrives(api: Api, name: str, declared: str | None) -> None:
     raw, value = WIRE[name]
     api.on("/items", (200, {}, b'[{"id": 1, "v": ' + raw + b"}]"))
     columns = {"id": "bigint"} | ({"v": declared} if declared else {})
@@ -196,7 +202,7 @@ def test_what_json_can_say_arrives(api: Api, name: str, declared: str | None) ->
     assert (json.loads(found) if declared == "json" else found) == value
 
 
-def test_columns_follow_the_data_where_none_are_declared(api: Api) -> None:
+def test_columns_are_inferred_where_none_are_declared(api: Api) -> None:
     records = [
         {"id": 1, "Name": "a", "n": 1, "o": {"x": 1}, "none": None, "mix": 1},
         {
@@ -227,19 +233,19 @@ def test_a_nested_key_is_found_where_no_columns_are_declared(api: Api, value: An
     assert outcome.rows["items"][0]["meta__id"] == value
 
 
-def test_a_parent_on_disk_may_be_read_again_by_the_same_thread(api: Api) -> None:
-    """Its reading of the window and its reading of everything are two files."""
+def test_a_parent_that_is_read_twice_has_two_files(api: Api) -> None:
+    """One read of the window, and one of all parents for the child, in the same thread."""
     outside = {"id": 0, "at": "2024-02-01", "v": "y" * 1_000_000}
     inside = [{"id": i, "at": "2024-02-29", "v": "x" * 1_000_000} for i in range(1, 35)]
-    free = threading.Event()
+    all_parents_requested = threading.Event()
 
     def listing(path: str, query: Query, headers: Any) -> Any:
-        if "from" not in query:  # the walk to all parents, by the one thread that is free
-            free.set()
+        if "from" not in query:  # the read of all parents, by the only free thread
+            all_parents_requested.set()
         return [outside, *inside]
 
     def slow(path: str, query: Query, headers: Any) -> Any:
-        free.wait(30)
+        all_parents_requested.wait(30)
         return [{"id": 1}]
 
     api.on("/items", listing)
@@ -252,8 +258,8 @@ def test_a_parent_on_disk_may_be_read_again_by_the_same_thread(api: Api) -> None
     parent = item({"incremental": {"cursor_path": "at", "start_param": "from"}}, columns=columns)
     others = [item({"path": "/slow"}, name=f"other_{i}") for i in range(7)]
     params = {"item": {"type": "resolve", "resource": "items", "field": "id"}}
-    walk = {"path": "/items/{item}/kids", "params": params, "incremental": {"cursor_path": "at"}}
-    outcome = read(shop(parent, *others, item(walk, name="kids", columns=columns)), DAY)
+    kids = {"path": "/items/{item}/kids", "params": params, "incremental": {"cursor_path": "at"}}
+    outcome = read(shop(parent, *others, item(kids, name="kids", columns=columns)), DAY)
     assert outcome.ids("kids") == [*range(35)]
     assert outcome.ids() == [*range(1, 35)]
     assert {row["v"] for row in outcome.rows["items"]} == {"x" * 1_000_000}
