@@ -143,7 +143,7 @@ class TableBuffer:
         return self._path
 
     def tables(self) -> Iterator[pa.Table]:
-        """The rows to load; one empty table when there are none, so that the table is created."""
+        """The rows to load; an empty table when no row is left, so that the table is created."""
         if not self.rows:
             yield self.schema.empty_table()
             return
@@ -158,7 +158,7 @@ class TableBuffer:
             start = end
 
     def _stored(self) -> Iterator[pa.Table]:
-        """All rows, also those of older versions, in the order in which they were added."""
+        """All rows in the order in which they were added, older versions included."""
         if self._writer is None:
             if self._tables:
                 yield pa.concat_tables(self._tables).combine_chunks()
@@ -199,10 +199,10 @@ def _older_versions(
     for row in sorted(candidates.to_pylist(), key=lambda r: r["#"]):
         identity = tuple(row[k] for k in key)
         version = (row[cursor] if cursor else 0, row[READ_AT])
-        known = newest.get(identity)
-        if known is None or version >= known[0]:
-            if known is not None:
-                dropped.append(known[1])
+        previous = newest.get(identity)
+        if previous is None or version >= previous[0]:
+            if previous is not None:
+                dropped.append(previous[1])
             newest[identity] = (version, row["#"])
         else:
             dropped.append(row["#"])

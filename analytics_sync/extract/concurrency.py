@@ -45,13 +45,8 @@ def run_concurrently(
     ordered = _Ordered(take)
 
     def run(number: int, job: Job[T]) -> None:
-        error: BaseException | None = None
-        try:
-            _consume(job, partial(ordered.take, number) if in_order else take, stop)
-            ordered.end(number)
-        except BaseException as e:
-            error = e
-        ended.put(error)
+        deliver = partial(ordered.take, number) if in_order else take
+        ended.put(_run_job(job, deliver, stop, partial(ordered.end, number)))
 
     running = begun = 0
     try:
@@ -75,15 +70,31 @@ def run_concurrently(
             ended.get()
 
 
-def _consume(job: Job[T], take: Callable[[T], None], stop: threading.Event) -> None:
-    """Pass on the results of one job until it ends or ``stop`` is set."""
-    if stop.is_set():
-        return
-    for result in job():
-        take(result)
-        del result  # its memory must be free before the next result is made
-        if stop.is_set():
-            return
+def _run_job(
+    job: Job[T], take: Callable[[T], None], stop: threading.Event, end: Callable[[], None]
+) -> BaseException | None:
+    """Pass on the results of one job until it ends or ``stop`` is set.
+
+    Args:
+        job: The job.
+        take: Called with each result.
+        stop: Set when another job has failed.
+        end: Called after the last result.
+
+    Returns:
+        The error that ended the job, if any.
+    """
+    try:
+        if not stop.is_set():
+            for result in job():
+                take(result)
+                del result  # its memory must be free before the next result is made
+                if stop.is_set():
+                    break
+        end()
+    except BaseException as e:
+        return e
+    return None
 
 
 class _Ordered(Generic[T]):

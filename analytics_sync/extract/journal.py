@@ -237,7 +237,7 @@ class Journals:
         return journal
 
     def discard(self, unless: Container[str]) -> None:
-        """Delete the journals of all resources, except of those named in ``unless``."""
+        """Delete the journals of all resources whose names are not in ``unless``."""
         for (name, _), journal in self._open.items():
             if name not in unless:
                 journal.discard()

@@ -54,7 +54,7 @@ class JournalEntry:
 
 
 class AccountKey:
-    """Tells the journal files of one account from those of others. Threads may share it.
+    """Identifies the journal files of one account. Threads may share it.
 
     A journal stores only a scrypt hash of the credentials, so that they cannot be guessed from the
     file. scrypt is slow on purpose. One hash serves all files that a run makes; it is computed once,

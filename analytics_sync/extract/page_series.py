@@ -32,8 +32,8 @@ _Fingerprint = tuple[list[int | None], set[str]]
 class _Requester:
     """Sends the requests of one series.
 
-    It is apart from ``PageSeries``, so that a series and its prefetcher do not refer to each other:
-    memory is freed at once then, and not at the next garbage collection.
+    A class of its own, so that a series and its prefetcher do not refer to each other: their memory
+    is freed at once, not at the next garbage collection.
     """
 
     def __init__(
@@ -45,6 +45,7 @@ class _Requester:
         self._query = query
 
     def fetch(self, request: PageRequest) -> Response:
+        """The response to a request of the paginator."""
         context = self._context
         return self._session.get(
             request.link or self._url,
@@ -123,7 +124,7 @@ class PageSeries:
                     return
                 records = self._records(response)
                 next_page = self._paginator.advance(response, records)
-                if is_new:  # and now known to be a page
+                if is_new:  # not before the paginator has accepted the response as a page
                     self._kept_pages.add(number, request, response)
                 if number == 0 and self._resource.count_path is not None:
                     self._reported_total = whole_number(response.body, self._resource.count_path)
@@ -144,7 +145,7 @@ class PageSeries:
         if next_page.request is None:
             self._record_end(next_page.end, proven_complete=next_page.proven_complete)
         else:
-            self._reported_total = None  # of the whole listing, of which only the start was read
+            self._reported_total = None  # it counts the whole listing, not only the part read
             self._record_end("the window's edge", proven_complete=True)
 
     def _response(self, number: int, request: PageRequest) -> tuple[Response, bool]:

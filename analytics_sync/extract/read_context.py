@@ -1,7 +1,7 @@
 """The context of one read.
 
-In: the resource, its window, and where results and kept pages go. Out: nothing of its own; every part
-of the reader receives it.
+In: the resource, its window, the result to fill and the journal. Out: one object that every part of the
+reader receives.
 """
 
 from __future__ import annotations

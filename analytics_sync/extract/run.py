@@ -141,7 +141,7 @@ class ReadRun:
     def loaded(self) -> None:
         """Delete the journals, because the rows are in the warehouse.
 
-        The journals of a resource that failed stay, and those of parents read only for its sake.
+        A resource that failed keeps its journal, and so do the parents that were read only for it.
         """
         failed = [self.source.resources[name] for name in self.failures()]
         selected = {r.name for r in self.resources}

@@ -1,9 +1,9 @@
 """The slicer: a long window, read in slices concurrently.
 
 In: a window that the API filters by, and a function that reads any slice of it. Out: jobs that read the
-window. A window of a few pages costs no more requests than one request series. A window whose first
-pages show that many more follow is cut into slices, and those first pages are requested again with their
-slice. The same window is cut in the same places again, so that a run can resume after a killed one.
+window. A window of a few pages costs no more requests than one request series. A window is cut into
+slices when its first pages show that many pages follow; the slices request the first pages again. The
+same window is cut in the same places again, so that a run can resume after a killed one.
 """
 
 from __future__ import annotations

@@ -68,8 +68,8 @@ class Converter:
         # The API lists every record that is read: merging this null removes a mark of deletion.
         self._null_columns = [(DELETED_AT, TIMESTAMP)] if resource.soft_deletes else []
         declared = [(f.column, ARROW[f.data_type]) for f in self.fields]
-        own = [(EXTRA, pa.string()), (READ_AT, TIMESTAMP), *self._null_columns]
-        self.schema = pa.schema([*declared, *own])
+        added = [(EXTRA, pa.string()), (READ_AT, TIMESTAMP), *self._null_columns]
+        self.schema = pa.schema([*declared, *added])
 
     def convert(
         self,
@@ -99,15 +99,15 @@ class Converter:
         if self._cursor is not None:
             cursor = self._cursor.column(rows, extras)
             rejected += _rejected(cursor, records, f"no usable cursor {self._cursor.field.name}")
-            placed, outside_window = _placed(cursor, window)
-            if pc.all(placed).as_py() is False:
-                rows, times, extras = Records(_take(records, placed)), times.filter(placed), {}
+            to_keep, outside_window = _to_keep(cursor, window)
+            if pc.all(to_keep).as_py() is False:
+                rows, times, extras = Records(_take(records, to_keep)), times.filter(to_keep), {}
             else:
                 converted[self._cursor.field] = cursor
         table = self._table(rows, times, extras, converted)
-        table, kept = self._with_keys(table, rows.records, rejected)
+        table, placed_records = self._with_keys(table, rows.records, rejected)
         with_extra = table.num_rows - table.column(EXTRA).null_count
-        return Batch(table, kept, rejected, outside_window, with_extra)
+        return Batch(table, placed_records, rejected, outside_window, with_extra)
 
     def _table(
         self, rows: Records, times: pa.Array, extras: Extras, converted: dict[Field, pa.Array]
@@ -155,14 +155,14 @@ def _rejected(column: pa.Array, records: Sequence[Any], reason: str) -> list[Rej
     return [Rejected(reason, records[i]) for i in _true_at(column.is_null())]
 
 
-def _placed(cursor: pa.Array, window: Window | None) -> tuple[pa.Array, int]:
-    """For each record, whether it has a cursor and is in the window; how many are outside it."""
-    placed = cursor.is_valid()
+def _to_keep(cursor: pa.Array, window: Window | None) -> tuple[pa.Array, int]:
+    """For each record, whether it has a cursor in the window; and how many are outside the window."""
+    has_cursor = cursor.is_valid()
     if window is None:
-        return placed, 0
+        return has_cursor, 0
     inside = in_window(cursor, window)
     outside_window = pc.sum(pc.invert(pc.fill_null(inside, True))).as_py() or 0
-    return pc.and_(placed, pc.fill_null(inside, False)), outside_window
+    return pc.and_(has_cursor, pc.fill_null(inside, False)), outside_window
 
 
 def _true_at(mask: Any) -> list[int]:

@@ -32,7 +32,7 @@ class Records:
     def field_values(self, field: Field) -> list[Any]:
         """The value of a field in each record: from its path, else from an alias, else ``null_as``.
 
-        None stands where a record has none of them.
+        None if a record has no value at any of these.
         """
         values = self.values(field.path)
         for alias in field.aliases:
