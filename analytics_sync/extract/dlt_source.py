@@ -32,7 +32,7 @@ def dlt_source(source: Source, run: ReadRun | None = None, *, files: bool = Fals
     Args:
         source: The declaration.
         run: Reads the resources; only its resources are in the dlt source. None makes a
-            description that yields no records.
+            description, from which nothing can be extracted.
         files: Whether the load takes Parquet files whose load id is still to be set.
     """
     if run is None:
