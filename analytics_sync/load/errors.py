@@ -1,7 +1,7 @@
-"""What can go wrong while loading.
+"""The error of a load.
 
-In: the source and what the warehouse said. Out: an exception whose first line is complete, and
-which holds no secret, nor does anything it was caused by.
+In: the source, and the exception of the warehouse, its driver or the disk. Out: a ``LoadError`` whose
+first line is a complete message. Neither the error nor its causes hold a secret.
 """
 
 from __future__ import annotations
@@ -16,24 +16,28 @@ from analytics_sync.common.redaction import Redactor
 
 
 class LoadError(Exception):
-    """The warehouse did not take the data, or cannot be asked; no table was changed in part."""
+    """The warehouse refused the data or a query. No table was changed in part."""
 
 
 @contextmanager
 def warehouse_errors(dataset: str, doing: str, redact: Redactor) -> Iterator[None]:
-    """Turn whatever the warehouse, its driver or the disk raise into a ``LoadError``.
+    """Turn every exception of the warehouse, its driver or the disk into a ``LoadError``.
 
     Args:
-        dataset: Whose tables it is about.
-        doing: What was being done, unless dlt knows better.
-        redact: For the message, the traceback below it, and what is logged meanwhile.
+        dataset: The dataset that the block works on.
+        doing: Name of the action, for the message. dlt's own step replaces it where dlt names one.
+        redact: Removes secrets from the message, from its traceback and from logs of the block.
+
+    Raises:
+        LoadError: The block raised an exception that is neither a ``LoadError`` nor an
+            ``ExtractError``.
     """
     try:
         with redact.in_logs():
             yield
     except (LoadError, ExtractError):
         raise
-    except Exception as e:  # dlt lets the errors of some drivers through as they are
+    except Exception as e:  # dlt does not wrap the errors of some drivers
         step = f"the {e.step} step" if isinstance(e, PipelineStepFailed) else doing
         advice = (
             "Look at the disk with the folder for temporary files (TMPDIR) and at the warehouse"
@@ -44,12 +48,12 @@ def warehouse_errors(dataset: str, doing: str, redact: Redactor) -> Iterator[Non
             f"{dataset}: {step} failed: {_root(e)} {advice}, then run again; "
             "rows already there were not changed in part."
         )
-        # not as the cause: what lies beneath may hold what must not be shown
+        # no cause: the exceptions below may hold secrets
         raise LoadError(f"{redact(message)}\n{redact.trace(e)}".rstrip()) from None
 
 
 def _root(error: BaseException) -> str:
-    """What lies at the bottom of a chain of exceptions, in one line."""
+    """The first exception of a chain, on one line."""
     while (cause := error.__cause__ or error.__context__) is not None:
         error = cause
     return f"{type(error).__name__}: {' '.join(str(error).split())}"

@@ -1,9 +1,9 @@
-"""Whose turn it is to write.
+"""Locks of the warehouse: one load writes at a time.
 
 In: the destination. Out: context managers that wait without using the processor. A DuckDB file
 takes one writer at a time. PostgreSQL takes many, but two merges of the same keys at the same time
-would leave both their rows, so loads into one dataset take turns there too. Either lock goes when
-its holder dies, so a killed run leaves nothing that has to be undone by hand.
+would leave both their rows, so loads into one dataset take turns there too. The operating system or the
+server releases a lock when its holder dies, so a killed run leaves no manual work.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from analytics_sync.load.destination import (
     destination_name,
     duckdb_file,
 )
-from analytics_sync.load.duckdb_merge_job import prepare
+from analytics_sync.load.duckdb_merge_job import configure_session
 from analytics_sync.load.staging import drop_orphaned_staging
 
 _POLL_SECONDS = 0.1
 
-# the session only waits and holds: no limit on that, and when the machine at the other end is gone
-# the server shall notice within a minute or so. Not every server knows all of the names
-_SESSION = """
+# The lock's session only waits and holds the lock, for any time. The server must notice within about a
+# minute that the machine at the other end is gone. Not every server has all of these settings.
+_LOCK_SESSION_SETTINGS = """
 SELECT set_config(s.name, wanted.value, false)
 FROM (VALUES ('statement_timeout', '0'), ('lock_timeout', '0'), ('idle_session_timeout', '0'),
              ('tcp_keepalives_idle', '30'), ('tcp_keepalives_interval', '10'),
@@ -40,7 +40,7 @@ JOIN pg_settings AS s ON s.name = wanted.name
 
 @contextmanager
 def warehouse_lock() -> Iterator[None]:
-    """Hold the warehouse; does nothing for destinations that take several writers."""
+    """Hold the lock of a DuckDB file. Other destinations take several writers and have no lock."""
     if destination_name() != DEFAULT:
         yield
         return
@@ -48,15 +48,15 @@ def warehouse_lock() -> Iterator[None]:
     file.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{file}.lock").acquire(poll_interval=_POLL_SECONDS):
         if not file.exists():
-            _make(file)
+            _create_database(file)
         yield
 
 
-def _make(file: Path) -> None:
-    """Make an empty DuckDB file, at once.
+def _create_database(file: Path) -> None:
+    """Create an empty DuckDB file, complete from its first moment.
 
-    What a process leaves that dies while DuckDB makes one is no database, and DuckDB refuses it for
-    good: so it is made beside, where the next one begins afresh.
+    A process that dies while DuckDB creates a file leaves one that DuckDB refuses for good. So the file
+    is created under another name, which the next process deletes first, and is renamed when it is complete.
     """
     new = file.with_name(f"{file.name}.new")
     new.unlink(missing_ok=True)
@@ -66,29 +66,29 @@ def _make(file: Path) -> None:
 
 @contextmanager
 def load_lock(pipeline: dlt.Pipeline) -> Iterator[None]:
-    """Wait for the turn to load into the pipeline's dataset; what killed loads left is gone then.
+    """Hold the load lock of the pipeline's dataset, without orphaned staging datasets in it.
 
-    Other destinations than DuckDB and PostgreSQL have neither turns nor tidying.
+    Destinations other than DuckDB and PostgreSQL have no lock, and nothing is cleaned up there.
     """
     dataset = pipeline.dataset_name
     match destination_kind(pipeline.destination):
         case "duckdb":
-            # held for the whole turn: when the last connection is closed, DuckDB writes all there is
-            # into its file, once for each time that it was opened
+            # One connection stays open during the whole load: DuckDB writes everything to its file
+            # each time the last connection closes.
             with warehouse_lock(), pipeline.sql_client() as client:
                 tables = pipeline.default_schema.data_tables()
                 columns = sum(len(table["columns"]) for table in tables)
-                prepare(client, pipeline.pipelines_dir, columns)
+                configure_session(client, pipeline.pipelines_dir, columns)
                 drop_orphaned_staging(client, dataset)
                 yield
         case "postgres":
             with pipeline.sql_client() as client:
-                client.execute_sql(_SESSION)
+                client.execute_sql(_LOCK_SESSION_SETTINGS)
                 client.execute_sql(
                     "SELECT pg_advisory_lock(hashtextextended(%s, 0))", f"analytics_sync {dataset}"
                 )
-                # the server may still be busy with the last words of a process that was killed:
-                # it uses its staging dataset then, and dropping that waits for the end of it
+                # The server may still run the last statement of a killed process. That statement
+                # uses a staging dataset, and dropping the dataset waits for its end.
                 drop_orphaned_staging(client, dataset)
                 yield
         case _:

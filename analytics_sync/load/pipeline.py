@@ -1,8 +1,8 @@
-"""One load: extract into a directory of its own, normalize, merge, clean up.
+"""The dlt pipeline of one load: extract, normalize, merge, clean up.
 
-In: a ``ReadRun``. Out: a ``Loaded``. Nothing is shared with another run but the warehouse: a
-pipeline directory and a staging dataset are made for this run and removed after it. Reading goes
-on side by side with other runs; only the load itself takes the warehouse's lock.
+In: a ``ReadRun``. Out: a ``Loaded``. A run shares only the warehouse with other runs: its pipeline
+directory and its staging dataset are its own, and are removed after it. Runs read in parallel; only the
+load itself takes the warehouse's lock.
 """
 
 from __future__ import annotations
@@ -20,12 +20,10 @@ from dlt.common.configuration.container import Container
 from dlt.common.configuration.providers import CustomLoaderDocProvider
 from dlt.common.configuration.specs.pluggable_run_context import PluggableRunContext
 
-from analytics_sync.common.errors import ExtractError
 from analytics_sync.common.private_folder import LockedTempFolder
 from analytics_sync.common.redaction import Redactor
 from analytics_sync.extract.dlt_source import dlt_source
 from analytics_sync.extract.run import ReadRun
-from analytics_sync.load.custom_jobs import use_custom_jobs
 from analytics_sync.load.destination import (
     DEFAULT,
     destination_kind,
@@ -33,32 +31,31 @@ from analytics_sync.load.destination import (
     file_format,
     make_destination,
 )
-from analytics_sync.load.errors import LoadError, warehouse_errors
+from analytics_sync.load.errors import warehouse_errors
 from analytics_sync.load.locks import load_lock
-from analytics_sync.load.soft_deletes import mark_deleted
+from analytics_sync.load.soft_deletes import confirm, mark_deleted
 from analytics_sync.load.staging import drop_staging, staging_id
 from analytics_sync.load.warehouse import open_warehouse
 
-log = logging.getLogger(__name__)
-
-_DEFAULTS = {
+_DEFAULT_SETTINGS = {
     "normalize": {"parquet_normalizer": {"add_dlt_load_id": True}},
     "load": {"workers": 8},
-    # dlt sleeps once so long when there is nothing left to extract
+    # dlt sleeps for this time once, when there is nothing left to extract: seconds
     "extract": {"futures_poll_interval": 0.001},
 }
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """What a load did.
+    """The result of a load.
 
     Attributes:
-        load_id: dlt's; None when there was nothing to load.
-        destination: dlt's name of it.
-        dataset: The source's dataset.
-        deleted: Rows newly marked as deleted, for each resource whose complete read told.
-        read_twice: Resources that were read again to be sure of that.
+        load_id: dlt's id of the load. None when there was nothing to load.
+        destination: dlt's name of the destination.
+        dataset: Name of the source's dataset.
+        deleted: Number of rows newly marked as deleted, by resource. A resource without a complete read
+            is not in it.
+        read_twice: Resources that were read again to confirm missing rows.
     """
 
     load_id: str | None
@@ -74,33 +71,29 @@ def load(run: ReadRun, run_id: str) -> Loaded:
     Resources that cannot be read are left out; ``run.failures()`` names them.
 
     Args:
-        run: What to read.
-        run_id: Makes names unique; letters and digits of it are used.
+        run: The resources to read, and their window.
+        run_id: Makes names unique. Only its letters and digits are used.
 
     Raises:
-        LoadError: The warehouse refused.
+        LoadError: The warehouse refused the data, or the disk is full.
     """
-    loaded, doubtful = _load(run, run_id, {})
-    if not doubtful:
+    loaded, unconfirmed = _load(run, run_id, {})
+    if not unconfirmed:
         return loaded
-    try:
-        with ReadRun(run.source, only=doubtful, resume=False) as again:
-            second, _ = _load(again, run_id, doubtful)
-            not_read = again.failures()
-    except (ExtractError, LoadError) as e:
-        log.warning("%s: rows that may be gone are not marked: %s", run.source.name, e)
+    confirmed = confirm(
+        run.source, unconfirmed, lambda again: _load(again, run_id, unconfirmed)[0].deleted
+    )
+    if confirmed is None:
         return loaded
-    for error in not_read.values():
-        log.warning("rows that may be gone are not marked: %s", error)
     return replace(
-        loaded, deleted={**loaded.deleted, **second.deleted}, read_twice=frozenset(doubtful)
+        loaded, deleted={**loaded.deleted, **confirmed}, read_twice=frozenset(unconfirmed)
     )
 
 
 def _load(
     run: ReadRun, run_id: str, first_started_at: Mapping[str, int]
 ) -> tuple[Loaded, dict[str, int]]:
-    """One load; and what has to be read again to know whether rows are gone."""
+    """One load, and ``Deleted.unconfirmed`` of its read."""
     name = run.source.name
     with closing(LockedTempFolder("analytics-sync-load-")) as folder:
         destination = make_destination(staging_id())
@@ -113,8 +106,7 @@ def _load(
                 destination=destination,
                 dataset_name=name,
             )
-            use_custom_jobs(destination, folder.path)
-            # what the last run left is of no interest: windows come from partitions
+            # the state of earlier runs is not needed: windows come from partitions
             pipeline.config.restore_from_destination = False
             return _fill(pipeline, run, first_started_at)
 
@@ -134,12 +126,12 @@ def _fill(
         pipeline.normalize()
     if not pipeline.list_normalized_load_packages():
         return Loaded(None, destination.destination_name, name), {}
-    pa.default_memory_pool().release_unused()  # what reading has used is the warehouse's now
+    pa.default_memory_pool().release_unused()  # the warehouse needs the memory now
     with load_lock(pipeline):
         try:
             info = pipeline.load(raise_on_failed_jobs=True)
         except BaseException:
-            with suppress(Exception):  # what made the load fail is the message to give
+            with suppress(Exception):  # the load's error is the message to show
                 drop_staging(pipeline)
             raise
         with pipeline.sql_client() as client:
@@ -147,30 +139,30 @@ def _fill(
         drop_staging(pipeline)
     run.loaded()
     done = Loaded(info.loads_ids[0], destination.destination_name, name, deleted.marked)
-    return done, deleted.doubtful
+    return done, deleted.unconfirmed
 
 
 @contextmanager
 def _defaults() -> Iterator[None]:
-    """Settings for the time of a load, below everything the user has set."""
-    provider = CustomLoaderDocProvider("analytics_sync defaults", lambda: _DEFAULTS, False)
+    """Set our defaults for dlt for the time of a load. A setting of the user takes precedence."""
+    provider = CustomLoaderDocProvider("analytics_sync defaults", lambda: _DEFAULT_SETTINGS, False)
     providers = Container()[PluggableRunContext].providers
     added = provider.name not in providers
     if added:
         providers.add_provider(provider)
-    noise = _HintNoise()
+    hint_warnings = _HintWarnings()
     dlt_log = logging.getLogger("dlt")
-    dlt_log.addFilter(noise)
+    dlt_log.addFilter(hint_warnings)
     try:
         yield
     finally:
-        dlt_log.removeFilter(noise)
+        dlt_log.removeFilter(hint_warnings)
         if added:
             providers.providers.remove(provider)
 
 
-class _HintNoise(logging.Filter):
-    """JSON columns are text in Arrow; dlt warns about that difference for each table."""
+class _HintWarnings(logging.Filter):
+    """Drops dlt's warning for each table that its JSON columns are text in Arrow."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         message: Any = record.msg

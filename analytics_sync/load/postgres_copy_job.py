@@ -1,7 +1,7 @@
-"""Copying a file into a PostgreSQL table, so that every value arrives as it is.
+"""The copy job of PostgreSQL: a CSV file into a table, every value unchanged.
 
-In: a CSV file that dlt's Arrow writer made: texts are quoted, null is nothing at all. Out: the rows in
-the table. dlt's own job takes ``""`` for null in every column that may be null.
+In: a CSV file that dlt's Arrow writer wrote: texts are quoted, and null is an empty field without quotes.
+Out: the rows in the table. dlt's own job reads ``""`` as null in every nullable column.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ class PostgresCopyJob(RunnableLoadJob, HasFollowupJobs):
     """Copies one CSV file with a header."""
 
     def run(self) -> None:
-        """Do so, in one transaction."""
+        """Copy the file in one transaction."""
         job_client: Any = self._job_client
         client = job_client.sql_client
         with FileStorage.open_zipsafe_ro(self._file_path, "rb") as file:

@@ -1,12 +1,13 @@
-"""Rows that the API does not list any more.
+"""Soft deletes: a mark on rows that the API no longer lists.
 
-In: a finished load and the complete readings of snapshots. Out: ``_deleted_at`` on the rows of
-earlier loads; a row that comes back loses it when it is merged. Nothing is ever removed.
+In: a finished load and the complete reads of snapshots. Out: ``_deleted_at`` on rows of earlier loads. A
+merge clears the mark of a row that the API lists again. Rows are never removed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,59 +17,118 @@ from dlt.destinations.sql_client import SqlClientBase
 from analytics_sync.catalog import Resource, Source
 from analytics_sync.catalog.naming import DELETED_AT, READ_AT
 from analytics_sync.catalog.paginators import Offset, PageNumber
+from analytics_sync.common.errors import ExtractError
 from analytics_sync.extract.run import ReadRun
+from analytics_sync.load.errors import LoadError
+
+log = logging.getLogger(__name__)
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
 class Deleted:
-    """Rows marked, by resource; and the resources that have to be read again before any are, each
-    with when its reading began (microseconds since 1970)."""
+    """The rows that complete reads did not find.
+
+    Attributes:
+        marked: Number of rows newly marked as deleted, by resource.
+        unconfirmed: Resources whose missing rows a second read must confirm before they are marked.
+            The value is when the first read began, in microseconds since 1970.
+    """
 
     marked: dict[str, int] = field(default_factory=dict)
-    doubtful: dict[str, int] = field(default_factory=dict)
+    unconfirmed: dict[str, int] = field(default_factory=dict)
 
 
 def mark_deleted(
     run: ReadRun, client: SqlClientBase[Any], first_started_at: Mapping[str, int]
 ) -> Deleted:
-    """Mark what complete reads did not see.
+    """Mark the rows that complete reads did not find.
 
-    What was read last before this read began was not seen by it, nor by a run beside it. A listing
-    with no records at all marks nothing: it is more often a mistake than the truth. In a listing by
-    offset or page number a row slips from one page to the one before when another is deleted
-    meanwhile: what is missing there is gone only when a second read misses it too.
+    A row is missing if it was last read before this read began: neither this run nor a parallel run has
+    found it. A listing with no records at all marks nothing: it is more often a mistake than the truth.
 
     Args:
-        run: Finished; its failed resources are left out.
-        client: Open on the source's dataset.
-        since: When the first read of those that are now read again began.
+        run: A finished run. Its failed resources are left out.
+        client: A client that is connected to the source's dataset.
+        first_started_at: Resources that this run reads for the second time, to confirm missing rows. The
+            value is when the first read began, in microseconds since 1970.
     """
     failed = run.failures()
-    found = Deleted()
+    deleted = Deleted()
     for resource in run.resources:
         if not resource.soft_deletes or resource.name in failed:
             continue
         result = run.result(resource.name)
         if not result.complete or not result.rows or result.started_at is None:
             continue
-        began = first_started_at.get(resource.name, result.started_at)
-        table = client.make_qualified_table_name(resource.table)
-        deleted, read_at = (client.escape_column_name(n) for n in (DELETED_AT, READ_AT))
-        gone = f"{deleted} IS NULL AND ({read_at} < %s OR {read_at} IS NULL)"
-        at = _EPOCH + timedelta(microseconds=began)
-        with client.execute_query(f"SELECT count(*) FROM {table} WHERE {gone}", at) as cursor:
-            count = cursor.fetchall()[0][0]
-        if count and resource.name not in first_started_at and _rows_may_slip(run.source, resource):
-            found.doubtful[resource.name] = began
+        is_second_read = resource.name in first_started_at
+        started_at = first_started_at.get(resource.name, result.started_at)
+        missing = _MissingRows(client, resource, started_at)
+        count = missing.count()
+        if count and not is_second_read and _rows_may_slip(run.source, resource):
+            deleted.unconfirmed[resource.name] = started_at
             continue
         if count:
-            client.execute_sql(f"UPDATE {table} SET {deleted} = %s WHERE {gone}", at, at)
-        found.marked[resource.name] = count
-    return found
+            missing.mark()
+        deleted.marked[resource.name] = count
+    return deleted
+
+
+def confirm(
+    source: Source, unconfirmed: Mapping[str, int], load: Callable[[ReadRun], Mapping[str, int]]
+) -> Mapping[str, int] | None:
+    """Read resources a second time, and mark the rows that this read does not find either.
+
+    Args:
+        source: The source of the resources.
+        unconfirmed: ``Deleted.unconfirmed`` of the first read.
+        load: Loads the second read, marks its missing rows and returns their number, by resource.
+
+    Returns:
+        Number of rows newly marked, by resource. None if the second read could not be loaded: then no
+        row is marked.
+    """
+    try:
+        with ReadRun(source, only=unconfirmed, resume=False) as second_read:
+            marked = load(second_read)
+            not_read = second_read.failures()
+    except (ExtractError, LoadError) as e:
+        log.warning("%s: rows that may be gone are not marked: %s", source.name, e)
+        return None
+    for error in not_read.values():
+        log.warning("rows that may be gone are not marked: %s", error)
+    return marked
+
+
+class _MissingRows:
+    """The rows of one table that were last read before ``started_at`` and have no mark yet."""
+
+    def __init__(self, client: SqlClientBase[Any], resource: Resource, started_at: int) -> None:
+        self._client = client
+        self._table = client.make_qualified_table_name(resource.table)
+        self._deleted_at, read_at = (client.escape_column_name(n) for n in (DELETED_AT, READ_AT))
+        self._started_at = _EPOCH + timedelta(microseconds=started_at)
+        self._where = f"{self._deleted_at} IS NULL AND ({read_at} < %s OR {read_at} IS NULL)"
+
+    def count(self) -> int:
+        """Number of the rows."""
+        sql = f"SELECT count(*) FROM {self._table} WHERE {self._where}"
+        with self._client.execute_query(sql, self._started_at) as cursor:
+            count: int = cursor.fetchall()[0][0]
+        return count
+
+    def mark(self) -> None:
+        """Set ``_deleted_at`` of the rows to the start of the read."""
+        sql = f"UPDATE {self._table} SET {self._deleted_at} = %s WHERE {self._where}"
+        self._client.execute_sql(sql, self._started_at, self._started_at)
 
 
 def _rows_may_slip(source: Source, resource: Resource) -> bool:
+    """Whether a read may miss a row that the API lists.
+
+    In a listing by offset or page number, a row moves to the page before when another row is deleted
+    during the read. The read has then passed that page.
+    """
     listings = (resource, *source.ancestors(resource))
     return any(isinstance(r.paginator, Offset | PageNumber) for r in listings)

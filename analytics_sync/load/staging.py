@@ -1,7 +1,7 @@
-"""Staging datasets: every load has one of its own, and none outlives it for long.
+"""Staging datasets: each load has its own, and it is dropped soon after the load.
 
-In: a pipeline whose turn it is (``locks.load_lock``). Out: its staging dataset is dropped, and so
-are those of the same dataset that killed loads have left: only who has the turn may have one.
+In: a pipeline that holds the load lock (``locks.load_lock``). Out: its staging dataset is dropped, and so
+are the orphaned staging datasets of killed loads. Only the holder of the lock may have a staging dataset.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 
 def staging_id() -> str:
-    """What makes the name of a staging dataset unique."""
+    """A unique suffix for the name of a staging dataset."""
     return uuid.uuid4().hex[:16]
 
 
@@ -36,8 +36,8 @@ def drop_orphaned_staging(client: SqlClientBase[Any], dataset: str) -> None:
     """Drop the staging datasets that killed loads into ``dataset`` have left.
 
     Args:
-        client: Connected, and holding the dataset's turn.
-        dataset: The dataset they belong to.
+        client: A connected client that holds the dataset's load lock.
+        dataset: The dataset whose staging datasets are dropped.
     """
     rows = client.execute_sql(
         "SELECT schema_name FROM information_schema.schemata "
@@ -49,5 +49,5 @@ def drop_orphaned_staging(client: SqlClientBase[Any], dataset: str) -> None:
             try:
                 with client.with_alternative_dataset_name(name):
                     client.drop_dataset()
-            except DestinationException as e:  # another role's, for instance: no harm but the space
+            except DestinationException as e:  # it may belong to another role; it costs only space
                 log.warning("%s, left by a killed run, cannot be dropped: %s", name, e)

@@ -1,7 +1,7 @@
-"""Looking at the warehouse, for checks and reports.
+"""Read-only access to the warehouse, for checks and reports.
 
-In: a source's name and SQL. Out: rows. Every call takes its turn at a single-file warehouse, and
-holds it only while the query runs.
+In: a source's name and SQL. Out: rows. A single-file warehouse stays locked while it is open, so open it
+only for the time of the queries.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def open_warehouse(dataset: str) -> Iterator[Warehouse]:
     """Open the dataset of a source. A warehouse that does not exist yet has no tables.
 
     Raises:
-        LoadError: The warehouse cannot be asked.
+        LoadError: The warehouse cannot be opened, or a query failed.
     """
     if destination_name() == DEFAULT and not duckdb_file().exists():
         yield Warehouse(None, dataset)
@@ -86,7 +86,7 @@ def open_warehouse(dataset: str) -> Iterator[Warehouse]:
     redact = Redactor(destination_secrets(destination))
     with warehouse_errors(dataset, "looking at the warehouse", redact):
         config = destination.spec()
-        config._bind_dataset_name(dataset)
+        config.dataset_name = dataset
         with warehouse_lock():
             job_client = destination.client(Schema(dataset), config)
             with job_client:

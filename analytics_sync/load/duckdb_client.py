@@ -1,0 +1,36 @@
+"""The DuckDB job client: dlt's own, except that Parquet files merge straight into their tables.
+
+In: dlt's settings of the destination. Out: a ``DuckDbMergeJob`` for each Parquet file of a table that
+merges or replaces rows, and no staging dataset.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dlt.common.destination.client import LoadJob
+from dlt.common.destination.typing import PreparedTableSchema
+from dlt.destinations.impl.duckdb.duck import DuckDbClient
+
+from analytics_sync.load.duckdb_merge_job import DuckDbMergeJob
+from analytics_sync.load.merge_sql import MERGED
+
+
+class MergingDuckDbClient(DuckDbClient):
+    """Overrides what dlt's other clients override of each other."""
+
+    def create_load_job(
+        self, table: PreparedTableSchema, file_path: str, load_id: str, restore: bool = False
+    ) -> LoadJob:
+        """The job that loads one file."""
+        if table["write_disposition"] in MERGED and ".parquet" in Path(file_path).suffixes:
+            return DuckDbMergeJob(file_path)
+        return super().create_load_job(table, file_path, load_id, restore)
+
+    def should_load_data_to_staging_dataset(self, table_name: str) -> bool:
+        """No: the merge reads the file."""
+        return False
+
+    def should_truncate_table_before_load(self, table_name: str) -> bool:
+        """No: the merge empties the table in its transaction, so a killed load changes nothing."""
+        return False

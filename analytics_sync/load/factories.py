@@ -1,0 +1,93 @@
+"""Destination factories: dlt's own for DuckDB and PostgreSQL, with job clients of ours.
+
+In: a destination as dlt made it from its settings. Out: the same destination, whose clients merge rows
+exactly. Name, type, settings and capabilities stay those of dlt's destination.
+"""
+
+from __future__ import annotations
+
+from copy import copy
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from dlt.common.configuration.specs.base_configuration import BaseConfiguration
+from dlt.common.destination import Destination
+from dlt.destinations.impl.duckdb.factory import duckdb
+from dlt.destinations.impl.postgres.factory import postgres
+
+# The clients are imported where they are needed: that of PostgreSQL needs an optional driver.
+if TYPE_CHECKING:
+    from dlt.destinations.impl.duckdb.duck import DuckDbClient
+    from dlt.destinations.impl.postgres.postgres import PostgresClient
+
+
+class CachedConfiguration(Destination[Any, Any]):
+    """A destination that resolves equal settings once: dlt does so two dozen times in a load."""
+
+    @cached_property
+    def _resolved(self) -> list[tuple[dict[str, Any], bool, Any]]:
+        """Settings before they were resolved, whether in part, and after."""
+        return []
+
+    def configuration(self, initial_config: Any, accept_partial: bool = False) -> Any:
+        """A copy of the resolved settings."""
+        if initial_config is None:
+            return super().configuration(initial_config, accept_partial=accept_partial)
+        values = _values(initial_config)
+        for known_values, partial, resolved in self._resolved:
+            if known_values == values and partial == accept_partial:
+                return copy(resolved)
+        resolved = super().configuration(initial_config, accept_partial=accept_partial)
+        self._resolved.append((values, accept_partial, resolved))
+        return copy(resolved)
+
+
+def _values(config: BaseConfiguration) -> dict[str, Any]:
+    """The values of a configuration. They can be compared; two configurations are never equal."""
+    return {n: _values(v) if isinstance(v, BaseConfiguration) else v for n, v in config.items()}
+
+
+class MergingDuckDb(CachedConfiguration, duckdb):
+    """dlt's ``duckdb`` destination with ``MergingDuckDbClient``."""
+
+    @property
+    def destination_type(self) -> str:
+        """dlt's name of the type, which stands in the state of pipelines."""
+        return "dlt.destinations.duckdb"
+
+    @property
+    def client_class(self) -> type[DuckDbClient]:
+        """The class of the job clients."""
+        from analytics_sync.load.duckdb_client import MergingDuckDbClient
+
+        return MergingDuckDbClient
+
+
+class MergingPostgres(CachedConfiguration, postgres):
+    """dlt's ``postgres`` destination with ``MergingPostgresClient``."""
+
+    @property
+    def destination_type(self) -> str:
+        """dlt's name of the type, which stands in the state of pipelines."""
+        return "dlt.destinations.postgres"
+
+    @property
+    def client_class(self) -> type[PostgresClient]:
+        """The class of the job clients."""
+        from analytics_sync.load.postgres_client import MergingPostgresClient
+
+        return MergingPostgresClient
+
+
+_FACTORIES: dict[type[Destination[Any, Any]], type[Destination[Any, Any]]] = {
+    duckdb: MergingDuckDb,
+    postgres: MergingPostgres,
+}
+
+
+def with_merging_client(destination: Destination[Any, Any]) -> Destination[Any, Any]:
+    """The same destination with a job client of ours, if there is one; otherwise the argument."""
+    factory = _FACTORIES.get(type(destination))
+    if factory is None:
+        return destination
+    return factory(**destination.config_params, **destination.caps_params)

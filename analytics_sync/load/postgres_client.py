@@ -1,0 +1,78 @@
+"""The PostgreSQL job client: dlt's own, except that files are copied exactly and merged by ``merge_sql``.
+
+In: dlt's settings of the destination. Out: a ``PostgresCopyJob`` for each CSV file of a table that merges
+or replaces rows, and a job that merges the table from its staging dataset.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from dlt.common.destination.client import FollowupJobRequest, LoadJob
+from dlt.common.destination.typing import PreparedTableSchema
+from dlt.common.storages.load_package import LoadJobInfo, ParsedLoadJobFileName
+from dlt.destinations.impl.postgres.postgres import PostgresClient
+
+from analytics_sync.load.merge_sql import MERGED, staged_merge_statements
+from analytics_sync.load.postgres_copy_job import PostgresCopyJob
+
+
+class MergingPostgresClient(PostgresClient):
+    """Overrides what dlt's other clients override of each other."""
+
+    def create_load_job(
+        self, table: PreparedTableSchema, file_path: str, load_id: str, restore: bool = False
+    ) -> LoadJob:
+        """The job that loads one file."""
+        if table["write_disposition"] in MERGED and ".csv" in Path(file_path).suffixes:
+            return PostgresCopyJob(file_path)
+        return super().create_load_job(table, file_path, load_id, restore)
+
+    def should_load_data_to_staging_dataset(self, table_name: str) -> bool:
+        """Whether rows are staged: yes for tables that merge or replace rows."""
+        return self.prepare_load_table(table_name)["write_disposition"] in MERGED
+
+    def should_truncate_table_before_load(self, table_name: str) -> bool:
+        """No: the merge empties the table in its transaction, so a killed load changes nothing."""
+        return False
+
+    def create_table_chain_completed_followup_jobs(
+        self,
+        table_chain: Sequence[PreparedTableSchema],
+        completed_table_chain_jobs: Sequence[LoadJobInfo] | None = None,
+    ) -> list[FollowupJobRequest]:
+        """The job that merges a table, once all of its files are in staging."""
+        if table_chain[0]["write_disposition"] not in MERGED:
+            return super().create_table_chain_completed_followup_jobs(
+                table_chain, completed_table_chain_jobs
+            )
+        (table,) = table_chain  # nested values are JSON columns: no table has children
+        assert completed_table_chain_jobs, "dlt names the files that it has loaded"
+        package = Path(completed_table_chain_jobs[0].file_path).parents[1]
+        statements = staged_merge_statements(table, self.sql_client)
+        return [SqlJobRequest(str(table["name"]), statements, package)]
+
+
+class SqlJobRequest(FollowupJobRequest):
+    """A request to run SQL statements as the next job of a load.
+
+    dlt writes its own requests into the machine's temporary folder, where a killed run leaves them for
+    good. This one is written into the load package, which the next run removes after a kill.
+
+    Args:
+        table: Name of the table that the statements change.
+        statements: SQL statements, run in one transaction.
+        package: Folder of the load package.
+    """
+
+    def __init__(self, table: str, statements: Iterable[str], package: Path) -> None:
+        name = ParsedLoadJobFileName(table, ParsedLoadJobFileName.new_file_id(), 0, "sql")
+        self._file = package / name.file_name()
+        # dlt runs each line of the file as a statement
+        lines = (" ".join(statement.split()) for statement in statements)
+        self._file.write_text("\n".join(lines), encoding="utf-8")
+
+    def new_file_path(self) -> str:
+        """Where the file is; dlt moves it from there into its queue of jobs."""
+        return str(self._file)
