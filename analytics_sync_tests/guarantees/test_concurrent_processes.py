@@ -1,4 +1,8 @@
-"""Runs at the same time: each waits its turn, and nothing is lost. Also when one is killed."""
+"""Concurrent processes: loads wait for each other, and no row is lost, even if a run is killed.
+
+In: several runs at the same time, in processes of their own. Out: the judgement of the oracle on
+the tables, and the order in which the runs load.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +15,9 @@ import psycopg2
 import pytest
 from filelock import FileLock
 
-from analytics_sync_tests.support.killed_runs import STAGES, Running, Work
-from analytics_sync_tests.support.warehouses import DESTINATIONS, Ground, Grounds
+from analytics_sync_tests.support.killed_runs import STAGES
+from analytics_sync_tests.support.run_processes import Running, Work
+from analytics_sync_tests.support.warehouses import DESTINATIONS, Warehouse, Warehouses
 
 EVENTS = Work("observability", ("logs", "audit_logs"))
 LOGS = Work("observability", ("logs",))
@@ -20,44 +25,44 @@ SNAPSHOTS = Work("observability", ("users", "monitors"))
 CHAIN = Work("ci_pipelines", ("pipelines", "workflow", "workflow_jobs"))
 BUILDS = Work("delivery", ("builds", "audit"))
 AGENTS = Work("delivery", ("agents",))
-WRITING = ["before a merge", "in a merge", "before the commit of a merge", "with the turn to load"]
+WRITING = ["before a merge", "in a merge", "before the commit of a merge", "with the load lock"]
 
 
 @pytest.fixture(scope="module")
-def grounds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Grounds]:
-    with Grounds(tmp_path_factory.mktemp("schedules"), rows=12, rows_per_day=4) as made:
+def warehouses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouses]:
+    with Warehouses(tmp_path_factory.mktemp("concurrent"), rows=12, rows_per_day=4) as made:
         yield made
 
 
-def same_partition(grounds: Grounds, count: int) -> list[Work]:
-    return [EVENTS.on(*grounds.world.days[1:3])] * count
+def same_partition(warehouses: Warehouses, count: int) -> list[Work]:
+    return [EVENTS.on(*warehouses.world.days[1:3])] * count
 
 
-def partitions(grounds: Grounds, count: int) -> list[Work]:
-    days = [*grounds.world.days, grounds.world.end]
+def partitions(warehouses: Warehouses, count: int) -> list[Work]:
+    days = [*warehouses.world.days, warehouses.world.end]
     return [EVENTS.on(days[i % 3], days[i % 3 + 1]) for i in range(count)]
 
 
-def resources(grounds: Grounds, count: int) -> list[Work]:
-    day = grounds.world.days[1:3]
+def resources(warehouses: Warehouses, count: int) -> list[Work]:
+    day = warehouses.world.days[1:3]
     return [(EVENTS.on(*day), LOGS.on(*day), SNAPSHOTS)[i % 3] for i in range(count)]
 
 
-def sources(grounds: Grounds, count: int) -> list[Work]:
-    day = grounds.world.days[1:3]
-    several = (EVENTS.on(*day), CHAIN.on(*day), BUILDS.on(*day), AGENTS)
-    return [several[i % 4] for i in range(count)]
+def sources(warehouses: Warehouses, count: int) -> list[Work]:
+    day = warehouses.world.days[1:3]
+    works = (EVENTS.on(*day), CHAIN.on(*day), BUILDS.on(*day), AGENTS)
+    return [works[i % 4] for i in range(count)]
 
 
-def anything(grounds: Grounds, count: int) -> list[Work]:
+def anything(warehouses: Warehouses, count: int) -> list[Work]:
     dice = random.Random(count)
-    days = [*grounds.world.days, grounds.world.end]
+    days = [*warehouses.world.days, warehouses.world.end]
     spans = [(a, b) for i, a in enumerate(days) for b in days[i + 1 :]]
-    several = (EVENTS, LOGS, SNAPSHOTS, CHAIN, BUILDS, AGENTS)
-    return [dice.choice(several).on(*dice.choice(spans)) for _ in range(count)]
+    works = (EVENTS, LOGS, SNAPSHOTS, CHAIN, BUILDS, AGENTS)
+    return [dice.choice(works).on(*dice.choice(spans)) for _ in range(count)]
 
 
-SCHEDULES: dict[str, Callable[[Grounds, int], list[Work]]] = {
+SCHEDULES: dict[str, Callable[[Warehouses, int], list[Work]]] = {
     "same partition": same_partition,
     "partitions": partitions,
     "resources": resources,
@@ -66,25 +71,34 @@ SCHEDULES: dict[str, Callable[[Grounds, int], list[Work]]] = {
 }
 
 
-def all_at_once(ground: Ground, works: list[Work], stage: str = "") -> None:
-    """Run all at once; with a stage, the first dies there and runs again at the end."""
-    running = [ground.begin(w, stage if i == 0 else "") for i, w in enumerate(works)]
-    for number, one in enumerate(running):
+def assert_all_load(warehouse: Warehouse, works: list[Work], stage: str = "") -> None:
+    """Run all works at the same time, and assert that the tables are right.
+
+    Args:
+        warehouse: The warehouse.
+        works: One work for each process.
+        stage: The stage at which the first run dies; its work runs again at the end. Empty: none.
+    """
+    running = [warehouse.begin(w, stage if i == 0 else "") for i, w in enumerate(works)]
+    for number, run in enumerate(running):
         if stage and number == 0:
-            assert one.status() == -9, one.output.read_text()[-3000:]
+            assert run.status() == -9, run.output.read_text()[-3000:]
         else:
-            one.succeed(240)
+            run.succeed(240)
     if stage:
-        ground.begin(works[0]).succeed()
-    ground.assert_right(*works)
+        warehouse.begin(works[0]).succeed()
+    warehouse.assert_right(*works)
 
 
 @pytest.mark.parametrize("seeded", [False, True], ids=["new", "seeded"])
 @pytest.mark.parametrize("destination", DESTINATIONS)
-def test_eight_at_once(grounds: Grounds, destination: str, seeded: bool) -> None:
-    works = [*same_partition(grounds, 3), *sources(grounds, 4), SNAPSHOTS]
-    ground = grounds.fresh(destination, seeded=seeded)
-    all_at_once(ground, works, "in a merge" if seeded else "")
+def test_eight_concurrent_runs_lose_no_row(
+    warehouses: Warehouses, destination: str, seeded: bool
+) -> None:
+    """In a seeded warehouse, one of the runs is killed during its merge."""
+    works = [*same_partition(warehouses, 3), *sources(warehouses, 4), SNAPSHOTS]
+    warehouse = warehouses.new(destination, seeded=seeded)
+    assert_all_load(warehouse, works, "in a merge" if seeded else "")
 
 
 @pytest.mark.slow
@@ -92,26 +106,26 @@ def test_eight_at_once(grounds: Grounds, destination: str, seeded: bool) -> None
 @pytest.mark.parametrize("seeded", [False, True], ids=["new", "seeded"])
 @pytest.mark.parametrize("schedule", SCHEDULES)
 @pytest.mark.parametrize("destination", DESTINATIONS)
-def test_schedules(
-    grounds: Grounds, destination: str, schedule: str, seeded: bool, count: int
+def test_concurrent_runs_of_any_schedule_lose_no_row(
+    warehouses: Warehouses, destination: str, schedule: str, seeded: bool, count: int
 ) -> None:
-    works = SCHEDULES[schedule](grounds, count)
-    all_at_once(grounds.fresh(destination, seeded=seeded), works)
+    works = SCHEDULES[schedule](warehouses, count)
+    assert_all_load(warehouses.new(destination, seeded=seeded), works)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("stage", [*WRITING, "in mid-page", "before the staging is dropped"])
 @pytest.mark.parametrize("schedule", ["same partition", "resources", "sources"])
 @pytest.mark.parametrize("destination", DESTINATIONS)
-def test_one_of_them_is_killed(
-    grounds: Grounds, destination: str, schedule: str, stage: str
+def test_a_killed_run_among_concurrent_ones_loses_no_row(
+    warehouses: Warehouses, destination: str, schedule: str, stage: str
 ) -> None:
     assert stage in STAGES
-    works = SCHEDULES[schedule](grounds, 8)
-    all_at_once(grounds.fresh(destination, seeded=True), works, stage)
+    works = SCHEDULES[schedule](warehouses, 8)
+    assert_all_load(warehouses.new(destination, seeded=True), works, stage)
 
 
-HOLDING = [
+STAGES_WITH_LOAD_LOCK = [
     "before the tables are made",
     "before a merge",
     "in a merge",
@@ -126,51 +140,56 @@ HOLDING = [
     [
         pytest.param(d, s, marks=() if "commit" in s else pytest.mark.slow)
         for d in DESTINATIONS
-        for s in HOLDING
+        for s in STAGES_WITH_LOAD_LOCK
     ],
 )
-def test_one_stops_on_its_way_and_the_others_wait(
-    grounds: Grounds, destination: str, stage: str
+def test_loads_wait_for_a_run_that_stops_with_the_load_lock(
+    warehouses: Warehouses, destination: str, stage: str
 ) -> None:
-    """Whatever one run is about to do to a table, the next begins when it is done."""
-    ground = grounds.fresh(destination, seeded=False)
-    work = LOGS.on(*grounds.world.days[1:3])
-    first = ground.begin(work, stage, 1, Signals.SIGSTOP)
-    first.stopped()
-    before = grounds.world.sandbox.counts["observability/logs"]
-    others = [ground.begin(w) for w in (work, work, LOGS.on(*grounds.world.days[:2]))]
-    until_idle(others)
-    assert grounds.world.sandbox.counts["observability/logs"] > before, "reading waits for nobody"
-    assert all(one.process.is_alive() for one in others)
-    first.go_on()
-    for one in (first, *others):
-        one.succeed()
-    ground.assert_right(work, LOGS.on(*grounds.world.days[:2]))
+    warehouse = warehouses.new(destination, seeded=False)
+    work = LOGS.on(*warehouses.world.days[1:3])
+    first = warehouse.begin(work, stage, 1, Signals.SIGSTOP)
+    first.wait_until_stopped()
+    before = warehouses.world.sandbox.counts["observability/logs"]
+    other_works = (work, work, LOGS.on(*warehouses.world.days[:2]))
+    others = [warehouse.begin(other) for other in other_works]
+    wait_until_idle(others)
+    requests = warehouses.world.sandbox.counts["observability/logs"] - before
+    assert requests > 0, "reads do not wait for the load lock"
+    assert all(run.process.is_alive() for run in others)
+    first.resume()
+    for run in (first, *others):
+        run.succeed()
+    warehouse.assert_right(*other_works)
 
 
-def until_idle(running: list[Running]) -> None:
-    """Wait until none of them uses the processor any more."""
+def wait_until_idle(running: list[Running]) -> None:
+    """Wait until the processes have begun and all of them sleep.
+
+    A process is idle if all its threads sleep, and if it uses at most 0.02 s of processor time in
+    0.7 s. A process that polls without a sleep never becomes idle, and the wait fails.
+    """
     deadline = time.monotonic() + 120
     while True:
-        used = [one.cpu_seconds() for one in running]
+        before = [run.cpu_seconds() for run in running]
         time.sleep(0.7)
-        if max(one.cpu_seconds() - u for one, u in zip(running, used, strict=True)) <= 0.02 and (
-            min(used) > 0.1  # they have begun
-        ):
+        used = [run.cpu_seconds() - b for run, b in zip(running, before, strict=True)]
+        have_begun = min(before) > 0.1
+        if have_begun and max(used) <= 0.02 and all(run.is_asleep() for run in running):
             return
-        assert time.monotonic() < deadline
+        assert time.monotonic() < deadline, "a waiting process uses the processor"
 
 
-class Held:
-    """The turn to load into a dataset, held by the test."""
+class LoadLock:
+    """The load lock of a dataset, held by the test until ``release``."""
 
-    def __init__(self, ground: Ground, dataset: str) -> None:
-        if ground.address is None:
-            self._lock = FileLock(f"{ground.warehouse}.lock")
+    def __init__(self, warehouse: Warehouse, dataset: str) -> None:
+        if warehouse.address is None:
+            self._lock = FileLock(f"{warehouse.file}.lock")
             self._lock.acquire()
             self.release = self._lock.release
         else:
-            session = psycopg2.connect(ground.address)
+            session = psycopg2.connect(warehouse.address)
             with session.cursor() as cursor:
                 cursor.execute(
                     "SELECT pg_advisory_lock(hashtextextended(%s, 0))",
@@ -180,79 +199,70 @@ class Held:
 
 
 @pytest.mark.parametrize("destination", DESTINATIONS)
-def test_waiting_costs_no_processor_and_reading_goes_on(grounds: Grounds, destination: str) -> None:
-    ground = grounds.fresh(destination, seeded=True)
-    held = Held(ground, "observability")
-    work = SNAPSHOTS
-    before = grounds.world.sandbox.counts["observability/users"]
-    waiting = [ground.begin(work) for _ in range(3)]
-    until_idle(waiting)
-    assert grounds.world.sandbox.counts["observability/users"] >= before + 3, (
-        "reading waits for nobody"
-    )
-    start, used = time.monotonic(), [one.cpu_seconds() for one in waiting]
-    time.sleep(3)
-    seconds = time.monotonic() - start
-    for one, u in zip(waiting, used, strict=True):
-        assert one.process.is_alive()
-        assert (one.cpu_seconds() - u) / seconds < 0.05
-    held.release()
-    for one in waiting:
-        one.succeed()
-    ground.assert_right(work)
+def test_runs_read_and_then_sleep_while_they_wait_for_the_load_lock(
+    warehouses: Warehouses, destination: str
+) -> None:
+    warehouse = warehouses.new(destination, seeded=True)
+    lock = LoadLock(warehouse, "observability")
+    before = warehouses.world.sandbox.counts["observability/users"]
+    waiting = [warehouse.begin(SNAPSHOTS) for _ in range(3)]
+    wait_until_idle(waiting)
+    requests = warehouses.world.sandbox.counts["observability/users"] - before
+    assert requests >= 3, "reads do not wait for the load lock"
+    assert all(run.process.is_alive() for run in waiting)
+    lock.release()
+    for run in waiting:
+        run.succeed()
+    warehouse.assert_right(SNAPSHOTS)
 
 
-def test_the_servers_last_words_for_a_killed_run_come_first(grounds: Grounds) -> None:
-    """PostgreSQL goes on committing what a dead client asked for; the next run waits for that."""
-    ground = grounds.fresh("postgres", seeded=True)
-    work = LOGS.on(*grounds.world.days[1:3])
-    with psycopg2.connect(str(ground.address)) as server, server.cursor() as cursor:
-        cursor.execute(
-            """
-            CREATE FUNCTION slowly() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-              IF current_setting('test.slept', true) IS NULL AND
-                 (SELECT count(*) FROM pg_stat_activity WHERE application_name = 'slow') > 0 THEN
-                PERFORM set_config('test.slept', 'yes', false), pg_sleep(3);
-              END IF;
-              RETURN NULL;
-            END $$;
-            CREATE CONSTRAINT TRIGGER slowly AFTER INSERT ON observability.logs
-            DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION slowly();
-            """
-        )
+SLOW_COMMIT = """
+CREATE FUNCTION sleep_once() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+  IF current_setting('test.slept', true) IS NULL AND
+     (SELECT count(*) FROM pg_stat_activity WHERE application_name = 'slow') > 0 THEN
+    PERFORM set_config('test.slept', 'yes', false), pg_sleep(3);
+  END IF;
+  RETURN NULL;
+END $$;
+CREATE CONSTRAINT TRIGGER sleep_once AFTER INSERT ON observability.logs
+DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION sleep_once();
+"""
+"""A trigger that makes a commit last 3 s while a session called ``slow`` is open."""
+
+
+def test_the_next_run_waits_for_the_commit_of_a_killed_run(warehouses: Warehouses) -> None:
+    """PostgreSQL finishes a commit although its client is dead."""
+    warehouse = warehouses.new("postgres", seeded=True)
+    work = LOGS.on(*warehouses.world.days[1:3])
+    with psycopg2.connect(str(warehouse.address)) as server, server.cursor() as cursor:
+        cursor.execute(SLOW_COMMIT)
     server.close()
-    slow = psycopg2.connect(str(ground.address), application_name="slow")
-    watch = psycopg2.connect(str(ground.address))
-    watch.autocommit = True
-    running = ground.begin(work)
+    slow = psycopg2.connect(str(warehouse.address), application_name="slow")
+    running = warehouse.begin(work)
     deadline = time.monotonic() + 30
-    with watch.cursor() as cursor:
-        while True:  # until the server is in the middle of the commit
-            cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'")
-            if cursor.fetchone() == (1,):
-                break
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
+    in_commit = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
+    while warehouse.query(in_commit) != [(1,)]:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
     running.kill()
     slow.close()
-    ground.begin(work).succeed()
-    watch.close()
-    ground.assert_right(work)
+    warehouse.begin(work).succeed()
+    warehouse.assert_right(work)
 
 
-def test_two_merges_that_meet_because_a_turn_was_lost(grounds: Grounds) -> None:
-    """The server ends the session that holds the turn, and the load that had it goes on."""
-    ground = grounds.fresh("postgres", seeded=False)
-    work = LOGS.on(*grounds.world.days[1:3])
-    first = ground.begin(work, "with the turn to load", 1, Signals.SIGSTOP)
-    first.stopped()
+def test_two_merges_follow_each_other_after_a_lost_load_lock(warehouses: Warehouses) -> None:
+    """The server ends the session that holds the load lock, and its run goes on to merge."""
+    warehouse = warehouses.new("postgres", seeded=False)
+    work = LOGS.on(*warehouses.world.days[1:3])
+    first = warehouse.begin(work, "with the load lock", 1, Signals.SIGSTOP)
+    first.wait_until_stopped()
     sessions = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'"
-    assert ground.ask(sessions) == [(True,)]
-    second = ground.begin(work, "before the commit of a merge", 1, Signals.SIGSTOP)
-    second.stopped()
-    first.go_on()
-    until_idle([first])
-    second.go_on()
-    assert {first.status(), second.status()} & {0}, "neither came through"
-    ground.begin(work).succeed()
-    ground.assert_right(work)
+    assert warehouse.query(sessions) == [(True,)]
+    second = warehouse.begin(work, "before the commit of a merge", 1, Signals.SIGSTOP)
+    second.wait_until_stopped()
+    first.resume()
+    wait_until_idle([first])
+    second.resume()
+    assert {first.status(), second.status()} & {0}, "neither run succeeded"
+    warehouse.begin(work).succeed()
+    warehouse.assert_right(work)

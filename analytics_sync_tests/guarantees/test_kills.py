@@ -1,21 +1,25 @@
-"""A run that is killed, at every stage, and the run after it: as if nothing had happened."""
+"""Killed runs: after a kill at any stage, the next run leaves the right tables and nothing else.
+
+In: runs that kill themselves at a stage. Out: the judgement of the oracle on tables, folders,
+staging schemas and locks after the next run.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
-from analytics_sync_tests.support.killed_runs import IN_DAGSTER, STAGED, STAGES, Work
-from analytics_sync_tests.support.warehouses import DESTINATIONS, Grounds
+from analytics_sync_tests.support.killed_runs import IN_DAGSTER, STAGED, STAGES
+from analytics_sync_tests.support.run_processes import Work
+from analytics_sync_tests.support.warehouses import DESTINATIONS, Warehouses
 
 PARTITIONED = Work("observability", ("logs", "audit_logs"))
 SNAPSHOTS = Work("observability", ("users", "monitors"))
 CHAIN = Work("ci_pipelines", ("pipelines", "workflow", "workflow_jobs"))
 
-# stages that come more than once in a run: also later than the first time
+# For each stage that a run visits several times, a later visit to kill it at.
 LATER = {
     "before a request": 2,
     "in mid-page": 7,
@@ -34,14 +38,14 @@ LATER = {
     "after a merge": 2,
     "before a folder is removed": 2,
 }
-# without a staging, tables are made once and each has one job
+# Without staging tables, the tables are made once, and each has one job.
 LATER_IN_DUCKDB = {
     **{s: nth for s, nth in LATER.items() if s not in STAGED and "tables are made" not in s},
     "before a job": 2,
     "after a job": 2,
 }
 STAGES_OF_A_RUN = [s for s in STAGES if s not in IN_DAGSTER]
-# one kill of each kind; the rest is slow
+# One kill of each kind. All others are slow.
 SHORT = [
     ("duckdb", PARTITIONED, "in mid-page", 7),
     ("postgres", PARTITIONED, "as a merge is written", 2),
@@ -54,59 +58,59 @@ SHORT = [
 
 
 @pytest.fixture(scope="module")
-def grounds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Grounds]:
-    with Grounds(tmp_path_factory.mktemp("kills")) as made:
+def warehouses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouses]:
+    with Warehouses(tmp_path_factory.mktemp("kills")) as made:
         yield made
 
 
-def killed_and_run_again(
-    grounds: Grounds, destination: str, work: Work, stage: str, nth: int, *, seeded: bool
+def assert_recovers(
+    warehouses: Warehouses, destination: str, work: Work, stage: str, nth: int, *, seeded: bool
 ) -> None:
-    ground = grounds.fresh(destination, seeded=seeded)
+    """Kill a run at a stage, run its work again, and assert that the tables are right."""
+    warehouse = warehouses.new(destination, seeded=seeded)
     if work is not SNAPSHOTS:
-        work = work.on(*grounds.world.days[1:3])
-    ground.kill_at(work, stage, nth)
-    ground.begin(work).succeed()
-    ground.assert_right(work)
+        work = work.on(*warehouses.world.days[1:3])
+    warehouse.kill_at(work, stage, nth)
+    warehouse.begin(work).succeed()
+    warehouse.assert_right(work)
 
 
 @pytest.mark.parametrize(("destination", "work", "stage", "nth"), SHORT)
-def test_killed_and_run_again(
-    grounds: Grounds, destination: str, work: Work, stage: str, nth: int
+def test_the_run_after_a_kill_leaves_the_right_tables(
+    warehouses: Warehouses, destination: str, work: Work, stage: str, nth: int
 ) -> None:
-    killed_and_run_again(grounds, destination, work, stage, nth, seeded=True)
+    assert_recovers(warehouses, destination, work, stage, nth, seeded=True)
 
 
 @pytest.mark.parametrize("stage", ["in a merge", "before the commit of a merge"])
 @pytest.mark.parametrize("destination", DESTINATIONS)
-def test_a_merge_is_all_or_nothing(grounds: Grounds, destination: str, stage: str) -> None:
-    ground = grounds.fresh(destination, seeded=True)
+def test_a_merge_is_all_or_nothing(warehouses: Warehouses, destination: str, stage: str) -> None:
+    warehouse = warehouses.new(destination, seeded=True)
     work = replace(SNAPSHOTS, names=("users",))
     (asset,) = work.assets
-    before = ground.table(asset)
-    ground.kill_at(work, stage)
-    assert ground.table(asset) == before
-    ground.begin(work).succeed()
-    ground.assert_right(work)
+    before = warehouse.table(asset)
+    warehouse.kill_at(work, stage)
+    assert warehouse.table(asset) == before
+    warehouse.begin(work).succeed()
+    warehouse.assert_right(work)
 
 
-def test_killed_as_the_duckdb_file_is_made(grounds: Grounds) -> None:
-    """What DuckDB has begun to make is no database, and is refused for good."""
+def test_a_kill_while_the_duckdb_file_is_made_leaves_no_broken_file(
+    warehouses: Warehouses,
+) -> None:
+    """DuckDB refuses an unfinished file for good, so the file is made beside its final place."""
     work = replace(SNAPSHOTS, names=("users",))
     for _ in range(3):
-        ground = grounds.fresh("duckdb", seeded=False)
-        file = ground.warehouse
-        running = ground.begin(work)
-        while running.process.is_alive() and not file.exists() and not file_beside(file).exists():
-            pass
+        warehouse = warehouses.new("duckdb", seeded=False)
+        file = warehouse.file
+        beside = file.with_name(f"{file.name}.new")
+        running = warehouse.begin(work)
+        while running.process.is_alive() and not file.exists() and not beside.exists():
+            pass  # without a sleep, which would miss the file beside
         running.kill()
-        ground.begin(work).succeed()
-        ground.assert_right(work)
-        assert not file_beside(file).exists()
-
-
-def file_beside(file: Path) -> Path:
-    return file.with_name(f"{file.name}.new")
+        warehouse.begin(work).succeed()
+        warehouse.assert_right(work)
+        assert not beside.exists()
 
 
 @pytest.mark.slow
@@ -117,10 +121,10 @@ def file_beside(file: Path) -> Path:
 @pytest.mark.parametrize(
     ("work", "seeded"), [(PARTITIONED, True), (SNAPSHOTS, False)], ids=["partitioned", "snapshots"]
 )
-def test_killed_at_every_stage(
-    grounds: Grounds, destination: str, work: Work, seeded: bool, stage: str
+def test_the_run_after_a_kill_at_any_stage_leaves_the_right_tables(
+    warehouses: Warehouses, destination: str, work: Work, seeded: bool, stage: str
 ) -> None:
-    killed_and_run_again(grounds, destination, work, stage, 1, seeded=seeded)
+    assert_recovers(warehouses, destination, work, stage, 1, seeded=seeded)
 
 
 @pytest.mark.slow
@@ -131,14 +135,14 @@ def test_killed_at_every_stage(
         for destination, later in (("duckdb", LATER_IN_DUCKDB), ("postgres", LATER))
         for work in (PARTITIONED, CHAIN)
         for stage, nth in later.items()
-        # the seed has the chain's tables: only those of the staging are made, once
+        # The seed holds the chain's tables, so only staging tables are made, once.
         if work is PARTITIONED or "tables are made" not in stage
     ],
 )
-def test_killed_later_in_a_stage(
-    grounds: Grounds, destination: str, work: Work, stage: str, nth: int
+def test_the_run_after_a_kill_at_a_later_visit_leaves_the_right_tables(
+    warehouses: Warehouses, destination: str, work: Work, stage: str, nth: int
 ) -> None:
-    killed_and_run_again(grounds, destination, work, stage, nth, seeded=True)
+    assert_recovers(warehouses, destination, work, stage, nth, seeded=True)
 
 
 @pytest.mark.parametrize(
@@ -152,12 +156,11 @@ def test_killed_later_in_a_stage(
         for n in (1, 2)
     ],
 )
-@pytest.mark.parametrize("work", [PARTITIONED], ids=["partitioned"])
-def test_killed_in_dagster(
-    grounds: Grounds, destination: str, work: Work, stage: str, nth: int
+def test_the_run_after_a_kill_in_dagster_leaves_the_right_tables(
+    warehouses: Warehouses, destination: str, stage: str, nth: int
 ) -> None:
-    ground = grounds.fresh(destination, seeded=True)
-    work = replace(work.on(*grounds.world.days[1:3]), dagster=True)
-    ground.kill_at(work, stage, nth)
-    ground.begin(work).succeed()
-    ground.assert_right(work)
+    warehouse = warehouses.new(destination, seeded=True)
+    work = replace(PARTITIONED.on(*warehouses.world.days[1:3]), dagster=True)
+    warehouse.kill_at(work, stage, nth)
+    warehouse.begin(work).succeed()
+    warehouse.assert_right(work)

@@ -1,4 +1,8 @@
-"""Runs that are killed at random times, again and again, and one that is not."""
+"""Kills at random times: after several killed runs and one success, the tables are right.
+
+In: a seed for each case. Out: the judgement of the oracle on tables, folders, staging schemas and
+locks.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +12,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from analytics_sync_tests.support.killed_runs import Work
-from analytics_sync_tests.support.warehouses import DESTINATIONS, Grounds
+from analytics_sync_tests.support.run_processes import Work
+from analytics_sync_tests.support.warehouses import DESTINATIONS, Warehouses
 
 WORKS = (
     Work("observability", ("logs", "audit_logs")),
@@ -18,25 +22,25 @@ WORKS = (
     Work("delivery", ("builds", "audit", "agents")),
 )
 CASES = 16
-KILLS = 3  # in a case
+KILLS_PER_CASE = 3
 
 
 @pytest.fixture(scope="module")
-def grounds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Grounds]:
-    with Grounds(tmp_path_factory.mktemp("random")) as made:
+def warehouses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouses]:
+    with Warehouses(tmp_path_factory.mktemp("random")) as made:
         yield made
 
 
 @pytest.fixture(scope="module")
-def seconds(grounds: Grounds) -> dict[str, float]:
-    """How long an undisturbed run takes, by destination."""
-    took = {}
+def run_seconds(warehouses: Warehouses) -> dict[str, float]:
+    """The duration of a run that is not killed, by destination: kills fall into this time."""
+    durations = {}
     for destination in DESTINATIONS:
-        ground = grounds.fresh(destination, seeded=True)
+        warehouse = warehouses.new(destination, seeded=True)
         start = time.monotonic()
-        ground.begin(WORKS[1]).succeed()
-        took[destination] = time.monotonic() - start
-    return took
+        warehouse.begin(WORKS[1]).succeed()
+        durations[destination] = time.monotonic() - start
+    return durations
 
 
 @pytest.mark.slow
@@ -44,16 +48,16 @@ def seconds(grounds: Grounds) -> dict[str, float]:
     ("destination", "case"),
     [pytest.param(d, case) for d in DESTINATIONS for case in range(CASES)],
 )
-def test_killed_at_random_times(
-    grounds: Grounds, seconds: dict[str, float], destination: str, case: int
+def test_the_run_after_kills_at_random_times_leaves_the_right_tables(
+    warehouses: Warehouses, run_seconds: dict[str, float], destination: str, case: int
 ) -> None:
     dice = random.Random(f"{destination} {case}")
-    work = WORKS[case % len(WORKS)].on(*grounds.world.days[1:3])
-    ground = grounds.fresh(destination, seeded=bool(case // len(WORKS) % 2))
-    for _ in range(KILLS):
-        running = ground.begin(work)
-        time.sleep(dice.uniform(0.02, seconds[destination]))
+    work = WORKS[case % len(WORKS)].on(*warehouses.world.days[1:3])
+    warehouse = warehouses.new(destination, seeded=bool(case // len(WORKS) % 2))
+    for _ in range(KILLS_PER_CASE):
+        running = warehouse.begin(work)
+        time.sleep(dice.uniform(0.02, run_seconds[destination]))
         running.kill()
         assert running.status() in {0, -9}
-    ground.begin(work).succeed()
-    ground.assert_right(work)
+    warehouse.begin(work).succeed()
+    warehouse.assert_right(work)
