@@ -1,1 +1,1 @@
-"""Tests of analytics_sync: real HTTP, a real warehouse, a real Dagster instance."""
+"""Tests of analytics_sync, with real HTTP, a real warehouse and a real Dagster instance."""
