@@ -1,9 +1,10 @@
 """Optional. An event log of Dagster in SQLite files, with pooled connections.
 
-In: an instance whose ``dagster.yaml`` names this class. Out: the same files in the same place as Dagster's
-``SqliteEventLogStorage`` has, so an instance may change from one class to the other. Dagster's class makes
-an engine and a connection for each statement, at least four for each event of an asset. They take half of
-the time of a run of many small assets. Dagster's PostgreSQL storage does not need this class.
+In: an instance whose ``dagster.yaml`` names this class. Out: the same files in the same place as
+Dagster's ``SqliteEventLogStorage`` has, so an instance may change from one class to the other.
+Dagster's class makes an engine and a connection for each statement, at least four for each event of
+an asset. They take half of the time of a run of many small assets. Dagster's PostgreSQL storage
+does not need this class.
 """
 
 from __future__ import annotations
@@ -22,13 +23,13 @@ from dagster._core.storage.event_log.sqlite.sqlite_event_log import INDEX_SHARD_
 from dagster._serdes import ConfigurableClassData
 from sqlalchemy import Connection, Engine, QueuePool, create_engine
 
-# Dagster keeps one SQLite file per run. Keep at most 16 open, so that listing many runs does not exhaust
-# file handles.
+# Dagster keeps one SQLite file per run. Keep at most 16 open, so that listing many runs does not
+# exhaust file handles.
 _MAX_OPEN_ENGINES = 16
 
 
 class KeptSqliteEventLogStorage(SqliteEventLogStorage):
-    """An event log that keeps its connections. Set it as ``event_log_storage`` in ``dagster.yaml``.
+    """An event log with pooled connections. Set it as ``event_log_storage`` in ``dagster.yaml``.
 
     Args:
         base_dir: Folder of the files.
@@ -54,7 +55,7 @@ class KeptSqliteEventLogStorage(SqliteEventLogStorage):
     ) -> KeptSqliteEventLogStorage:
         """The event log that ``dagster.yaml`` describes.
 
-        Without ``base_dir`` the files are in ``history/runs`` in ``DAGSTER_HOME``, as Dagster's are.
+        Without ``base_dir`` the files are in ``history/runs`` in ``DAGSTER_HOME``, like Dagster's.
 
         Raises:
             ValueError: Neither ``base_dir`` nor ``DAGSTER_HOME`` is set.
@@ -110,8 +111,8 @@ class KeptSqliteEventLogStorage(SqliteEventLogStorage):
     def has_table(self, table_name: str) -> bool:
         """Whether the file with the events of all runs has a table.
 
-        Dagster asks for each event of an asset and connects each time: a tenth of the time of a run of
-        small assets. A table that exists stays.
+        Dagster asks for each event of an asset and connects each time: a tenth of the time of a run
+        of small assets. A table that exists stays.
         """
         if table_name not in self._known_tables and super().has_table(table_name):
             self._known_tables.add(table_name)

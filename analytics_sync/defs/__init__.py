@@ -1,4 +1,5 @@
-"""The warehouse's tables as Dagster sees them: assets, partitions, checks, jobs, schedules, sensors.
+"""Dagster's definitions: assets, partitions, checks, jobs, schedules and sensors.
 
-In: ``Source`` objects. Out: Dagster definitions, all built by functions, nothing read or written.
+In: ``Source`` objects. Out: Dagster definitions. Functions build them, and building reads and
+writes nothing.
 """

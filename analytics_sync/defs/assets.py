@@ -1,9 +1,11 @@
-"""One ``@dlt_assets`` per source: all its resources in one step, any subset of them.
+"""The assets of a source: one ``@dlt_assets`` with all its resources, of which a run takes any
+subset.
 
-In: the declaration. Out: an assets definition. A run reads the selected resources, loads them,
-materializes those that succeeded, and then fails if some did not, naming each.
+In: the declaration. Out: an assets definition. A run reads and loads the selected resources and
+materializes each success. If a resource failed, the run then fails and names it.
 """
-# no ``from __future__ import annotations`` here: Dagster looks at the class that annotates context
+# No ``from __future__ import annotations`` here: Dagster inspects the class that annotates the
+# context.
 
 from collections.abc import Iterator
 from typing import Any
@@ -28,18 +30,18 @@ def source_assets(source: Source, partitions: PartitionsDefinition[str]) -> Asse
 
     Args:
         source: The declaration.
-        partitions: Of its windowed resources.
+        partitions: The partitions of its windowed resources.
     """
 
     @dlt_assets(
         dlt_source=dlt_source(source),
-        dlt_pipeline=None,  # type: ignore[arg-type]  # made for each run: two runs must not share one
+        dlt_pipeline=None,  # type: ignore[arg-type]  # each run makes one: runs must not share it
         name=source.name,
         dagster_dlt_translator=CatalogTranslator(source, partitions, destination_name()),
         backfill_policy=BackfillPolicy.single_run(),
     )
     def assets(context: AssetExecutionContext) -> Iterator[MaterializeResult[Any]]:
-        # what it takes to run is a third of the time that loading the definitions would take
+        # Imported by a run only: this import would be a third of the time to load the definitions.
         from analytics_sync.defs.materialize import materialize
 
         yield from materialize(context, source)

@@ -1,4 +1,4 @@
-"""All definitions of a catalog, put together.
+"""The build of all definitions of a catalog.
 
 In: sources by name. Out: one ``Definitions``.
 """
@@ -21,8 +21,8 @@ from analytics_sync.defs.sensors import new_records_sensor
 def build_definitions(sources: Mapping[str, Source]) -> Definitions:
     """Assets, checks, jobs, schedules and sensors of all sources.
 
-    Steps run in one process: a process for each of a handful of steps costs more than it saves,
-    and runs are side by side anyway.
+    The steps of a run share one process: a run has few steps, and a process for each costs more
+    than it saves. Runs are parallel anyway.
     """
     partitions = daily_partitions()
     jobs = {name: source_job(source) for name, source in sources.items()}

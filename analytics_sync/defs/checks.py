@@ -1,9 +1,12 @@
-"""Three checks per asset, and a fourth where the API tells a total; one step per source.
+"""The checks: three for each asset, and a fourth where the API reports a total. One step per
+source.
 
-In: the declaration, the warehouse. Out: ``required_fields`` and ``primary_key_unique`` (errors),
-``declared_schema`` (a warning). A table or column that is missing is a verdict, never a crash.
+In: the declaration and the warehouse. Out: ``required_fields``, ``primary_key_unique`` and
+``complete`` (errors), ``declared_schema`` (a warning). A missing table or column fails a check and
+never crashes it.
 """
-# no ``from __future__ import annotations`` here: Dagster looks at the class that annotates context
+# No ``from __future__ import annotations`` here: Dagster inspects the class that annotates the
+# context.
 
 import json
 from collections import Counter
@@ -29,8 +32,8 @@ from analytics_sync.defs.translator import asset_key
 if TYPE_CHECKING:
     from analytics_sync.load.warehouse import Warehouse
 
-_EXAMPLES = 5
-_LOOKED_AT = 1000  # rows of _extra that are opened to name their fields
+_MAX_EXAMPLES = 5
+_MAX_EXTRA_ROWS = 1000  # rows of which a check reads _extra to name its fields
 
 COMPLETE = "complete"
 _COMPLETE = "As many records were read as the API said there are."
@@ -53,7 +56,8 @@ def source_checks(source: Source) -> AssetChecksDefinition:
 
     @multi_asset_check(name=f"{source.name}_checks", specs=specs, can_subset=True)
     def checks(context: AssetCheckExecutionContext) -> Iterator[AssetCheckResult]:
-        from analytics_sync.load.warehouse import open_warehouse  # not needed to load definitions
+        # Imported by a run only, so that definitions load without it.
+        from analytics_sync.load.warehouse import open_warehouse
 
         with open_warehouse(source.name) as warehouse:
             for key in sorted(context.selected_asset_check_keys):
@@ -117,11 +121,11 @@ def _required_fields(
 
 
 def _examples(warehouse: "Warehouse", resource: Resource, column: str) -> str:
-    """Keys of a few rows where ``column`` is null."""
+    """Keys of a few rows in which a column is null."""
     key = ", ".join(warehouse.column(k) for k in resource.key)
     rows = warehouse.rows(
         f"SELECT {key} FROM {warehouse.table(resource.table)} "
-        f"WHERE {warehouse.column(column)} IS NULL LIMIT {_EXAMPLES}"
+        f"WHERE {warehouse.column(column)} IS NULL LIMIT {_MAX_EXAMPLES}"
     )
     return "; ".join(", ".join(map(str, row)) for row in rows)
 
@@ -136,7 +140,7 @@ def _primary_key_unique(
     key = ", ".join(warehouse.column(k) for k in resource.key)
     groups = f"SELECT {key}, count(*) AS n FROM {table} GROUP BY {key} HAVING count(*) > 1"
     total = warehouse.row(f"SELECT count(*) FROM {table}")[0]
-    repeated = warehouse.rows(f"{groups} LIMIT {_EXAMPLES}")
+    repeated = warehouse.rows(f"{groups} LIMIT {_MAX_EXAMPLES}")
     metadata: dict[str, Any] = {"rows": total}
     if not repeated:
         return True, f"One row per key in {total} rows.", metadata
@@ -176,7 +180,7 @@ def _declared_schema(
 
 
 def _complete(event: EventLogEntry | None) -> Verdict:
-    """What the API said there is, against what was read, on the latest materialization."""
+    """Compare the records read with the API's total, for the latest materialization."""
     materialization = event.asset_materialization if event else None
     if materialization is None:
         return False, "The asset was never materialized.", {}
@@ -193,10 +197,10 @@ def _complete(event: EventLogEntry | None) -> Verdict:
 
 
 def _extra_fields(warehouse: "Warehouse", table: str) -> Counter[str]:
-    """Names of the fields in ``_extra``, with how often they were seen."""
+    """Names of the fields in ``_extra``, each with its number of rows."""
     column = warehouse.column(EXTRA)
     names: Counter[str] = Counter()
-    sql = f"SELECT {column} FROM {table} WHERE {column} IS NOT NULL LIMIT {_LOOKED_AT}"
+    sql = f"SELECT {column} FROM {table} WHERE {column} IS NOT NULL LIMIT {_MAX_EXTRA_ROWS}"
     for (value,) in warehouse.rows(sql):
         names.update(list(json.loads(value) if isinstance(value, str) else value))
     return names

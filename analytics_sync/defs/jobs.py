@@ -1,6 +1,6 @@
-"""A job for each source and one for everything, and a daily schedule for each source.
+"""The jobs: one for each source, and one for all sources.
 
-In: the declarations. Out: jobs, and schedules that are off until somebody switches them on.
+In: the declarations. Out: job definitions.
 """
 
 from __future__ import annotations
@@ -8,16 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from dagster import (
-    AssetSelection,
-    define_asset_job,
-)
+from dagster import AssetSelection, define_asset_job
 
 from analytics_sync.catalog import Source
 
 
 def source_job(source: Source) -> Any:
-    """``sync_<source>``: all assets and checks of a source."""
+    """The job ``sync_<source>``: all assets and checks of a source."""
     return define_asset_job(
         f"sync_{source.name}",
         selection=AssetSelection.groups(source.name),
@@ -26,7 +23,7 @@ def source_job(source: Source) -> Any:
 
 
 def everything_job(sources: Iterable[Source]) -> Any:
-    """``sync_everything``: all assets and checks."""
+    """The job ``sync_everything``: all assets and checks of all sources."""
     return define_asset_job(
         "sync_everything",
         selection=AssetSelection.groups(*(s.name for s in sources)),

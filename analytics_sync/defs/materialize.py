@@ -1,8 +1,8 @@
-"""What a run of a source's assets does.
+"""The materialization of a source's assets in a run.
 
-In: Dagster's context, the declaration. Out: a materialization for each resource that was read and
-loaded; then a failure that names those that were not. Imported when a run begins: definitions load
-without it.
+In: Dagster's context and the declaration. Out: a materialization for each resource that was read
+and loaded, then a failure that names the other resources. A run imports this module. Definitions
+load without it.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from analytics_sync.extract.run import ReadRun
 from analytics_sync.load.errors import LoadError
 from analytics_sync.load.pipeline import Loaded, load
 
-_NAMED = 20  # skipped children named in full; the rest is a number
+_MAX_NAMED = 20  # skipped children that a warning names; it gives the number of the others
 
 
 def materialize(context: AssetExecutionContext, source: Source) -> Iterator[MaterializeResult[Any]]:
-    """Read and load what is selected.
+    """Read and load the selected resources.
 
     Raises:
-        Failure: Some resources could not be read, or nothing could be loaded.
+        Failure: A resource could not be read, or the load failed.
     """
     window = run_window(context)
     wanted = {key.path[-1] for key in context.selected_asset_keys}
@@ -39,8 +39,8 @@ def materialize(context: AssetExecutionContext, source: Source) -> Iterator[Mate
             for resource in run.resources:
                 if resource.name in failed:
                     continue
-                # with a configured id a child may succeed alone, but Dagster takes no output
-                # before that of an upstream asset of the same run
+                # A child with a configured id may succeed without its parent. But Dagster takes no
+                # output of an asset before the output of its upstream asset in the same run.
                 if upstream := [a.name for a in source.ancestors(resource) if a.name in failed]:
                     context.log.warning(f"{resource} is loaded, not reported: {upstream} failed")
                     continue
@@ -70,8 +70,8 @@ def _failure(source: Source, failed: Mapping[str, Exception], of: int) -> Failur
 
 def _warnings(result: ReadResult) -> Iterator[str]:
     if result.skipped:
-        named = "; ".join(result.skipped[:_NAMED])
-        more = len(result.skipped) - _NAMED
+        named = "; ".join(result.skipped[:_MAX_NAMED])
+        more = len(result.skipped) - _MAX_NAMED
         yield f"{len(result.skipped)} children skipped: {named}" + (
             f"; and {more} more" if more > 0 else ""
         )

@@ -1,6 +1,7 @@
-"""Daily partitions, and a run's partitions as one window.
+"""The daily partitions, and the window of a run's partitions.
 
-In: ``ANALYTICS_SYNC__START_DATE``, a run's context. Out: the partitions definition and a ``Window``.
+In: ``ANALYTICS_SYNC__START_DATE`` and the context of a run. Out: the partitions definition and a
+``Window``.
 """
 
 from __future__ import annotations
@@ -16,25 +17,25 @@ DEFAULT_START = "2025-01-01"
 
 
 def daily_partitions() -> DailyPartitionsDefinition:
-    """Days in UTC from the start date up to and including today.
+    """UTC days from the start date up to and including today.
 
-    Today is part of it, so that what is new can be read before the day is over.
+    Today is a partition, so that new records can be read before the day is over.
 
     Raises:
-        ValueError: The start date is no day as ISO 8601 spells it.
+        ValueError: The start date is not an ISO 8601 day.
     """
-    told = dlt.config.get("analytics_sync.start_date", str) or DEFAULT_START
+    value = dlt.config.get("analytics_sync.start_date", str) or DEFAULT_START
     try:
-        start = datetime.combine(date.fromisoformat(told), time.min, UTC)
+        start = datetime.combine(date.fromisoformat(value), time.min, UTC)
     except ValueError:
         raise ValueError(
-            f"ANALYTICS_SYNC__START_DATE is {told!r}; expected a day such as {DEFAULT_START}"
+            f"ANALYTICS_SYNC__START_DATE is {value!r}; expected a day such as {DEFAULT_START}"
         ) from None
     return DailyPartitionsDefinition(start_date=start, timezone="UTC", end_offset=1)
 
 
 def run_window(context: AssetExecutionContext) -> Window | None:
-    """The range of partitions this run is about, as one window; None without partitions."""
+    """The run's range of partitions as one window. None for a run without partitions."""
     if not context.has_partition_key and not context.has_partition_key_range:
         return None
     keys = context.partition_key_range

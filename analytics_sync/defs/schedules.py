@@ -1,6 +1,6 @@
-"""A daily schedule for each source, off until somebody switches it on.
+"""The schedules: a daily one for each source.
 
-In: a declaration and its job. Out: a schedule definition.
+In: a declaration and its job. Out: a schedule definition. It is off until somebody switches it on.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _CRON = "15 2 * * *"  # after midnight UTC, when yesterday is complete
 
 
 def daily_schedule(source: Source, job: Any) -> ScheduleDefinition:
-    """``daily_<source>``: yesterday's partition of the windowed resources, and the snapshots."""
+    """The schedule ``daily_<source>``: the partition of yesterday, and the snapshots."""
     windowed = any(source.windowed(resource) for resource in source.assets)
 
     @schedule(
@@ -31,7 +31,9 @@ def daily_schedule(source: Source, job: Any) -> ScheduleDefinition:
         cron_schedule=_CRON,
         execution_timezone="UTC",
         default_status=DefaultScheduleStatus.STOPPED,
-        description=f"Every day at 02:15 UTC: yesterday's partition and the snapshots of {source.name}.",
+        description=(
+            f"Every day at 02:15 UTC: yesterday's partition and the snapshots of {source.name}."
+        ),
     )
     def daily(context: ScheduleEvaluationContext) -> RunRequest:
         day = (context.scheduled_execution_time.astimezone(UTC) - timedelta(days=1)).date()

@@ -1,7 +1,8 @@
-"""A sensor for each windowed resource that declares one: something new, so read that day.
+"""The sensors: one for each windowed resource that declares one.
 
-In: the declarations. Out: sensors, off until somebody switches them on. A tick costs one request;
-the sensor's cursor is the newest instant seen.
+In: the declarations. Out: sensor definitions, off until somebody switches them on. A tick costs one
+request. If the resource has a newer cursor than the last tick saw, the sensor requests runs of the
+days in between.
 """
 
 from __future__ import annotations
@@ -25,15 +26,15 @@ from analytics_sync.catalog import Resource, Source
 from analytics_sync.common.errors import ExtractError, MissingSetting
 from analytics_sync.defs.translator import asset_key
 
-_MOST_DAYS = 14  # after a long pause: the rest is a backfill, started by a person
+_MAX_DAYS = 14  # After a longer pause, a person starts a backfill for the days before.
 
 
 def new_records_sensor(source: Source, resource: Resource) -> SensorDefinition:
-    """``new_<source>_<resource>``: asks for the partitions in which something new is.
+    """The sensor ``new_<source>_<resource>``: requests runs of the days that have new records.
 
     Args:
         source: The declaration.
-        resource: Windowed by a cursor of its own, with ``sensor`` declared.
+        resource: A resource with a cursor of its own, which declares ``sensor``.
     """
     assert resource.sensor is not None
     followers = [
@@ -53,9 +54,8 @@ def new_records_sensor(source: Source, resource: Resource) -> SensorDefinition:
         description=f"Runs the day's partition when {resource} has something newer.",
     )
     def new_records(context: SensorEvaluationContext) -> Any:
-        from analytics_sync.extract.newest import (
-            newest_cursor,  # not needed to load the definitions
-        )
+        # Imported by a tick only, so that definitions load without it.
+        from analytics_sync.extract.newest import newest_cursor
 
         try:
             latest = newest_cursor(source, resource)
@@ -63,10 +63,10 @@ def new_records_sensor(source: Source, resource: Resource) -> SensorDefinition:
             return SkipReason(str(e))
         except ExtractError as e:
             raise RuntimeError(str(e)) from e
-        known = datetime.fromisoformat(context.cursor) if context.cursor else None
-        if latest is None or (known is not None and latest <= known):
-            return SkipReason(f"{resource}: nothing newer than {known or 'the beginning'}.")
-        first = known.date() if known else latest.date()
+        seen = datetime.fromisoformat(context.cursor) if context.cursor else None
+        if latest is None or (seen is not None and latest <= seen):
+            return SkipReason(f"{resource}: nothing newer than {seen or 'the beginning'}.")
+        first = seen.date() if seen else latest.date()
         return SensorResult(
             run_requests=[
                 RunRequest(
@@ -81,7 +81,8 @@ def new_records_sensor(source: Source, resource: Resource) -> SensorDefinition:
 
 
 def _days(first: date, last: date) -> list[date]:
+    """The days from first to last: none after today, and at most ``_MAX_DAYS``."""
     today = datetime.now(UTC).date()
     last = min(last, today)
-    count = min((last - first).days + 1, _MOST_DAYS)
+    count = min((last - first).days + 1, _MAX_DAYS)
     return [last - timedelta(days=back) for back in range(count - 1, -1, -1)]

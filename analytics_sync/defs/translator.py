@@ -1,6 +1,7 @@
-"""One resource -> one asset spec: everything the UI shows before the first run.
+"""The translator from a resource to an asset spec: all that the UI shows before the first run.
 
-In: the declaration, the partitions. Out: ``AssetSpec`` objects, through dagster-dlt's translator.
+In: the declaration and the partitions. Out: ``AssetSpec`` objects, through dagster-dlt's
+translator.
 """
 
 from __future__ import annotations
@@ -23,16 +24,16 @@ from analytics_sync.catalog.naming import DELETED_AT, EXTRA, READ_AT
 
 
 def asset_key(resource: Resource) -> AssetKey:
-    """``[source, resource]``."""
+    """The key ``[source, resource]``."""
     return AssetKey([resource.source, resource.name])
 
 
 class CatalogTranslator(DagsterDltTranslator):
-    """Names and describes the assets of one source.
+    """The translator that names and describes the assets of one source.
 
     Args:
         source: The declaration.
-        partitions: Of its windowed resources.
+        partitions: The partitions of its windowed resources.
         destination: dlt's name of the destination, shown as a kind.
     """
 
@@ -44,7 +45,7 @@ class CatalogTranslator(DagsterDltTranslator):
         self._destination = destination
 
     def get_asset_spec(self, data: DltResourceTranslatorData) -> AssetSpec:
-        """The spec of one resource."""
+        """The asset spec of one resource."""
         resource = self._source.resources[data.resource.name]
         return AssetSpec(
             key=asset_key(resource),
@@ -63,7 +64,7 @@ class CatalogTranslator(DagsterDltTranslator):
         )
 
     def _deps(self, resource: Resource) -> list[AssetDep]:
-        """The nearest ancestor that is an asset; other resources depend on nothing."""
+        """The nearest ancestor that is an asset, if there is one."""
         parent = next((a for a in self._source.ancestors(resource) if a.selected), None)
         return [AssetDep(asset_key(parent))] if parent else []
 

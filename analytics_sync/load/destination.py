@@ -1,7 +1,8 @@
 """The destination of all tables, as it is configured.
 
-In: ``ANALYTICS_SYNC__DESTINATION`` (the name of a dlt destination, ``duckdb`` by default) and dlt's own
-settings of that destination. Out: a dlt ``Destination``, its kind, its secrets and its file format.
+In: ``ANALYTICS_SYNC__DESTINATION`` (the name of a dlt destination, ``duckdb`` by default) and dlt's
+own settings of that destination. Out: a dlt ``Destination``, its kind, its secrets and its file
+format.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The DuckDB job client: dlt's own, except that Parquet files merge straight into their tables.
 
-In: dlt's settings of the destination. Out: a ``DuckDbMergeJob`` for each Parquet file of a table that
-merges or replaces rows, and no staging dataset.
+In: dlt's settings of the destination. Out: a ``DuckDbMergeJob`` for each Parquet file of a table
+that merges or replaces rows, and no staging dataset.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from analytics_sync.load.merge_sql import MERGED
 
 
 class MergingDuckDbClient(DuckDbClient):
-    """Overrides what dlt's other clients override of each other."""
+    """dlt's client with our merge job. Other clients of dlt override the same methods."""
 
     def create_load_job(
         self, table: PreparedTableSchema, file_path: str, load_id: str, restore: bool = False

@@ -1,7 +1,8 @@
 """The merge job of DuckDB: a Parquet file straight into its table.
 
-In: a Parquet file of one table's rows. Out: all of the rows in the table, or none. dlt would copy the rows
-into a staging table and read them from there: four tenths of the time of a load, and as much space again.
+In: a Parquet file of one table's rows. Out: all of the rows in the table, or none. dlt would copy
+the rows into a staging table and read them from there: four tenths of the time of a load, and as
+much space again.
 """
 
 from __future__ import annotations
@@ -17,11 +18,11 @@ from analytics_sync.load.merge_sql import merge_statements
 
 # A larger transaction is written straight to the database file, not first to the write-ahead log.
 _CHECKPOINT_SIZE = "4MB"
-# The memory limit of a merge rises each time DuckDB runs out of memory: first an estimate from the
-# number of columns (`configure_session`), enough for rows of a few kilobytes. Then 512 MB.
-# Then DuckDB's default, which is most of the machine's memory.
+# A merge begins with an estimate, enough for rows of a few kilobytes (``configure_session``). Each
+# time that DuckDB runs out of memory, the merge takes the next step: 512 MB, then DuckDB's default,
+# which is most of the machine's memory.
 _MEMORY_STEPS = ("SET GLOBAL memory_limit = '512MB'", "RESET GLOBAL memory_limit")
-_BASE_MB = 96.0
+_BASE_MB = 96
 _MB_PER_COLUMN = 0.5  # DuckDB writes each column in blocks of a quarter of a megabyte
 _OUT_OF_MEMORY_TEXT = "could not allocate block"
 

@@ -1,7 +1,7 @@
 """The error of a load.
 
-In: the source, and the exception of the warehouse, its driver or the disk. Out: a ``LoadError`` whose
-first line is a complete message. Neither the error nor its causes hold a secret.
+In: the source, and the exception of the warehouse, its driver or the disk. Out: a ``LoadError``
+whose first line is a complete message. Neither the error nor its causes hold a secret.
 """
 
 from __future__ import annotations

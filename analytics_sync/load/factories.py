@@ -1,7 +1,7 @@
 """Destination factories: dlt's own for DuckDB and PostgreSQL, with job clients of ours.
 
-In: a destination as dlt made it from its settings. Out: the same destination, whose clients merge rows
-exactly. Name, type, settings and capabilities stay those of dlt's destination.
+In: a destination as dlt made it from its settings. Out: the same destination, whose clients merge
+rows exactly. Name, type, settings and capabilities stay those of dlt's destination.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dlt.common.destination import Destination
 from dlt.destinations.impl.duckdb.factory import duckdb
 from dlt.destinations.impl.postgres.factory import postgres
 
-# The clients are imported where they are needed: that of PostgreSQL needs an optional driver.
+# Clients are imported when dlt needs one, because PostgreSQL's client needs an optional driver.
 if TYPE_CHECKING:
     from dlt.destinations.impl.duckdb.duck import DuckDbClient
     from dlt.destinations.impl.postgres.postgres import PostgresClient
@@ -26,7 +26,7 @@ class CachedConfiguration(Destination[Any, Any]):
 
     @cached_property
     def _resolved(self) -> list[tuple[dict[str, Any], bool, Any]]:
-        """Settings before they were resolved, whether in part, and after."""
+        """For each lookup: the values before, whether it was partial, and the resolved settings."""
         return []
 
     def configuration(self, initial_config: Any, accept_partial: bool = False) -> Any:
@@ -86,7 +86,10 @@ _FACTORIES: dict[type[Destination[Any, Any]], type[Destination[Any, Any]]] = {
 
 
 def with_merging_client(destination: Destination[Any, Any]) -> Destination[Any, Any]:
-    """The same destination with a job client of ours, if there is one; otherwise the argument."""
+    """The same destination with a job client of ours.
+
+    A destination of another type, and of another class than dlt's, keeps dlt's client.
+    """
     factory = _FACTORIES.get(type(destination))
     if factory is None:
         return destination

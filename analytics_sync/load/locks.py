@@ -2,8 +2,8 @@
 
 In: the destination. Out: context managers that wait without using the processor. A DuckDB file
 takes one writer at a time. PostgreSQL takes many, but two merges of the same keys at the same time
-would leave both their rows, so loads into one dataset take turns there too. The operating system or the
-server releases a lock when its holder dies, so a killed run leaves no manual work.
+would leave both their rows, so loads into one dataset take turns there too. The operating system or
+the server releases a lock when its holder dies, so a killed run leaves no manual work.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from analytics_sync.load.staging import drop_orphaned_staging
 
 _POLL_SECONDS = 0.1
 
-# The lock's session only waits and holds the lock, for any time. The server must notice within about a
-# minute that the machine at the other end is gone. Not every server has all of these settings.
+# The session of the lock only waits and holds the lock, without a time limit. The server must
+# notice within about a minute that the client's machine is gone. Some servers lack some settings.
 _LOCK_SESSION_SETTINGS = """
 SELECT set_config(s.name, wanted.value, false)
 FROM (VALUES ('statement_timeout', '0'), ('lock_timeout', '0'), ('idle_session_timeout', '0'),
@@ -55,8 +55,9 @@ def warehouse_lock() -> Iterator[None]:
 def _create_database(file: Path) -> None:
     """Create an empty DuckDB file, complete from its first moment.
 
-    A process that dies while DuckDB creates a file leaves one that DuckDB refuses for good. So the file
-    is created under another name, which the next process deletes first, and is renamed when it is complete.
+    If a process dies while DuckDB creates a file, DuckDB refuses that file for good. So the file is
+    created under another name and renamed when it is complete. The next process deletes what a
+    killed one left under that name.
     """
     new = file.with_name(f"{file.name}.new")
     new.unlink(missing_ok=True)

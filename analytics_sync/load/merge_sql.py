@@ -1,8 +1,8 @@
 """SQL of the merge: of two versions of a row, the one that the API served last stays.
 
-In: a table, and where its new rows are. Out: SQL statements that compare ``_read_at``. Loads may come in
-any order: a row that was read earlier never replaces a row that was read later, neither one of a parallel
-run nor one of a newer window.
+In: a table, and where its new rows are. Out: SQL statements that compare ``_read_at``. Loads may
+come in any order: a row that was read earlier never replaces a row that was read later. This holds
+for rows of a parallel run and for rows of a newer window.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The dlt pipeline of one load: extract, normalize, merge, clean up.
 
 In: a ``ReadRun``. Out: a ``Loaded``. A run shares only the warehouse with other runs: its pipeline
-directory and its staging dataset are its own, and are removed after it. Runs read in parallel; only the
-load itself takes the warehouse's lock.
+directory and its staging dataset are its own, and are removed after it. Runs read in parallel; only
+the load itself takes the warehouse's lock.
 """
 
 from __future__ import annotations
@@ -53,8 +53,8 @@ class Loaded:
         load_id: dlt's id of the load. None when there was nothing to load.
         destination: dlt's name of the destination.
         dataset: Name of the source's dataset.
-        deleted: Number of rows newly marked as deleted, by resource. A resource without a complete read
-            is not in it.
+        deleted: Number of rows newly marked as deleted, by resource. A resource without a complete
+            read is not in it.
         read_twice: Resources that were read again to confirm missing rows.
     """
 

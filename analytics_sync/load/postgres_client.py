@@ -1,7 +1,7 @@
-"""The PostgreSQL job client: dlt's own, except that files are copied exactly and merged by ``merge_sql``.
+"""The PostgreSQL job client: dlt's own, with exact copies of files and with our merge.
 
-In: dlt's settings of the destination. Out: a ``PostgresCopyJob`` for each CSV file of a table that merges
-or replaces rows, and a job that merges the table from its staging dataset.
+In: dlt's settings of the destination. Out: a ``PostgresCopyJob`` for each CSV file of a table that
+merges or replaces rows, and a job that merges the table from its staging dataset.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from analytics_sync.load.postgres_copy_job import PostgresCopyJob
 
 
 class MergingPostgresClient(PostgresClient):
-    """Overrides what dlt's other clients override of each other."""
+    """dlt's client with our jobs. Other clients of dlt override the same methods."""
 
     def create_load_job(
         self, table: PreparedTableSchema, file_path: str, load_id: str, restore: bool = False
@@ -57,8 +57,8 @@ class MergingPostgresClient(PostgresClient):
 class SqlJobRequest(FollowupJobRequest):
     """A request to run SQL statements as the next job of a load.
 
-    dlt writes its own requests into the machine's temporary folder, where a killed run leaves them for
-    good. This one is written into the load package, which the next run removes after a kill.
+    dlt writes its own requests into the machine's temporary folder, where a killed run leaves them
+    for good. This one is written into the load package, which the next run removes after a kill.
 
     Args:
         table: Name of the table that the statements change.

@@ -1,7 +1,7 @@
 """The copy job of PostgreSQL: a CSV file into a table, every value unchanged.
 
-In: a CSV file that dlt's Arrow writer wrote: texts are quoted, and null is an empty field without quotes.
-Out: the rows in the table. dlt's own job reads ``""`` as null in every nullable column.
+In: a CSV file that dlt's Arrow writer wrote: texts are quoted, and null is an empty field without
+quotes. Out: the rows in the table. dlt's own job reads ``""`` as null in every nullable column.
 """
 
 from __future__ import annotations

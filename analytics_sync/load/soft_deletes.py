@@ -1,7 +1,7 @@
 """Soft deletes: a mark on rows that the API no longer lists.
 
-In: a finished load and the complete reads of snapshots. Out: ``_deleted_at`` on rows of earlier loads. A
-merge clears the mark of a row that the API lists again. Rows are never removed.
+In: a finished load and the complete reads of snapshots. Out: ``_deleted_at`` on rows of earlier
+loads. A merge clears the mark of a row that the API lists again. Rows are never removed.
 """
 
 from __future__ import annotations
@@ -45,14 +45,15 @@ def mark_deleted(
 ) -> Deleted:
     """Mark the rows that complete reads did not find.
 
-    A row is missing if it was last read before this read began: neither this run nor a parallel run has
-    found it. A listing with no records at all marks nothing: it is more often a mistake than the truth.
+    A row is missing if it was last read before this read began: neither this run nor a parallel run
+    has found it. A listing with no records at all marks nothing: it is more often a mistake than
+    the truth.
 
     Args:
         run: A finished run. Its failed resources are left out.
         client: A client that is connected to the source's dataset.
-        first_started_at: Resources that this run reads for the second time, to confirm missing rows. The
-            value is when the first read began, in microseconds since 1970.
+        first_started_at: Resources that this run reads for the second time, to confirm missing
+            rows. The value is when the first read began, in microseconds since 1970.
     """
     failed = run.failures()
     deleted = Deleted()
@@ -86,8 +87,8 @@ def confirm(
         load: Loads the second read, marks its missing rows and returns their number, by resource.
 
     Returns:
-        Number of rows newly marked, by resource. None if the second read could not be loaded: then no
-        row is marked.
+        Number of rows newly marked, by resource. None if the second read could not be loaded, so
+        that no row is marked.
     """
     try:
         with ReadRun(source, only=unconfirmed, resume=False) as second_read:
@@ -127,8 +128,8 @@ class _MissingRows:
 def _rows_may_slip(source: Source, resource: Resource) -> bool:
     """Whether a read may miss a row that the API lists.
 
-    In a listing by offset or page number, a row moves to the page before when another row is deleted
-    during the read. The read has then passed that page.
+    In a listing by offset or page number, a row moves to the page before when another row is
+    deleted during the read. The read has then passed that page.
     """
     listings = (resource, *source.ancestors(resource))
     return any(isinstance(r.paginator, Offset | PageNumber) for r in listings)

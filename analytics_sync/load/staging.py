@@ -1,7 +1,8 @@
 """Staging datasets: each load has its own, and it is dropped soon after the load.
 
-In: a pipeline that holds the load lock (``locks.load_lock``). Out: its staging dataset is dropped, and so
-are the orphaned staging datasets of killed loads. Only the holder of the lock may have a staging dataset.
+In: a pipeline that holds the load lock (``locks.load_lock``). Out: its staging dataset is dropped,
+and so are the orphaned staging datasets of killed loads. Only the holder of the lock may have a
+staging dataset.
 """
 
 from __future__ import annotations

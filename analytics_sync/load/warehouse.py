@@ -1,7 +1,7 @@
 """Read-only access to the warehouse, for checks and reports.
 
-In: a source's name and SQL. Out: rows. A single-file warehouse stays locked while it is open, so open it
-only for the time of the queries.
+In: a source's name and SQL. Out: rows. A single-file warehouse stays locked while it is open, so
+open it only for the time of the queries.
 """
 
 from __future__ import annotations
