@@ -1,8 +1,8 @@
 """dlt's shorter spellings -> one plain form.
 
-In: parts of a catalog file that are valid but not final, such as a cursor paginator that names a
-path in the response, or a bound inside ``params``. Out: the same declaration in the plain form.
-Each function reads one spelling. The facts about real servers decide what a spelling means.
+In: declared paginators, parameters and paths, as dlt permits them. Out: the same declaration in the
+plain form. An example is a bound inside ``params``, which becomes a key of ``incremental``. Each
+function reads one spelling. The meaning of a spelling follows from the responses of real servers.
 """
 
 from __future__ import annotations

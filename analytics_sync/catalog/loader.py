@@ -27,7 +27,7 @@ def load_text(text: str, *, name: str, file: str, python: bool = False) -> Sourc
         python: Whether the text is Python.
 
     Raises:
-        CatalogError: With file, line, resource, key and what was expected.
+        CatalogError: The text is invalid; the error names file, line, resource and key.
     """
     data, lines = (parse_python if python else parse_yaml)(text, file)
     return build(data, lines, name=name, file=file)

@@ -47,8 +47,8 @@ def parse_yaml(text: str, file: str) -> tuple[dict[str, Any], Lines]:
         The data, and the line of each key.
 
     Raises:
-        CatalogError: The text is not YAML or not a mapping, a key is given twice, a tag is not plain
-            data, or a limit is exceeded.
+        CatalogError: The text is not a YAML mapping, has a key twice, has a tag that is not plain
+            data, or exceeds a limit.
     """
     check_size(text, file)
     try:

@@ -138,7 +138,7 @@ class TooDeep(ValueError):
     """JSON that is nested deeper than any API needs."""
 
 
-def deeper(value: Any, limit: int) -> bool:
+def is_deeper(value: Any, limit: int) -> bool:
     """Whether lists and objects are nested in more than ``limit`` levels."""
     level = [value]
     for _ in range(limit):

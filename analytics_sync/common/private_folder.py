@@ -1,8 +1,8 @@
 """Private folders: temporary ones that are locked by their owner, and lasting ones for one user.
 
 In: the prefix of a name, or a path. Out: a folder that only this user can read. A temporary folder
-is locked while its owner lives. The kernel drops the lock of a killed process, so that the next
-process can tell an abandoned folder from a folder in use, and removes the abandoned one.
+is locked while its owner lives. The kernel drops the lock of a killed process. The next process
+therefore recognizes an abandoned folder by the missing lock, and removes it.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Redaction: the only code that masks secrets in text, by value and before a text is shortened.
 
-In: the secrets of a run, and a text. Out: the text without the secrets. A secret is also found if
-it is URL-encoded, in base64, escaped for JSON or a Python literal, or cut in two by other code.
-During a run every log record of the process is redacted, whichever library writes the record.
+In: the secrets of a run, and a text. Out: the text without the secrets. A secret is also found
+URL-encoded, in base64, escaped for JSON or a Python literal, or cut in two by other code. During
+a run every log record of the process is redacted, also the records of other libraries.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from urllib.parse import quote, quote_plus
 
 _MASK = "***"
 _MIN_PART_LENGTH = 8  # a shorter part of a secret may be an ordinary word
-_MIN_LONG_SECRET = 16  # of such a secret, a beginning or end alone is masked too
+_MIN_LONG_SECRET = 16  # a secret of this length is masked even if only its beginning or end is left
 
 
 class Redactor:

@@ -11,7 +11,7 @@ from typing import Any
 
 from analytics_sync.catalog.client import Client
 from analytics_sync.common.errors import InvalidResponse, LimitExceeded, Place
-from analytics_sync.common.exact_json import TooDeep, deeper, loads
+from analytics_sync.common.exact_json import TooDeep, is_deeper, loads
 from analytics_sync.extract.rest_client.deadline import check_deadline, is_past
 from analytics_sync.extract.rest_client.response import TruncatedResponse, body_text
 
@@ -87,7 +87,7 @@ class BodyReader:
         max_nesting = self._client.max_nesting
         try:
             body = loads(raw)
-            if max_nesting < _DECODER_MAX_NESTING and deeper(body, max_nesting):
+            if max_nesting < _DECODER_MAX_NESTING and is_deeper(body, max_nesting):
                 raise TooDeep
             return body
         except TooDeep as e:
