@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from analytics_sync import catalog as spec
+from analytics_sync import catalog
 from analytics_sync.catalog import Source
 from analytics_sync.sandbox import Ledger, Options, Sandbox
 from analytics_sync.sandbox.data.timestamps import to_ms
@@ -28,7 +28,7 @@ from analytics_sync_tests.support.shop_source import (
 
 @pytest.fixture(scope="module")
 def shop() -> Source:
-    return spec.load_text(SHOP, name="shop", file="shop.yaml")
+    return catalog.load_text(SHOP, name="shop", file="shop.yaml")
 
 
 def test_same_seed_same_data_and_other_seed_other_data(shop: Source) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from analytics_sync import catalog as spec
+from analytics_sync import catalog
 from analytics_sync.catalog import Source
 from analytics_sync.sandbox import Ledger, Options, Sandbox
 from analytics_sync.sandbox.data.timestamps import to_ms
@@ -26,7 +26,7 @@ from analytics_sync_tests.support.shop_source import (
 
 @pytest.fixture(scope="module")
 def shop() -> Source:
-    return spec.load_text(SHOP, name="shop", file="shop.yaml")
+    return catalog.load_text(SHOP, name="shop", file="shop.yaml")
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +96,7 @@ resources:
       incremental: {cursor_path: time, start_param: dateRange, end_param: dateRange, param_format: date}}
     columns: {time: date, key: text, value: double}
 """
-    source = spec.load_text(text, name="olap", file="olap.yaml")
+    source = catalog.load_text(text, name="olap", file="olap.yaml")
     with Sandbox([source], SMALL) as box:
         client = Client(box, "olap")
         rows = client.get("reports", [("dateRange", "2025-03-30"), ("dateRange", "2025-03-31")])[
@@ -158,7 +158,7 @@ resources:
     include_from_parent: {group: label}
     columns: {group: text, number: bigint}
 """
-    ledger = Ledger(spec.load_text(text, name="clubs", file="clubs.yaml"), SMALL)
+    ledger = Ledger(catalog.load_text(text, name="clubs", file="clubs.yaml"), SMALL)
     assert len(ledger.expected("members")) == len(ledger.records("members")) == 12 * 3
 
 

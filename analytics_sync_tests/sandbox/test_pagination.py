@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from analytics_sync import catalog as spec
+from analytics_sync import catalog
 from analytics_sync.catalog import Source
 from analytics_sync.sandbox import Options, Sandbox
 from analytics_sync_tests.support.shop_source import (
@@ -26,7 +26,7 @@ from analytics_sync_tests.support.shop_source import (
 
 @pytest.fixture(scope="module")
 def shop() -> Source:
-    return spec.load_text(SHOP, name="shop", file="shop.yaml")
+    return catalog.load_text(SHOP, name="shop", file="shop.yaml")
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 import urllib3
 
-from analytics_sync import catalog as spec
+from analytics_sync import catalog
 from analytics_sync.catalog import Source
 from analytics_sync.sandbox import Fault, Options, Sandbox, ServedResponse
 from analytics_sync_tests.support.shop_source import (
@@ -37,7 +37,7 @@ from analytics_sync_tests.support.shop_source import (
 
 @pytest.fixture(scope="module")
 def shop() -> Source:
-    return spec.load_text(SHOP, name="shop", file="shop.yaml")
+    return catalog.load_text(SHOP, name="shop", file="shop.yaml")
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +75,7 @@ def test_the_declared_key_is_required(box: Sandbox, headers: dict[str, str], sta
 )
 def test_other_kinds_of_authentication(auth: str, right: str, wrong: str) -> None:
     text = f"client: {{auth: {auth}}}\nresources: [{{name: things, primary_key: id, endpoint: things}}]"
-    with Sandbox([spec.load_text(text, name="other", file="other.yaml")], SMALL) as box:
+    with Sandbox([catalog.load_text(text, name="other", file="other.yaml")], SMALL) as box:
         assert Client(box, "other", Authorization=right).status("things") == 200
         assert Client(box, "other", Authorization=wrong).status("things") == 401
 
@@ -170,7 +170,7 @@ def test_every_seed_can_be_served(seed: str) -> None:
     files = sorted(SEEDS.glob(f"{seed}_*.txt"))
     if not files:
         pytest.skip(f"no seed files at {SEEDS}")
-    source = spec.load_file(files[0], name=f"seed_{seed}")
+    source = catalog.load_file(files[0], name=f"seed_{seed}")
     with Sandbox([source], SMALL) as box:
         client, ledger = Client(box, source.name), box.ledger(source.name)
         for resource in source.resources.values():
@@ -179,13 +179,13 @@ def test_every_seed_can_be_served(seed: str) -> None:
 
 
 def _shipped() -> list[Path]:
-    return spec.catalog_files()
+    return catalog.catalog_files()
 
 
 @pytest.mark.skipif(not _shipped(), reason="analytics_sync/sources holds no files yet")
 @pytest.mark.parametrize("path", _shipped(), ids=lambda path: path.stem)
 def test_the_shipped_catalog_can_be_served(path: Path) -> None:
-    source = spec.load_file(path)
+    source = catalog.load_file(path)
     with Sandbox([source], SMALL) as box:
         client, ledger = Client(box, source.name), box.ledger(source.name)
         for _ in range(2):
@@ -201,9 +201,9 @@ def test_the_shipped_catalog_can_be_served(path: Path) -> None:
 
 
 def test_the_command_serves_until_a_signal_stops_it(tmp_path: Path) -> None:
-    catalog, env = tmp_path / "shop.yaml", tmp_path / "sandbox.env"
-    catalog.write_text(SHOP)
-    command = [sys.executable, "-m", "analytics_sync.sandbox", "--catalog", str(catalog)]
+    catalog_file, env = tmp_path / "shop.yaml", tmp_path / "sandbox.env"
+    catalog_file.write_text(SHOP)
+    command = [sys.executable, "-m", "analytics_sync.sandbox", "--catalog", str(catalog_file)]
     command += ["--port", "0", "--days", "2", "--rows", "3", "--live", "0.1", "--env", str(env)]
     process = subprocess.Popen(
         command,
