@@ -2,20 +2,41 @@
 
 In: the catalog files that ship, and those in the folder that ``ANALYTICS_SYNC__CATALOG_DIR`` names.
 Out: ``defs``, a function that Dagster calls to build the definitions. Importing the module reads no
-catalog file, and building needs no secret and no network.
+catalog file, and building needs no secret and no network. Code that uses ``defs`` as the
+``Definitions`` object itself works too.
 """
 
 from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from analytics_sync.common.gc_tuning import freeze_objects
 
 with freeze_objects():  # garbage collections during this import take 70 ms
     from dagster import Definitions, definitions
+    from dagster.components.definitions import LazyDefinitions
 
 
+class _CallableDefinitions(LazyDefinitions[Definitions]):
+    """The function that builds the definitions, which also answers as their object.
+
+    Dagster calls it. ``defs.resolve_job_def(...)`` in somebody's script or test builds the
+    definitions and asks the result.
+    """
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):  # a question of the interpreter, not of a user
+            raise AttributeError(name)
+        return getattr(self(), name)
+
+
+def _usable_as_object(lazy: Any) -> _CallableDefinitions:
+    return _CallableDefinitions(load_fn=lazy.load_fn, has_context_arg=False)
+
+
+@_usable_as_object
 @definitions
 @cache
 def defs() -> Definitions:

@@ -1,4 +1,4 @@
-"""What Dagster shows before any run: keys, groups, columns, partitions, edges, jobs, automation."""
+"""The definitions: keys, groups, columns, partitions, dependencies, jobs, schedules and sensors."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from dagster import (
     build_schedule_context,
     build_sensor_context,
 )
-from dagster._core.workspace.autodiscovery import loadable_targets_from_python_module
+from dagster.components.definitions import LazyDefinitions
 from dlt.extract.exceptions import ResourceExtractionError
 
 from analytics_sync import definitions as location
 from analytics_sync.catalog import load_catalog
 from analytics_sync.defs.build import build_definitions
 from analytics_sync.extract.dlt_source import dlt_source
-from analytics_sync_tests.support.world import ROOT, World
+from analytics_sync_tests.support.world import ROOT, World, make_dagster_home
 
 WINDOWED = {
     "observability": {"audit_logs", "logs", "incidents"},
@@ -101,7 +101,9 @@ def test_only_children_have_upstream_edges(defs: Definitions) -> None:
     }
 
 
-def test_each_asset_has_three_checks_and_a_fourth_where_a_total_is_told(defs: Definitions) -> None:
+def test_each_asset_has_three_checks_and_a_fourth_where_the_api_reports_a_total(
+    defs: Definitions,
+) -> None:
     names = Counter(key.name for key in defs.resolve_asset_graph().asset_check_keys)
     assert names == {
         "required_fields": 60,
@@ -126,7 +128,7 @@ def test_a_wrong_start_date_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         build_definitions(load_catalog())
 
 
-def test_daily_schedules_ask_for_yesterday_and_are_off(defs: Definitions) -> None:
+def test_daily_schedules_request_yesterday_and_are_off(defs: Definitions) -> None:
     for name in ("observability", "product_guidance", "ci_pipelines", "customer_data", "delivery"):
         schedule = defs.resolve_schedule_def(f"daily_{name}")
         assert schedule.default_status.value == "STOPPED"
@@ -156,6 +158,7 @@ def test_a_scheduled_run_syncs_the_partition_and_the_snapshots(world: World) -> 
 
 
 def sensor_tick(world: World, cursor: str | None) -> object:
+    """The result of one tick of a sensor."""
     defs = build_definitions(world.sources)
     sensor = defs.resolve_sensor_def("new_ci_pipelines_pipelines")
     with DagsterInstance.from_config(str(world.home)) as instance:
@@ -165,7 +168,7 @@ def sensor_tick(world: World, cursor: str | None) -> object:
         return sensor.evaluate_tick(context)
 
 
-def test_the_sensor_asks_for_the_day_of_what_is_new(world: World) -> None:
+def test_the_sensor_requests_the_day_of_a_new_record(world: World) -> None:
     before = world.sandbox.requests
     first = sensor_tick(world, None)
     assert world.sandbox.requests == before + 1, "a tick costs one request"
@@ -197,7 +200,7 @@ def test_the_sensor_skips_with_a_reason_when_nothing_is_configured(
     assert "SOURCES__CI_PIPELINES__BASE_URL" in tick.skip_message
 
 
-def test_the_job_the_sensor_starts_reads_the_resource_and_its_children(world: World) -> None:
+def test_the_sensors_job_reads_the_resource_and_its_children(world: World) -> None:
     defs = build_definitions(world.sources)
     job = defs.resolve_job_def("follow_ci_pipelines_pipelines")
     with DagsterInstance.from_config(str(world.home)) as instance:
@@ -237,7 +240,7 @@ def test_building_definitions_loads_no_more_than_it_needs() -> None:
     assert not {"pyarrow", "duckdb", "psycopg2", "analytics_sync.extract.run"} & modules
 
 
-def test_what_definitions_are_built_from_cannot_be_read() -> None:
+def test_the_dlt_source_of_definitions_cannot_be_read() -> None:
     with pytest.raises(ResourceExtractionError, match="this source only describes"):
         list(dlt_source(load_catalog()["delivery"]))
 
@@ -258,18 +261,17 @@ def test_definitions_are_built_once() -> None:
     assert location.defs() is location.defs()
 
 
-def test_dagster_finds_the_function_by_itself() -> None:
-    """As ``dagster -m analytics_sync.definitions`` does: the module has no other definitions."""
-    (found,) = loadable_targets_from_python_module("analytics_sync.definitions", None)
-    assert found.attribute == "defs"
-    assert found.target_definition is location.defs
-
-
-def test_the_workspace_file_is_valid(tmp_path: Path) -> None:
-    command = ["dagster", "definitions", "validate", "-w", str(ROOT / "workspace.yaml")]
+@pytest.mark.parametrize(
+    "target", [("-w", str(ROOT / "workspace.yaml")), ("-m", "analytics_sync.definitions")]
+)
+def test_dagster_finds_the_definitions(tmp_path: Path, target: tuple[str, str]) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", *command],
-        env={**os.environ, "PYTHONPATH": str(ROOT), "DAGSTER_HOME": str(tmp_path)},
+        [sys.executable, "-m", "dagster", "definitions", "validate", *target],
+        env={
+            **os.environ,
+            "PYTHONPATH": str(ROOT),
+            "DAGSTER_HOME": str(make_dagster_home(tmp_path)),
+        },
         cwd=tmp_path,
         capture_output=True,
         text=True,
