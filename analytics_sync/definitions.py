@@ -2,8 +2,8 @@
 
 In: the catalog files that ship, and those in the folder that ``ANALYTICS_SYNC__CATALOG_DIR`` names.
 Out: ``defs``, a function that Dagster calls to build the definitions. Importing the module reads no
-catalog file, and building needs no secret and no network. Code that uses ``defs`` as the
-``Definitions`` object itself works too.
+catalog file, and building needs no secret and no network. ``defs`` also has the attributes of the
+``Definitions`` object that it builds.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ with freeze_objects():  # garbage collections during this import take 70 ms
 
 
 class _CallableDefinitions(LazyDefinitions[Definitions]):
-    """The function that builds the definitions, which also answers as their object.
+    """The function that builds the definitions, with the attributes of the ``Definitions`` object.
 
-    Dagster calls it. ``defs.resolve_job_def(...)`` in somebody's script or test builds the
-    definitions and asks the result.
+    Dagster calls the function. Scripts and tests may also write ``defs.resolve_job_def(...)``: that
+    builds the definitions and reads the attribute of the result.
     """
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):  # a question of the interpreter, not of a user
+        if name.startswith("__"):  # Python looks for such names, on copying for instance
             raise AttributeError(name)
         return getattr(self(), name)
 

@@ -1,4 +1,4 @@
-"""Checks: what they say of sound tables, of broken ones, and of none."""
+"""Checks: their results on sound tables, on broken tables and without a table."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ROW = "('a', 1, 'Ann', 'x', true, NULL, '1')"
 
 
 def verdicts(world: World) -> dict[str, Any]:
-    """Run the checks alone and give them by name."""
+    """Run only the checks, and return their evaluations by name."""
     defs = build_definitions(world.sources)
     keys = defs.resolve_asset_graph().asset_check_keys
     with DagsterInstance.from_config(str(world.home)) as instance:
@@ -50,7 +50,7 @@ def shop(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def fill(world: World, *rows: str, columns: str | None = None) -> None:
-    """Put a table there without the package's help."""
+    """Create the table with SQL, without the package."""
     names = columns or (
         "id VARCHAR, line BIGINT, buyer__name VARCHAR, note VARCHAR, paid BOOLEAN, "
         "_extra JSON, _dlt_load_id VARCHAR"
@@ -108,12 +108,12 @@ def test_rejected_records_are_a_warning(shop: World) -> None:
     assert found.metadata["rows_rejected"].value == 1
 
 
-def test_no_rows_is_fine(shop: World) -> None:
+def test_a_table_without_rows_passes(shop: World) -> None:
     fill(shop)
     assert all(e.passed for e in verdicts(shop).values())
 
 
-def test_a_missing_column_is_a_verdict(shop: World) -> None:
+def test_a_missing_column_fails_the_checks(shop: World) -> None:
     fill(shop, columns="id VARCHAR, buyer__name VARCHAR, _extra JSON")
     found = verdicts(shop)
     assert found["required_fields"].description == "Columns missing from the table: line, paid."
@@ -123,7 +123,7 @@ def test_a_missing_column_is_a_verdict(shop: World) -> None:
 
 
 @pytest.mark.parametrize("exists", ["no file", "no table"])
-def test_a_missing_table_is_a_verdict(shop: World, exists: str) -> None:
+def test_a_missing_table_fails_the_checks(shop: World, exists: str) -> None:
     if exists == "no table":
         duckdb.connect(str(shop.warehouse)).close()
     found = verdicts(shop)
@@ -133,7 +133,7 @@ def test_a_missing_table_is_a_verdict(shop: World, exists: str) -> None:
         assert "There is no table shop.orders" in evaluation.description
 
 
-def test_a_column_missing_only_from_extra_is_a_verdict(shop: World) -> None:
+def test_a_missing_extra_column_fails_the_check(shop: World) -> None:
     fill(shop, columns="id VARCHAR, line BIGINT, buyer__name VARCHAR, note VARCHAR, paid BOOLEAN")
     found = verdicts(shop)["declared_schema"]
     assert not found.passed

@@ -1,4 +1,4 @@
-"""Expected and read: on the materialization, and compared by a check where the API tells a total."""
+"""The check ``complete``: it compares the records read with the total that the API reported."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from analytics_sync_tests.support.world import World
 
 
 def metadata(result: Any) -> dict[str, dict[str, Any]]:
+    """Metadata of the materializations, by resource."""
     return {
         e.asset_key.path[-1]: {
             k: v.value for k, v in e.step_materialization_data.materialization.metadata.items()
@@ -17,7 +18,7 @@ def metadata(result: Any) -> dict[str, dict[str, Any]]:
     }
 
 
-def test_every_materialization_says_what_ended_the_reading(world: World) -> None:
+def test_each_materialization_names_the_reason_why_the_read_ended(world: World) -> None:
     names = ["users", "dashboards", "monitors", "incident_teams", "audit_logs", "logs"]
     result = world.run([f"observability/{n}" for n in names], world.days[0], world.days[-1])
     assert result.success
@@ -45,8 +46,8 @@ def test_the_check_compares_expected_and_read(world: World) -> None:
 def test_fewer_records_than_the_api_said_fail_the_check(world: World) -> None:
     body = b'{"data": {"sources": [{"id": "1"}], "pagination": {"totalEntries": 30}}}'
 
-    def first_page_only(asked: Request) -> Fault | None:
-        return Fault(response=ServedResponse(200, body)) if asked.resource == "sources" else None
+    def first_page_only(request: Request) -> Fault | None:
+        return Fault(response=ServedResponse(200, body)) if request.resource == "sources" else None
 
     world.sandbox.faults = first_page_only
     result = world.run(["customer_data/sources"])

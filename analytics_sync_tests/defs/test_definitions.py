@@ -261,6 +261,13 @@ def test_definitions_are_built_once() -> None:
     assert location.defs() is location.defs()
 
 
+def test_the_function_has_the_attributes_of_the_definitions_object() -> None:
+    assert isinstance(location.defs, LazyDefinitions)
+    assert location.defs.resolve_job_def("sync_delivery").name == "sync_delivery"
+    with pytest.raises(AttributeError, match="nothing"):
+        _ = location.defs.nothing
+
+
 @pytest.mark.parametrize(
     "target", [("-w", str(ROOT / "workspace.yaml")), ("-m", "analytics_sync.definitions")]
 )

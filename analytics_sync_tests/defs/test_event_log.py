@@ -1,7 +1,8 @@
-"""The event log that keeps its connections: the same files, the same events, and few connections."""
+"""The pooled event log: the same files and events as Dagster's own, with few connections."""
 
 from __future__ import annotations
 
+import inspect
 import multiprocessing
 import subprocess
 import sys
@@ -16,11 +17,14 @@ from dagster import (
     AssetCheckKey,
     AssetCheckResult,
     AssetKey,
+    AssetMaterialization,
     DagsterInstance,
     asset,
     asset_check,
     materialize,
 )
+from dagster._core.storage.event_log import SqliteEventLogStorage
+from dagster._core.storage.event_log.sqlite import sqlite_event_log as dagsters_module
 
 from analytics_sync.event_log import KeptSqliteEventLogStorage
 from analytics_sync_tests.support.world import ROOT
@@ -51,17 +55,18 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def configure(home: Path, storage: str) -> None:
+    """Write the ``dagster.yaml`` of an instance."""
     (home / "dagster.yaml").write_text(QUIET + storage, encoding="utf-8")
 
 
 def run() -> str:
-    """Materialize once; the run's id."""
+    """Materialize once, and return the id of the run."""
     with DagsterInstance.get() as instance:
         return materialize([thing, sound], instance=instance).run_id
 
 
 def events(run_id: str) -> list[tuple[Any, ...]]:
-    """What the log has of a run, without what differs from run to run."""
+    """Step, type and level of each event of a run. They are the same in each run."""
     with DagsterInstance.get() as instance:
         return [
             (entry.step_key, entry.dagster_event_type, entry.level)
@@ -69,7 +74,7 @@ def events(run_id: str) -> list[tuple[Any, ...]]:
         ]
 
 
-def test_it_has_what_dagsters_own_has(home: Path) -> None:
+def test_it_has_the_events_of_dagsters_own(home: Path) -> None:
     ours = events(run())
     configure(home, "")
     theirs = events(run())
@@ -78,7 +83,7 @@ def test_it_has_what_dagsters_own_has(home: Path) -> None:
 
 
 @pytest.mark.parametrize("order", [(OURS, ""), ("", OURS)], ids=["from ours", "to ours"])
-def test_an_instance_may_change(home: Path, order: tuple[str, str]) -> None:
+def test_an_instance_may_change_its_event_log(home: Path, order: tuple[str, str]) -> None:
     configure(home, order[0])
     before = run()
     seen = events(before)
@@ -98,11 +103,11 @@ def test_an_instance_may_change(home: Path, order: tuple[str, str]) -> None:
 def test_many_processes_write_at_once(home: Path) -> None:
     run()
     command = [sys.executable, "-m", "analytics_sync_tests.defs.test_event_log"]
-    begun = [
+    processes = [
         subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) for _ in range(4)
     ]
-    runs = [process.communicate()[0].split() for process in begun]
-    assert [process.returncode for process in begun] == [0] * 4
+    runs = [process.communicate()[0].split() for process in processes]
+    assert [process.returncode for process in processes] == [0] * 4
     with DagsterInstance.get() as instance:
         keys = AssetKey("thing")
         records = instance.fetch_materializations(keys, limit=100).records
@@ -112,15 +117,15 @@ def test_many_processes_write_at_once(home: Path) -> None:
         assert len({tuple(events(run_id)) for run_id in ids}) == 1
 
 
-def test_threads_share_it(home: Path) -> None:
+def test_threads_share_the_event_log(home: Path) -> None:
     runs = [run() for _ in range(3)]
     with DagsterInstance.get() as instance, ThreadPoolExecutor(8) as pool:
         before = [len(instance.all_logs(run_id)) for run_id in runs]
 
-        def tell(number: int) -> None:
+        def report(number: int) -> None:
             instance.report_engine_event(str(number), instance.get_run_by_id(runs[number % 3]))
 
-        list(pool.map(tell, range(60)))
+        list(pool.map(report, range(60)))
         assert [len(instance.all_logs(run_id)) for run_id in runs] == [n + 20 for n in before]
 
 
@@ -137,12 +142,43 @@ def test_connections_are_kept_and_few(home: Path) -> None:
     assert not files_open(home)
 
 
+@pytest.mark.parametrize("rows", [1, 30])
+def test_dagster_itself_connects_once_for_each_file(
+    home: Path, monkeypatch: pytest.MonkeyPatch, rows: int
+) -> None:
+    """It does so by the public methods that we override: however many events a run has."""
+    run()
+    engines = []
+    create = dagsters_module.create_engine
+
+    def counted(address: str, **options: Any) -> Any:
+        engines.append(address)
+        return create(address, **options)
+
+    monkeypatch.setattr(dagsters_module, "create_engine", counted)
+    with DagsterInstance.get() as instance:
+        assert materialize([thing, sound], instance=instance).success
+        for _ in range(rows):
+            instance.report_runless_asset_event(AssetMaterialization("other"))
+    # one for each file: all runs, this run, events without a run; and one for each table it seeks
+    assert len(engines) <= 6
+
+
+def test_dagster_has_the_methods_that_we_override() -> None:
+    for name in ("run_connection", "index_connection", "has_table", "wipe", "dispose"):
+        ours, dagsters = (
+            inspect.signature(getattr(c, name)).parameters
+            for c in (KeptSqliteEventLogStorage, SqliteEventLogStorage)
+        )
+        assert list(ours) == list(dagsters), name
+
+
 def files_open(home: Path) -> set[str]:
-    """The databases of runs that this process has open."""
+    """The database files of runs that this process has open."""
     folder = str(home / "history" / "runs")
     links = []
     for number in Path("/proc/self/fd").iterdir():
-        with suppress(OSError):  # the listing's own
+        with suppress(OSError):  # the listing has a handle of its own, which is closed by now
             links.append(str(number.readlink()))
     return {name for name in links if name.startswith(folder) and name.endswith(".db")}
 
@@ -164,7 +200,7 @@ def test_a_forked_process_has_connections_of_its_own(home: Path) -> None:
         assert len(instance.all_logs(run_id)) == before + 1
 
 
-def test_what_is_wiped_is_gone_and_comes_back(home: Path) -> None:
+def test_wiped_events_are_gone_and_new_ones_are_kept(home: Path) -> None:
     run_id = run()
     with DagsterInstance.get() as instance:
         assert instance.all_logs(run_id)
@@ -174,7 +210,7 @@ def test_what_is_wiped_is_gone_and_comes_back(home: Path) -> None:
         assert instance.get_latest_materialization_event(AssetKey("thing"))
 
 
-def test_it_says_where_it_would_have_to_be_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_folder_the_error_names_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DAGSTER_HOME", raising=False)
     with pytest.raises(ValueError, match=r"^dagster.yaml, event_log_storage: .*DAGSTER_HOME"):
         KeptSqliteEventLogStorage.from_config_value(None, {})

@@ -1,4 +1,4 @@
-"""Failure stays where it is: what succeeded is loaded and materialized, what failed is named."""
+"""Partial failures: resources that succeed are materialized, and the failure names the others."""
 
 from __future__ import annotations
 
@@ -7,19 +7,18 @@ from collections.abc import Callable
 import pytest
 from dagster import DagsterEventType
 
-from analytics_sync.sandbox import Fault, ServedResponse
-from analytics_sync.sandbox import Request as Asked
+from analytics_sync.sandbox import Fault, Request, ServedResponse
 from analytics_sync_tests.support.oracle import assert_same
 from analytics_sync_tests.support.world import World, events
 
 OBSERVABILITY = ["users", "monitors", "incidents", "dashboards"]
 
 
-def broken(*names: str, status: int = 403) -> Callable[[Asked], Fault | None]:
-    """A fault for some resources."""
+def broken(*names: str, status: int = 403) -> Callable[[Request], Fault | None]:
+    """A fault for the requests of some resources."""
 
-    def fault(asked: Asked) -> Fault | None:
-        if asked.resource in names:
+    def fault(request: Request) -> Fault | None:
+        if request.resource in names:
             return Fault(response=ServedResponse(status, b'{"errors":["not you"]}'))
         return None
 
@@ -48,7 +47,7 @@ def test_one_failing_resource_leaves_the_others_loaded(world: World) -> None:
     assert_same(users, world.table("observability/users"), world.expected("observability/users"))
 
 
-def test_every_failing_resource_is_named_with_its_own_message(world: World) -> None:
+def test_the_failure_holds_a_message_for_each_failed_resource(world: World) -> None:
     world.sandbox.faults = broken("monitors", "users", status=500)
     result = world.run([f"observability/{name}" for name in OBSERVABILITY], world.days[0])
     (failure,) = events(result, DagsterEventType.STEP_FAILURE)
@@ -75,9 +74,9 @@ def test_half_a_read_is_not_loaded(world: World) -> None:
     world.sandbox.advance()
     seen = 0
 
-    def on_the_second_page(asked: Asked) -> Fault | None:
+    def on_the_second_page(request: Request) -> Fault | None:
         nonlocal seen
-        seen += asked.resource == "users"
+        seen += request.resource == "users"
         return Fault(response=ServedResponse(200, b"null")) if seen == 2 else None
 
     world.sandbox.faults = on_the_second_page
@@ -88,9 +87,9 @@ def test_half_a_read_is_not_loaded(world: World) -> None:
 def test_a_child_that_is_gone_is_skipped_and_counted(world: World) -> None:
     gone = 0
 
-    def one_job(asked: Asked) -> Fault | None:
+    def one_job(request: Request) -> Fault | None:
         nonlocal gone
-        if asked.resource == "jobs" and gone == 0:
+        if request.resource == "jobs" and gone == 0:
             gone = 1
             return Fault(response=ServedResponse(404, b'{"message":"expired"}'))
         return None
@@ -113,7 +112,7 @@ def test_all_children_gone_is_a_failure(world: World) -> None:
     assert not result.success
 
 
-def test_a_failing_parent_fails_its_children_and_names_itself(world: World) -> None:
+def test_a_failed_parent_fails_its_children_by_name(world: World) -> None:
     world.sandbox.faults = broken("workflow")
     names = ["pipelines", "workflow", "workflow_jobs", "jobs", "me"]
     result = world.run([f"ci_pipelines/{name}" for name in names], world.days[0])
@@ -139,7 +138,9 @@ def test_without_base_url_the_failure_names_setting_and_sandbox(
     assert world.sandbox.requests == before
 
 
-def test_an_unreachable_api_is_said_plainly(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreachable_api_is_reported_by_address(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("time.sleep", lambda _: None)
     monkeypatch.setenv("SOURCES__DELIVERY__BASE_URL", "http://127.0.0.1:9")
     result = world.run(["delivery/agents"])
@@ -150,7 +151,7 @@ def test_an_unreachable_api_is_said_plainly(world: World, monkeypatch: pytest.Mo
     assert "object at 0x" not in first_line
 
 
-def test_a_warehouse_that_cannot_be_opened_is_said_plainly(
+def test_a_warehouse_that_cannot_be_opened_is_reported_by_file(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.warehouse.write_text(

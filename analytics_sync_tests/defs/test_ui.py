@@ -1,4 +1,4 @@
-"""The UI on the workspace file: a run, a backfill in one run, and pages in a real browser."""
+"""The UI of ``dagster dev`` on the workspace file: runs, a backfill, and pages in a browser."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from analytics_sync_tests.support.oracle import assert_same
 from analytics_sync_tests.support.world import ROOT, World
 
 CHROMIUM = shutil.which("chromium")
-PATIENCE = 120  # seconds a server or a run may take to come; a test waits only as long as needed
+MAX_SECONDS = 120  # limit for a server to come up or a run to end; tests wait only as needed
 RUN = """mutation($p: ExecutionParams!) { launchPipelineExecution(executionParams: $p) {
   __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message } } }"""
 BACKFILL = """mutation($p: LaunchBackfillParams!) { launchPartitionBackfill(backfillParams: $p) {
   __typename ... on LaunchBackfillSuccess { backfillId } ... on PythonError { message } } }"""
-AGAIN = """mutation($p: ReexecutionParams!) { launchRunReexecution(reexecutionParams: $p) {
+REEXECUTE = """mutation($p: ReexecutionParams!) { launchRunReexecution(reexecutionParams: $p) {
   __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message } } }"""
 RUNS = """{ runsOrError { ... on Runs { results { runId status tags { key value } } } } }"""
 
@@ -39,15 +39,15 @@ class Ui:
         self.url = f"http://127.0.0.1:{port}"
 
     def ask(self, query: str, **variables: Any) -> Any:
-        """One GraphQL request, as the UI makes it."""
+        """The data of one GraphQL request, as the UI sends it."""
         body = {"query": query, "variables": variables}
-        answer = urllib3.request("POST", f"{self.url}/graphql", json=body, retries=False).json()
-        assert "errors" not in answer, answer
-        return answer["data"]
+        response = urllib3.request("POST", f"{self.url}/graphql", json=body, retries=False).json()
+        assert "errors" not in response, response
+        return response["data"]
 
     def finished(self, **tags: str) -> dict[str, Any]:
-        """The run with these tags, once it is over."""
-        until = time.monotonic() + PATIENCE
+        """The run with these tags. Waits until it has ended."""
+        until = time.monotonic() + MAX_SECONDS
         while time.monotonic() < until:
             for run in self.ask(RUNS)["runsOrError"]["results"]:
                 found = {t["key"]: t["value"] for t in run["tags"]}
@@ -64,7 +64,7 @@ def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ui]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     with World(folder) as world, (folder / "dev.log").open("w") as log:
-        Home(folder).prepare(remove_existing=False)  # the instance is set up as that of `make dev`
+        Home(folder).prepare(remove_existing=False)  # as `make dev` does
         command = ["dagster", "dev", "-w", str(ROOT / "workspace.yaml")]
         process = subprocess.Popen(
             [sys.executable, "-m", *command, "--host", "127.0.0.1", "--port", str(port)],
@@ -74,7 +74,7 @@ def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ui]:
             stderr=log,
         )
         try:
-            until = time.monotonic() + PATIENCE
+            until = time.monotonic() + MAX_SECONDS
             while True:
                 try:
                     urllib3.request("GET", f"http://127.0.0.1:{port}/server_info", retries=False)
@@ -90,6 +90,7 @@ def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ui]:
 
 
 def selector(*assets: str) -> dict[str, Any]:
+    """GraphQL's selector of a run of these assets."""
     return {
         "repositoryLocationName": "analytics_sync",
         "repositoryName": "__repository__",
@@ -132,9 +133,9 @@ def test_a_backfill_is_one_run(ui: Ui) -> None:
 
 
 def test_re_execution_from_asset_failure_reads_only_what_is_missing(ui: Ui) -> None:
-    def broken(asked: Request) -> Fault | None:
+    def broken(request: Request) -> Fault | None:
         refused = Fault(response=ServedResponse(403, b'{"errors": ["no"]}'))
-        return refused if asked.resource == "monitors" else None
+        return refused if request.resource == "monitors" else None
 
     sandbox = ui.world.sandbox
     sandbox.faults = broken
@@ -150,8 +151,8 @@ def test_re_execution_from_asset_failure_reads_only_what_is_missing(ui: Ui) -> N
         sandbox.faults = None
     before = sandbox.counts["observability/users"]
     params = {"parentRunId": failed["runId"], "strategy": "FROM_ASSET_FAILURE"}
-    again = ui.ask(AGAIN, p=params)["launchRunReexecution"]
-    assert again["__typename"] == "LaunchRunSuccess", again
+    launched = ui.ask(REEXECUTE, p=params)["launchRunReexecution"]
+    assert launched["__typename"] == "LaunchRunSuccess", launched
     assert ui.finished(**{"dagster/parent_run_id": failed["runId"]})["status"] == "SUCCESS"
     assert sandbox.counts["observability/users"] == before, "users were loaded already"
     resource = ui.world.sources["observability"].resources["monitors"]
@@ -182,7 +183,7 @@ def test_pages_show_it_all_in_a_browser(ui: Ui, page: str, shown: list[str]) -> 
                 "--disable-sync", f"--user-data-dir={profile}", "--window-size=1600,2000",
                 "--virtual-time-budget=30000", "--dump-dom", f"{ui.url}/{page}",
             ],
-            capture_output=True, text=True, timeout=PATIENCE, check=False,
+            capture_output=True, text=True, timeout=MAX_SECONDS, check=False,
         )  # fmt: skip
     finally:
         shutil.rmtree(profile, ignore_errors=True)

@@ -198,7 +198,7 @@ def test_a_load_calls_the_overridden_methods(
 
 
 def test_dlt_still_reads_the_hooks_of_a_factory() -> None:
-    """dlt has no public promise that factories may be subclassed: these are the hooks that it has."""
+    """dlt does not document that factories may be subclassed; its own code reads these names."""
     for name in ("configuration", "destination_type", "client_class"):
         assert hasattr(Destination, name)
         assert name in vars(factories.CachedConfiguration) | vars(factories.MergingDuckDb)

@@ -1,4 +1,4 @@
-"""Loads come in any order: of two versions of a row, the one the API gave last stays."""
+"""Merge order: of two versions of a row, the one that was read last stays, whichever loads last."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ resources:
 
 
 class Shop(World):
-    """A small shop, its warehouse in DuckDB or in PostgreSQL."""
+    """A small shop with its warehouse in DuckDB, or in PostgreSQL if there is an address."""
 
     address: str | None = None
 
     def change(self, sql: str) -> None:
-        """Change the warehouse without the package's help."""
+        """Change the warehouse with SQL, without the package."""
         if self.address is None:
             with duckdb.connect(str(self.warehouse)) as file:
                 file.execute(sql)
@@ -49,11 +49,12 @@ class Shop(World):
             cursor.execute(sql)
 
     def rows(self, name: str) -> list[dict[str, Any]]:
+        """All rows of a resource's table."""
         asset = f"shop/{name}"
         return pg.table(self.address, asset) if self.address else self.table(asset)
 
     def read(self, name: str, day: date | None = None) -> ReadRun:
-        """A run that has read, and not yet loaded."""
+        """A run that has read a resource and not yet loaded it."""
         window = None
         if day is not None:
             midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
@@ -63,10 +64,12 @@ class Shop(World):
         return run
 
     def run_once(self, name: str, day: date | None = None) -> None:
+        """Read and load a resource."""
         with self.read(name, day) as run:
             load(run, "once")
 
-    def is_right(self, name: str) -> None:
+    def assert_equal(self, name: str) -> None:
+        """Assert that the table equals the records that the API lists."""
         resource = self.sources["shop"].resources[name]
         live = [v.record for v in self.sandbox.ledger("shop").records(name)]
         assert actual_rows(resource, self.rows(name)) == expected_rows(resource, live)
@@ -89,6 +92,7 @@ def shop(
 
 
 def edit(shop: Shop) -> None:
+    """Update one thing in the API, delete one and add one."""
     ledger = shop.sandbox.ledger("shop")
     first, second, *_ = [v.record["id"] for v in ledger.records("things")]
     ledger.update("things", first, {"name": "the newer name"})
@@ -104,9 +108,9 @@ def test_a_snapshot_read_before_and_loaded_after_another(shop: Shop, empty: bool
         edit(shop)
         shop.run_once("things")
         load(slow, "slow")
-    if empty:  # the slow one alone saw the row that is gone; who reads next marks it
+    if empty:  # only the slow run saw the deleted row, so the next read marks it
         shop.run_once("things")
-    shop.is_right("things")
+    shop.assert_equal("things")
 
 
 def test_a_record_that_moved_to_a_newer_window(shop: Shop) -> None:
@@ -118,11 +122,11 @@ def test_a_record_that_moved_to_a_newer_window(shop: Shop) -> None:
         shop.run_once("changes", new)
         load(slow, "slow")
     shop.run_once("changes", shop.days[1])
-    shop.is_right("changes")
+    shop.assert_equal("changes")
 
 
 def test_a_record_changed_within_its_window(shop: Shop) -> None:
-    """The cursor says nothing about it: created, not updated."""
+    """The cursor does not show the change: it is a time of creation."""
     day = shop.days[0]
     record = shop.sandbox.ledger("shop").expected("changes", day, shop.days[1])[0]
     with shop.read("changes", day) as slow:
@@ -132,7 +136,7 @@ def test_a_record_changed_within_its_window(shop: Shop) -> None:
     assert "newer" in {row["name"] for row in shop.rows("changes")}
 
 
-def test_a_clock_that_was_wrong_does_no_lasting_harm(shop: Shop) -> None:
+def test_a_read_time_in_the_future_is_replaced(shop: Shop) -> None:
     shop.run_once("things")
     shop.change("UPDATE shop.things SET _read_at = '2999-01-01T00:00:00Z'")
     edit(shop)
@@ -141,15 +145,15 @@ def test_a_clock_that_was_wrong_does_no_lasting_harm(shop: Shop) -> None:
     assert "the newer name" in edited.values()
 
 
-def test_a_table_from_before_there_was_read_at(shop: Shop) -> None:
+def test_a_table_without_read_at_is_merged(shop: Shop) -> None:
     shop.run_once("things")
     shop.change("ALTER TABLE shop.things DROP COLUMN _read_at; DELETE FROM shop._dlt_version")
     edit(shop)
     shop.run_once("things")
-    shop.is_right("things")
+    shop.assert_equal("things")
 
 
-def test_each_row_says_when_it_was_read(shop: Shop) -> None:
+def test_each_row_holds_the_time_of_its_page(shop: Shop) -> None:
     def now() -> datetime:
         return datetime.now(UTC)
 

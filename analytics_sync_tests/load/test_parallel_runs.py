@@ -1,4 +1,4 @@
-"""Runs at the same time: into one DuckDB file each waits its turn, and nothing is lost."""
+"""Parallel runs into one DuckDB file: each load waits for the lock, and no row is lost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Another destination is a matter of settings: the same rows in a real PostgreSQL."""
+"""PostgreSQL as the destination, by settings alone: the same rows as in DuckDB."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from analytics_sync_tests.support.world import World
 
 @pytest.fixture
 def address(postgres: Postgres, world: World, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A new PostgreSQL database, in place of DuckDB."""
+    """Address of a new PostgreSQL database, which is the destination."""
     database = postgres.database()
     monkeypatch.setenv("ANALYTICS_SYNC__DESTINATION", "postgres")
     monkeypatch.setenv("DESTINATION__POSTGRES__CREDENTIALS", database)
@@ -42,7 +42,7 @@ def test_no_staging_schema_is_left(world: World, address: str) -> None:
     assert not {name for name in schemas if "staging" in name}
 
 
-def test_a_server_that_is_not_there_is_said_plainly(
+def test_an_unreachable_server_is_reported_without_its_password(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ANALYTICS_SYNC__DESTINATION", "postgres")
@@ -57,7 +57,7 @@ def test_a_server_that_is_not_there_is_said_plainly(
     assert "s3cretword" not in message
 
 
-def test_an_unknown_destination_is_said_plainly(
+def test_an_unknown_destination_is_reported_by_name(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ANALYTICS_SYNC__DESTINATION", "nowhere")

@@ -1,4 +1,4 @@
-"""Replacing a table, large loads, and values that need more memory than a load begins with."""
+"""Tables with write disposition replace, ids of loads, and merges that need more memory."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Warehouse = Callable[[], list[dict[str, Any]]]
 
 @pytest.fixture
 def rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Warehouse:
-    """A DuckDB file; what is in its table."""
+    """A new DuckDB file as the destination: a function that returns its rows."""
     file = tmp_path / "w.duckdb"
     monkeypatch.setenv("DESTINATION__DUCKDB__CREDENTIALS", str(file))
     return lambda: duckdb_file.table(file, ASSET)
@@ -37,7 +37,7 @@ def rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Warehouse:
 
 @pytest.fixture
 def address(postgres: Postgres, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A new PostgreSQL database."""
+    """Address of a new PostgreSQL database, which is the destination."""
     database = postgres.database()
     monkeypatch.setenv("ANALYTICS_SYNC__DESTINATION", "postgres")
     monkeypatch.setenv("DESTINATION__POSTGRES__CREDENTIALS", database)
@@ -45,6 +45,7 @@ def address(postgres: Postgres, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 def sync(disposition: str = "replace") -> None:
+    """Read and load the item."""
     declared = item(columns={"id": "bigint", "v": "text"}, write_disposition=disposition)
     with ReadRun(shop(declared)) as run:
         load(run, "run")
@@ -52,12 +53,13 @@ def sync(disposition: str = "replace") -> None:
 
 
 def ids(found: list[dict[str, Any]]) -> list[int]:
+    """Sorted ids of rows."""
     return sorted(row["id"] for row in found)
 
 
 @contextmanager
 def no_file_may_grow() -> Iterator[None]:
-    """What DuckDB meets on a full disk."""
+    """No file may grow inside the block, as on a full disk."""
     old = limits.getrlimit(limits.RLIMIT_FSIZE)
     ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     limits.setrlimit(limits.RLIMIT_FSIZE, (512, old[1]))
@@ -68,7 +70,7 @@ def no_file_may_grow() -> Iterator[None]:
         signal.signal(signal.SIGXFSZ, ignored)
 
 
-def test_what_is_not_served_any_more_goes(api: Api, rows: Warehouse) -> None:
+def test_a_row_that_is_no_longer_served_is_removed(api: Api, rows: Warehouse) -> None:
     api.on(
         "/items",
         [{"id": n, "v": "old"} for n in (1, 2, 3)],
@@ -91,7 +93,9 @@ def test_a_replacement_that_fails_leaves_the_table_as_it_was(api: Api, rows: War
     assert ids(rows()) == [4]
 
 
-def test_in_postgres_too(api: Api, address: str) -> None:
+def test_a_replacement_that_fails_in_postgres_leaves_the_table_as_it_was(
+    api: Api, address: str
+) -> None:
     api.on("/items", [{"id": n} for n in (1, 2, 3)], [{"id": 4}])
     sync()
     with psycopg2.connect(address) as server, server.cursor() as cursor:
@@ -109,7 +113,7 @@ def test_in_postgres_too(api: Api, address: str) -> None:
     assert ids(pg.table(address, ASSET)) == [4]
 
 
-@pytest.mark.parametrize("count", [3, 300])  # 300 are kept in a file, which is then loaded as it is
+@pytest.mark.parametrize("count", [3, 300])  # the buffer writes 300 rows to a file, which is loaded
 def test_each_row_has_the_id_of_its_load(api: Api, rows: Warehouse, count: int) -> None:
     api.on("/items", [{"id": n, "v": "x" * 100_000} for n in range(count)])
     file = os.environ["DESTINATION__DUCKDB__CREDENTIALS"]
@@ -127,7 +131,7 @@ def test_each_row_has_the_id_of_its_load(api: Api, rows: Warehouse, count: int) 
 def test_load_ids_may_be_left_out(
     api: Api, rows: Warehouse, count: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """dlt has a setting for that."""
+    """A setting of dlt leaves the column out."""
     monkeypatch.setenv("NORMALIZE__PARQUET_NORMALIZER__ADD_DLT_LOAD_ID", "false")
     api.on("/items", [{"id": n, "v": "x" * 100_000} for n in range(count)])
     sync("merge")
@@ -137,7 +141,7 @@ def test_load_ids_may_be_left_out(
 
 @pytest.mark.slow
 def test_a_merge_gets_the_memory_it_needs(api: Api, rows: Warehouse, tmp_path: Path) -> None:
-    """Three texts of 60 MB are more than a load begins with."""
+    """Three texts of 60 MB exceed the memory limit that a merge begins with."""
     api.on("/items", [{"id": n, "v": str(n) * 60_000_000} for n in range(3)])
     sync("merge")
     with duckdb.connect(str(tmp_path / "w.duckdb"), read_only=True) as file:

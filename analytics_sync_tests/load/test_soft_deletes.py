@@ -1,4 +1,4 @@
-"""Snapshots know what is gone: marked after a complete read, never after another, never removed."""
+"""Soft deletes of snapshots: only a complete read marks missing rows, and no row is removed."""
 
 from __future__ import annotations
 
@@ -42,6 +42,7 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
 
 
 def sync(world: World, *names: str) -> Loaded:
+    """Read and load resources; all of them without names."""
     with ReadRun(world.sources["shop"], only=names or None) as run:
         loaded = load(run, "test")
         assert not run.failures()
@@ -49,12 +50,13 @@ def sync(world: World, *names: str) -> Loaded:
 
 
 def gone(world: World, table: str = "things") -> set[str]:
-    """Keys of the rows that are marked."""
+    """Keys of the rows that are marked as deleted."""
     rows = world.query(f"SELECT id FROM shop.{table} WHERE _deleted_at IS NOT NULL")
     return {key for (key,) in rows}
 
 
 def keys(world: World, name: str = "things") -> list[str]:
+    """Keys of the records that the API lists."""
     return [v.record["id"] for v in world.sandbox.ledger("shop").records(name)]
 
 
@@ -82,17 +84,17 @@ def test_a_row_that_is_gone_is_marked_and_one_that_comes_back_is_not(shop: World
 
 
 def test_a_row_that_slips_from_page_to_page_is_not_gone(shop: World) -> None:
-    """Another is deleted while pages are read: by number, the next page begins one row too late."""
+    """A row is deleted between two pages: the next page number begins one row too late."""
     sync(shop, "shelf")
     ledger = shop.sandbox.ledger("shop")
     before = [v.record["id"] for v in ledger.records("shelf")]
     first, *_ = _listed(shop)
-    asked = 0
+    requests = 0
 
     def fault(request: Request) -> Fault | None:
-        nonlocal asked
-        asked += 1
-        if asked == 2:
+        nonlocal requests
+        requests += 1
+        if requests == 2:
             ledger.delete("shelf", first)
         return None
 
@@ -109,16 +111,16 @@ def test_a_row_that_slips_from_page_to_page_is_not_gone(shop: World) -> None:
     assert shop.sandbox.counts["shop/shelf"] == once + 4
 
 
-def test_what_cannot_be_confirmed_is_not_marked(shop: World) -> None:
+def test_missing_rows_without_confirmation_are_not_marked(shop: World) -> None:
     sync(shop, "shelf")
     ledger = shop.sandbox.ledger("shop")
     ledger.delete("shelf", keys(shop, "shelf")[0])
-    asked = 0
+    requests = 0
 
     def fault(request: Request) -> Fault | None:
-        nonlocal asked
-        asked += 1
-        return Fault(response=ServedResponse(403, b"{}")) if asked > 4 else None
+        nonlocal requests
+        requests += 1
+        return Fault(response=ServedResponse(403, b"{}")) if requests > 4 else None
 
     shop.sandbox.faults = fault
     assert sync(shop, "shelf").deleted == {}
@@ -128,7 +130,7 @@ def test_what_cannot_be_confirmed_is_not_marked(shop: World) -> None:
 
 
 def _listed(world: World) -> list[str]:
-    """Keys of the shelf as the API lists them."""
+    """Keys of the shelf, in the order of the API."""
     with ReadRun(world.sources["shop"], only=["shelf"]) as run:
         buffer = run.result("shelf").buffer
         assert buffer is not None
@@ -170,7 +172,7 @@ def test_a_failed_read_marks_nothing(shop: World) -> None:
     assert gone(shop) == set()
 
 
-def test_what_another_run_loaded_meanwhile_is_not_marked(shop: World) -> None:
+def test_a_row_of_a_parallel_run_is_not_marked(shop: World) -> None:
     with ReadRun(shop.sources["shop"], only=["things"]) as slow:
         slow.result("things")
         new = {"id": "brand-new", "name": "n"}
@@ -190,14 +192,19 @@ def test_what_another_run_loaded_meanwhile_is_not_marked(shop: World) -> None:
         "{name: a, deletes: soft, write_disposition: replace, endpoint: {path: /a}}",
     ],
 )
-def test_soft_deletes_where_nothing_can_tell_are_an_error(resource: str) -> None:
-    text = f"source: x\nclient: {{}}\nresource_defaults: {{primary_key: id}}\nresources:\n  - {resource}\n"
+def test_soft_deletes_without_complete_listings_are_an_error(resource: str) -> None:
+    text = (
+        "source: x\nclient: {}\nresource_defaults: {primary_key: id}\n"
+        f"resources:\n  - {resource}\n"
+    )
     with pytest.raises(CatalogError, match=r"x.yaml:5: resource 'a': deletes: expected a snapshot"):
         load_text(text, name="x", file="x.yaml")
 
 
 def _on(resource: str, fault: Any) -> Any:
-    def apply(asked: Request) -> Fault | None:
-        return fault() if asked.resource == resource else None
+    """A fault for the requests of one resource."""
+
+    def apply(request: Request) -> Fault | None:
+        return fault() if request.resource == resource else None
 
     return apply

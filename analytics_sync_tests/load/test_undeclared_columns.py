@@ -1,4 +1,4 @@
-"""A resource that declares no columns: they follow the data, and stay what they once were."""
+"""Resources that declare no columns: columns follow the data, and their types stay."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ SHOP = """
 source: shop
 client: {base_url: https://shop.example.com, auth: {type: bearer, token: 'dlt.secrets["token"]'}}
 resources:
-  - {name: things, primary_key: id, endpoint: {path: /things, data_selector: data, paginator: single_page}}
+  - name: things
+    primary_key: id
+    endpoint: {path: /things, data_selector: data, paginator: single_page}
 """
 
 
@@ -32,7 +34,7 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
 
 
 def sync(world: World, *records: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Serve these records as well, load, and give the rows by key."""
+    """Add records to the API, load, and return the rows by key."""
     for record in records:
         world.sandbox.ledger("shop").add("things", record)
     with ReadRun(world.sources["shop"]) as run:
