@@ -107,6 +107,24 @@ NEAR = [
 ]  # fmt: skip
 
 
+def _draw_cuts(draw: st.DrawFn, step: int, *, before_1970: bool) -> tuple[int, ...]:
+    """The cuts of a history: whole days, days with odd cuts among them, or long spans."""
+    middle = draw(st.sampled_from(MIDNIGHTS if before_1970 else MIDNIGHTS[:-1]))
+    shape = draw(st.sampled_from(["days", "days", "days", "odd", "odd", "long"]))
+    if shape == "long":
+        offsets = draw(st.sets(st.integers(-45, 45), min_size=2, max_size=4))
+        inner = {middle + o * DAY for o in offsets}
+    else:
+        before = draw(st.integers(0, 2))
+        inner = {middle + o * DAY for o in range(-before, draw(st.integers(1, 3)) + 1)}
+    if shape == "odd":
+        near = st.builds(int.__add__, st.sampled_from(sorted(inner)), st.sampled_from(NEAR))
+        anywhere = st.integers(min(inner), max(inner))
+        inner |= draw(st.sets(near | anywhere, min_size=1, max_size=2))
+        inner = {cut - cut % step for cut in inner}
+    return (min(inner) - OUTER_LENGTH, *sorted(inner), max(inner) + OUTER_LENGTH)
+
+
 @st.composite
 def histories(
     draw: st.DrawFn,
@@ -125,20 +143,7 @@ def histories(
         min_length: The least number of first records, and of steps.
         before_1970: Whether instants may lie before 1970.
     """
-    middle = draw(st.sampled_from(MIDNIGHTS if before_1970 else MIDNIGHTS[:-1]))
-    shape = draw(st.sampled_from(["days", "days", "days", "odd", "odd", "long"]))
-    if shape == "long":
-        offsets = draw(st.sets(st.integers(-45, 45), min_size=2, max_size=4))
-        inner = {middle + o * DAY for o in offsets}
-    else:
-        before = draw(st.integers(0, 2))
-        inner = {middle + o * DAY for o in range(-before, draw(st.integers(1, 3)) + 1)}
-    if shape == "odd":
-        near = st.builds(int.__add__, st.sampled_from(sorted(inner)), st.sampled_from(NEAR))
-        anywhere = st.integers(min(inner), max(inner))
-        inner |= draw(st.sets(near | anywhere, min_size=1, max_size=2))
-        inner = {cut - cut % step for cut in inner}
-    cuts = (min(inner) - OUTER_LENGTH, *sorted(inner), max(inner) + OUTER_LENGTH)
+    cuts = _draw_cuts(draw, step, before_1970=before_1970)
     edge = st.builds(int.__add__, st.sampled_from(cuts[1:-1]), st.sampled_from(NEAR))
     instant = (edge | edge | st.integers(cuts[1] - DAY, cuts[-2] + DAY)).map(
         lambda t: max(cuts[0], min(t, cuts[-1] - 1))

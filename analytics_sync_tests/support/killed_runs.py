@@ -52,7 +52,7 @@ Patch = Callable[[Fatal], None]
 
 
 def _replace(owner: Any, name: str, wrap: Callable[[Any], Any]) -> None:
-    """Replace a function of a class or module by what ``wrap`` makes of it."""
+    """Replace a function of a class or module by the result of ``wrap``."""
     setattr(owner, name, wrap(getattr(owner, name)))
 
 

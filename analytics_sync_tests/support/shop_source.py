@@ -173,9 +173,8 @@ class Client:
             values: Values of the placeholders and of the parameters that a parent resolves.
         """
         resource = self.source.resources[name]
-        query = {n: v for n, v in resource.params.items() if isinstance(v, int | str)} | (
-            query or {}
-        )
+        declared = {n: v for n, v in resource.params.items() if isinstance(v, int | str)}
+        query = {**declared, **(query or {})}
         path = resource.path
         for key, value in values.items():
             safe = "/" if getattr(resource.params[key], "allow_slash", False) else ""
@@ -221,13 +220,7 @@ class Client:
                 yield response.json()
                 url = self._next_url(resource, path, query, response)
 
-    def _next_url(
-        self,
-        resource: Resource,
-        path: str,
-        query: dict[str, Any],
-        response: urllib3.BaseHTTPResponse,
-    ) -> str | None:
+    def _next_url(self, resource: Resource, path: str, query: Any, response: Any) -> str | None:
         """The address of the next page, from a link or a header; None at the end."""
         paginator = resource.paginator
         if isinstance(paginator, p.JsonLink):
@@ -252,7 +245,7 @@ def credentials(source: Source) -> dict[str, str]:
 
 
 def value_at_path(body: Any, path: str) -> Any:
-    """The value at a dotted path. The sandbox puts what a path with ``..`` finds below ``meta``."""
+    """The value at a dotted path. The sandbox puts the value of a path with ``..`` below ``meta``."""
     if path.startswith(".."):
         path = "meta." + path[2:]
     return value_at(body, path.split("."))
