@@ -1,4 +1,4 @@
-"""A dlt source -> the warehouse.
+"""The load: the tables of a read run into the warehouse.
 
-In: a ``ReadRun``. Out: loaded tables and a ``Loaded`` report; and read-only access for checks.
+In: a ``ReadRun``. Out: merged tables and a ``Loaded`` report. Also read-only access for checks.
 """
