@@ -1,9 +1,9 @@
-"""The checks: three for each asset, and a fourth where the API reports a total. One step per
-source.
+"""The checks: four for each asset, and a fifth where the API filters by time. One step per source.
 
-In: the declaration and the warehouse. Out: ``required_fields``, ``primary_key_unique`` and
-``complete`` (errors), ``declared_schema`` (a warning). A missing table or column fails a check and
-never crashes it.
+In: the declaration, the warehouse and the latest materialization. Out: ``required_fields``,
+``primary_key_unique``, ``complete`` and ``window_bounds`` (errors), ``declared_schema`` (a warning).
+A missing table or column fails a check and never crashes it. A finding of the read fails the check
+that it concerns, as an error.
 """
 # No ``from __future__ import annotations`` here: Dagster inspects the class that annotates the
 # context.
@@ -28,6 +28,7 @@ from analytics_sync.catalog import Resource, Source
 from analytics_sync.catalog.naming import EXTRA
 from analytics_sync.catalog.tables import REJECTED
 from analytics_sync.defs.translator import asset_key
+from analytics_sync.extract.findings import COMPLETE, WINDOW_BOUNDS
 
 if TYPE_CHECKING:
     from analytics_sync.load.warehouse import Warehouse
@@ -35,8 +36,10 @@ if TYPE_CHECKING:
 _MAX_EXAMPLES = 5
 _MAX_EXTRA_ROWS = 1000  # rows of which a check reads _extra to name its fields
 
-COMPLETE = "complete"
-_COMPLETE = "As many records were read as the API said there are."
+_COMPLETE = (
+    "All records were read: no total, flag, cursor or link of the API says that there are more."
+)
+_WINDOW_BOUNDS = "The API filters by the bounds of the window as they are declared."
 
 Verdict = tuple[bool, str, dict[str, Any]]
 
@@ -46,11 +49,7 @@ def source_checks(source: Source) -> AssetChecksDefinition:
     specs = [
         AssetCheckSpec(name, asset=asset_key(resource), description=description)
         for resource in source.assets
-        for name, (description, _, _) in _CHECKS.items()
-    ] + [
-        AssetCheckSpec(COMPLETE, asset=asset_key(resource), description=_COMPLETE)
-        for resource in source.assets
-        if resource.count_path
+        for name, description in _descriptions(resource)
     ]
     by_key = {asset_key(resource): resource for resource in source.assets}
 
@@ -62,13 +61,19 @@ def source_checks(source: Source) -> AssetChecksDefinition:
         with open_warehouse(source.name) as warehouse:
             for key in sorted(context.selected_asset_check_keys):
                 resource = by_key[key.asset_key]
+                event = context.instance.get_latest_materialization_event(key.asset_key)
+                severity = AssetCheckSeverity.ERROR
                 if key.name == COMPLETE:
-                    severity = AssetCheckSeverity.ERROR
-                    event = context.instance.get_latest_materialization_event(key.asset_key)
                     passed, description, metadata = _complete(event)
+                elif key.name == WINDOW_BOUNDS:
+                    passed, description, metadata = True, "The records fit the bounds.", {}
                 else:
                     _, severity, check = _CHECKS[key.name]
                     passed, description, metadata = _verdict(check, warehouse, resource)
+                if found := _findings(event, key.name):
+                    severity = AssetCheckSeverity.ERROR
+                    description = " ".join(found if passed else [description, *found])
+                    passed = False
                 yield AssetCheckResult(
                     passed=passed,
                     asset_key=key.asset_key,
@@ -79,6 +84,24 @@ def source_checks(source: Source) -> AssetChecksDefinition:
                 )
 
     return checks
+
+
+def _descriptions(resource: Resource) -> Iterator[tuple[str, str]]:
+    """The names of the checks of a resource, each with its description."""
+    for name, (description, _, _) in _CHECKS.items():
+        yield name, description
+    yield COMPLETE, _COMPLETE
+    if resource.incremental and (
+        resource.incremental.start_param or resource.incremental.end_param
+    ):
+        yield WINDOW_BOUNDS, _WINDOW_BOUNDS
+
+
+def _findings(event: EventLogEntry | None, check: str) -> list[str]:
+    """The findings of the latest read that concern a check."""
+    materialization = event.asset_materialization if event else None
+    found: Any = materialization.metadata.get("findings") if materialization else None
+    return list(found.value.get(check, ())) if found else []
 
 
 def _verdict(

@@ -110,6 +110,8 @@ def _metadata(result: ReadResult, loaded: Loaded, window: str | None) -> dict[st
         metadata["parents_walked"] = result.children
         metadata["parents_without_child"] = result.parents_without
         metadata["children_skipped"] = len(result.skipped)
+    if findings := result.findings.by_check():
+        metadata["findings"] = MetadataValue.json(findings)
     seldom = {
         "pages_kept_from_earlier": result.pages_kept,
         "duplicates_dropped": result.buffer.duplicates if result.buffer else 0,

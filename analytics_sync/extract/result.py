@@ -11,6 +11,7 @@ from typing import Any
 from analytics_sync.catalog import Resource
 from analytics_sync.extract.buffer import TableBuffer
 from analytics_sync.extract.convert.converter import Rejected
+from analytics_sync.extract.findings import COMPLETE, Findings
 from analytics_sync.extract.rest_client.session import Counters
 
 
@@ -53,6 +54,7 @@ class ReadResult:
         stop_reasons: What ended the request series, in words.
         reported_total: Sum of the totals that the API reported; None when a series had no total.
         proven_complete: Whether every series ended in a way that proves that nothing was left out.
+        findings: Evidence against the declaration or against completeness.
     """
 
     resource: Resource
@@ -72,6 +74,7 @@ class ReadResult:
     stop_reasons: set[str] = field(default_factory=set)
     reported_total: int | None = 0
     proven_complete: bool = True
+    findings: Findings = field(default_factory=Findings)
 
     def record_end(
         self, reason: str, reported_total: int | None, received: int, *, proven_complete: bool
@@ -100,7 +103,7 @@ class ReadResult:
     @property
     def complete(self) -> bool:
         """Whether all records were read, so that a record that is missing is gone at the API."""
-        return self.proven_complete and not self.skipped
+        return self.proven_complete and not self.skipped and not self.findings.of(COMPLETE)
 
     @property
     def rows(self) -> int:
