@@ -101,7 +101,7 @@ def test_only_children_have_upstream_edges(defs: Definitions) -> None:
     }
 
 
-def test_each_asset_has_three_checks_and_a_fourth_where_the_api_reports_a_total(
+def test_each_asset_has_four_checks_and_a_fifth_where_the_api_filters_by_time(
     defs: Definitions,
 ) -> None:
     names = Counter(key.name for key in defs.resolve_asset_graph().asset_check_keys)
@@ -109,7 +109,8 @@ def test_each_asset_has_three_checks_and_a_fourth_where_the_api_reports_a_total(
         "required_fields": 60,
         "primary_key_unique": 60,
         "declared_schema": 60,
-        "complete": 19,
+        "complete": 60,
+        "window_bounds": 9,
     }
 
 
@@ -152,7 +153,7 @@ def test_a_scheduled_run_syncs_the_partition_and_the_snapshots(world: World) -> 
         )
     assert result.success
     assert len({e.asset_key for e in result.get_asset_materialization_events()}) == 13
-    assert len(result.get_asset_check_evaluations()) == 3 * 13 + 1
+    assert len(result.get_asset_check_evaluations()) == 4 * 13 + 3
     assert {r["created"].date() for r in world.table("delivery/builds")} == {world.days[1]}
     assert len(world.table("delivery/accounts")) == len(world.expected("delivery/accounts"))
 
