@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Context, Decimal
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -111,11 +112,18 @@ def fitting(field: Field, value: Any) -> Any:
             same = fits and exact == exact.quantize(Decimal("1e-9"), context=wide)
             return exact if same else ...
         if kind == "date":
-            return date.fromisoformat(value) if isinstance(value, str) else ...
+            return date.fromisoformat(value) if re.fullmatch(r"\d{4}-\d\d-\d\d", value) else ...
         if number:
             seconds = value / (1000 if field.format == "epoch_ms" else 1)
             instant = datetime.fromtimestamp(seconds, UTC)
             return instant if instant.timestamp() == seconds else ...
+        if field.format and re.fullmatch(r"-?\d{1,20}(\.\d+)?", value):
+            micros = Fraction(value) * 1000
+            epoch = datetime(1970, 1, 1, tzinfo=UTC)
+            whole = micros.denominator == 1
+            return epoch + timedelta(microseconds=micros.numerator) if whole else ...
+        if not re.match(r"\d{4}-\d\d-\d\d(T|$)", value):
+            return ...
         instant = datetime.fromisoformat(value)
         if re.search(r"[.,]\d{6}0*[1-9]", value):
             return ...

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from analytics_sync.catalog import Field
 from analytics_sync.common.exact_json import ESCAPED_NUL, dumps
-from analytics_sync.extract.convert.coerce import coerce
+from analytics_sync.extract.convert.coerce import coerce, coerce_key
 from analytics_sync.extract.convert.extras import Extras
 
 TIMESTAMP = pa.timestamp("us", tz="UTC")
@@ -45,24 +45,25 @@ _CALENDAR = {  # Arrow accepts years outside this range; PostgreSQL and Python d
 _IN_ONE_CALL = frozenset({"text", "bool", *_NUMBERS, *_CALENDAR})
 
 
-def to_array(field: Field, values: list[Any], extras: Extras, *, only_exact: bool) -> pa.Array:
+def to_array(field: Field, values: list[Any], extras: Extras, *, is_key: bool) -> pa.Array:
     """The column of a field.
 
     Args:
         field: Its data type is the type of the array.
         values: One for each row; None is null.
         extras: Receives the values that do not fit.
-        only_exact: Whether a rounded or cleaned value becomes null. Keys need this: a rounded key
-            could be the key of another record.
+        is_key: Whether the field is a part of the primary key. A rounded or cleaned value then
+            becomes null, because it could be the key of another record. So does an empty text.
     """
     if field.data_type == "json":
         return _json(values)
     if field.data_type in _IN_ONE_CALL:
         try:
-            return _convert_column(field.data_type, values)
+            array = _convert_column(field.data_type, values)
+            return _without_empty(field, array) if is_key else array
         except (pa.ArrowException, OverflowError, UnicodeError):
             pass
-    return _convert_each(field, values, extras, only_exact=only_exact)
+    return _convert_each(field, values, extras, is_key=is_key)
 
 
 def _json(values: list[Any]) -> pa.Array:
@@ -93,7 +94,7 @@ def _convert_column(data_type: str, values: list[Any]) -> pa.Array:
     """
     kind = ARROW[data_type]
     if data_type in _CALENDAR:
-        array = pa.array(values, pa.string()).cast(kind)
+        array = _parse_column(pa.array(values, pa.string()), kind)
         first, last = _CALENDAR[data_type]
         ends = pc.min_max(array)
         low, high = ends["min"].value, ends["max"].value
@@ -108,11 +109,34 @@ def _convert_column(data_type: str, values: list[Any]) -> pa.Array:
     return array
 
 
-def _convert_each(field: Field, values: list[Any], extras: Extras, *, only_exact: bool) -> pa.Array:
+def _parse_column(texts: pa.Array, kind: pa.DataType) -> pa.Array:
+    """Instants or days from texts of one form; instants without an offset are in UTC."""
+    try:
+        return texts.cast(kind)
+    except pa.ArrowInvalid:
+        if kind != TIMESTAMP:
+            raise
+        return texts.cast(pa.timestamp("us")).cast(TIMESTAMP)
+
+
+def _convert_each(field: Field, values: list[Any], extras: Extras, *, is_key: bool) -> pa.Array:
     coerced = []
+    coerce_value = coerce_key if is_key else coerce
     for i, value in enumerate(values):
-        converted, exact = coerce(field, value)
+        converted, exact = coerce_value(field, value)
         if not exact:
             extras.setdefault(i, {})[field.name] = value
-        coerced.append(converted if exact or not only_exact else None)
-    return pa.array(coerced, ARROW[field.data_type])
+        coerced.append(converted if exact or not is_key else None)
+    array = pa.array(coerced, ARROW[field.data_type])
+    return _without_empty(field, array) if is_key else array
+
+
+def _without_empty(field: Field, array: pa.Array) -> pa.Array:
+    """A part of the primary key, null where it is an empty text.
+
+    ``null_as: ""`` declares that the empty text is a key.
+    """
+    if field.data_type != "text" or field.null_as == "":
+        return array
+    is_empty = pc.equal(array, "")
+    return pc.if_else(is_empty, None, array) if pc.any(is_empty).as_py() else array

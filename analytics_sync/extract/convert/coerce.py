@@ -9,20 +9,22 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
-from datetime import UTC, date, datetime
 from decimal import Context, Decimal, InvalidOperation
 from typing import Any
 
 from analytics_sync.catalog import Field
 from analytics_sync.common.exact_json import dumps
+from analytics_sync.extract.convert.instants import (
+    instant_of_epoch,
+    parse_day,
+    parse_epoch_text,
+    parse_instant,
+)
 
 Coerced = tuple[Any, bool]
 _MISFIT: Coerced = (None, False)
 _INTEGER = re.compile(r"^[+-]?\d{1,19}$")
 _INT64 = range(-(2**63), 2**63)
-_FRACTION = re.compile(r"[.,](\d+)")
-# datetime.fromisoformat accepts any character between the day and the hour
-_TIMESTAMP_CHARACTERS = re.compile(r"[0-9:.,+TtZzW -]*")
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _WIDE_CONTEXT = Context(prec=50)  # the default 28 digits are fewer than the column's 38
 _MAX_DECIMAL = Decimal(10) ** 29
@@ -33,6 +35,20 @@ _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 def coerce(field: Field, value: Any) -> Coerced:
     """Coerce one value to the type of ``field``; None stays None."""
     return (None, True) if value is None else _COERCERS[field.data_type](field, value)
+
+
+def coerce_key(field: Field, value: Any) -> Coerced:
+    """Coerce one value of a primary key; in a text column, a number becomes its decimal text.
+
+    A whole number with a fraction or an exponent (``1.0``, ``1e3``) has more than one text, so it
+    does not fit.
+    """
+    if field.data_type == "text" and type(value) is int:
+        return str(value), True
+    if field.data_type == "text" and type(value) is float and not value.is_integer():
+        text = repr(value)
+        return (text, True) if "e" not in text else _MISFIT
+    return coerce(field, value)
 
 
 def _text(_: Field, value: Any) -> Coerced:
@@ -72,34 +88,17 @@ def _timestamp(field: Field, value: Any) -> Coerced:
     if isinstance(value, bool):
         return _MISFIT
     if isinstance(value, int | float):
-        scale = 1000 if field.format == "epoch_ms" else 1
-        try:
-            instant = datetime.fromtimestamp(value / scale, UTC)
-            return instant, instant.timestamp() == value / scale
-        except (OverflowError, ValueError, OSError):
-            return _MISFIT
+        return instant_of_epoch(value, field.format) or _MISFIT
     if not isinstance(value, str):
         return _MISFIT
-    try:
-        instant = datetime.fromisoformat(value)
-    except ValueError:
-        return _MISFIT
-    if instant.tzinfo is None:
-        instant = instant.replace(tzinfo=UTC)
-    fraction = _FRACTION.search(value)
-    exact = fraction is None or not fraction[1][6:].strip("0")
-    exact = exact and _TIMESTAMP_CHARACTERS.fullmatch(value) is not None
-    try:
-        return instant.astimezone(UTC), exact
-    except OverflowError:
-        return _MISFIT
+    if field.format is not None and (found := parse_epoch_text(value, field.format)):
+        return found
+    return parse_instant(value) or _MISFIT
 
 
 def _date(_: Field, value: Any) -> Coerced:
-    try:
-        return (date.fromisoformat(value), True) if isinstance(value, str) else _MISFIT
-    except ValueError:
-        return _MISFIT
+    day = parse_day(value) if isinstance(value, str) else None
+    return _MISFIT if day is None else (day, True)
 
 
 def _decimal(_: Field, value: Any) -> Coerced:

@@ -23,6 +23,8 @@ from analytics_sync.extract.convert.cursor import CursorReader, in_window
 from analytics_sync.extract.convert.extras import ExtraFields, Extras
 from analytics_sync.extract.convert.records import Records
 
+NO_KEY = "no usable primary key"
+
 
 @dataclass(frozen=True)
 class Rejected:
@@ -63,7 +65,6 @@ class Converter:
         self.fields = tuple(resource.fields if fields is None else fields)
         self._cursor = CursorReader(resource) if resource.cursor else None
         self._keys = [f for f in self.fields if f.column in set(resource.key)]
-        self._exact = frozenset(f.column for f in self._keys)
         self._extra_fields = ExtraFields(self.fields)
         # The API lists every record that is read: merging this null removes a mark of deletion.
         self._null_columns = [(DELETED_AT, TIMESTAMP)] if resource.soft_deletes else []
@@ -123,7 +124,7 @@ class Converter:
         arrays = [
             converted[f]
             if f in converted
-            else to_array(f, rows.field_values(f), extras, only_exact=f.column in self._exact)
+            else to_array(f, rows.field_values(f), extras, is_key=f in self._keys)
             for f in self.fields
         ]
         self._extra_fields.add(rows, extras)
@@ -142,7 +143,7 @@ class Converter:
         for key in self._keys:
             column = table.column(key.column)
             if column.null_count:
-                rejected += _rejected(column, records, f"no usable primary key {key.name}")
+                rejected += _rejected(column, records, f"{NO_KEY} {key.name}")
                 present = column.is_valid()
                 table, records = table.filter(present), _take(records, present)
         return table, records

@@ -45,12 +45,12 @@ class CursorReader:
     def __init__(self, resource: Resource) -> None:
         assert resource.cursor is not None, f"{resource} declares no cursor"
         self.field = resource.cursor
-        self._only_exact = self.field.column in resource.key
+        self._is_key = self.field.column in resource.key
 
     def column(self, records: Records, extras: Extras) -> pa.Array:
         """The cursor of each record, null where it is unusable; the value then goes to ``extras``."""
         values = records.field_values(self.field)
-        return to_array(self.field, values, extras, only_exact=self._only_exact)
+        return to_array(self.field, values, extras, is_key=self._is_key)
 
     def span(self, records: Sequence[Any]) -> CursorSpan:
         """Earliest and latest cursor of ``records``; a record that is not an object is left out."""
