@@ -126,8 +126,14 @@ class ReadRun:
         self.start()
         return self._results[name].result().result
 
+    def fail(self, name: str, error: Exception) -> None:
+        """Turn the finished read of a resource into a failure: its rows cannot be loaded."""
+        failed: Future[_Outcome] = Future()
+        failed.set_exception(error)
+        self._results[name] = failed
+
     def failures(self) -> dict[str, Exception]:
-        """The resources that could not be read; waits for all."""
+        """The resources that could not be read or loaded; waits for all."""
         self.start()
         failed = {}
         for name, future in self._results.items():

@@ -7,7 +7,8 @@ much space again.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import duckdb
 from dlt.common.destination.client import RunnableLoadJob
@@ -26,6 +27,8 @@ _BASE_MB = 96
 _MB_PER_COLUMN = 0.5  # DuckDB writes each column in blocks of a quarter of a megabyte
 _OUT_OF_MEMORY_TEXT = "could not allocate block"
 
+_T = TypeVar("_T")
+
 
 class DuckDbMergeJob(RunnableLoadJob):
     """Merges one Parquet file into its table, or replaces the table's rows with the file's."""
@@ -35,16 +38,12 @@ class DuckDbMergeJob(RunnableLoadJob):
         job_client: Any = self._job_client
         client = job_client.sql_client
         statements = merge_statements(self._load_table, client, self._rows(client))
-        for more_memory in (*_MEMORY_STEPS, None):
-            try:
-                with client.begin_transaction():
-                    client.execute_many(statements)
-            except DatabaseException as e:
-                if more_memory is None or not _out_of_memory(e):
-                    raise
-                client.execute_sql(more_memory)
-            else:
-                return
+
+        def merge() -> None:
+            with client.begin_transaction():
+                client.execute_many(statements)
+
+        with_more_memory(client, merge)
 
     def _rows(self, client: Any) -> str:
         """The rows of the file as SQL, with this load's id."""
@@ -54,6 +53,23 @@ class DuckDbMergeJob(RunnableLoadJob):
             return rows
         column = client.escape_column_name(LOAD_ID)
         return f"(SELECT * REPLACE ('{load_id}' AS {column}) FROM {rows})"
+
+
+def with_more_memory(client: Any, run: Callable[[], _T]) -> _T:
+    """The result of ``run``, called again with more memory each time that DuckDB runs out of it.
+
+    Args:
+        client: A connected client.
+        run: Changes tables in one transaction.
+    """
+    for more_memory in _MEMORY_STEPS:
+        try:
+            return run()
+        except DatabaseException as e:
+            if not _out_of_memory(e):
+                raise
+            client.execute_sql(more_memory)
+    return run()
 
 
 def configure_session(client: Any, folder: str, columns: int) -> None:

@@ -36,6 +36,7 @@ from analytics_sync.load.locks import load_lock
 from analytics_sync.load.soft_deletes import confirm, mark_deleted
 from analytics_sync.load.staging import drop_staging, staging_id
 from analytics_sync.load.warehouse import open_warehouse
+from analytics_sync.load.widening import widen_tables
 
 _DEFAULT_SETTINGS = {
     "normalize": {"parquet_normalizer": {"add_dlt_load_id": True}},
@@ -68,7 +69,8 @@ class Loaded:
 def load(run: ReadRun, run_id: str) -> Loaded:
     """Read what ``run`` selects and merge it into the warehouse.
 
-    Resources that cannot be read are left out; ``run.failures()`` names them.
+    Resources that cannot be read, or whose table has another type, are left out.
+    ``run.failures()`` names them.
 
     Args:
         run: The resources to read, and their window.
@@ -108,11 +110,11 @@ def _load(
             )
             # the state of earlier runs is not needed: windows come from partitions
             pipeline.config.restore_from_destination = False
-            return _fill(pipeline, run, first_started_at)
+            return _fill(pipeline, run, first_started_at, redact)
 
 
 def _fill(
-    pipeline: dlt.Pipeline, run: ReadRun, first_started_at: Mapping[str, int]
+    pipeline: dlt.Pipeline, run: ReadRun, first_started_at: Mapping[str, int], redact: Redactor
 ) -> tuple[Loaded, dict[str, int]]:
     name, destination = run.source.name, pipeline.destination
     known_types = {}
@@ -129,6 +131,7 @@ def _fill(
     pa.default_memory_pool().release_unused()  # the warehouse needs the memory now
     with load_lock(pipeline):
         try:
+            widen_tables(pipeline, run, redact)
             info = pipeline.load(raise_on_failed_jobs=True)
         except BaseException:
             with suppress(Exception):  # the load's error is the message to show

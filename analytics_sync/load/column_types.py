@@ -1,0 +1,208 @@
+"""Column types of real tables, compared with the declared types.
+
+In: dlt's job client of DuckDB or PostgreSQL, and declared columns. Out: the columns whose table has
+another type, and SQL that widens such a column where all its values stay exact. dlt adds columns
+and never changes their types: an INSERT into an older column would round values without a word.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dlt.common.schema.typing import TColumnSchema
+
+_Types = Mapping[str, Mapping[str, str]]
+
+_QUERIES = {
+    "duckdb": "SELECT table_name, column_name, data_type FROM duckdb_columns() "
+    "WHERE database_name = current_database() AND schema_name = %s",
+    # information_schema has no precision of timestamps and no length of texts
+    "postgres": "SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod) "
+    "FROM pg_attribute AS a JOIN pg_class AS c ON c.oid = a.attrelid "
+    "JOIN pg_namespace AS n ON n.oid = c.relnamespace "
+    "WHERE a.attnum > 0 AND NOT a.attisdropped AND n.nspname = %s",
+}
+_SYNONYMS = {
+    "character varying": "text",
+    "varchar": "text",
+    "jsonb": "json",
+    "double precision": "double",
+    "float": "real",
+    "numeric": "decimal",
+    "timestamp(6) with time zone": "timestamp with time zone",
+}
+_DECIMAL = re.compile(r"decimal\((\d+),(\d+)\)")
+_LIMITED_TEXT = "text()"
+_CASTS = (("real", "double"), (_LIMITED_TEXT, "text"))
+_INTEGER = re.compile(r"u?(tiny|small|big|huge)?int(eger)?")
+
+
+@dataclass(frozen=True)
+class Mismatch:
+    """A column whose table has another type than declared.
+
+    Attributes:
+        column: Name of the column.
+        real: The type that the table has, in the warehouse's words.
+        declared: The declared type, in dlt's words.
+        wanted: The declared type, in the warehouse's words.
+    """
+
+    column: str
+    real: str
+    declared: str
+    wanted: str
+
+    def __str__(self) -> str:
+        return f"column {self.column} is {self.real} and is declared as {self.declared}"
+
+    def change(self, client: Any, table: str, value: str | None = None) -> str:
+        """The statement that changes the type of the column.
+
+        Args:
+            client: dlt's SQL client.
+            table: Name of the table.
+            value: The new value as SQL; None casts the old value, which may lose some of it.
+        """
+        column = client.escape_column_name(self.column)
+        value = value or f"CAST({column} AS {self.wanted})"
+        return (
+            f"ALTER TABLE {client.make_qualified_table_name(table)} "
+            f"ALTER COLUMN {column} TYPE {self.wanted} USING {value}"
+        )
+
+    def widened(self, quoted: str) -> tuple[str, str] | None:
+        """The widened value as SQL, and the old value made from the new one.
+
+        Args:
+            quoted: The column as SQL.
+
+        Returns:
+            None if the type is no wider one. Then no value may be converted.
+        """
+        real, wanted = _canonical(self.real), _canonical(self.wanted)
+        is_decimal, is_double = real.startswith("decimal"), real in ("double", "real")
+        value = f"CAST({quoted} AS {self.wanted})"
+        if real == "date" and wanted == "timestamp with time zone":
+            value = f"CAST({quoted} AS TIMESTAMP) AT TIME ZONE 'UTC'"
+            return value, f"CAST(({value}) AT TIME ZONE 'UTC' AS DATE)"
+        if _INTEGER.fullmatch(real):
+            if not (wanted in ("double", "text") or _is_exact_number(wanted)):
+                return None
+        elif is_double and wanted.startswith("decimal"):
+            # the shortest digits that are this double: 0.1, not 0.1000000000000000055
+            value = f"CAST(CAST({quoted} AS VARCHAR) AS {self.wanted})"
+        elif (is_decimal or is_double) and wanted == "text":
+            value = _plain_digits(quoted)
+        elif not ((is_decimal and wanted.startswith("decimal")) or (real, wanted) in _CASTS):
+            return None
+        return value, f"CAST({value} AS {self.real})"
+
+
+def real_types(job_client: Any) -> _Types:
+    """Table -> column -> type, as the tables of the dataset really are.
+
+    Returns:
+        Types in the warehouse's words; empty for a destination without a merge of ours.
+    """
+    query = _QUERIES.get(job_client.capabilities.sqlglot_dialect)
+    client = job_client.sql_client
+    found: dict[str, dict[str, str]] = {}
+    if query is not None:
+        for table, column, type_ in client.execute_sql(query, client.dataset_name) or ():
+            found.setdefault(table, {})[column] = type_
+    return found
+
+
+def mismatches(
+    job_client: Any, real: Mapping[str, str], table: str, columns: Mapping[str, TColumnSchema]
+) -> Iterator[Mismatch]:
+    """The columns that the table has with another type, unless it holds all declared values.
+
+    Args:
+        job_client: dlt's job client.
+        real: Column -> type of the table, of ``real_types``.
+        table: Name of the table.
+        columns: The declared columns.
+    """
+    for name, column in columns.items():
+        if name not in real or "data_type" not in column:
+            continue
+        wanted = job_client.type_mapper.to_destination_type(column, {"name": table})
+        if not _holds(_canonical(real[name]), _canonical(wanted)):
+            yield Mismatch(name, real[name], str(column["data_type"]), wanted)
+
+
+def widen(client: Any, table: str, wrong: Sequence[Mismatch]) -> list[Mismatch]:
+    """Widen the columns, all or none, in one transaction.
+
+    Args:
+        client: dlt's SQL client.
+        table: Name of the table.
+        wrong: The columns to widen.
+
+    Returns:
+        The columns that cannot be widened with all their values exact. If there are some, the table
+        is as it was.
+
+    Raises:
+        DatabaseException: The warehouse refused a statement, a cast for instance.
+    """
+    source = client.make_qualified_table_name(table)
+    changes, inexact = [], []
+    with client.begin_transaction():
+        for mismatch in wrong:
+            quoted, wanted = client.escape_column_name(mismatch.column), mismatch.wanted
+            # any type takes a column without values
+            value, old_value = mismatch.widened(quoted) or (f"CAST(NULL AS {wanted})", "NULL")
+            with client.execute_query(
+                f"SELECT count(*) FROM {source} WHERE {old_value} IS DISTINCT FROM {quoted}"
+            ) as cursor:
+                (differing,) = cursor.fetchall()[0]
+            if differing:
+                inexact.append(mismatch)
+            changes.append(mismatch.change(client, table, value))
+        if not inexact:
+            for change in changes:
+                client.execute_sql(change)
+    return inexact
+
+
+def _plain_digits(quoted: str) -> str:
+    """A number as text, without zeros at the end of its fraction."""
+    digits = f"CAST({quoted} AS VARCHAR)"
+    return (
+        f"CASE WHEN strpos({digits}, '.') > 0 AND strpos({digits}, 'e') = 0 "
+        f"THEN rtrim(rtrim({digits}, '0'), '.') ELSE {digits} END"
+    )
+
+
+def _canonical(type_: str) -> str:
+    """One spelling for the types that hold the same values."""
+    name = re.sub(r"\s*\(", "(", type_.lower())
+    base, bracket, rest = name.partition("(")
+    if bracket and _SYNONYMS.get(base, base) == "text":
+        return _LIMITED_TEXT
+    return _SYNONYMS.get(name) or _SYNONYMS.get(base, base) + bracket + rest.replace(" ", "")
+
+
+def _holds(real: str, wanted: str) -> bool:
+    """Whether a column of the type ``real`` holds every value of ``wanted`` as it is."""
+    if real == wanted or (real, wanted) == ("hugeint", "bigint"):
+        return True
+    if real == "decimal":  # PostgreSQL's numeric without a limit
+        return wanted.startswith("decimal")
+    digits, wanted_digits = _DECIMAL.fullmatch(real), _DECIMAL.fullmatch(wanted)
+    if digits is None or wanted_digits is None:
+        return False
+    (precision, scale), (wanted_precision, wanted_scale) = (
+        map(int, match.groups()) for match in (digits, wanted_digits)
+    )
+    return scale >= wanted_scale and precision - scale >= wanted_precision - wanted_scale
+
+
+def _is_exact_number(type_: str) -> bool:
+    return type_.startswith("decimal") or _INTEGER.fullmatch(type_) is not None

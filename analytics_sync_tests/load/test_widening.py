@@ -1,0 +1,229 @@
+"""Columns whose declared type was changed after their table was made, in DuckDB and PostgreSQL."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import psycopg2
+import pytest
+
+from analytics_sync.extract.run import ReadRun
+from analytics_sync.load.pipeline import load
+from analytics_sync_tests.support import duckdb_file
+from analytics_sync_tests.support import postgres_server as pg
+from analytics_sync_tests.support.scripted_api import Api, item, shop, shop_api
+
+api = shop_api
+KEPT = {"id": 1, "v": None}
+EXACT = Decimal("1234567890123456.78")
+
+
+class Warehouse:
+    """A new warehouse, which is the destination."""
+
+    def __init__(self, place: Path | str) -> None:
+        self._place = place
+        self.is_duckdb = isinstance(place, Path)
+
+    def run(self, sql: str) -> None:
+        """Execute a statement, as somebody else may do."""
+        if isinstance(self._place, Path):
+            with duckdb.connect(str(self._place)) as connection:
+                connection.execute(sql)
+            return
+        with psycopg2.connect(self._place) as server, server.cursor() as cursor:
+            cursor.execute(sql)
+
+    def values(self, resource: str = "items", column: str = "v") -> dict[Any, Any]:
+        """The values of a column by the id of the row."""
+        asset = f"shop/{resource}"
+        place = self._place
+        rows = (
+            duckdb_file.table(place, asset) if isinstance(place, Path) else pg.table(place, asset)
+        )
+        return {row["id"]: row.get(column) for row in rows}
+
+
+@pytest.fixture(params=["duckdb", "postgres"])
+def warehouse(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Warehouse:
+    """Each of the two kinds."""
+    if request.param == "duckdb":
+        monkeypatch.setenv("DESTINATION__DUCKDB__CREDENTIALS", str(tmp_path / "w.duckdb"))
+        return Warehouse(tmp_path / "w.duckdb")
+    database = request.getfixturevalue("postgres").database()
+    monkeypatch.setenv("ANALYTICS_SYNC__DESTINATION", "postgres")
+    monkeypatch.setenv("DESTINATION__POSTGRES__CREDENTIALS", database)
+    return Warehouse(database)
+
+
+def sync(v: str, key: str = "bigint", **keys: Any) -> dict[str, Exception]:
+    """Load ``items`` with the type of ``v``, and ``others`` if it is scripted; the failures."""
+    items = item(columns={"id": key, "v": v, **keys})
+    others = item(name="others", columns={"id": "bigint"})
+    with ReadRun(shop(items, others)) as run:
+        load(run, "run")
+        return run.failures()
+
+
+def others(api: Api) -> None:
+    """Script the listing of ``others``: its second row is gone in the second read."""
+    api.on("/others", [{"id": 1}, {"id": 2}], [{"id": 1}])
+
+
+@pytest.mark.parametrize(
+    ("old", "value", "new", "next_value", "kept", "landed"),
+    [
+        ("bigint", 501, "text", "00501", "501", "00501"),
+        ("bigint", 9007199254740993, "text", "five", "9007199254740993", "five"),
+        ("bigint", 9007199254740993, "decimal", 1.5, Decimal(9007199254740993), Decimal("1.5")),
+        ("bigint", -12, "double", 13.75, -12.0, 13.75),
+        ("double", 0.1, "decimal", str(EXACT), Decimal("0.1"), EXACT),
+        ("double", 2.5, "text", "2.50", "2.5", "2.50"),
+        ("decimal", "100.50", "text", "007", "100.5", "007"),
+        ("decimal", "100", "text", "007", "100", "007"),
+    ],
+)
+def test_a_wider_type_keeps_old_rows_and_takes_new_ones(
+    api: Api, warehouse: Warehouse, old: str, value: Any, new: str, next_value: Any,
+    kept: Any, landed: Any,
+) -> None:  # fmt: skip
+    others(api)
+    api.on("/items", [{"id": 1, "v": value}, KEPT | {"id": 3}], [{"id": 2, "v": next_value}])
+    assert not sync(old)
+    assert not sync(new)
+    found = warehouse.values()
+    assert found == {1: kept, 2: landed, 3: None}
+    assert {type(found[1]), type(found[2])} == {type(kept)}
+    assert set(warehouse.values(column="_extra").values()) == {None}
+
+
+def test_a_date_becomes_the_midnight_of_utc(
+    api: Api, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PGTZ", "Asia/Tokyo")
+    others(api)
+    api.on("/items", [{"id": 1, "v": "2024-02-29"}], [{"id": 2, "v": "2024-03-01T10:00:00Z"}])
+    assert not sync("date")
+    assert not sync("timestamp")
+    found = {k: str(v.replace(tzinfo=None)) for k, v in warehouse.values().items()}
+    assert found == {1: "2024-02-29 00:00:00", 2: "2024-03-01 10:00:00"}
+
+
+def test_a_key_is_widened(api: Api, warehouse: Warehouse) -> None:
+    others(api)
+    api.on("/items", [{"id": 7, "v": "a"}, {"id": 8, "v": "b"}], [{"id": "007"}, {"id": "8"}])
+    assert not sync("text")
+    assert not sync("text", key="text")
+    gone = warehouse.values(column="_deleted_at")
+    assert {key for key, at in gone.items() if at is None} == {"007", "8"}
+    assert gone["7"] is not None
+
+
+@pytest.mark.parametrize(
+    ("old", "value", "new"),
+    [
+        ("text", "five", "bigint"),
+        ("text", "5", "bigint"),
+        ("bigint", 9007199254740993, "double"),
+        ("bigint", 9223372036854775807, "double"),
+        ("double", 1e30, "decimal"),
+        ("double", 1e-12, "decimal"),
+        ("decimal", "0.5", "double"),
+        ("bool", True, "text"),
+        ("timestamp", "2024-01-01T00:00:00Z", "date"),
+        ("json", {"a": 1}, "text"),
+    ],
+)
+def test_another_type_fails_its_resource_alone(
+    api: Api, warehouse: Warehouse, old: str, value: Any, new: str
+) -> None:
+    others(api)
+    api.on("/items", [{"id": 1, "v": value}], [{"id": 2, "v": None}])
+    assert not sync(old)
+    before = warehouse.values()
+    failures = sync(new, w="text")
+    assert list(failures) == ["items"]
+    message = str(failures["items"])
+    assert message.startswith("shop/items: column v is ")
+    assert f"is declared as {new}. " in message
+    assert 'ALTER TABLE "' in message
+    assert 'ALTER COLUMN "v" TYPE' in message
+    assert warehouse.values() == before
+    assert warehouse.values("others", "_deleted_at")[2] is not None, "others are loaded"
+
+
+def test_a_changed_table_loads_again(api: Api, warehouse: Warehouse) -> None:
+    """The stored schema of dlt must not claim that the refused table has its new column."""
+    others(api)
+    api.on("/items", [{"id": 1, "v": "5"}], [{"id": 2, "v": 6, "w": "new"}])
+    assert not sync("text")
+    message = str(sync("bigint", w="text")["items"])
+    warehouse.run("ALTER" + message.rpartition("ALTER TABLE")[2].join([" TABLE", ""]))
+    assert not sync("bigint", w="text")
+    assert warehouse.values() == {1: 5, 2: 6}
+    assert warehouse.values(column="w") == {1: None, 2: "new"}
+
+
+def test_any_type_takes_a_column_without_values(api: Api, warehouse: Warehouse) -> None:
+    others(api)
+    api.on("/items", [{"id": 1, "v": None}], [{"id": 2, "v": 5}])
+    assert not sync("text")
+    assert not sync("bigint")
+    assert warehouse.values() == {1: None, 2: 5}
+
+
+def test_all_columns_of_a_table_change_or_none(api: Api, warehouse: Warehouse) -> None:
+    others(api)
+    api.on("/items", [{"id": 1, "v": 5, "w": "x"}], [{"id": 2, "v": "6", "w": 7}])
+    assert not sync("bigint", w="text")
+    message = str(sync("text", w="bigint")["items"])
+    assert "column w is" in message
+    assert "column v is" not in message, "this column could be widened"
+    assert warehouse.values() == {1: 5}
+
+
+def test_a_column_that_somebody_narrowed_is_widened(api: Api, warehouse: Warehouse) -> None:
+    """The stored schema of dlt still says that the column is as declared."""
+    others(api)
+    api.on("/items", [{"id": 1, "v": "0.5"}], [{"id": 1, "v": str(EXACT)}])
+    assert not sync("decimal")
+    warehouse.run("ALTER TABLE shop.items ALTER COLUMN v TYPE DECIMAL(18,1)")
+    assert not sync("decimal")
+    assert warehouse.values() == {1: EXACT}
+
+
+def test_a_time_without_a_zone_fails_by_name(api: Api, warehouse: Warehouse) -> None:
+    others(api)
+    api.on("/items", [{"id": 1, "v": "2024-01-01T00:00:00Z"}])
+    assert not sync("timestamp")
+    warehouse.run("ALTER TABLE shop.items ALTER COLUMN v TYPE TIMESTAMP")
+    assert "column v is" in str(sync("timestamp")["items"])
+
+
+def test_a_type_that_holds_more_than_declared_stays(api: Api, warehouse: Warehouse) -> None:
+    others(api)
+    api.on("/items", [{"id": 1, "v": "0.5"}], [{"id": 1, "v": "1.25"}])
+    assert not sync("decimal")
+    type_ = "DECIMAL(38,9)" if warehouse.is_duckdb else "NUMERIC"
+    warehouse.run(f"ALTER TABLE shop.items ALTER COLUMN v TYPE {type_}")
+    assert not sync("decimal")
+    assert warehouse.values() == {1: Decimal("1.25")}
+
+
+def test_a_table_that_cannot_be_altered_fails_by_name(api: Api, warehouse: Warehouse) -> None:
+    others(api)
+    api.on("/items", [{"id": 1, "v": 5}], [{"id": 1, "v": "6"}])
+    assert not sync("bigint")
+    if warehouse.is_duckdb:
+        warehouse.run("CREATE INDEX i ON shop.items (v)")
+    else:
+        warehouse.run("CREATE VIEW shop.w AS SELECT v FROM shop.items")
+    message = str(sync("text")["items"])
+    assert "cannot be changed in place" in message
+    assert "\n" not in message
+    assert warehouse.values() == {1: 5}
