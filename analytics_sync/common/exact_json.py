@@ -7,6 +7,7 @@ changes:
 
     document                 orjson                  loads
     18446744073709551616     18446744073709552000.0  18446744073709551616
+    1234567890123456.78      1234567890123456.8      Decimal("1234567890123456.78")
     1e-400                   0.0                     "1e-400"
     1e999                    refused                 "1e999"
     NaN, Infinity            refused                 "NaN", "Infinity"
@@ -15,6 +16,7 @@ changes:
     a byte order mark        refused                 the value after it
 
     value                    orjson                  dumps
+    Decimal("0.10")          refused                 0.10
     2**64                    refused                 18446744073709551616
     a lone surrogate         refused                 "\\ud800"
     NUL                      "\u0000"                "\\u0000"
@@ -27,12 +29,19 @@ import json
 import math
 import re
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
 
 import orjson
 
-_ALL_DIGITS_TO_0 = bytes.maketrans(b"123456789E", b"000000000e")
-_LONG_NUMBER = b"0" * 19
+_ALL_DIGITS_TO_0 = bytes.maketrans(b"123456789.E", b"0000000000e")
+# A double holds every number of 15 digits. A point counts as a digit, because it is mapped to one.
+_LONG_NUMBER = b"0" * 16
+_MAX_DIGITS_BEFORE = 48  # a number with more digits before the last 16 is not looked at closely
+# the character before a number and its sign; none at the start of a document
+_BEFORE_NUMBER = frozenset({b"", b":", b",", b"[", b" ", b"\n", b"\r", b"\t"})
+_EXPONENT = re.compile(rb"[eE][+-]?[0-9]+")
+_INTEGERS_OF_ORJSON = range(2**63)  # with either sign
 # A UUID may hold these characters too, but not after the start of a number.
 _SMALL_EXPONENT = b"0e-000"
 _MANTISSA = re.compile(rb"(?:^|[:\[,\s])-?[0-9.]+$")
@@ -52,22 +61,33 @@ _MAX_DIGITS = 4000  # Python refuses more than 4,300 digits, PostgreSQL somewhat
 def dumps(value: Any) -> bytes:
     """JSON in UTF-8 that every warehouse can store, for every value that ``loads`` returns.
 
-    Integers of more than 64 bits stay exact. Databases refuse NUL and lone surrogates inside JSON
+    Integers of more than 64 bits and decimals stay exact. Databases refuse NUL and lone surrogates inside JSON
     too: each is written as the six characters of its escape.
     """
     try:
-        raw = orjson.dumps(value)
+        raw = orjson.dumps(value, exact_decimal)
     except TypeError:
         try:
             text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
-        except RecursionError:
+        except (RecursionError, TypeError):  # a decimal is no type of the standard library's
             text = _dumps_deep(value)
         raw = _SURROGATE.sub(lambda m: f"\\\\u{ord(m[0]):04x}", text).encode()
     return _UNESCAPED_NUL.sub(rb"\1\\\\u0000", raw) if ESCAPED_NUL in raw else raw
 
 
+def exact_decimal(value: Any) -> Any:
+    """The digits of a decimal, for orjson's parameter ``default``.
+
+    Raises:
+        TypeError: Any other type that orjson does not know.
+    """
+    if type(value) is Decimal:
+        return orjson.Fragment(str(value))
+    raise TypeError(f"{type(value).__name__} is no type of JSON")
+
+
 def _dumps_deep(value: Any) -> str:
-    """JSON of a value that is nested deeper than both encoders can go, without recursion."""
+    """JSON of a value that both encoders refuse, for its depth or its decimals; no recursion."""
     written: list[str] = []
     open_containers: list[Iterator[tuple[str, Any]]] = [iter([("", value)])]
     while open_containers:
@@ -76,7 +96,9 @@ def _dumps_deep(value: Any) -> str:
             if isinstance(item, dict | list):
                 open_containers.append(_parts(item))
                 break
-            if item is not _SIGN_ONLY:
+            if type(item) is Decimal:
+                written.append(str(item))
+            elif item is not _SIGN_ONLY:
                 written.append(json.dumps(item, ensure_ascii=False))
         else:
             open_containers.pop()
@@ -100,8 +122,9 @@ def _parts(value: dict[str, Any] | list[Any]) -> Iterator[tuple[str, Any]]:
 def loads(raw: bytes) -> Any:
     """The value of a JSON document, also of one that orjson would round or refuse.
 
-    Three kinds of numbers become their text: a number that no double can hold, an integer of more
-    than 4,000 digits, and NaN and Infinity. NaN and Infinity are not JSON, but careless servers
+    A number with a fraction or an exponent is a float if it is the text of that float, or equal to it;
+    otherwise a ``Decimal``. Three kinds of numbers become their text: a number beyond the range of
+    doubles, a number of more than 4,000 digits, and NaN and Infinity. NaN and Infinity are not JSON, but careless servers
     send them. No column accepts such a text as a number, so the text ends up in ``_extra``. A byte
     order mark is skipped. If an object has a key twice, the last value counts.
 
@@ -118,10 +141,44 @@ def loads(raw: bytes) -> Any:
         if not any(sign in raw for sign in _REFUSED) and "infinity" not in str(e):
             raise
         return _loads_exactly(raw)
-    # Search for 19 digits from the end: a search from the beginning takes four times as long.
     digits = raw.translate(_ALL_DIGITS_TO_0)
-    changed = digits.rfind(_LONG_NUMBER) >= 0 or _has_small_number(raw, digits)
+    changed = _has_long_number(raw, digits) or _has_small_number(raw, digits)
     return _loads_exactly(raw) if changed else value
+
+
+def _has_long_number(raw: bytes, digits: bytes) -> bool:
+    """Whether a number has so many digits that orjson would round it."""
+    # Search from the end: a search from the beginning takes four times as long.
+    found = digits.rfind(_LONG_NUMBER)
+    while found >= 0:
+        before = digits[max(0, found - _MAX_DIGITS_BEFORE) : found]
+        start = found - len(before) + len(before.rstrip(b"0"))
+        if start == found - _MAX_DIGITS_BEFORE:
+            return True
+        sign = raw.startswith(b"-", start - 1) if start else False
+        if raw[start - sign - 1 : start - sign] in _BEFORE_NUMBER and _is_rounded(
+            raw, start, found
+        ):
+            return True
+        found = digits.rfind(_LONG_NUMBER, 0, start)
+    return False
+
+
+def _is_rounded(raw: bytes, start: int, found: int) -> bool:
+    """Whether orjson changes the number from ``start`` on, its sign left out.
+
+    Digits inside a text may look like one.
+    """
+    end = found + len(_LONG_NUMBER)
+    exponent = _EXPONENT.match(raw, end)
+    number = raw[start : exponent.end() if exponent else end]
+    if number.isdigit():
+        return len(number) > 18 and int(number) not in _INTEGERS_OF_ORJSON
+    try:
+        text = number.decode()
+        return not _is_text_of(float(text), text)
+    except ValueError:  # "192.168.100.100"
+        return False
 
 
 def _has_small_number(raw: bytes, digits: bytes) -> bool:
@@ -162,11 +219,22 @@ def _loads_exactly(raw: bytes) -> Any:
         raise TooDeep(_TOO_DEEP) from e
 
 
-def _float(text: str) -> float | str:
-    """The number, or its text if a double would be 0 or infinite."""
+def _float(text: str) -> float | Decimal | str:
+    """The number: a double that means the same, else a decimal.
+
+    Its text if a double would be 0 or infinite, or if it is too long.
+    """
     number = float(text)
-    lost = number == 0 and re.search("[1-9]", text.lower().partition("e")[0])
-    return text if lost or not math.isfinite(number) else number
+    if _is_text_of(number, text):
+        return number
+    is_lost = number == 0 or not math.isfinite(number) or len(text) > _MAX_DIGITS
+    return text if is_lost else Decimal(text)
+
+
+def _is_text_of(number: float, text: str) -> bool:
+    """Whether the shortest text of a double has the same value as ``text``."""
+    shortest = repr(number)
+    return shortest == text or Decimal(shortest) == Decimal(text)
 
 
 def _int(text: str) -> int | str:

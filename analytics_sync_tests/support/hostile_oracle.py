@@ -18,12 +18,18 @@ from analytics_sync_tests.support.oracle import value_at
 
 
 def parse(text: str) -> Any:
-    """Decode JSON as documented: a number that no column can hold becomes text."""
+    """Decode JSON as documented: a number that no column can hold becomes text.
+
+    A number that is not the text of a double becomes a decimal.
+    """
 
     def parse_float(digits: str) -> Any:
         is_lost = float(digits) == 0 and re.search("[1-9]", re.split("[eE]", digits)[0])
         is_infinite = float(digits) in {float("inf"), float("-inf")}
-        return digits if is_lost or is_infinite else float(digits)
+        if is_lost or is_infinite or len(digits) > 4000:
+            return digits
+        exact = Decimal(digits)
+        return float(digits) if Decimal(repr(float(digits))) == exact else exact
 
     def parse_int(digits: str) -> Any:
         return digits if len(digits) > 4000 else int(digits)
@@ -54,7 +60,7 @@ def same_json(found: Any, sent: Any) -> bool:
     """Whether two JSON values are equal. PostgreSQL writes 1e20 as an integer."""
     if isinstance(sent, bool) or isinstance(found, bool):
         return found is sent
-    if isinstance(sent, int | float) and isinstance(found, int | float):
+    if isinstance(sent, int | float | Decimal) and isinstance(found, int | float | Decimal):
         return float(found) == sent if isinstance(sent, float) else found == sent
     if isinstance(sent, dict) and isinstance(found, dict):
         return found.keys() == sent.keys() and all(same_json(found[k], sent[k]) for k in sent)
@@ -65,7 +71,7 @@ def same_json(found: Any, sent: Any) -> bool:
 
 def epoch_seconds(value: Any) -> Fraction | None:
     """Seconds since 1970 of a number, or of a text with an ISO 8601 instant; None for others."""
-    if isinstance(value, int | float) and not isinstance(value, bool):
+    if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
         return Fraction(value)
     form = (
         r"(\d{4}-\d\d-\d\d)(?:[T t](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d+))?)?)?([Zz]|[+-]\d\d:\d\d)?"
@@ -92,7 +98,7 @@ def holds_exactly(kind: str, column: Any, sent: Any) -> bool:
         column: The value in the column.
         sent: The value that was sent.
     """
-    number = isinstance(sent, int | float) and not isinstance(sent, bool)
+    number = isinstance(sent, int | float | Decimal) and not isinstance(sent, bool)
     if kind == "timestamp":
         since = column - datetime(1970, 1, 1, tzinfo=UTC)
         found = since.days * 86_400 + since.seconds + Fraction(since.microseconds, 10**6)

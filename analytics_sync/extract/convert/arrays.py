@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from analytics_sync.catalog import Field
-from analytics_sync.common.exact_json import ESCAPED_NUL, dumps
+from analytics_sync.common.exact_json import ESCAPED_NUL, dumps, exact_decimal
 from analytics_sync.extract.convert.coerce import coerce, coerce_key
 from analytics_sync.extract.convert.extras import Extras
 
@@ -68,7 +68,9 @@ def to_array(field: Field, values: list[Any], extras: Extras, *, is_key: bool) -
 
 def _json(values: list[Any]) -> pa.Array:
     try:
-        array = pa.array([None if v is None else orjson.dumps(v) for v in values], pa.binary())
+        array = pa.array(
+            [None if v is None else orjson.dumps(v, exact_decimal) for v in values], pa.binary()
+        )
         plain = not _holds(array, ESCAPED_NUL)
     except TypeError:
         plain = False
@@ -125,7 +127,7 @@ def _convert_each(field: Field, values: list[Any], extras: Extras, *, is_key: bo
     for i, value in enumerate(values):
         converted, exact = coerce_value(field, value)
         if not exact:
-            extras.setdefault(i, {})[field.name] = value
+            extras.setdefault(i, {})[".".join(field.path)] = value
         coerced.append(converted if exact or not is_key else None)
     array = pa.array(coerced, ARROW[field.data_type])
     return _without_empty(field, array) if is_key else array

@@ -63,7 +63,8 @@ def _bigint(_: Field, value: Any) -> Coerced:
     if isinstance(value, str) and _INTEGER.match(value):
         number = int(value)  # 007 is not exact: its zeros may mean something
         return (number, str(number) == value) if number in _INT64 else _MISFIT
-    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+    limit = 2**53 if isinstance(value, float) else 2**63  # beyond, a double is not exact
+    if isinstance(value, float | Decimal) and -limit < value < limit and value == int(value):
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int) or value not in _INT64:
         return _MISFIT
@@ -71,7 +72,7 @@ def _bigint(_: Field, value: Any) -> Coerced:
 
 
 def _double(_: Field, value: Any) -> Coerced:
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
         return _MISFIT
     try:
         number = float(value)
@@ -87,7 +88,7 @@ def _bool(_: Field, value: Any) -> Coerced:
 def _timestamp(field: Field, value: Any) -> Coerced:
     if isinstance(value, bool):
         return _MISFIT
-    if isinstance(value, int | float):
+    if isinstance(value, int | float | Decimal):
         return instant_of_epoch(value, field.format) or _MISFIT
     if not isinstance(value, str):
         return _MISFIT
@@ -102,7 +103,7 @@ def _date(_: Field, value: Any) -> Coerced:
 
 
 def _decimal(_: Field, value: Any) -> Coerced:
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal | str):
         return _MISFIT
     text = str(value)
     if not _NUMBER.fullmatch(text):  # Decimal ignores spaces and underscores
