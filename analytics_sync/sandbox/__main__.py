@@ -10,12 +10,13 @@ from __future__ import annotations
 import argparse
 import signal
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 from types import FrameType
 
 from analytics_sync.catalog import CatalogError, load_catalog
+from analytics_sync.sandbox.manners import MANNERS
 from analytics_sync.sandbox.options import Options
 from analytics_sync.sandbox.server import Sandbox
 
@@ -31,7 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         sources = load_catalog(args.catalog)
         options = _options(args)
-        sandbox = Sandbox(sources, options, port=args.port)
+        sandbox = Sandbox(sources, options, port=args.port, manners=args.manner)
     except (CatalogError, ValueError, OSError, OverflowError) as e:
         parser.error(str(e))
     if not sources:
@@ -62,6 +63,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m analytics_sync.sandbox",
         description="The declared APIs on 127.0.0.1 with generated data. Not a real API.",
+        epilog="\n".join(_manner_lines()),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
     add(
@@ -91,9 +94,19 @@ def _parser() -> argparse.ArgumentParser:
         help="a resource answered as a bare list")  # fmt: skip
     add("--root-object", action="append", default=[], metavar="[SOURCE/]RESOURCE",
         help="a resource answered as one bare object")  # fmt: skip
+    add("--manner", action="append", default=[], metavar="NAME[=SOURCE/RESOURCE]",
+        help="answer otherwise than declared, in a manner listed below; repeatable")  # fmt: skip
     add("--live", type=float, metavar="SECONDS", help="let the data change this often; never")
     add("--env", type=Path, metavar="FILE", help="write the settings to this file as KEY=value")
     return parser
+
+
+def _manner_lines() -> Iterator[str]:
+    yield "manners (after a harmless one, a run must have the right rows; after a provable one,"
+    yield "the right rows, a failure, or a failed check of severity ERROR):"
+    width = max(map(len, MANNERS))
+    for name, manner in sorted(MANNERS.items()):
+        yield f"  {name:{width}}  {manner.promise}: {manner.about.replace('``', '')}"
 
 
 def _options(args: argparse.Namespace) -> Options:

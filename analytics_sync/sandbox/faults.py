@@ -269,6 +269,8 @@ def records_changed(resource: Resource, edit: Callable[[list[Any]], list[Any]]) 
             put(body, path, edit(records))
         elif (resource.selector or "").endswith(".*"):
             put(body, path, {str(i): r for i, r in enumerate(edit(list(records.values())))})
+        elif records is None:
+            return response
         else:
             body = edit([body])[0]
         return _with(response, body)

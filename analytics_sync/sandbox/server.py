@@ -25,6 +25,7 @@ from analytics_sync.sandbox import control
 from analytics_sync.sandbox.api.api import Api
 from analytics_sync.sandbox.connection import Connection, Respond
 from analytics_sync.sandbox.data.ledger import Ledger
+from analytics_sync.sandbox.manners import Manners
 from analytics_sync.sandbox.messages import Fault, Faults, Refused, Request, ServedResponse
 from analytics_sync.sandbox.options import Options
 from analytics_sync.sandbox.settings import settings
@@ -40,11 +41,17 @@ class Sandbox:
         options: Sizes, seed and behaviour; None takes the defaults.
         port: Port of the server; 0 takes any free one.
         faults: Function that returns the fault of a request to an API, or None for no fault.
+        manners: Manners in which the server answers otherwise than declared: ``NAME`` for every
+            resource that it fits, or ``NAME=source/resource``.
+
+    Raises:
+        ValueError: A manner or its resource is unknown, or they do not fit.
 
     Attributes:
         counts: Number of requests so far by ``source/resource``, or by ``source/?`` if the path
             names no resource.
         faults: The argument of this name; a test may replace it while the server runs.
+        manners: The manners in use; ``use_manners`` replaces them while the server runs.
     """
 
     def __init__(
@@ -54,11 +61,13 @@ class Sandbox:
         *,
         port: int = 0,
         faults: Faults | None = None,
+        manners: Iterable[str] = (),
     ) -> None:
         collection = sources.values() if isinstance(sources, Mapping) else sources
         self.sources: Mapping[str, Source] = {source.name: source for source in collection}
         self.options = options or Options()
         self.faults = faults
+        self.use_manners(manners)
         self.counts: Counter[str] = Counter()
         self._apis: dict[str, Api] = {}
         self._ledgers: dict[str, Ledger] = {}
@@ -95,6 +104,17 @@ class Sandbox:
             if source not in self._ledgers:
                 self._ledgers[source] = Ledger(self.sources[source], self.options)
             return self._ledgers[source]
+
+    def use_manners(self, names: Iterable[str]) -> None:
+        """Answer in other manners from now on.
+
+        Args:
+            names: As the argument ``manners`` of the class.
+
+        Raises:
+            ValueError: A manner or its resource is unknown, or they do not fit.
+        """
+        self.manners = Manners(self.sources, self.options, names)
 
     def advance(self, steps: int = 1) -> None:
         """Make the next revision of every source, ``steps`` times."""
@@ -173,7 +193,11 @@ class Sandbox:
             )
         if method != "GET":
             raise Refused(405, "only GET is declared")
-        response = api.respond(request, resource, values)
+        manners = self.manners
+        asked = manners.ask(request)
+        if isinstance(asked, Request):
+            asked = api.respond(asked, resource, values)
+        response = manners.reply(request, resource, asked)
         return (fault.change(response) if fault.change else response), fault
 
     def _api(self, source: str) -> Api | None:

@@ -9,14 +9,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from datetime import date, datetime, timedelta
+from datetime import date
 from typing import Any
 
 from analytics_sync.catalog import Source
 from analytics_sync.common.window import Window
 from analytics_sync.extract.run import ReadRun
 from analytics_sync.sandbox import Options, Sandbox
-from analytics_sync.sandbox.messages import Fault, Request
 from analytics_sync_tests.support.histories import to_datetime
 from analytics_sync_tests.support.scripted_api import rows_of
 
@@ -45,75 +44,12 @@ def serve(sources: Iterable[Source], sizes: Mapping[str, int]) -> Iterator[list[
                 options = Options(
                     **{"max_page": max_page, "first_page": first_page, **days, **sizes}
                 )
-                faults = ExclusiveBounds(sources) if index % 2 else None
-                servers.append(stack.enter_context(Sandbox(sources, options, faults=faults)))
+                manners = ["exclusive-bounds"] if index % 2 else []
+                servers.append(stack.enter_context(Sandbox(sources, options, manners=manners)))
             yield servers
     finally:
         os.environ.clear()
         os.environ.update(environment)
-
-
-class ExclusiveBounds:
-    """Makes both bounds of a filter exclusive in a sandbox, where they are inclusive.
-
-    It moves the bounds in the request inwards, by the smallest step of their format. Where the
-    format cannot express the moved upper bound, this bound stays inclusive.
-    """
-
-    def __init__(self, sources: Iterable[Source]) -> None:
-        self._sources = {source.name: source for source in sources}
-
-    def __call__(self, request: Request) -> Fault | None:
-        source = self._sources.get(request.source)
-        resource = source.resources.get(request.resource or "") if source else None
-        incremental = resource.incremental if resource is not None else None
-        assert isinstance(request.query, dict)
-        if incremental is None or incremental.step or "page_cursor" in request.query:
-            return None
-        low, high = incremental.start_param or "", incremental.end_param or ""
-        values = request.query.get(low, [])
-        if low == high and len(values) == 2:
-            request.query[low] = [
-                _moved(values[0], incremental.param_format, 1),
-                _moved(values[1], incremental.param_format, -1),
-            ]
-        elif low != high:
-            if values:
-                request.query[low] = [_moved(values[-1], incremental.param_format, 1)]
-            for value in request.query.get(high, [])[-1:]:
-                # The same parameter may hold the cursor of a page: letters and digits.
-                if not value.isalnum() or value.lstrip("-").isdigit():
-                    request.query[high] = [_moved(value, incremental.param_format, -1)]
-        return None
-
-
-def _moved(value: str, param_format: str, sign: int) -> str:
-    """A bound, moved by the smallest step of its format; unchanged if that cannot be expressed."""
-    match param_format:
-        case "iso" | "iso_ms":
-            moved = datetime.fromisoformat(value) + sign * timedelta(milliseconds=1)
-            return moved.isoformat()
-        case "date":
-            return (date.fromisoformat(value) + timedelta(days=sign)).isoformat()
-        case "epoch_ms":
-            return str(int(value) + sign)
-        case "epoch_s" if sign > 0:
-            return str(int(value) + 1)
-        case _ if "%" in param_format and (unit := _step(param_format, sign)):
-            return (datetime.strptime(value, param_format) + sign * unit).strftime(param_format)
-        case _:
-            return value
-
-
-def _step(pattern: str, sign: int) -> timedelta | None:
-    """The smallest step of a pattern; None if it cannot express an exclusive upper bound."""
-    if "%f" in pattern:
-        return timedelta(milliseconds=1)
-    if "%M" not in pattern:
-        return timedelta(days=1)
-    if sign < 0:
-        return None
-    return timedelta(seconds=1) if "%S" in pattern else timedelta(minutes=1)
 
 
 def read(

@@ -47,7 +47,7 @@ class Envelope:
             return record_list
         document: dict[str, Any] = {_DEFAULT_PARENT: {"answered_by": "sandbox"}}
         for dotted, value in page.body_values.items():
-            put(document, _path(dotted), value)
+            put(document, path_in_body(dotted), value)
         records: Any = orjson.Fragment(record_list)
         if self._is_map:
             records = {
@@ -61,7 +61,8 @@ class Envelope:
         return str(number) if None in values or not values else "/".join(map(str, values))
 
 
-def _path(dotted: str) -> Path:
+def path_in_body(dotted: str) -> Path:
+    """The keys of a declared path; a path that is searched gets a place."""
     if dotted.startswith(".."):
         return (_DEFAULT_PARENT, *dotted[2:].split("."))
     return tuple(dotted.removeprefix("$.").split("."))
