@@ -62,7 +62,7 @@ def _failure(source: Source, failed: Mapping[str, Exception], of: int) -> Failur
     others = f"; also failed: {', '.join(list(failed)[1:])}" if len(failed) > 1 else ""
     metadata = {name: MetadataValue.text(str(error)) for name, error in failed.items()}
     return Failure(
-        f"{len(failed)} of {of} resources of {source.name} could not be read; the others are "
+        f"{len(failed)} of {of} resources of {source.name} failed; the others are "
         f"loaded. {first}{others}",
         metadata=metadata,
     )
@@ -76,7 +76,16 @@ def _warnings(result: ReadResult) -> Iterator[str]:
             f"; and {more} more" if more > 0 else ""
         )
     if result.rejected:
-        yield f"{len(result.rejected)} records rejected: see the table _rejected"
+        unmarked = "; no row is marked as deleted" if result.resource.soft_deletes else ""
+        yield f"{len(result.rejected)} records rejected: see the table _rejected{unmarked}"
+    shared = result.shared_keys
+    if shared.is_wrong_key:
+        yield shared.message(result.resource)
+    elif shared.count:
+        yield (
+            f"{shared.count} keys came with different content, for example "
+            f"{'; '.join(shared.examples)}: taken for versions of one record, the last is loaded"
+        )
 
 
 def _metadata(result: ReadResult, loaded: Loaded, window: str | None) -> dict[str, Any]:
@@ -112,6 +121,10 @@ def _metadata(result: ReadResult, loaded: Loaded, window: str | None) -> dict[st
         metadata["children_skipped"] = len(result.skipped)
     if findings := result.findings.by_check():
         metadata["findings"] = MetadataValue.json(findings)
+    if result.shared_keys.count:
+        kind = "shared_by_different_records" if result.shared_keys.is_wrong_key else "with_versions"
+        metadata[f"keys_{kind}"] = result.shared_keys.count
+        metadata[f"examples_of_keys_{kind}"] = "; ".join(result.shared_keys.examples)
     seldom = {
         "pages_kept_from_earlier": result.pages_kept,
         "duplicates_dropped": result.buffer.duplicates if result.buffer else 0,

@@ -1,17 +1,18 @@
 """The table buffer: tables of one resource, until the whole resource has been read.
 
 In: tables of one schema, as pages arrive. Out: the same rows without repeated keys, once the read
-has succeeded. A resource that fails half-way leaves nothing behind. Memory stays flat: beyond 8 MB
-the tables go to a file, which is written while the read continues.
+has succeeded, and the rows that share a key. A resource that fails half-way leaves nothing behind.
+Memory stays flat: beyond 8 MB the tables go to a file, which is written while the read continues.
 """
 
 from __future__ import annotations
 
 import uuid
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -21,6 +22,23 @@ from analytics_sync.catalog import Resource
 from analytics_sync.catalog.naming import LOAD_ID, READ_AT
 
 _MAX_BYTES_IN_MEMORY = 8 * 1024 * 1024  # also the size of one write, and of one table passed on
+_ROWS_COMPARED_AT_ONCE = 1_000
+
+
+class RepeatedRow(NamedTuple):
+    """One of the rows that share a key.
+
+    Attributes:
+        position: Number of the row, in the order in which the rows were added.
+        key: Values of the key columns.
+        cursor: Value of the cursor column; None without a cursor.
+        read_at: When the response arrived, in microseconds since 1970.
+    """
+
+    position: int
+    key: tuple[object, ...]
+    cursor: Any
+    read_at: int
 
 
 class TableBuffers:
@@ -71,6 +89,8 @@ class TableBuffer:
         self._version_columns = list(dict.fromkeys([*key, *([cursor] if cursor else []), READ_AT]))
         self.rows = 0
         self.duplicates = 0
+        self.repeated: list[RepeatedRow] = []
+        """The rows that share a key, in the order in which they were added; set by ``finish``."""
         self._path = path
         # dlt rewrites the file if a column that is never null is nullable in the file.
         fields = [*schema, pa.field(LOAD_ID, pa.string())]
@@ -127,7 +147,8 @@ class TableBuffer:
             self._write.result()
         if self._writer is not None:
             self._writer.close()
-        self._dropped = _older_versions(self._versions, self._key, self._cursor)
+        self.repeated = _repeated(self._versions, self._key, self._cursor)
+        self._dropped = _older_versions(self.repeated)
         self._versions = []
         self.duplicates = len(self._dropped)
         self.rows -= self.duplicates
@@ -167,21 +188,55 @@ class TableBuffer:
             for group in range(file.num_row_groups):
                 yield file.read_row_group(group, columns=self.schema.names)
 
+    @property
+    def content_columns(self) -> tuple[str, ...]:
+        """The columns of a row that come from the record."""
+        return tuple(name for name in self.schema.names if name != READ_AT)
+
+    def contents(self, positions: Sequence[int]) -> Iterator[tuple[int, tuple[Any, ...]]]:
+        """Rows and their values, a few rows at a time, so that memory stays flat.
+
+        Args:
+            positions: The positions of the rows, in rising order.
+
+        Yields:
+            The position, and the values of ``content_columns``. Times are numbers.
+        """
+        start = first = 0
+        for table in self._stored():
+            end = start + table.num_rows
+            last = bisect_left(positions, end, first)
+            for i in range(first, last, _ROWS_COMPARED_AT_ONCE):
+                some = positions[i : min(i + _ROWS_COMPARED_AT_ONCE, last)]
+                rows = table.select(self.content_columns).take([p - start for p in some])
+                columns = [_plain(column).to_pylist() for column in rows.columns]
+                yield from zip(some, zip(*columns, strict=True), strict=True)
+            start, first = end, last
+
     def close(self) -> None:
         """Free the memory, and remove the file if there is one."""
         self._tables = []
         self._path.unlink(missing_ok=True)
 
 
-def _older_versions(
+def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The column with numbers in place of times: they are equal where the times are, and faster."""
+    if pa.types.is_timestamp(column.type):
+        return column.cast(pa.int64())
+    if pa.types.is_date32(column.type):
+        return column.cast(pa.int32())
+    return column
+
+
+def _repeated(
     tables: Sequence[pa.Table], key: Sequence[str], cursor: str | None
-) -> list[int]:
-    """Positions of the rows that are not the newest version of their key.
+) -> list[RepeatedRow]:
+    """The rows whose key another row has too, in their order.
 
     Args:
         tables: Key, cursor and time of reading of all rows.
         key: The columns that identify a record.
-        cursor: The column that orders versions; None orders them by the time of reading alone.
+        cursor: The column that orders versions; None without one.
     """
     if not tables or not key:
         return []
@@ -193,17 +248,35 @@ def _older_versions(
         return []
     repeated = distinct.filter(pc.greater(distinct.column("count_all"), 1)).select(list(key))
     numbered = rows.append_column("#", pa.array(range(rows.num_rows), pa.int64()))
-    candidates = numbered.join(repeated, keys=list(key), join_type="inner")
-    newest: dict[tuple[object, ...], tuple[tuple[Any, Any], int]] = {}
+    found = numbered.join(repeated, keys=list(key), join_type="inner").sort_by("#")
+    positions = found.column("#").to_pylist()
+    keys = zip(*(found.column(k).to_pylist() for k in key), strict=True)
+    cursors = found.column(cursor).to_pylist() if cursor else [None] * len(positions)
+    read_at = found.column(READ_AT).cast(pa.int64()).to_pylist()
+    return list(map(RepeatedRow, positions, keys, cursors, read_at))
+
+
+def _older_versions(repeated: Sequence[RepeatedRow]) -> list[int]:
+    """Positions of the rows that are not the newest version of their key.
+
+    Without a cursor, only the time of reading orders the versions.
+    """
+    newest: dict[tuple[object, ...], RepeatedRow] = {}
     dropped = []
-    for row in sorted(candidates.to_pylist(), key=lambda r: r["#"]):
-        identity = tuple(row[k] for k in key)
-        version = (row[cursor] if cursor else 0, row[READ_AT])
-        previous = newest.get(identity)
-        if previous is None or version >= previous[0]:
-            if previous is not None:
-                dropped.append(previous[1])
-            newest[identity] = (version, row["#"])
+    for version in repeated:
+        previous = newest.get(version.key)
+        if previous is None:
+            newest[version.key] = version
+        elif _is_newer(version, previous):
+            dropped.append(previous.position)
+            newest[version.key] = version
         else:
-            dropped.append(row["#"])
+            dropped.append(version.position)
     return sorted(dropped)
+
+
+def _is_newer(one: RepeatedRow, other: RepeatedRow) -> bool:
+    """Whether the first version is newer. Of two equal ones, the one that was added last is newer."""
+    if one.cursor != other.cursor:
+        return bool(one.cursor > other.cursor)
+    return one.read_at >= other.read_at

@@ -1,29 +1,35 @@
 """The page collector: pages of records -> tables.
 
 In: pages of records, as they arrive. Out: a ``ReadResult``: a buffer of tables, the rejected records,
-and counts. The collector also passes the records on to the resource's children.
+counts, and findings about keys and rejected records. The collector also passes the records on to the
+resource's children.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from analytics_sync.catalog import Resource
 from analytics_sync.catalog.models import DataType
+from analytics_sync.catalog.tables import REJECTED
 from analytics_sync.common.window import Window
 from analytics_sync.extract.buffer import TableBuffers
-from analytics_sync.extract.convert.converter import Converter
+from analytics_sync.extract.convert.converter import NO_KEY, Converter
 from analytics_sync.extract.convert.infer_fields import infer_fields
+from analytics_sync.extract.findings import DECLARED_SCHEMA, PRIMARY_KEY_UNIQUE
 from analytics_sync.extract.parents import ParentValues
 from analytics_sync.extract.result import Page, ReadResult
+from analytics_sync.extract.shared_keys import Origins, find_shared_keys
 
 # Large enough that setting up columns costs little; small enough that the records are still in the
 # processor's cache.
 _RECORDS_PER_CONVERSION = 1_000
 _RECORDS_TO_INFER = 10_000  # fields are inferred from these where no columns are declared
+_FEW_REJECTED = 10  # more than one record in so many shows that the declaration is wrong
 
 
 @dataclass
@@ -49,6 +55,7 @@ class PageCollector:
         consumers: The children that need the records.
         buffers: Makes the table buffer.
         existing_types: Types of the columns that the table has already, by column.
+        redact: Masks credentials in messages.
     """
 
     def __init__(
@@ -59,6 +66,7 @@ class PageCollector:
         consumers: Sequence[Consumer],
         buffers: TableBuffers,
         existing_types: Mapping[str, DataType],
+        redact: Callable[[str], str],
     ) -> None:
         self._resource = resource
         self._existing_types = existing_types
@@ -66,6 +74,8 @@ class PageCollector:
         self._result = result
         self._consumers = consumers
         self._buffers = buffers
+        self._redact = redact
+        self._origins = Origins()
         self._lock = threading.Lock()
         self._records: list[Any] = []
         self._read_at: list[int] = []
@@ -81,6 +91,7 @@ class PageCollector:
                 else min(result.started_at, page.received_at)
             )
             result.records += len(page.records)
+            self._origins.add(page.received_at, page.parent)
             self._records += page.records
             self._read_at += [page.received_at] * len(page.records)
             enough = _RECORDS_PER_CONVERSION if self._converter else _RECORDS_TO_INFER
@@ -88,11 +99,18 @@ class PageCollector:
                 self._flush()
 
     def close(self) -> None:
-        """Convert the remaining records, and drop older versions of a key."""
+        """Convert the remaining records, drop older versions of a key, and judge the read."""
         self._flush()
-        buffer = self._result.buffer
+        result, buffer = self._result, self._result.buffer
         assert buffer is not None
         buffer.finish()
+        if buffer.repeated:
+            shared = find_shared_keys(self._resource, buffer, self._origins, self._redact)
+            result.shared_keys, buffer.repeated = shared, []
+            if shared.is_wrong_key:
+                result.findings.add(PRIMARY_KEY_UNIQUE, shared.message(self._resource))
+        if finding := _too_many_rejected(result):
+            result.findings.add(DECLARED_SCHEMA, finding)
 
     def _flush(self) -> None:
         """Convert the gathered records, also when there are none: the table is created then."""
@@ -121,3 +139,23 @@ class PageCollector:
         result.outside_window += batch.outside_window
         result.with_extra += batch.with_extra
         result.buffer.add(batch.table)
+
+
+def _too_many_rejected(result: ReadResult) -> str | None:
+    """The finding when more than a few records of a read are rejected; otherwise None."""
+    reasons = Counter(item.reason for item in result.rejected)
+    rejected = len(result.rejected)
+    without_key = sum(n for reason, n in reasons.items() if reason.startswith(NO_KEY))
+    # A record outside the window needs no key, so that it says nothing about the keys.
+    in_window = result.records - result.outside_window - (rejected - without_key)
+    if rejected * _FEW_REJECTED <= result.records and without_key * _FEW_REJECTED <= in_window:
+        return None
+    counts = "; ".join(f"{reason} ({count})" for reason, count in reasons.most_common())
+    outside = (
+        f"{result.outside_window} records are outside the window. " if result.outside_window else ""
+    )
+    return (
+        f"{rejected} of {result.records} records were rejected and are in {REJECTED}: {counts}. "
+        f"{outside}Correct primary_key, incremental.cursor_path, data_selector, or the types in "
+        f"columns of resource {result.resource.name!r}."
+    )

@@ -197,7 +197,9 @@ class PageSeries:
             result.pages += 1
         if self._parent is not None:
             records = inherit(records, self._parent)
-        return Page(records, response.received_at, len(response.raw), last=last)
+        return Page(
+            records, response.received_at, len(response.raw), last=last, parent=self._parent
+        )
 
     def _is_ignored(self, status: int) -> bool:
         """Whether a status means "no records"; the children of a resource are judged together."""

@@ -6,6 +6,7 @@ In: finished read results. Out: a table of the records that could not be placed.
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 
 import pyarrow as pa
 
@@ -18,16 +19,28 @@ _SCHEMA = pa.schema(
 
 
 def rejected_table(results: list[ReadResult]) -> pa.Table:
-    """The rejected records of several resources; a record that was rejected twice is one row."""
-    rows: dict[tuple[str, str], dict[str, str]] = {}
+    """The rejected records of several resources, one row for each.
+
+    Of equal records of one resource, the second has the hash of the record and the number 2, and so
+    on. A read that finds the same records again gives the same rows.
+    """
+    rows: list[dict[str, str]] = []
     for result in results:
+        seen: Counter[str] = Counter()
         for item in result.rejected:
             record = dumps(item.record).decode()
-            digest = hashlib.blake2b(record.encode(), digest_size=16).hexdigest()
-            rows[result.resource.name, digest] = {
-                "record_hash": digest,
-                "resource": result.resource.name,
-                "reason": item.reason,
-                "record": record,
-            }
-    return pa.Table.from_pylist(list(rows.values()), schema=_SCHEMA)
+            seen[record] += 1
+            rows.append(
+                {
+                    "record_hash": _hash(record, seen[record]),
+                    "resource": result.resource.name,
+                    "reason": item.reason,
+                    "record": record,
+                }
+            )
+    return pa.Table.from_pylist(rows, schema=_SCHEMA)
+
+
+def _hash(record: str, occurrence: int) -> str:
+    numbered = record if occurrence == 1 else f"{record} {occurrence}"
+    return hashlib.blake2b(numbered.encode(), digest_size=16).hexdigest()

@@ -95,7 +95,13 @@ class ResourceReader:
         deadline = start + self._session.max_seconds
         context = ReadContext(resource, window, place, result, journal, deadline)
         collector = PageCollector(
-            resource, window, result, consumers, self._buffers, existing_types or {}
+            resource,
+            window,
+            result,
+            consumers,
+            self._buffers,
+            existing_types or {},
+            self._session.redact,
         )
         reader = PageReader(context, self._session, self._settings, self._prefetch_pool)
         try:

@@ -12,7 +12,9 @@ from analytics_sync.catalog import Resource
 from analytics_sync.extract.buffer import TableBuffer
 from analytics_sync.extract.convert.converter import Rejected
 from analytics_sync.extract.findings import COMPLETE, Findings
+from analytics_sync.extract.parents import Parent
 from analytics_sync.extract.rest_client.session import Counters
+from analytics_sync.extract.shared_keys import SharedKeys
 
 
 @dataclass(frozen=True)
@@ -24,12 +26,14 @@ class Page:
         received_at: When the response arrived, in microseconds since 1970.
         size: Length of the response body, in bytes.
         last: Whether the page ends its request series.
+        parent: The parent whose children these are; None when the resource is no child.
     """
 
     records: list[Any]
     received_at: int
     size: int = 0
     last: bool = True
+    parent: Parent | None = None
 
 
 @dataclass
@@ -54,6 +58,7 @@ class ReadResult:
         stop_reasons: What ended the request series, in words.
         reported_total: Sum of the totals that the API reported; None when a series had no total.
         proven_complete: Whether every series ended in a way that proves that nothing was left out.
+        shared_keys: The keys that different records share.
         findings: Evidence against the declaration or against completeness.
     """
 
@@ -74,6 +79,7 @@ class ReadResult:
     stop_reasons: set[str] = field(default_factory=set)
     reported_total: int | None = 0
     proven_complete: bool = True
+    shared_keys: SharedKeys = field(default_factory=SharedKeys)
     findings: Findings = field(default_factory=Findings)
 
     def record_end(
@@ -102,8 +108,16 @@ class ReadResult:
 
     @property
     def complete(self) -> bool:
-        """Whether all records were read, so that a record that is missing is gone at the API."""
-        return self.proven_complete and not self.skipped and not self.findings.of(COMPLETE)
+        """Whether all records were read, so that a record that is missing is gone at the API.
+
+        A rejected record is not absent: it may be the row that is missing.
+        """
+        return (
+            self.proven_complete
+            and not self.skipped
+            and not self.rejected
+            and not self.findings.of(COMPLETE)
+        )
 
     @property
     def rows(self) -> int:
