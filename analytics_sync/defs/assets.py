@@ -22,7 +22,7 @@ from dagster_dlt import dlt_assets
 from analytics_sync.catalog import Source
 from analytics_sync.defs.translator import CatalogTranslator
 from analytics_sync.extract.dlt_source import dlt_source
-from analytics_sync.load.destination import destination_name
+from analytics_sync.load.destination import configured_kind
 
 
 def source_assets(source: Source, partitions: PartitionsDefinition[str]) -> AssetsDefinition:
@@ -37,7 +37,7 @@ def source_assets(source: Source, partitions: PartitionsDefinition[str]) -> Asse
         dlt_source=dlt_source(source),
         dlt_pipeline=None,  # type: ignore[arg-type]  # each run makes one: runs must not share it
         name=source.name,
-        dagster_dlt_translator=CatalogTranslator(source, partitions, destination_name()),
+        dagster_dlt_translator=CatalogTranslator(source, partitions, configured_kind()),
         backfill_policy=BackfillPolicy.single_run(),
     )
     def assets(context: AssetExecutionContext) -> Iterator[MaterializeResult[Any]]:

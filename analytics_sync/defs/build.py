@@ -16,6 +16,7 @@ from analytics_sync.defs.jobs import everything_job, source_job
 from analytics_sync.defs.partitions import daily_partitions
 from analytics_sync.defs.schedules import daily_schedule
 from analytics_sync.defs.sensors import new_records_sensor
+from analytics_sync.load.destination import check_destination
 
 
 def build_definitions(sources: Mapping[str, Source]) -> Definitions:
@@ -23,7 +24,11 @@ def build_definitions(sources: Mapping[str, Source]) -> Definitions:
 
     The steps of a run share one process: a run has few steps, and a process for each costs more
     than it saves. Runs are parallel anyway.
+
+    Raises:
+        LoadError: The configured destination is not tested.
     """
+    check_destination()
     partitions = daily_partitions()
     jobs = {name: source_job(source) for name, source in sources.items()}
     return Definitions(

@@ -1,9 +1,9 @@
 """The checks: four for each asset, and a fifth where the API filters by time. One step per source.
 
 In: the declaration, the warehouse and the latest materialization. Out: ``required_fields``,
-``primary_key_unique``, ``complete`` and ``window_bounds`` (errors), ``declared_schema`` (a warning).
-A missing table or column fails a check and never crashes it. A finding of the read fails the check
-that it concerns, as an error.
+``primary_key_unique``, ``complete`` and ``window_bounds`` (errors), ``declared_schema`` (a warning; an
+error for a column of another type). A missing table or column fails a check and never crashes it. A
+finding of the read fails the check that it concerns, as an error.
 """
 # No ``from __future__ import annotations`` here: Dagster inspects the class that annotates the
 # context.
@@ -26,9 +26,9 @@ from dagster import (
 
 from analytics_sync.catalog import Resource, Source
 from analytics_sync.catalog.naming import EXTRA
-from analytics_sync.catalog.tables import REJECTED
+from analytics_sync.catalog.tables import REJECTED, table_columns
 from analytics_sync.defs.translator import asset_key
-from analytics_sync.extract.findings import COMPLETE, WINDOW_BOUNDS
+from analytics_sync.extract.findings import COMPLETE, DECLARED_SCHEMA, WINDOW_BOUNDS
 
 if TYPE_CHECKING:
     from analytics_sync.load.warehouse import Warehouse
@@ -70,7 +70,10 @@ def source_checks(source: Source) -> AssetChecksDefinition:
                 else:
                     _, severity, check = _CHECKS[key.name]
                     passed, description, metadata = _verdict(check, warehouse, resource)
-                if found := _findings(event, key.name):
+                found = _findings(event, key.name)
+                if key.name == DECLARED_SCHEMA:
+                    found += _wrong_types(warehouse, resource)
+                if found:
                     severity = AssetCheckSeverity.ERROR
                     description = " ".join(found if passed else [description, *found])
                     passed = False
@@ -102,6 +105,17 @@ def _findings(event: EventLogEntry | None, check: str) -> list[str]:
     materialization = event.asset_materialization if event else None
     found: Any = materialization.metadata.get("findings") if materialization else None
     return list(found.value.get(check, ())) if found else []
+
+
+def _wrong_types(warehouse: "Warehouse", resource: Resource) -> list[str]:
+    """The columns of the table that have another type than declared, in one sentence."""
+    if not resource.fields:  # the types of the table are the declaration
+        return []
+    wrong = warehouse.wrong_types(resource.table, table_columns(resource))
+    if not wrong:
+        return []
+    named = "; ".join(map(str, wrong))
+    return [f"The table has other types: {named}. Load the resource again; its message has more."]
 
 
 def _verdict(

@@ -34,7 +34,7 @@ class CatalogTranslator(DagsterDltTranslator):
     Args:
         source: The declaration.
         partitions: The partitions of its windowed resources.
-        destination: dlt's name of the destination, shown as a kind.
+        destination: dlt's type of the destination, shown as a kind.
     """
 
     def __init__(

@@ -18,8 +18,8 @@ from filelock import FileLock
 
 from analytics_sync.load.destination import (
     DEFAULT,
+    configured_kind,
     destination_kind,
-    destination_name,
     duckdb_file,
 )
 from analytics_sync.load.duckdb_merge_job import configure_session
@@ -41,7 +41,7 @@ JOIN pg_settings AS s ON s.name = wanted.name
 @contextmanager
 def warehouse_lock() -> Iterator[None]:
     """Hold the lock of a DuckDB file. Other destinations take several writers and have no lock."""
-    if destination_name() != DEFAULT:
+    if configured_kind() != DEFAULT:
         yield
         return
     file = duckdb_file()

@@ -26,6 +26,7 @@ from analytics_sync.extract.dlt_source import dlt_source
 from analytics_sync.extract.run import ReadRun
 from analytics_sync.load.destination import (
     DEFAULT,
+    TESTED,
     destination_kind,
     destination_secrets,
     file_format,
@@ -33,7 +34,7 @@ from analytics_sync.load.destination import (
 )
 from analytics_sync.load.errors import warehouse_errors
 from analytics_sync.load.locks import load_lock
-from analytics_sync.load.soft_deletes import confirm, mark_deleted
+from analytics_sync.load.soft_deletes import Deleted, confirm, mark_deleted
 from analytics_sync.load.staging import drop_staging, staging_id
 from analytics_sync.load.warehouse import open_warehouse
 from analytics_sync.load.widening import widen_tables
@@ -137,8 +138,10 @@ def _fill(
             with suppress(Exception):  # the load's error is the message to show
                 drop_staging(pipeline)
             raise
-        with pipeline.sql_client() as client:
-            deleted = mark_deleted(run, client, first_started_at)
+        deleted = Deleted()
+        if destination_kind(destination) in TESTED:
+            with pipeline.sql_client() as client:
+                deleted = mark_deleted(run, client, first_started_at)
         drop_staging(pipeline)
     run.loaded()
     done = Loaded(info.loads_ids[0], destination.destination_name, name, deleted.marked)

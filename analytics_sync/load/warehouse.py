@@ -6,19 +6,21 @@ open it only for the time of the queries.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from dlt.common.schema import Schema
+from dlt.common.schema.typing import TColumnSchema
 from dlt.destinations.exceptions import DatabaseUndefinedRelation
 from dlt.destinations.sql_client import SqlClientBase
 
 from analytics_sync.catalog.models import DataType
 from analytics_sync.common.redaction import Redactor
+from analytics_sync.load.column_types import Mismatch, mismatches, real_types
 from analytics_sync.load.destination import (
     DEFAULT,
-    destination_name,
+    configured_kind,
     destination_secrets,
     duckdb_file,
     make_destination,
@@ -60,6 +62,13 @@ class Warehouse:
         _, columns = self._job_client.get_storage_table(table)
         return {name: column["data_type"] for name, column in columns.items()}
 
+    def wrong_types(self, table: str, columns: Mapping[str, TColumnSchema]) -> list[Mismatch]:
+        """The columns that the table has with another type than declared."""
+        if self._job_client is None:
+            return []
+        real = real_types(self._job_client).get(table, {})
+        return list(mismatches(self._job_client, real, table, columns))
+
     def rows(self, sql: str, *params: Any) -> list[tuple[Any, ...]]:
         """All rows of a query."""
         if self._client is None:
@@ -79,7 +88,7 @@ def open_warehouse(dataset: str) -> Iterator[Warehouse]:
     Raises:
         LoadError: The warehouse cannot be opened, or a query failed.
     """
-    if destination_name() == DEFAULT and not duckdb_file().exists():
+    if configured_kind() == DEFAULT and not duckdb_file().exists():
         yield Warehouse(None, dataset)
         return
     destination = make_destination()

@@ -141,3 +141,31 @@ def test_a_missing_extra_column_fails_the_check(shop: World) -> None:
     found = verdicts(shop)["declared_schema"]
     assert not found.passed
     assert "_extra" in found.description
+
+
+@pytest.mark.parametrize(
+    ("columns", "row", "named"),
+    [
+        (
+            "id VARCHAR, line DOUBLE, buyer__name VARCHAR, note VARCHAR, paid BOOLEAN, "
+            "_extra JSON, _read_at TIMESTAMPTZ",
+            "('a', 1, 'Ann', 'x', true, NULL, now())",
+            "column line is DOUBLE and is declared as bigint",
+        ),
+        (
+            "id VARCHAR, line INTEGER, buyer__name VARCHAR, note VARCHAR, paid VARCHAR, "
+            "_extra JSON, _read_at TIMESTAMP",
+            "('a', 1, 'Ann', 'x', 'true', NULL, now())",
+            "column line is INTEGER and is declared as bigint; column paid is VARCHAR and is "
+            "declared as bool; column _read_at is TIMESTAMP and is declared as timestamp",
+        ),
+    ],
+)
+def test_a_column_of_another_type_is_an_error(
+    shop: World, columns: str, row: str, named: str
+) -> None:
+    fill(shop, row, columns=columns)
+    verdict = verdicts(shop)["declared_schema"]
+    assert not verdict.passed
+    assert verdict.severity is AssetCheckSeverity.ERROR
+    assert f"The table has other types: {named}." in verdict.description

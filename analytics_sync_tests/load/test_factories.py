@@ -23,6 +23,7 @@ from analytics_sync.load.duckdb_merge_job import DuckDbMergeJob
 from analytics_sync.load.pipeline import load
 from analytics_sync.load.postgres_client import MergingPostgresClient
 from analytics_sync.load.postgres_copy_job import PostgresCopyJob
+from analytics_sync_tests.load.test_destination import ALLOW
 from analytics_sync_tests.support import duckdb_file, postgres_server
 from analytics_sync_tests.support.postgres_server import Postgres
 from analytics_sync_tests.support.scripted_api import Api, item, shop, shop_api
@@ -90,6 +91,7 @@ def test_settings_come_from_dlts_sections(
 
 def test_another_destination_stays_dlts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ANALYTICS_SYNC__DESTINATION", "filesystem")
+    monkeypatch.setenv(f"ANALYTICS_SYNC__{ALLOW}", "true")
     destination = make_destination()
     assert type(destination).__module__.startswith("dlt.destinations.")
 

@@ -56,13 +56,3 @@ def test_an_unreachable_server_is_reported_without_its_password(
     assert message.startswith("delivery: the load step failed")
     assert "refused" in message.splitlines()[0]
     assert "s3cretword" not in message
-
-
-def test_an_unknown_destination_is_reported_by_name(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("ANALYTICS_SYNC__DESTINATION", "nowhere")
-    result = world.run(["delivery/agents"])
-    failed = [e for e in result.all_events if e.is_step_failure]
-    message = failed[0].event_specific_data.user_failure_data.description
-    assert "destination 'nowhere' is not one that dlt knows" in message
