@@ -34,6 +34,7 @@ from analytics_sync.load.destination import (
 )
 from analytics_sync.load.errors import warehouse_errors
 from analytics_sync.load.locks import load_lock
+from analytics_sync.load.rejected_table import ensure_rejected
 from analytics_sync.load.soft_deletes import Deleted, confirm, mark_deleted
 from analytics_sync.load.staging import drop_staging, staging_id
 from analytics_sync.load.warehouse import open_warehouse
@@ -141,6 +142,7 @@ def _fill(
         deleted = Deleted()
         if destination_kind(destination) in TESTED:
             with pipeline.sql_client() as client:
+                ensure_rejected(client, file_format(destination))
                 deleted = mark_deleted(run, client, first_started_at)
         drop_staging(pipeline)
     run.loaded()
