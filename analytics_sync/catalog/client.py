@@ -17,6 +17,7 @@ from pydantic import (
     NonNegativeInt,
     PositiveFloat,
     PositiveInt,
+    field_validator,
 )
 
 from analytics_sync.catalog.base_model import Model
@@ -56,16 +57,26 @@ def _auth(value: Any) -> Any:
     return {"type": "bearer", **value} if isinstance(value, dict) and "token" in value else value
 
 
+StatusCode = Annotated[int, Field(ge=100, le=999)]
+TRANSIENT_STATUSES = (429, 500, 502, 503, 504)
+
+
 class ErrorHandler(Model):
     """The retry policy (ours): ``max_retries`` 3 means 4 attempts.
 
-    The wait before retry n is ``backoff_factor`` to the power n seconds, unless the server sends a
-    waiting time.
+    ``retry_on_status_codes`` adds statuses to the transient ones, also statuses of a success: 202
+    means that the API is still preparing the response. The wait before retry n is
+    ``backoff_factor`` to the power n seconds, unless the server sends a waiting time.
     """
 
-    retry_on_status_codes: tuple[int, ...] = (429, 500, 502, 503, 504)
+    retry_on_status_codes: tuple[StatusCode, ...] = TRANSIENT_STATUSES
     max_retries: NonNegativeInt = 3
     backoff_factor: NonNegativeFloat = 2.0
+
+    @field_validator("retry_on_status_codes")
+    @classmethod
+    def _with_transient(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+        return tuple(sorted({*TRANSIENT_STATUSES, *value}))
 
 
 class RateLimit(Model):

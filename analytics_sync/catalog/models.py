@@ -10,10 +10,17 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, NonNegativeInt, PositiveInt, field_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    NonNegativeInt,
+    PositiveInt,
+    field_validator,
+    model_validator,
+)
 
 from analytics_sync.catalog.base_model import Model
-from analytics_sync.catalog.client import Client, ErrorHandler
+from analytics_sync.catalog.client import Client, ErrorHandler, StatusCode
 from analytics_sync.catalog.paginators import PaginatorConfig
 from analytics_sync.catalog.params import Literals, Param
 
@@ -45,10 +52,21 @@ ColumnValue = Annotated[Column, BeforeValidator(_column)]
 
 
 class ResponseAction(Model):
-    """The action for a response of this status. Of dlt's actions only ``ignore`` is known."""
+    """The action for a response with this status and this text; the first that matches counts.
 
-    status_code: int
-    action: Literal["ignore"]
+    ``ignore`` is dlt's: the response means that there are no records. ``retry`` and ``fail`` are
+    ours. ``content`` is a part of the body, as it was sent.
+    """
+
+    status_code: StatusCode | None = None
+    content: Annotated[str, Field(min_length=1)] | None = None
+    action: Literal["ignore", "retry", "fail"]
+
+    @model_validator(mode="after")
+    def _has_condition(self) -> ResponseAction:
+        if self.status_code is None and self.content is None:
+            raise ValueError("expected status_code, content, or both")
+        return self
 
 
 class Incremental(Model):

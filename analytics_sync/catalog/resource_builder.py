@@ -100,7 +100,6 @@ class ResourceBuilder:
         fields: tuple[Field, ...],
     ) -> Resource:
         endpoint, resource = self.endpoint, self.resource
-        actions = endpoint.response_actions or ()
         return Resource(
             source=self.source,
             name=self.name,
@@ -114,7 +113,7 @@ class ResourceBuilder:
             incremental=incremental,
             cursor=cursor,
             error_handler=endpoint.error_handler or self.client.error_handler or ErrorHandler(),
-            ignored_statuses=frozenset(action.status_code for action in actions),
+            response_actions=endpoint.response_actions or (),
             primary_key=resource.primary_key,
             write_disposition=resource.write_disposition or "merge",
             fields=fields,

@@ -11,7 +11,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from analytics_sync.catalog.client import Client, ErrorHandler
-from analytics_sync.catalog.models import DataType, Incremental, Sensor, WriteDisposition
+from analytics_sync.catalog.models import (
+    DataType,
+    Incremental,
+    ResponseAction,
+    Sensor,
+    WriteDisposition,
+)
 from analytics_sync.catalog.naming import column_name
 from analytics_sync.catalog.paginators import PaginatorConfig
 from analytics_sync.catalog.params import Param, ResolveParam, SettingParam
@@ -65,7 +71,7 @@ class Resource:
         incremental: Datetime field and parameters of the window; None without a field of its own.
         cursor: Field that windows are cut on; None if the resource has none of its own.
         error_handler: Retry policy.
-        ignored_statuses: Response statuses that mean "no records" by declaration.
+        response_actions: What responses of a certain status or text mean by declaration.
         primary_key: Dotted fields of the primary key.
         write_disposition: ``merge`` or ``replace``.
         fields: Declared fields; empty if none is declared and the columns follow the data.
@@ -90,7 +96,7 @@ class Resource:
     incremental: Incremental | None
     cursor: Field | None
     error_handler: ErrorHandler
-    ignored_statuses: frozenset[int]
+    response_actions: tuple[ResponseAction, ...]
     primary_key: tuple[str, ...]
     write_disposition: WriteDisposition
     fields: tuple[Field, ...]

@@ -68,14 +68,31 @@ class MissingSetting(ExtractError):
 
 
 class HttpStatusError(ExtractError):
-    """The API answered with an error status, after the declared retries.
+    """The API answered with a status that is no page, after the declared retries.
 
     Args:
         status: The HTTP status.
+        is_ignored: Whether the response means "no records" by declaration.
+        is_failure: Whether the response never means "no records": it is about a rate limit, or the
+            declaration says so.
+        body: The body of an ignored response; None for all others.
     """
 
-    def __init__(self, place: Place, happened: str, advice: str = "", *, status: int) -> None:
+    def __init__(
+        self,
+        place: Place,
+        happened: str,
+        advice: str = "",
+        *,
+        status: int,
+        is_ignored: bool = False,
+        is_failure: bool = False,
+        body: object = None,
+    ) -> None:
         self.status = status
+        self.is_ignored = is_ignored
+        self.is_failure = is_failure
+        self.body = body
         super().__init__(place, happened, advice)
 
 

@@ -52,6 +52,7 @@ def newest_cursor(source: Source, resource: Resource) -> datetime | None:
             policy=resource.error_handler,
             counters=Counters(),
             headers=resource.headers,
+            actions=resource.response_actions,
         )
     request_name = f"GET {session.redact(response.url)}"
     return CursorReader(resource).newest_cursor(

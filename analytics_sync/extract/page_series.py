@@ -54,6 +54,7 @@ class _Requester:
             policy=context.resource.error_handler,
             counters=context.result.counters,
             headers=context.resource.headers,
+            actions=context.resource.response_actions,
             deadline=context.deadline,
         )
 
@@ -62,7 +63,8 @@ class _Requester:
         try:
             return self.fetch(request)
         except HttpStatusError as e:
-            if 400 <= e.status < 500 and e.status not in {401, 403, 429}:
+            is_refusal = 400 <= e.status < 500 and e.status not in {401, 403, 429}
+            if e.is_ignored or (is_refusal and not e.is_failure):
                 return None
             raise
 
@@ -118,7 +120,9 @@ class PageSeries:
                 try:
                     response, is_new = self._response(number, request)
                 except HttpStatusError as e:
-                    if not self._is_ignored(e.status):
+                    # the children of a resource are judged together
+                    is_first_of_child = number == 0 and self._context.result.children is not None
+                    if not e.is_ignored or is_first_of_child:
                         raise
                     self._record_end(f"status {e.status}, ignored", proven_complete=False)
                     return
@@ -200,11 +204,6 @@ class PageSeries:
         return Page(
             records, response.received_at, len(response.raw), last=last, parent=self._parent
         )
-
-    def _is_ignored(self, status: int) -> bool:
-        """Whether a status means "no records"; the children of a resource are judged together."""
-        is_child = self._context.result.children is not None
-        return not is_child and status in self._resource.ignored_statuses
 
     def _record_end(self, reason: str, *, proven_complete: bool) -> None:
         self._context.result.record_end(

@@ -189,7 +189,8 @@ class _Children:
                 yield page
         except HttpStatusError as e:
             # A child is gone when its first page is. If a later page is gone, records are missing.
-            if not first or e.status not in _CHILD_GONE | self._context.resource.ignored_statuses:
+            is_gone = e.is_ignored or (e.status in _CHILD_GONE and not e.is_failure)
+            if not first or not is_gone:
                 raise
             self._refused[number] = parent, e
 
@@ -204,8 +205,7 @@ class _Children:
         for parent, error in refused:
             named = ", ".join(f"{name}={value}" for name, value in parent.params)
             context.result.skipped.append(printable(f"{named}: {error.status}"))
-        ignored = context.resource.ignored_statuses
-        some_count = len(refused) < self._count or any(e.status in ignored for _, e in refused)
+        some_count = len(refused) < self._count or any(e.is_ignored for _, e in refused)
         if refused and not some_count:
             _, last = refused[-1]
             raise HttpStatusError(

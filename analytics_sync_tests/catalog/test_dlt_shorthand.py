@@ -35,7 +35,7 @@ def test_an_error_handler_waits_2_4_8_seconds_and_gives_up_after_four_attempts(a
           error_handler: {retry_on_status_codes: [429], max_retries: 3, backoff_factor: 2}}
       - name: others
         endpoint: {path: /others, data_selector: data, paginator: single_page,
-          error_handler: {retry_on_status_codes: [429]}}
+          error_handler: {retry_on_status_codes: [418], max_retries: 0}}
     """)
     api.on("/items", (429, {}, {}), (429, {}, {}), (429, {}, {}), data(1))
     api.on("/others", (500, {}, {}))

@@ -106,7 +106,7 @@ class BodyReader:
                 place,
                 f"GET {self._redact(url)} answered status {status} with {content_type} instead of "
                 f"JSON: {start!r}.",
-                "Look at base_url: this is often a login or error page.",
+                _advice_without_json(raw, status),
             ) from e
 
     def _too_large(self, url: str, place: Place, problem: str, key: str) -> LimitExceeded:
@@ -115,3 +115,12 @@ class BodyReader:
             f"the answer of {self._redact(url)} {problem}.",
             f"If that is expected, raise client.{key} or ask for smaller pages.",
         )
+
+
+def _advice_without_json(raw: bytes, status: int) -> str:
+    if raw.strip():
+        return "Look at base_url: this is often a login or error page."
+    return (
+        f"If an empty body means that there are no records, declare response_actions: [{{status_code: "
+        f"{status}, action: ignore}}]; if it means not yet, action: retry. Otherwise look at base_url."
+    )

@@ -8,38 +8,64 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from analytics_sync.common.errors import HttpStatusError, Place
+from analytics_sync.extract.rest_client.rate_limit_signs import shown_delay
 from analytics_sync.extract.rest_client.response import Response, error_text
+from analytics_sync.extract.rest_client.verdict import Verdict
 
 _MAX_REASON_CHARACTERS = 300
 _ADVICE = {
+    202: "The API is still preparing the response: declare 202 in retry_on_status_codes of "
+    "error_handler, or raise its max_retries.",
     401: "Look at the API key or token.",
     403: "The key is not permitted to read this.",
     404: "Look at base_url and at the path's settings.",
-    429: "The API's rate limit is used up; declare rate_limit or run later.",
 }
+_LIMIT_ADVICE = "The API's rate limit is used up; declare rate_limit or run later."
+_LIMIT_DOUBT = (
+    " If this is no limit, declare response_actions with this status and a part of this text."
+)
 _OTHER_ADVICE = "Look at the API's status page, then run again."
+_NO_ERROR_ADVICE = "Look at response_actions and error_handler: they say what this status means."
 
 
 def status_error(
-    response: Response, shown_url: str, attempts: int, place: Place, redact: Callable[[str], str]
+    response: Response,
+    verdict: Verdict,
+    shown_url: str,
+    attempts: int,
+    place: Place,
+    redact: Callable[[str], str],
 ) -> HttpStatusError:
-    """The error of a response with an error status.
+    """The error of a response that is no page.
 
     Args:
         response: The last response.
+        verdict: What it means.
         shown_url: The URL without secrets.
         attempts: The number of requests sent.
         place: For the message.
         redact: Removes secrets from the text of the body.
     """
     reason = redact(error_text(response.body))[:_MAX_REASON_CHARACTERS]
+    status = response.status
     times = f" {attempts} times" if attempts > 1 else ""
+    named = redact(shown_delay(response.headers)) if verdict.is_rate_limit else ""
+    asked = f", with {named}" if named else ""
     return HttpStatusError(
         place,
-        f"GET {shown_url} answered {response.status}{times}" + (f": {reason}." if reason else "."),
-        _ADVICE.get(response.status, _OTHER_ADVICE),
-        status=response.status,
+        f"GET {shown_url} answered {status}{times}{asked}" + (f": {reason}." if reason else "."),
+        _advice(status, verdict),
+        status=status,
+        is_ignored=verdict.is_ignored,
+        is_failure=verdict.is_failure,
+        body=response.body if verdict.is_ignored else None,
     )
+
+
+def _advice(status: int, verdict: Verdict) -> str:
+    if verdict.is_rate_limit:
+        return _LIMIT_ADVICE + (_LIMIT_DOUBT if verdict.is_failure else "")
+    return _ADVICE.get(status, _OTHER_ADVICE if status >= 400 else _NO_ERROR_ADVICE)
 
 
 def transport_problem(error: Exception) -> str:

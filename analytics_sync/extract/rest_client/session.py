@@ -12,12 +12,13 @@ import math
 import re
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import urllib3
 
 from analytics_sync.catalog.client import Client, ErrorHandler
+from analytics_sync.catalog.models import ResponseAction
 from analytics_sync.common.errors import ConnectionFailed, HttpStatusError, Place
 from analytics_sync.common.redaction import Redactor
 from analytics_sync.extract.rest_client.backoff import retry_delay
@@ -26,17 +27,17 @@ from analytics_sync.extract.rest_client.connection_pool import ConnectionPool
 from analytics_sync.extract.rest_client.deadline import check_deadline
 from analytics_sync.extract.rest_client.http_errors import status_error, transport_problem
 from analytics_sync.extract.rest_client.rate_limiter import RateLimiter, Slot
+from analytics_sync.extract.rest_client.reset_time import MAX_WAIT_SECONDS
 from analytics_sync.extract.rest_client.response import Response, TruncatedResponse, json_or_text
 from analytics_sync.extract.rest_client.settings import Settings
 from analytics_sync.extract.rest_client.urls import follow, origin, with_query, without_query
+from analytics_sync.extract.rest_client.verdict import Verdict, judge
 
 log = logging.getLogger(__name__)
 
 _MAX_REDIRECTS = 5
 _REDIRECT_STATUSES = frozenset({301, 302, 303, 307, 308})
-_TOO_MANY_REQUESTS = 429
 _QUERY_OR_FRAGMENT = re.compile("[?#]")
-_MAX_WAIT_SECONDS = 3600.0
 _MAX_BYTES_IN_FLIGHT = 8 << 20  # of JSON; decoded, it takes several times as much memory
 
 
@@ -72,17 +73,19 @@ class _Call:
     headers: Mapping[str, str]
     place: Place
     policy: ErrorHandler
+    actions: Sequence[ResponseAction]
     counters: Counters
     deadline: float
 
 
 @dataclass(slots=True)
 class _Attempt:
-    """One attempt: a response, or the problem that prevented one."""
+    """One attempt: a response, or the problem that prevented one; no verdict means a page."""
 
     number: int
     response: Response | None
     problem: str = ""
+    verdict: Verdict | None = None
 
 
 class Session:
@@ -143,6 +146,7 @@ class Session:
         policy: ErrorHandler,
         counters: Counters,
         headers: Mapping[str, str] | None = None,
+        actions: Sequence[ResponseAction] = (),
         deadline: float = math.inf,
     ) -> Response:
         """GET a JSON document, with the declared retries.
@@ -154,10 +158,12 @@ class Session:
             policy: The resource's retry policy.
             counters: Receives the cost.
             headers: The resource's own headers; None for none.
+            actions: The resource's response actions.
             deadline: On the monotonic clock; a request or wait beyond it is not begun.
 
         Raises:
-            HttpStatusError: An error status that is not retried, or still there after all retries.
+            HttpStatusError: A status that is no page, at once or after all retries. Its attributes
+                say whether the declaration ignores it.
             ConnectionFailed: No complete response after all retries.
             InvalidResponse: The response is not JSON.
             ForeignOrigin: ``url`` or a redirect leads to another origin.
@@ -166,12 +172,12 @@ class Session:
         # a link may repeat the credentials of the query: each is sent once, as set here
         url = without_query(url, self._query)
         target = self._target(url, params, place)
-        call = _Call(url, params, target, headers or {}, place, policy, counters, deadline)
+        call = _Call(url, params, target, headers or {}, place, policy, actions, counters, deadline)
         number = 0
         while True:
             number += 1
             attempt = self._send(call, number)
-            if attempt.response is not None and attempt.response.status < 400:
+            if attempt.response is not None and attempt.verdict is None:
                 return attempt.response
             delay = self._delay_or_raise(call, attempt)
             self._wait(call, attempt, delay)
@@ -196,7 +202,8 @@ class Session:
         slot = self._rate_limiter.acquire(self._sleep)
         call.counters.add(requests=1, waited=slot.waited_seconds)
         try:
-            return _Attempt(number, self._fetch(call, slot))
+            response, verdict = self._fetch(call, slot)
+            return _Attempt(number, response, verdict=verdict)
         except (urllib3.exceptions.HTTPError, OSError, TruncatedResponse) as e:
             return _Attempt(number, None, self.redact(transport_problem(e)))
 
@@ -213,24 +220,26 @@ class Session:
                     "Look at base_url, the network and the API's status page, then run again.",
                 )
             delay = retry_delay(0, {}, None, attempt.number, policy)
-            if delay > _MAX_WAIT_SECONDS:
+            if delay > MAX_WAIT_SECONDS:
                 raise ConnectionFailed(
                     call.place,
                     f"GET {self._shown(call)}: would have to wait {delay:.0f} s.",
                     "Run again later.",
                 )
             return delay
-        if is_last or response.status not in policy.retry_on_status_codes:
-            raise self._status_error(call, response, attempt.number)
+        verdict = attempt.verdict or Verdict()
+        if is_last or not verdict.is_retried:
+            raise self._status_error(call, response, attempt.number, verdict)
         delay = retry_delay(
-            response.status, response.headers, response.body, attempt.number, policy
-        )
-        if delay > _MAX_WAIT_SECONDS:
-            raise self._status_error(call, response, attempt.number)
+            response.status, response.headers, response.body, attempt.number, policy,
+            is_rate_limit=verdict.is_rate_limit,
+        )  # fmt: skip
+        if delay > MAX_WAIT_SECONDS:
+            raise self._status_error(call, response, attempt.number, verdict)
         return delay
 
     def _wait(self, call: _Call, attempt: _Attempt, delay: float) -> None:
-        """Wait before the next attempt; after status 429, all requests of this account wait."""
+        """Wait before the next attempt; at a rate limit, all requests of this account wait."""
         response = attempt.response
         problem = attempt.problem if response is None else f"status {response.status}"
         log.info(
@@ -239,12 +248,12 @@ class Session:
         )  # fmt: skip
         check_deadline(call.deadline - delay, self.max_seconds, call.place)
         call.counters.add(retries=1, waited=delay)
-        if response is not None and response.status == _TOO_MANY_REQUESTS:
+        if attempt.verdict is not None and attempt.verdict.is_rate_limit:
             self._rate_limiter.pause(delay)
         self._sleep(delay)
 
-    def _fetch(self, call: _Call, slot: Slot) -> Response:
-        """The response of the target, or of the redirects that it leads to."""
+    def _fetch(self, call: _Call, slot: Slot) -> tuple[Response, Verdict | None]:
+        """The response of the target, or of the redirects that it leads to, and its verdict."""
         url, place = call.target, call.place
         for _ in range(_MAX_REDIRECTS + 1):
             response = self._pool.get(url, {**self._headers, **call.headers})
@@ -255,8 +264,11 @@ class Session:
             finally:
                 response.release_conn()
             call.counters.add(bytes=len(raw))
-            location = response.headers.get("location")
-            if response.status not in _REDIRECT_STATUSES or not location:
+            # by name, not by line: a header sent twice is one value, its parts joined
+            headers = {name.lower(): value for name, value in response.headers.itermerged()}
+            verdict = judge(response.status, headers, raw, call.policy, call.actions)
+            location = headers.get("location")
+            if verdict or response.status not in _REDIRECT_STATUSES or not location:
                 break
             url = follow(url, location, self.origin, place, "a redirect", self.redact)
         else:
@@ -265,16 +277,18 @@ class Session:
                 "Look at base_url.", status=response.status,
             )  # fmt: skip
         status = response.status
-        # by name, not by line: a header sent twice is one value, its parts joined
-        headers = {name.lower(): value for name, value in response.headers.itermerged()}
-        if status >= 400:
-            return Response(url, status, headers, json_or_text(raw))
+        if verdict is not None:
+            return Response(url, status, headers, json_or_text(raw)), verdict
         body = self._body.decode(raw, status, headers, url, place)
-        return Response(url, status, headers, body, received_at, raw, url != call.target)
+        page = Response(url, status, headers, body, received_at, raw, url != call.target)
+        return page, Verdict() if status >= 300 else None  # a redirect to nowhere is no page
 
     def _shown(self, call: _Call) -> str:
         """The URL for messages, without credentials."""
         return self.redact(with_query(call.url, call.params))
 
-    def _status_error(self, call: _Call, response: Response, attempts: int) -> HttpStatusError:
-        return status_error(response, self._shown(call), attempts, call.place, self.redact)
+    def _status_error(
+        self, call: _Call, response: Response, attempts: int, verdict: Verdict
+    ) -> HttpStatusError:
+        shown = self._shown(call)
+        return status_error(response, verdict, shown, attempts, call.place, self.redact)
