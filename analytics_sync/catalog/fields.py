@@ -12,6 +12,7 @@ from analytics_sync.catalog.errors import Fail
 from analytics_sync.catalog.models import Column, Incremental, ResourceDefaults
 from analytics_sync.catalog.naming import RESERVED_COLUMNS, column_name
 from analytics_sync.catalog.source import Field
+from analytics_sync.common.json_path import compile_field
 
 
 def build_fields(
@@ -49,15 +50,17 @@ def build_fields(
 
 
 def _field(path: str, column: Column, *, required: bool) -> Field:
+    compiled = [compile_field(spelling) for spelling in (path, *column.aliases)]
     return Field(
-        path=tuple(path.split(".")),
+        path=compiled[0].keys,
         column=column_name(path),
         data_type=column.data_type,
         description=column.description,
         format=column.format,
-        aliases=tuple(tuple(alias.split(".")) for alias in column.aliases),
+        aliases=tuple(alias.keys for alias in compiled[1:]),
         null_as=column.null_as,
         required=required and column.null_as is None,
+        exact=frozenset(p.keys for p in compiled if p.is_exact),
     )
 
 

@@ -23,6 +23,8 @@ from analytics_sync.catalog.base_model import Model
 from analytics_sync.catalog.client import Client, ErrorHandler, StatusCode
 from analytics_sync.catalog.paginators import PaginatorConfig
 from analytics_sync.catalog.params import Literals, Param
+from analytics_sync.catalog.paths import FieldPath, ResponsePath
+from analytics_sync.common.json_path import compile_field
 
 DataType = Literal["text", "bigint", "double", "bool", "timestamp", "date", "json", "decimal"]
 WriteDisposition = Literal["merge", "replace"]
@@ -39,7 +41,7 @@ class Column(Model):
     data_type: DataType
     description: str | None = None
     format: Literal["epoch_s", "epoch_ms"] | None = None
-    aliases: tuple[str, ...] = ()
+    aliases: tuple[FieldPath, ...] = ()
     null_as: str | None = None
 
 
@@ -79,7 +81,7 @@ class Incremental(Model):
     that month.
     """
 
-    cursor_path: str
+    cursor_path: FieldPath
     initial_value: Any = None
     start_param: str | None = None
     end_param: str | None = None
@@ -115,16 +117,19 @@ class Endpoint(Model):
     """Address, parameters and response format of a resource.
 
     ``count_path`` (ours): the path in a response to the total of records in all pages.
+    ``key_field`` (ours): the field that takes the key of a record, where ``data_selector`` takes
+    the records from an object that holds them by key.
     """
 
     path: str | None = None
     method: Literal["GET", "get"] | None = None
     params: dict[str, Param] = Field(default_factory=dict)
     headers: dict[str, str] = Field(default_factory=dict)
-    data_selector: Annotated[str | None, BeforeValidator(_selector)] = None
+    data_selector: Annotated[ResponsePath | None, BeforeValidator(_selector)] = None
+    key_field: FieldPath | None = None
     paginator: PaginatorConfig | None = None
     incremental: Incremental | None = None
-    count_path: str | None = None
+    count_path: ResponsePath | None = None
     error_handler: ErrorHandler | None = None
     response_actions: tuple[ResponseAction, ...] | None = None
 
@@ -144,7 +149,9 @@ def _include(value: Any) -> Any:
 
     dlt names the column ``_<parent>_<field>``.
     """
-    return {f"*{field}": field for field in value} if isinstance(value, list) else value
+    if not isinstance(value, list):
+        return value
+    return {f"*{'.'.join(compile_field(str(field)).keys)}": field for field in value}
 
 
 class ResourceDefaults(Model):
@@ -155,14 +162,14 @@ class ResourceDefaults(Model):
 
     description: str | None = None
     endpoint: Annotated[Endpoint, BeforeValidator(_endpoint)] = Field(default_factory=Endpoint)
-    primary_key: Annotated[tuple[str, ...], BeforeValidator(_keys)] = ()
+    primary_key: Annotated[tuple[FieldPath, ...], BeforeValidator(_keys)] = ()
     write_disposition: WriteDisposition | None = None
-    columns: dict[str, ColumnValue] = Field(default_factory=dict)
-    required: tuple[str, ...] = ()
-    include_from_parent: Annotated[dict[str, str], BeforeValidator(_include)] = Field(
-        default_factory=dict
+    columns: dict[FieldPath, ColumnValue] = Field(default_factory=dict)
+    required: tuple[FieldPath, ...] = ()
+    include_from_parent: Annotated[dict[FieldPath, ResponsePath], BeforeValidator(_include)] = (
+        Field(default_factory=dict)
     )
-    skip_parents: dict[str, tuple[Literals, ...]] = Field(default_factory=dict)
+    skip_parents: dict[ResponsePath, tuple[Literals, ...]] = Field(default_factory=dict)
     selected: bool = True
     deletes: Literal["soft", "none"] | None = None
     sensor: Sensor | None = None

@@ -1,15 +1,18 @@
 """Names of columns and tables: field path -> column name, and the columns of our own.
 
-In: a dotted path as an API spells it. Out: dlt's snake_case identifier, path parts joined by
+In: the path of a field. Out: dlt's snake_case identifier, path parts joined by
 ``__``, so that ``attributes.createdAt`` is the column ``attributes__created_at``.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import cache
 
 from dlt.common.normalizers.naming.snake_case import NamingConvention
+
+from analytics_sync.common.json_path import compile_field
 
 EXTRA = "_extra"
 READ_AT = "_read_at"
@@ -29,8 +32,16 @@ def is_snake_case(name: str) -> bool:
 
 @cache
 def column_name(path: str) -> str:
-    """The column of a declared field; ``path`` is dotted."""
-    return "__".join(_naming.normalize_identifier(part) for part in path.split("."))
+    """The column of a field; ``path`` as a catalog file spells it.
+
+    A dot becomes ``__``. A quoted key is one part of the name, as in dlt: ``['a.b']`` is ``a_b``.
+    """
+    return column_at(compile_field(path).keys)
+
+
+def column_at(keys: Sequence[str]) -> str:
+    """The column of the value at ``keys``."""
+    return "__".join(_naming.normalize_identifier(key) for key in keys)
 
 
 @cache

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Discriminator, PositiveInt
 
 from analytics_sync.catalog.base_model import Model
+from analytics_sync.catalog.paths import ResponsePath
 
 
 class SinglePage(Model):
@@ -39,9 +40,9 @@ class PageNumber(Model):
     page_param: str = "page"
     limit_param: str | None = None
     limit: PositiveInt | None = None
-    total_path: str | None = None
+    total_path: ResponsePath | None = None
     maximum_page: int | None = None
-    has_more_path: str | None = None
+    has_more_path: ResponsePath | None = None
     stop_after_empty_page: bool = True
 
 
@@ -57,11 +58,11 @@ class Offset(Model):
     offset: int = 0
     offset_param: str = "offset"
     limit_param: str | None = "limit"
-    total_path: str | None = None
+    total_path: ResponsePath | None = None
     maximum_offset: int | None = None
-    has_more_path: str | None = None
+    has_more_path: ResponsePath | None = None
     stop_after_empty_page: bool = True
-    cursor_path: str | None = "cursor.before"
+    cursor_path: ResponsePath | None = "cursor.before"
     cursor_param: str = "before"
 
 
@@ -72,9 +73,9 @@ class Cursor(Model):
     """
 
     type: Literal["cursor"] = "cursor"
-    cursor_path: str | None = None
+    cursor_path: ResponsePath | None = None
     cursor_param: str | None = None
-    has_more_path: str | None = None
+    has_more_path: ResponsePath | None = None
     stop_after_empty_page: bool = False
 
 
@@ -82,7 +83,7 @@ class JsonLink(Model):
     """The body holds the URL of the next page."""
 
     type: Literal["json_link"] = "json_link"
-    next_url_path: str = "next"
+    next_url_path: ResponsePath = "next"
 
 
 class HeaderLink(Model):

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Discriminator, Tag, field_validator
 
 from analytics_sync.catalog.base_model import Model
+from analytics_sync.catalog.paths import FieldPath, ResponsePath
 
 REFERENCE = re.compile(r"""^dlt\.(secrets|config)\[["']([A-Za-z0-9_.]+)["']\]$""")
 """A value that stands for a setting, as a dlt configuration in Python writes it."""
@@ -37,7 +38,7 @@ class ResolveParam(Model):
 
     type: Literal["resolve"]
     resource: str
-    field: str
+    field: ResponsePath
     config: str | None = None
     match: str | None = None
     allow_slash: bool = False
@@ -58,7 +59,7 @@ class IncrementalParam(Model):
     """dlt's older spelling of ``endpoint.incremental`` inside ``params``."""
 
     type: Literal["incremental"]
-    cursor_path: str
+    cursor_path: FieldPath
     initial_value: Any = None
 
 

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 
 from analytics_sync.catalog.errors import Fail
 from analytics_sync.catalog.source import Resource
+from analytics_sync.common.json_path import compile_path
+from analytics_sync.common.json_path_steps import KeyStep
 
 
 def check_parents(resources: Mapping[str, Resource], fail: Fail) -> None:
@@ -47,12 +49,13 @@ def check_parents(resources: Mapping[str, Resource], fail: Fail) -> None:
 
 def _check_fields(index: int, child: Resource, parent: Resource, fail: Fail) -> None:
     """Refuse a field that the parent lacks: the child would silently have no records."""
-    declared = {path for field in parent.fields for path in (field.path, *field.aliases)}
+    declared = {".".join(p) for field in parent.fields for p in (field.path, *field.aliases)}
     needed = [(param.field, "endpoint.params") for param in child.resolved.values()]
     needed += [(name, "include_from_parent") for name in child.inherited.values()]
     for name, key in needed:
-        path = tuple(name.split("."))
-        if declared and not any(path[: len(prefix)] == prefix for prefix in declared):
+        first = compile_path(name).steps[0] if name != "$" else None
+        dotted = ".".join(first.keys) if isinstance(first, KeyStep) else ""
+        if declared and not any(f"{dotted}.".startswith(f"{known}.") for known in declared):
             fail(
                 f"field {name!r} is not among the columns of {parent.name}",
                 "resources", index, *key.split("."), resource=child.name, key=key,

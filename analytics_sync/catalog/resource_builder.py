@@ -26,6 +26,7 @@ from analytics_sync.catalog.naming import is_snake_case, table_name
 from analytics_sync.catalog.paginators import Auto, Offset, PaginatorConfig
 from analytics_sync.catalog.params import REFERENCE, Param, ResolveParam, SettingParam
 from analytics_sync.catalog.source import Field, Resource
+from analytics_sync.common.json_path import compile_path
 
 _PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
 _DAY_DIRECTIVES = ("%d", "%e", "%j", "%F", "%D")
@@ -109,6 +110,7 @@ class ResourceBuilder:
             params=params,
             headers=endpoint.headers,
             selector=endpoint.data_selector,
+            key_field=self._key_field(),
             paginator=self._paginator(),
             incremental=incremental,
             cursor=cursor,
@@ -184,6 +186,16 @@ class ResourceBuilder:
     def _paginator(self) -> PaginatorConfig:
         declared = self.endpoint.paginator or self.client.paginator or Auto()
         return read_paginator(declared, self.cursor_params, self.fail)
+
+    def _key_field(self) -> str | None:
+        """The field that takes the key of a record, checked together with the selector."""
+        name, selector = self.endpoint.key_field, self.endpoint.data_selector
+        if name is not None and (selector is None or compile_path(selector).chain is not None):
+            self.fail(
+                "expected a data_selector such as data.*: only its records have a key",
+                "endpoint", "key_field",
+            )  # fmt: skip
+        return name
 
     def _soft_deletes(self, path: str, incremental: Incremental | None, parent: str | None) -> bool:
         """Whether a complete read proves which rows the API no longer lists.

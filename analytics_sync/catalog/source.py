@@ -21,6 +21,7 @@ from analytics_sync.catalog.models import (
 from analytics_sync.catalog.naming import column_name
 from analytics_sync.catalog.paginators import PaginatorConfig
 from analytics_sync.catalog.params import Param, ResolveParam, SettingParam
+from analytics_sync.common.json_path import spell
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,8 @@ class Field:
         aliases: Other paths, in the order in which they are tried while the value is absent.
         null_as: Value that replaces null; None keeps null.
         required: Whether a valid record always has a value.
+        exact: Those of the paths whose keys are quoted. The dots of another path may also belong
+            to the keys of a record.
     """
 
     path: tuple[str, ...]
@@ -47,11 +50,17 @@ class Field:
     aliases: tuple[tuple[str, ...], ...] = ()
     null_as: str | None = None
     required: bool = False
+    exact: frozenset[tuple[str, ...]] = frozenset()
 
     @property
     def name(self) -> str:
-        """The dotted path, as a catalog file spells it."""
-        return ".".join(self.path)
+        """The path, as a catalog file spells it."""
+        return spell(self.path, is_exact=self.path in self.exact)
+
+    @property
+    def alias_names(self) -> tuple[str, ...]:
+        """The aliases, as a catalog file spells them."""
+        return tuple(spell(path, is_exact=path in self.exact) for path in self.aliases)
 
 
 @dataclass(frozen=True)
@@ -67,6 +76,7 @@ class Resource:
         params: Path and query parameters by name.
         headers: Request headers of this resource, beside those of the client.
         selector: Path of the records in a response; None for the only list in it, or the object.
+        key_field: Field that takes the key of a record in an object of records; None drops the key.
         paginator: The declared paginator, in its plain form.
         incremental: Datetime field and parameters of the window; None without a field of its own.
         cursor: Field that windows are cut on; None if the resource has none of its own.
@@ -92,6 +102,7 @@ class Resource:
     params: Mapping[str, Param]
     headers: Mapping[str, str]
     selector: str | None
+    key_field: str | None
     paginator: PaginatorConfig
     incremental: Incremental | None
     cursor: Field | None

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from analytics_sync.catalog import Resource
-from analytics_sync.common.json_path import MISSING, lookup
+from analytics_sync.common.json_path import MISSING, compile_field, lookup
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class ParentValues:
 
     def __init__(self, child: Resource, parent: Resource) -> None:
         self._child = child
-        self._aliases = {f.name: [".".join(a) for a in f.aliases] for f in parent.fields}
+        self._aliases = {field.name: field.alias_names for field in parent.fields}
         self._found: dict[Parent, None] = {}
         self.skipped = 0
         """Parents without a value for one of the parameters, or excluded by declaration."""
@@ -103,7 +103,9 @@ def inherit(records: Iterable[Any], parent: Parent) -> list[Any]:
 def _with_inherited(record: dict[str, Any], parent: Parent) -> dict[str, Any]:
     copied = dict(record)
     for name, value in parent.inherited:
-        *path, last = name.split(".")
+        *path, last = compile_field(name).keys
+        if path and lookup(record, name) not in (MISSING, None):
+            continue
         holder: dict[str, Any] = copied
         for key in path:
             below = holder.get(key)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from analytics_sync.catalog import Field
+from analytics_sync.common.json_path import Keys
 from analytics_sync.extract.convert.records import Records, value_at
 
 Extras = dict[int, dict[str, Any]]
@@ -40,7 +41,12 @@ class ExtraFields:
         if not (has_all_declared and set(map(len, rows.records)) <= {len(tree)}):
             covers = frozenset(tree).issuperset
             for i, row in enumerate(rows.records):
-                if not (self._is_flat and covers(row)) and (rest := _undeclared(row, tree)):
+                if self._is_flat and covers(row):
+                    continue
+                rest = _undeclared(row, tree)
+                for keys in rows.dotted_keys.get(i, ()):
+                    rest = _without(rest, keys)
+                if rest:
                     _merge(extras, i, rest, row)
         for field in self._aliased:
             self._add_unused_aliases(field, rows, extras)
@@ -52,7 +58,8 @@ class ExtraFields:
             if all(value_at(row, alias) is None for alias in aliases):
                 continue
             paths = (field.path, *field.aliases)
-            used = next(path for path in paths if value_at(row, path) is not None)
+            dotted = rows.dotted_keys.get(i, {}).values()
+            used = next(p for p in paths if value_at(row, p) is not None or p in dotted)
             for alias in aliases:
                 if alias != used and (other := value_at(row, alias)) is not None:
                     _merge(extras, i, {".".join(alias): other}, row)
@@ -65,6 +72,17 @@ def _merge(extras: Extras, i: int, more: dict[str, Any], row: dict[str, Any]) ->
     """
     extra = extras.setdefault(i, {})
     extra.update(row if extra.keys() & more.keys() else more)
+
+
+def _without(rest: dict[str, Any], keys: Keys) -> dict[str, Any]:
+    """``rest`` without the value at ``keys``, and without an object that held nothing else."""
+    key, *below = keys
+    if key not in rest:
+        return rest
+    others = {k: v for k, v in rest.items() if k != key}
+    if below and isinstance(rest[key], dict) and (left := _without(rest[key], tuple(below))):
+        others[key] = left
+    return others
 
 
 def _tree(fields: Sequence[Field]) -> _Tree:

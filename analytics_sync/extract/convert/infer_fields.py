@@ -12,8 +12,8 @@ from typing import Any
 
 from analytics_sync.catalog import Field, Resource
 from analytics_sync.catalog.models import DataType
-from analytics_sync.catalog.naming import RESERVED_COLUMNS, column_name
-from analytics_sync.common.json_path import MISSING, lookup
+from analytics_sync.catalog.naming import RESERVED_COLUMNS, column_at, column_name
+from analytics_sync.common.json_path import MISSING, compile_field, lookup
 
 # Of a table that declares none. PostgreSQL allows 1,600, but a table must stay usable.
 _MAX_COLUMNS = 500
@@ -50,11 +50,11 @@ def infer_fields(
             and a value that does not fit goes to ``_extra``: the warehouse would round or refuse it.
     """
     found: dict[str, set[DataType]] = {}
-    nested = [path for path in resource.primary_key if "." in path]
+    nested = [path for path in resource.primary_key if "." in path or compile_field(path).is_exact]
     for record in records:
         if isinstance(record, dict):
             for name, value in record.items():
-                if value is not None and name.strip() and "." not in name:
+                if value is not None and name.strip():
                     found.setdefault(name, set()).add(_TYPES[type(value)])
             for path in nested:
                 if (value := lookup(record, path)) not in (MISSING, None):
@@ -65,10 +65,13 @@ def infer_fields(
         column = column_name(path)
         inferred: DataType = next(iter(types)) if len(types) == 1 else "text"
         kind = existing_types.get(column) or inferred
-        fields[column] = Field(tuple(path.split(".")), column, kind, required=True)
+        key = compile_field(path)
+        exact = frozenset([key.keys] if key.is_exact else ())
+        fields[column] = Field(key.keys, column, kind, required=True, exact=exact)
+        found.pop(".".join(key.keys), None)
     columns = {column for column in existing_types if not _is_reserved(column)} | set(fields)
     for name, types in found.items():
-        column = column_name(name) if len(name) <= _MAX_NAME_LENGTH else ""
+        column = _column(name)
         if not column or len(column) > _MAX_NAME_LENGTH or column in fields or _is_reserved(column):
             continue
         if column in columns or len(columns) < _MAX_COLUMNS:
@@ -76,6 +79,14 @@ def infer_fields(
             kind = existing_types.get(column) or _common_type(types)
             fields[column] = Field((name,), column, kind)
     return tuple(fields.values())
+
+
+def _column(name: str) -> str:
+    """The column of a key, which may hold dots; empty for a name that is too long."""
+    if len(name) > _MAX_NAME_LENGTH:
+        return ""
+    parts = name.split(".")
+    return column_at(parts if all(part.strip() for part in parts) else [name])
 
 
 def _is_reserved(column: str) -> bool:

@@ -13,7 +13,16 @@ from typing import Any
 from analytics_sync.catalog import Resource
 from analytics_sync.common.errors import InvalidResponse, Place
 from analytics_sync.common.exact_json import dumps
-from analytics_sync.common.json_path import MISSING, lookup, tokens
+from analytics_sync.common.json_path import (
+    MISSING,
+    JsonPath,
+    compile_field,
+    compile_selector,
+    lookup,
+    put,
+    spell,
+)
+from analytics_sync.common.json_path_steps import KeyStep
 
 _MAX_SHOWN_CHARACTERS = 160
 
@@ -42,7 +51,8 @@ def select(
 
     Some servers answer without the envelope. So a selector that names a key also accepts a body
     that is a bare list, or one object with the primary key. Without a declared selector, the
-    records are the root list, the only list of objects in the body, or the object itself.
+    records are the root list, the only list of objects in the body, or the object itself. On a bare
+    list, a selector such as ``data[*].customer`` selects without its leading keys.
 
     Args:
         body: Decoded JSON.
@@ -67,22 +77,16 @@ def select(
 
 
 def _records(body: Any, resource: Resource) -> list[Any] | _NoRecords:
+    path = compile_selector(resource.selector or "$")
     if isinstance(body, list):
-        return _if_any_object(body)
+        return _from_list(body, path, resource)
     if not isinstance(body, Mapping):
         return _NoRecords(f"a JSON {_kind(body)}", body)
-    keys = tokens(resource.selector or "$")
-    found: Any = body
-    for depth, key in enumerate(keys):
-        if key == "*":
-            found = list(found.values()) if isinstance(found, Mapping) else found
-            continue
-        if isinstance(found, Mapping) and key in found:
-            found = found[key]
-            continue
-        if depth == 0 and _has_key(body, resource):
-            return [body]
-        return _NoRecords(f"no {'.'.join(keys[: depth + 1])!r}", body)
+    if path.chain is None and path.steps:
+        return _selected(body, path, 0, resource)
+    found = path.lookup(body)
+    if found is MISSING:
+        return _without_selector(body, path, resource)
     if isinstance(found, list):
         return _if_any_object(found)
     if isinstance(found, Mapping):
@@ -93,6 +97,92 @@ def _records(body: Any, resource: Resource) -> list[Any] | _NoRecords:
         missing = ", ".join(resource.primary_key)
         return _NoRecords(f"one object without its key {missing}", body)
     return _NoRecords(f"{_kind(found)} at {resource.selector!r}", body)
+
+
+def _from_list(body: list[Any], path: JsonPath, resource: Resource) -> list[Any] | _NoRecords:
+    """The records of a body that is a bare list: the leading keys of the selector are absent."""
+    leading = 1 if path.steps and isinstance(path.steps[0], KeyStep) else 0
+    if len(path.steps) > leading:
+        return _selected(body, path, leading, resource)
+    objects = [record for record in body if isinstance(record, Mapping)]
+    if (
+        path.steps
+        and objects
+        and not any(_has_key(record, resource) for record in objects)
+        and any(path.lookup(record) is not MISSING for record in objects)
+    ):
+        return _NoRecords(
+            f"a list of objects with {path.spelling!r} (try [*].{path.spelling})", body
+        )
+    return _if_any_object(body)
+
+
+def _without_selector(
+    body: Mapping[str, Any], path: JsonPath, resource: Resource
+) -> list[Any] | _NoRecords:
+    """The body itself, if it is a record without an envelope; else the key that is missing."""
+    keys = path.keys
+    depth = 1
+    while depth < len(keys):
+        if lookup(body, spell(keys[:depth], is_exact=path.is_exact)) is MISSING:
+            break
+        depth += 1
+    if depth == 1 and _has_key(body, resource):
+        return [body]
+    return _NoRecords(f"no {'.'.join(keys[:depth])!r}", body)
+
+
+def _selected(body: Any, path: JsonPath, skip: int, resource: Resource) -> list[Any] | _NoRecords:
+    """The records at a path with a wildcard, a filter or an index.
+
+    A match that is a list gives its elements. A null at a key below the wildcard is no record.
+    """
+    found = path.matches(body, skip)
+    if isinstance(found, int):
+        if found == 0 and isinstance(body, Mapping) and _has_key(body, resource):
+            return [body]
+        return _broken_off(body, path, skip, found, resource)
+    ends_in_key = len(path.steps) - skip > 1 and isinstance(path.steps[-1], KeyStep)
+    records: list[Any] = []
+    for match in found:
+        if match.value is None and ends_in_key:
+            continue
+        group = match.value if isinstance(match.value, list) else [match.value]
+        if match.key is not None and resource.key_field is not None:
+            keyed = _with_key(group, match.key, resource.key_field)
+            if isinstance(keyed, _NoRecords):
+                return keyed
+            group = keyed
+        records += group
+    return _if_any_object(records)
+
+
+def _broken_off(
+    body: Any, path: JsonPath, skip: int, position: int, resource: Resource
+) -> _NoRecords:
+    """The reason why a path breaks off at a step."""
+    step = path.steps[position]
+    if isinstance(step, KeyStep):
+        return _NoRecords(f"no {'.'.join(step.keys)!r}", body)
+    before = JsonPath("", path.steps[:position]).matches(body, skip)
+    found = before[0].value if isinstance(before, list) and before else body
+    shape = _kind(found) if not isinstance(found, list | Mapping) else "nothing"
+    return _NoRecords(f"{shape} at {resource.selector!r}", body)
+
+
+def _with_key(group: list[Any], key: str, name: str) -> list[Any] | _NoRecords:
+    """Copies of the objects in ``group`` with the key under which they were found."""
+    keyed: list[Any] = []
+    for record in group:
+        if isinstance(record, Mapping):
+            own = lookup(record, name)
+            if own in (MISSING, None):
+                record = put(record, compile_field(name).keys, key)
+            elif isinstance(own, bool | list | dict) or str(own) != key:
+                found = f"a record at key {key!r} whose {name!r} (key_field) is another value"
+                return _NoRecords(found, record)
+        keyed.append(record)
+    return keyed
 
 
 def _if_any_object(records: list[Any]) -> list[Any] | _NoRecords:
@@ -111,7 +201,7 @@ def _has_key(record: Mapping[str, Any], resource: Resource) -> bool:
     """Whether an object holds a part of the primary key, and so is a record of ``resource``."""
     by_name = {field.name: field for field in resource.fields}
     for name in resource.primary_key:
-        aliases = [".".join(a) for a in by_name[name].aliases] if name in by_name else []
+        aliases = by_name[name].alias_names if name in by_name else ()
         for path in (name, *aliases):
             if lookup(record, path) not in (MISSING, None):
                 return True

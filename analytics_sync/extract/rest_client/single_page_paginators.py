@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from analytics_sync.catalog.paginators import JsonLink
 from analytics_sync.common.errors import PaginationStuck
-from analytics_sync.common.json_path import lookup
+from analytics_sync.common.json_path import MISSING, lookup
 from analytics_sync.extract.rest_client.base_paginator import END_ONE_PAGE, NextPage, Paginator
-from analytics_sync.extract.rest_client.link_paginators import header_link
+from analytics_sync.extract.rest_client.link_paginators import JsonLinkPaginator, header_link
 from analytics_sync.extract.rest_client.response import Response
 
 _USUAL_LINK_PATHS = ("next", "links.next", "paging.next", "_links.next.href")
+_ODATA_LINK = "['@odata.nextLink']"
 _LINK_STARTS = ("http://", "https://", "/", "?")
 
 
@@ -28,9 +30,17 @@ class UndeclaredPaginator(Paginator):
     """Ends after one page, but refuses a page with a link to a next page.
 
     Without a declaration, nobody knows whether the link leads to records that belong to the table.
+    ``@odata.nextLink`` is followed: OData defines its meaning.
     """
 
+    _odata: JsonLinkPaginator | None = None
+
     def _next_page(self, response: Response, records: list[Any]) -> NextPage:
+        if self._odata is not None or lookup(response.body, _ODATA_LINK) not in (MISSING, None):
+            if self._odata is None:
+                link = JsonLink(next_url_path=_ODATA_LINK)
+                self._odata = JsonLinkPaginator(link, self._place, self._redact)
+            return self._odata.advance(response, records)
         if header_link(response, "next") is not None or _holds_next_link(response.body):
             raise PaginationStuck(
                 self._place,
