@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from pydantic import (
+    AfterValidator,
     BeforeValidator,
     Discriminator,
     Field,
@@ -21,6 +22,7 @@ from pydantic import (
 )
 
 from analytics_sync.catalog.base_model import Model
+from analytics_sync.catalog.charsets import codec_of
 from analytics_sync.catalog.paginators import PaginatorConfig
 from analytics_sync.catalog.params import Header
 
@@ -86,10 +88,16 @@ class RateLimit(Model):
     seconds: PositiveFloat
 
 
+def _charset(value: str) -> str:
+    codec_of(value)
+    return value
+
+
 class Client(Model):
     """Address, authentication and limits of a source.
 
-    All limits and timeouts are ours. Times are in seconds, sizes in bytes.
+    All limits and timeouts are ours. Times are in seconds, sizes in bytes. ``charset`` (ours): the
+    charset of all responses, whatever they declare.
     """
 
     base_url: str | None = None
@@ -103,6 +111,7 @@ class Client(Model):
     max_response_bytes: PositiveInt = 256 * 1024 * 1024
     max_expansion: PositiveInt = 500
     max_nesting: int = Field(default=1000, ge=1, le=1000)
+    charset: Annotated[str, AfterValidator(_charset)] | None = None
     max_connections: PositiveInt = 16
     max_pages: PositiveInt = 100_000
     max_seconds: PositiveFloat = 86_400.0

@@ -128,10 +128,11 @@ CHILD = {
 @pytest.mark.parametrize("value", ["", "a\nb", "a\x01b", "\x7f"])
 def test_an_empty_or_control_character_query_value_is_not_sent(api: Api, value: str) -> None:
     """Many APIs ignore an empty filter: every record would count as a child of this parent."""
-    api.on("/items", [{"id": value}])
+    api.on("/items", [{"id": 1, "code": value}])
     api.on("/lines", [{"id": 1}])
-    source = shop(item(columns={"id": "text"}), item(CHILD, name="lines"))
-    outcome = read(source)
+    params = {"item": {"type": "resolve", "resource": "items", "field": "code"}}
+    items = item(columns={"id": "bigint", "code": "text"})
+    outcome = read(shop(items, item({**CHILD, "params": params}, name="lines")))
     assert isinstance(outcome.failures["lines"], ExtractError)
     assert "cannot be the parameter 'item'" in outcome.error("lines")
     assert "/lines" not in api.paths()

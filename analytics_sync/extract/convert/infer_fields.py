@@ -8,6 +8,7 @@ first run, and the checks find values that do not fit.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from analytics_sync.catalog import Field, Resource
@@ -25,6 +26,7 @@ _TYPES: dict[type, DataType] = {
     bool: "bool",
     int: "bigint",
     float: "double",
+    Decimal: "double",
     dict: "json",
     list: "json",
 }

@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from analytics_sync.catalog.charsets import UTF_8, CharsetError
 from analytics_sync.catalog.client import Client
-from analytics_sync.common.errors import InvalidResponse, LimitExceeded, Place
+from analytics_sync.common.errors import ExtractError, InvalidResponse, LimitExceeded, Place
 from analytics_sync.common.exact_json import TooDeep, is_deeper, loads
+from analytics_sync.extract.rest_client.charset import charset_of, check_utf8, to_utf8
 from analytics_sync.extract.rest_client.deadline import check_deadline, is_past
 from analytics_sync.extract.rest_client.response import TruncatedResponse, body_text
 
@@ -20,6 +22,7 @@ _CHUNK_BYTES = 1 << 16
 _MIN_BYTES_TO_CHECK_EXPANSION = 1 << 20
 # the decoder itself refuses JSON that is nested a little deeper than this
 _DECODER_MAX_NESTING = 1000
+_FIRST_STATUS_WITHOUT_PAGE = 300
 
 
 class BodyReader:
@@ -35,7 +38,7 @@ class BodyReader:
         self._redact = redact
 
     def read(self, response: Any, url: str, place: Place, deadline: float) -> bytes:
-        """The unpacked body, read in chunks so that a body that trickles in is noticed.
+        """The unpacked body in UTF-8, read in chunks so that a body that trickles in is noticed.
 
         Args:
             response: urllib3's response.
@@ -45,6 +48,8 @@ class BodyReader:
 
         Raises:
             LimitExceeded: The body is too large, expands too much or takes too long.
+            InvalidResponse: The charset is not known, or the bytes do not fit it.
+            TruncatedResponse: The body breaks off within a character.
         """
         chunks = []
         size = 0
@@ -66,7 +71,23 @@ class BodyReader:
             if is_past(deadline):
                 response.close()
                 check_deadline(deadline, self._client.max_seconds, place)
-        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        raw = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        return self._utf8(raw, response, url, place)
+
+    def _utf8(self, raw: bytes, response: Any, url: str, place: Place) -> bytes:
+        """The body in UTF-8; as it came if it is no page."""
+        declared = charset_of(response.headers.get("content-type", ""))
+        charset = self._client.charset or declared
+        if charset in ("", UTF_8) or not raw:
+            return raw
+        try:
+            return to_utf8(raw, charset, is_certain=bool(self._client.charset))
+        except ValueError as e:
+            if response.status >= _FIRST_STATUS_WITHOUT_PAGE:
+                return raw
+            if isinstance(e, UnicodeDecodeError):
+                raise TruncatedResponse(f"text that breaks off or is damaged ({e})") from e
+            raise self._wrong_charset(url, response.status, place, e) from e
 
     def decode(
         self, raw: bytes, status: int, headers: Mapping[str, str], url: str, place: Place
@@ -82,7 +103,7 @@ class BodyReader:
 
         Raises:
             TruncatedResponse: JSON that is cut off or damaged.
-            InvalidResponse: Not JSON, or JSON nested deeper than ``max_nesting``.
+            InvalidResponse: Not JSON, not UTF-8, or JSON nested deeper than ``max_nesting``.
         """
         max_nesting = self._client.max_nesting
         try:
@@ -100,6 +121,10 @@ class BodyReader:
         except ValueError as e:
             content_type = headers.get("content-type", "no content type")
             if raw.lstrip()[:1] in (b"{", b"[") and "html" not in content_type:
+                try:
+                    check_utf8(raw)
+                except CharsetError as wrong:
+                    raise self._wrong_charset(url, status, place, wrong) from e
                 raise TruncatedResponse(f"JSON that breaks off or is damaged ({e})") from e
             start = self._redact(body_text(raw))[:80]
             raise InvalidResponse(
@@ -108,6 +133,15 @@ class BodyReader:
                 f"JSON: {start!r}.",
                 _advice_without_json(raw, status),
             ) from e
+
+    def _wrong_charset(
+        self, url: str, status: int, place: Place, problem: Exception
+    ) -> ExtractError:
+        return InvalidResponse(
+            place,
+            f"GET {self._redact(url)} answered status {status} with text that cannot be read: {problem}.",
+            "Set client.charset to the charset of the bytes.",
+        )
 
     def _too_large(self, url: str, place: Place, problem: str, key: str) -> LimitExceeded:
         return LimitExceeded(
