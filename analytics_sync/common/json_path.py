@@ -29,9 +29,12 @@ __all__ = [
     "JsonPath",
     "Keys",
     "PathError",
+    "breaks_off_below",
     "compile_field",
     "compile_path",
+    "compile_selector",
     "lookup",
+    "put",
     "spell",
 ]
 
@@ -101,6 +104,20 @@ class JsonPath:
 def lookup(body: Any, path: str) -> Any:
     """The first value at ``path``, or ``MISSING``."""
     return compile_path(path).lookup(body)
+
+
+def breaks_off_below(body: Any, path: str) -> bool:
+    """Whether ``path`` leads to an element of ``body`` that lacks the keys that follow.
+
+    An empty list or an object without the first key is no such case: a path may end there.
+    """
+    compiled = compile_path(path)
+    if compiled.chain is not None:
+        return False
+    position = compiled.matches(body)
+    return (
+        isinstance(position, int) and position > 1 and isinstance(compiled.steps[position], KeyStep)
+    )
 
 
 @cache

@@ -97,6 +97,13 @@ def test_the_last_record_is_the_cursor(api: Api, path: str) -> None:
     assert sorted(outcome.ids()) == [1, 2, 3, 4, 5, 6]
 
 
+def test_a_last_record_without_the_cursor_is_an_error(api: Api) -> None:
+    api.on("/items", {"data": [{"id": 1, "seq": 5}, {"id": 2}]})
+    cursor = {"type": "cursor", "cursor_path": "data[-1].seq", "cursor_param": "after"}
+    outcome = read(shop(item({"paginator": cursor, "data_selector": "data"})))
+    assert "'data[-1].seq' ends at an element without that key" in outcome.error()
+
+
 KINDS = [{"id": 1, "kind": "a"}, {"id": 2, "kind": "b"}, {"id": 3}]
 WRAPPED = [{"of": {"id": 1}}, {"of": None}, {"x": 1}, {"of": {"id": 2}}]
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from analytics_sync.catalog import paginators as p
 from analytics_sync.common.errors import PaginationStuck
-from analytics_sync.common.json_path import MISSING, lookup
+from analytics_sync.common.json_path import MISSING, breaks_off_below, lookup
 from analytics_sync.extract.rest_client.base_paginator import (
     END_NO_MORE,
     NextPage,
@@ -29,6 +29,12 @@ class CursorPaginator(Paginator):
         if is_last_by_flag(config.has_more_path, response):
             return NextPage(None, END_NO_MORE)
         cursor = lookup(response.body, config.cursor_path or "")
+        if cursor is MISSING and breaks_off_below(response.body, config.cursor_path or ""):
+            raise PaginationStuck(
+                self._place,
+                f"the cursor path {config.cursor_path!r} ends at an element without that key.",
+                "Correct cursor_path: without a cursor the rest of the listing would be missing.",
+            )
         if (
             cursor in (MISSING, None, "")
             and config.has_more_path
