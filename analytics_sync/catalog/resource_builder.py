@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
+from analytics_sync.catalog.bounds_keys import check_bounds
 from analytics_sync.catalog.client import Client, ErrorHandler
 from analytics_sync.catalog.dlt_shorthand import (
     read_incremental,
@@ -181,6 +182,7 @@ class ResourceBuilder:
                 f"expected param_format with a day (%d), found {pattern!r}; or step: month",
                 "endpoint", "incremental",
             )  # fmt: skip
+        check_bounds(incremental, self.fail)
         return cursor
 
     def _paginator(self) -> PaginatorConfig:

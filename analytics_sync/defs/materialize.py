@@ -115,6 +115,8 @@ def _metadata(result: ReadResult, loaded: Loaded, window: str | None) -> dict[st
         metadata["records_outside_window"] = result.outside_window
     if window:
         metadata["window"] = window
+    if result.read_up_to:
+        metadata["read_up_to"] = result.read_up_to.isoformat()
     if result.children is not None:
         metadata["parents_walked"] = result.children
         metadata["parents_without_child"] = result.parents_without

@@ -6,7 +6,7 @@ series that read them, one series after the other.
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from concurrent.futures import Executor
 from contextlib import closing
 
@@ -26,6 +26,7 @@ from analytics_sync.extract.rest_client.urls import (
     placeholders_with_slash,
 )
 from analytics_sync.extract.result import Page
+from analytics_sync.extract.window_requests import WindowRequests
 
 
 class PageReader:
@@ -45,6 +46,13 @@ class PageReader:
         self._session = session
         self._settings = settings
         self._prefetch_pool = prefetch_pool
+        resource = context.resource
+        incremental = resource.incremental if resource.cursor else None
+        self._requests = (
+            WindowRequests(incremental, context.result)
+            if incremental is not None and incremental.sends_bounds
+            else None
+        )
 
     def pages(
         self, parent: Parent | None, slice_: Window | None, *, ignore_journal: bool = False
@@ -62,14 +70,21 @@ class PageReader:
         context = self._context
         incremental = context.resource.incremental if context.resource.cursor else None
         url, query = self._request(parent)
-        bounds = window_params(incremental, slice_) if incremental and slice_ else [{}]
-        for params in bounds:
+
+        def read(params: Mapping[str, object]) -> Generator[Page, None, None]:
             first_query = {**query, **params}
             kept_pages = KeptPages(context.journal, url, first_query, ignore_journal=ignore_journal)
             series = PageSeries(
                 context, self._session, self._prefetch_pool, url, first_query, parent, kept_pages
             )
-            with closing(series.pages()) as pages:
+            return series.pages()
+
+        if self._requests is not None and slice_ is not None:
+            yield from self._requests.pages(slice_, read)
+            return
+        bounds = window_params(incremental, slice_) if incremental and slice_ else [{}]
+        for params in bounds:
+            with closing(read(params)) as pages:
                 yield from pages
 
     def _request(self, parent: Parent | None) -> tuple[str, dict[str, object]]:

@@ -25,6 +25,7 @@ from analytics_sync.extract.buffer import TableBuffers
 from analytics_sync.extract.collector import Consumer, PageCollector
 from analytics_sync.extract.concurrency import Job, run_concurrently
 from analytics_sync.extract.convert.cursor import CursorReader
+from analytics_sync.extract.incremental import with_lag
 from analytics_sync.extract.journal import Journals
 from analytics_sync.extract.page_reader import PageReader
 from analytics_sync.extract.parents import Parent, ParentValues
@@ -90,8 +91,9 @@ class ResourceReader:
         """
         start = time.monotonic()
         result = ReadResult(resource)
-        journal = self._journals.open(resource, window)
         place = Place(resource.source, resource.name, window)
+        window = with_lag(resource, window)
+        journal = self._journals.open(resource, window)
         deadline = start + self._session.max_seconds
         context = ReadContext(resource, window, place, result, journal, deadline)
         collector = PageCollector(

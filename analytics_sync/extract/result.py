@@ -6,6 +6,7 @@ In: pages, as they are read. Out: a ``ReadResult``: rows to load, rejected recor
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from analytics_sync.catalog import Resource
@@ -59,6 +60,8 @@ class ReadResult:
         reported_total: Sum of the totals that the API reported; None when a series had no total.
         proven_complete: Whether every series ended in a way that proves that nothing was left out.
         shared_keys: The keys that different records share.
+        read_up_to: Before this instant all records of the window were requested; None if that is so
+            for the whole window.
         findings: Evidence against the declaration or against completeness.
     """
 
@@ -80,6 +83,7 @@ class ReadResult:
     reported_total: int | None = 0
     proven_complete: bool = True
     shared_keys: SharedKeys = field(default_factory=SharedKeys)
+    read_up_to: datetime | None = None
     findings: Findings = field(default_factory=Findings)
 
     def record_end(

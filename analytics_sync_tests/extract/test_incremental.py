@@ -27,7 +27,14 @@ def window(start: str, end: str) -> Window:
 
 DAY = window("2024-02-29", "2024-03-01")
 RANGE = {"cursor_path": "at", "start_param": "from", "end_param": "to"}
-MONTH = {"cursor_path": "at", "step": "month", "start_param": "period", "param_format": "date"}
+DATES = {**RANGE, "param_format": "date", "time_zone": "UTC"}
+MONTH = {
+    "cursor_path": "at",
+    "step": "month",
+    "start_param": "period",
+    "param_format": "date",
+    "time_zone": "UTC",
+}
 
 PARAMS: dict[str, tuple[dict[str, Any], Window, list[dict[str, Any]]]] = {
     "iso": (RANGE, DAY, [{"from": "2024-02-28T23:59:59Z", "to": "2024-03-01T00:00:00Z"}]),
@@ -35,13 +42,13 @@ PARAMS: dict[str, tuple[dict[str, Any], Window, list[dict[str, Any]]]] = {
         {**RANGE, "param_format": "iso_ms"}, DAY,
         [{"from": "2024-02-28T23:59:59.999Z", "to": "2024-03-01T00:00:00.000Z"}],
     ),
-    "date": ({**RANGE, "param_format": "date"}, DAY, [{"from": "2024-02-28", "to": "2024-03-01"}]),
+    "date": (DATES, DAY, [{"from": "2024-02-28", "to": "2024-03-01"}]),
     "date, year end": (
-        {**RANGE, "param_format": "date"}, window("2024-01-01", "2024-01-02"),
+        DATES, window("2024-01-01", "2024-01-02"),
         [{"from": "2023-12-31", "to": "2024-01-02"}],
     ),
     "date, part of a day": (
-        {**RANGE, "param_format": "date"}, window("2024-01-01T06:00", "2024-01-01T07:00"),
+        DATES, window("2024-01-01T06:00", "2024-01-01T07:00"),
         [{"from": "2023-12-31", "to": "2024-01-02"}],
     ),
     "epoch_s": ({**RANGE, "param_format": "epoch_s"}, DAY, [{"from": "1709164799", "to": "1709251200"}]),
@@ -49,11 +56,11 @@ PARAMS: dict[str, tuple[dict[str, Any], Window, list[dict[str, Any]]]] = {
         {**RANGE, "param_format": "epoch_ms"}, DAY, [{"from": "1709164799999", "to": "1709251200000"}],
     ),
     "pattern": (
-        {**RANGE, "param_format": "%Y/%m/%d %H:%M:%S"}, DAY,
+        {**RANGE, "param_format": "%Y/%m/%d %H:%M:%S", "time_zone": "UTC"}, DAY,
         [{"from": "2024/02/28 23:59:59", "to": "2024/03/01 00:00:00"}],
     ),
     "pattern of a day": (
-        {**RANGE, "param_format": "%Y%m%d"}, DAY, [{"from": "20240228", "to": "20240301"}],
+        {**RANGE, "param_format": "%Y%m%d", "time_zone": "UTC"}, DAY, [{"from": "20240228", "to": "20240301"}],
     ),
     "fractions of a second": (
         RANGE, window("2024-02-29T00:00:00.5", "2024-02-29T00:00:00.75"),
@@ -64,7 +71,7 @@ PARAMS: dict[str, tuple[dict[str, Any], Window, list[dict[str, Any]]]] = {
     ),
     "only an end": ({"cursor_path": "at", "end_param": "until"}, DAY, [{"until": "2024-03-01T00:00:00Z"}]),
     "one name twice": (
-        {**RANGE, "end_param": "from", "param_format": "date"}, DAY,
+        {**DATES, "end_param": "from"}, DAY,
         [{"from": ["2024-02-28", "2024-03-01"]}],
     ),
     "no parameter": ({"cursor_path": "at"}, DAY, [{}]),
@@ -104,7 +111,8 @@ lengths = st.timedeltas(timedelta(microseconds=1), timedelta(days=400))
 def test_bounds_cover_the_window_whether_inclusive_or_not(
     start: datetime, length: timedelta, param_format: str
 ) -> None:
-    incremental = Incremental.model_validate({**RANGE, "param_format": param_format})
+    zone = {"time_zone": "UTC"} if param_format in {"date", *PATTERNS} else {}
+    incremental = Incremental.model_validate({**RANGE, "param_format": param_format, **zone})
     (bounds,) = window_params(incremental, Window(start, start + length))
 
     def parse(text: str) -> datetime:
@@ -154,7 +162,7 @@ def windowed(incremental: dict[str, Any], **endpoint: Any) -> dict[str, Any]:
 
 def test_bounds_are_sent_and_records_outside_are_dropped(api: Api) -> None:
     api.on("/items", [{"id": i, "at": f"2024-02-{28 + i}T00:00:00Z"} for i in (0, 1)])
-    source = shop(windowed({"start_param": "from", "end_param": "from", "param_format": "date"}))
+    source = shop(windowed({**DATES, "end_param": "from"}))
     outcome = read(source, DAY)
     assert api.seen[0].target == "/items?from=2024-02-28&from=2024-03-01"
     assert outcome.ids() == [1]

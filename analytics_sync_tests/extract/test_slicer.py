@@ -139,7 +139,7 @@ def test_days_are_not_cut_where_bounds_are_dates(api: Api) -> None:
         return events(path, {**query, **dates}, headers)
 
     api.on("/items", listing)
-    incremental = {**RANGE, "param_format": "date"}
+    incremental = {**RANGE, "param_format": "date", "time_zone": "UTC"}
     endpoint = {"data_selector": "data", "paginator": CURSOR, "incremental": incremental}
     assert read(shop(item(endpoint, columns=COLUMNS)), PAST).ids() == [*range(400)]
     assert len(set(requested_bounds(api))) == 1

@@ -88,7 +88,7 @@ resources:
     columns: {id: text, parts: json}
   - name: builds
     endpoint: {path: v1/builds, data_selector: data, paginator: {type: page_number, limit: 4, limit_param: limit},
-      incremental: {cursor_path: created, start_param: startDate, end_param: endDate, param_format: date}}
+      incremental: {cursor_path: created, start_param: startDate, end_param: endDate, param_format: date, time_zone: UTC}}
     columns: {id: text, created: timestamp, note: text}
   - name: audit
     endpoint: {path: v1/audit, data_selector: data, paginator: single_page,
@@ -96,7 +96,7 @@ resources:
     columns: {id: text, at: {data_type: timestamp, format: epoch_ms}}
   - name: usage
     endpoint: {path: v1/usage, data_selector: data, paginator: single_page,
-      incremental: {cursor_path: timestamp, start_param: period, param_format: date, step: month}}
+      incremental: {cursor_path: timestamp, start_param: period, param_format: date, time_zone: UTC, step: month}}
     primary_key: timestamp
     columns: {timestamp: timestamp, calls: bigint}
   - name: answers

@@ -33,13 +33,13 @@ resources:
       path: /by_date
       data_selector: data.rows
       paginator: {type: page_number, base_page: 1, total_path: pages}
-      incremental: {cursor_path: at, start_param: from, end_param: to, param_format: date}
+      incremental: {cursor_path: at, start_param: from, end_param: to, param_format: date, time_zone: UTC}
   - name: by_range
     endpoint:
       path: /by_range
       data_selector: data
       paginator: {type: offset, limit: 3, total_path: total, cursor_path: null}
-      incremental: {cursor_path: at, start_param: dateRange, end_param: dateRange, param_format: date}
+      incremental: {cursor_path: at, start_param: dateRange, end_param: dateRange, param_format: date, time_zone: UTC}
   - name: by_epoch_s
     endpoint:
       path: /by_epoch_s
@@ -57,25 +57,25 @@ resources:
       path: /by_minute
       data_selector: $
       paginator: header_link
-      incremental: {cursor_path: at, start_param: from, end_param: to, param_format: '%d.%m.%Y %H:%M'}
+      incremental: {cursor_path: at, start_param: from, end_param: to, param_format: '%d.%m.%Y %H:%M', time_zone: UTC}
   - name: by_second
     endpoint:
       path: /by_second
       data_selector: $
       paginator: {type: header_cursor, cursor_key: X-Next}
-      incremental: {cursor_path: at, start_param: from, end_param: to, param_format: '%Y/%m/%d %H:%M:%S'}
+      incremental: {cursor_path: at, start_param: from, end_param: to, param_format: '%Y/%m/%d %H:%M:%S', time_zone: UTC}
   - name: by_fraction
     endpoint:
       path: /by_fraction
       data_selector: data
       paginator: {type: page_number, base_page: 0, has_more_path: more}
-      incremental: {cursor_path: at, start_param: from, end_param: to, param_format: '%Y-%m-%dT%H:%M:%S.%f'}
+      incremental: {cursor_path: at, start_param: from, end_param: to, param_format: '%Y-%m-%dT%H:%M:%S.%f', time_zone: UTC}
   - name: by_day_of_year
     endpoint:
       path: /by_day_of_year
       data_selector: data
       paginator: page_number
-      incremental: {cursor_path: at, start_param: from, end_param: to, param_format: '%Y-%j'}
+      incremental: {cursor_path: at, start_param: from, end_param: to, param_format: '%Y-%j', time_zone: UTC}
   - name: only_start
     endpoint:
       path: /only_start
@@ -93,13 +93,13 @@ resources:
       path: /by_month
       data_selector: data
       paginator: {type: cursor, cursor_path: next, cursor_param: cursor}
-      incremental: {cursor_path: at, step: month, start_param: period, param_format: date}
+      incremental: {cursor_path: at, step: month, start_param: period, param_format: date, time_zone: UTC}
   - name: by_named_month
     endpoint:
       path: /by_named_month
       data_selector: data
       paginator: page_number
-      incremental: {cursor_path: at, step: month, start_param: period, param_format: '%Y-%m'}
+      incremental: {cursor_path: at, step: month, start_param: period, param_format: '%Y-%m', time_zone: UTC}
   - name: filtered_here
     endpoint:
       path: /filtered_here
@@ -138,7 +138,7 @@ resources:
       path: /dates
       data_selector: data
       paginator: page_number
-      incremental: {cursor_path: at, start_param: from, end_param: to, param_format: date}
+      incremental: {cursor_path: at, start_param: from, end_param: to, param_format: date, time_zone: UTC}
   - name: seconds
     columns: {id: bigint, v: bigint, at: {data_type: timestamp, format: epoch_s}}
     endpoint:
@@ -215,7 +215,7 @@ resources:
       params: {up: {type: resolve, resource: shops, field: id}}
       data_selector: data
       paginator: {type: offset, limit: 3, cursor_path: null}
-      incremental: {cursor_path: at, start_param: dateRange, end_param: dateRange, param_format: date}
+      incremental: {cursor_path: at, start_param: dateRange, end_param: dateRange, param_format: date, time_zone: UTC}
   - name: own_cursor_newest
     columns: *own
     include_from_parent: {up: id}
@@ -233,7 +233,7 @@ resources:
       params: {up: {type: resolve, resource: shops, field: id}}
       data_selector: data
       paginator: page_number
-      incremental: {cursor_path: at, step: month, start_param: period, param_format: date}
+      incremental: {cursor_path: at, step: month, start_param: period, param_format: date, time_zone: UTC}
   - name: own_cursor_below_cut
     columns: *own
     include_from_parent: {up: id}
