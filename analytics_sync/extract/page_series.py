@@ -12,18 +12,25 @@ from concurrent.futures import Executor
 from contextlib import closing
 from typing import Any
 
-from analytics_sync.common.errors import HttpStatusError, PaginationStuck
+from analytics_sync.common.errors import HttpStatusError, InvalidResponse, PaginationStuck
 from analytics_sync.common.json_path import lookup
 from analytics_sync.extract.convert.cursor import CursorReader
+from analytics_sync.extract.findings import COMPLETE
 from analytics_sync.extract.kept_pages import KeptPages
 from analytics_sync.extract.parents import Parent, inherit
 from analytics_sync.extract.prefetch import Prefetcher
 from analytics_sync.extract.read_context import ReadContext
-from analytics_sync.extract.rest_client.paginator import PageRequest, paginator_for, whole_number
+from analytics_sync.extract.rest_client.paginator import (
+    NextPage,
+    PageRequest,
+    paginator_for,
+    whole_number,
+)
 from analytics_sync.extract.rest_client.record_selector import select
 from analytics_sync.extract.rest_client.response import Response
 from analytics_sync.extract.rest_client.session import Session
 from analytics_sync.extract.result import Page
+from analytics_sync.extract.series_end import SeriesEnd
 
 _Fingerprint = tuple[list[int | None], set[str]]
 """The totals that a response reports, and the keys of its records."""
@@ -101,11 +108,13 @@ class PageSeries:
         self._requester = _Requester(context, session, url, query)
         self._prefetcher = Prefetcher(prefetch_pool, self._requester.fetch)
         self._paginator = paginator_for(resource.paginator, context.place, session.redact)
+        self._end = SeriesEnd(context, self._paginator)
         self._order = resource.incremental.row_order if resource.incremental else None
         self._cursor = CursorReader(resource) if self._order and context.window else None
         self._reported_total: int | None = None
         self._received = 0
         self._previous: _Fingerprint | None = None
+        self._latest: tuple[Response | None, list[Any]] = (None, [])
 
     def pages(self) -> Generator[Page, None, None]:
         """Read all pages.
@@ -120,20 +129,20 @@ class PageSeries:
                 try:
                     response, is_new = self._response(number, request)
                 except HttpStatusError as e:
-                    # the children of a resource are judged together
-                    is_first_of_child = number == 0 and self._context.result.children is not None
-                    if not e.is_ignored or is_first_of_child:
-                        raise
-                    self._record_end(f"status {e.status}, ignored", proven_complete=False)
+                    self._record_end_by_status(number, e)
                     return
-                records = self._records(response)
+                records = self._records(response, may_be_null=self._received > 0)
+                if number == 0 and self._resource.count_path is not None:
+                    self._reported_total = whole_number(response.body, self._resource.count_path)
+                    self._paginator.reported_total = self._reported_total
                 next_page = self._paginator.advance(response, records)
                 if is_new:  # not before the paginator has accepted the response as a page
                     self._kept_pages.add(number, request, response)
-                if number == 0 and self._resource.count_path is not None:
-                    self._reported_total = whole_number(response.body, self._resource.count_path)
                 self._look_ahead(next_page.request, response, records, is_new)
+                if self._resource.response_actions:
+                    self._latest = response, records
                 past_window = self._is_past_window(records)
+                proven = self._judge(number, next_page, response, records, past_window)
                 if next_page.keep:
                     page = self._page(response, records, last=next_page.request is None)
                     # Free this page before the next one arrives, while it is still in the cache.
@@ -147,10 +156,52 @@ class PageSeries:
                 raise self._too_many_pages()
         self._kept_pages.finish()
         if next_page.request is None:
-            self._record_end(next_page.end, proven_complete=next_page.proven_complete)
+            self._record_end(next_page.end, proven_complete=proven)
         else:
             self._reported_total = None  # it counts the whole listing, not only the part read
             self._record_end("the window's edge", proven_complete=True)
+
+    def _judge(
+        self,
+        number: int,
+        next_page: NextPage,
+        response: Response,
+        records: list[Any],
+        past_window: bool,
+    ) -> bool:
+        """Whether the end proves that nothing was left out; true while the series goes on.
+
+        Raises:
+            PaginationStuck: The response says that there is more.
+        """
+        if next_page.request is None and not past_window:
+            return self._end.is_proven(next_page, response, records)
+        if number == 0:
+            self._end.remember_totals(response, records)
+        return True
+
+    def _record_end_by_status(self, number: int, error: HttpStatusError) -> None:
+        """Record that a status ended the series; raise the error if the status is no end.
+
+        Args:
+            number: The number of the page, from 0.
+            error: The error of its response.
+        """
+        end = None if error.is_failure else self._paginator.end_by_refusal(error.status)
+        response, records = self._latest
+        if end is not None:
+            self._record_end(end.end, proven_complete=self._end.is_proven(end, None, ()))
+            return
+        # the children of a resource are judged together
+        is_first_of_child = number == 0 and self._context.result.children is not None
+        if not error.is_ignored or is_first_of_child:
+            raise error
+        self._doubt_ignored(error)
+        if response is None:
+            self._record_end(f"status {error.status}, ignored", proven_complete=False)
+            return
+        end = self._paginator.end_by_ignored(error.status, response)
+        self._record_end(end.end, proven_complete=self._end.is_proven(end, response, records))
 
     def _response(self, number: int, request: PageRequest) -> tuple[Response, bool]:
         """The response to a request, and whether it is new to the journal."""
@@ -205,6 +256,20 @@ class PageSeries:
             records, response.received_at, len(response.raw), last=last, parent=self._parent
         )
 
+    def _doubt_ignored(self, error: HttpStatusError) -> None:
+        """Record a finding if an ignored response holds a list of records all the same."""
+        try:
+            records = select(error.body, self._resource, self._context.place)
+        except InvalidResponse:
+            return
+        if records and records[0] is not error.body:
+            self._context.result.findings.add(
+                COMPLETE,
+                f"A response with status {error.status} and {len(records):,} records was ignored. "
+                "Make response_actions more exact: its content is a part of these records, or its "
+                "status_code is the status of pages.",
+            )
+
     def _record_end(self, reason: str, *, proven_complete: bool) -> None:
         self._context.result.record_end(
             reason, self._reported_total, self._received, proven_complete=proven_complete
@@ -230,7 +295,22 @@ class PageSeries:
         paths = self._resource.primary_key
         return [[lookup(record, path) for path in paths] for record in self._records(response)]
 
-    def _records(self, response: Response) -> list[Any]:
+    def _records(self, response: Response, *, may_be_null: bool = True) -> list[Any]:
+        """The records of a page.
+
+        Args:
+            response: The response.
+            may_be_null: Whether null in place of the list is an empty page, if the response also
+                says that no page follows.
+        """
+        place = (self._resource.selector or "").removesuffix("[*]").removesuffix(".*")
+        if (
+            may_be_null
+            and place
+            and lookup(response.body, place) is None
+            and self._paginator.says_no_more(response)
+        ):
+            return []
         redact = self._session.redact
         request_name = f"GET {redact(response.url)}"
         return select(response.body, self._resource, self._context.place, request_name, redact)

@@ -33,6 +33,7 @@ from analytics_sync.extract.read_context import ReadContext
 from analytics_sync.extract.rest_client.session import Session
 from analytics_sync.extract.rest_client.settings import Settings
 from analytics_sync.extract.result import Page, ReadResult
+from analytics_sync.extract.series_end import judge_shortfall
 from analytics_sync.extract.slicer import Slicer
 
 _CHILD_GONE = frozenset({403, 404})
@@ -114,6 +115,7 @@ class ResourceReader:
             else:
                 configured = self.configured(resource) if resource.parent else None
                 self._run(self._jobs(context, reader, configured), collector, in_order=False)
+            judge_shortfall(context)
         except (HttpStatusError, ConnectionFailed):
             raise
         except ExtractError:  # the kept pages are in doubt: a later run must request all again

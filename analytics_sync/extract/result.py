@@ -59,6 +59,8 @@ class ReadResult:
         stop_reasons: What ended the request series, in words.
         reported_total: Sum of the totals that the API reported; None when a series had no total.
         proven_complete: Whether every series ended in a way that proves that nothing was left out.
+        shortfall: What the API reported and what was read, of the first series that is known to be
+            short; None without one.
         shared_keys: The keys that different records share.
         read_up_to: Before this instant all records of the window were requested; None if that is so
             for the whole window.
@@ -82,6 +84,7 @@ class ReadResult:
     stop_reasons: set[str] = field(default_factory=set)
     reported_total: int | None = 0
     proven_complete: bool = True
+    shortfall: tuple[int, int] | None = None
     shared_keys: SharedKeys = field(default_factory=SharedKeys)
     read_up_to: datetime | None = None
     findings: Findings = field(default_factory=Findings)
@@ -104,6 +107,8 @@ class ReadResult:
                 if reported_total is None or self.reported_total is None
                 else self.reported_total + reported_total
             )
+            if reported_total is not None and received < reported_total:
+                self.shortfall = self.shortfall or (reported_total, received)
             self.proven_complete = (
                 self.proven_complete
                 and proven_complete

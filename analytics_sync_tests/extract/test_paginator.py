@@ -56,12 +56,14 @@ SERIES: dict[str, tuple[Any, list[Any], list[Query], list[int]]] = {
     ),
     "cursor null": (CURSOR, [{"data": records(1), "next": None}], [{}], [1]),
     "cursor empty string": (CURSOR, [{"data": records(1), "next": ""}], [{}], [1]),
-    "cursor number, zero included": (
+    "cursor number": (
         CURSOR,
-        [{"data": records(1), "next": 0}, {"data": records(2), "next": 17}, {"data": records(3)}],
-        [{}, {"from": "0"}, {"from": "17"}],
-        [1, 2, 3],
+        [{"data": records(1), "next": 17}, {"data": records(2)}],
+        [{}, {"from": "17"}],
+        [1, 2],
     ),
+    "cursor zero": (CURSOR, [{"data": records(1), "next": 0}], [{}], [1]),
+    "cursor false": (CURSOR, [{"data": records(1), "next": False}], [{}], [1]),
     "an empty page with a cursor does not end the series": (
         CURSOR,
         [{"data": [], "next": "a"}, {"data": records(1)}],
@@ -101,9 +103,9 @@ SERIES: dict[str, tuple[Any, list[Any], list[Query], list[int]]] = {
     ),
     "page_number with total of pages": (
         {**PAGES, "base_page": 1, "total_path": "total"},
-        [{"data": records(1), "total": 2}, {"data": records(2), "total": 2}],
+        [{"data": records(1, 2), "total": 2}, {"data": records(3), "total": 2}],
         [{"page": "1"}, {"page": "2"}],
-        [1, 2],
+        [1, 2, 3],
     ),
     "page_number up to maximum_page": (
         {**PAGES, "base_page": 1, "maximum_page": 2},
@@ -212,7 +214,9 @@ def test_an_offset_grows_by_the_records_received(
 ) -> None:
     api.on("/items", skipping(9, max_page_size))
     assert read(paged({"type": "offset", "limit": 4, "total_path": total})).ids() == [*range(9)]
-    offsets = [*range(0, 9, min(max_page_size, 4)), *([] if total else [9])]
+    size = min(max_page_size, 4)
+    is_last_short = 9 % size and size < 9
+    offsets = [*range(0, 9, size), *([] if total and is_last_short else [9])]
     # prefetched requests may arrive in any order
     assert sorted(int(q["offset"]) for q in api.queries()) == offsets
 

@@ -10,12 +10,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 from analytics_sync.catalog.paginators import PaginatorConfig
 from analytics_sync.common.errors import InvalidResponse, PaginationStuck, Place
 from analytics_sync.common.json_path import MISSING, lookup
 from analytics_sync.extract.rest_client.response import Response
+from analytics_sync.extract.rest_client.signs_of_more import Progress, Sign
 
 # servers that filter after paging send empty pages, but not without end
 _MAX_EMPTY_PAGES_IN_A_ROW = 100
@@ -47,12 +49,14 @@ class NextPage:
         end: The reason for the end, in words.
         keep: Whether the page's records count.
         proven_complete: Whether the end proves that no record was left out.
+        evidence: What the API says against the end, for the check ``complete``; empty without any.
     """
 
     request: PageRequest | None
     end: str = ""
     keep: bool = True
     proven_complete: bool = True
+    evidence: str = ""
 
 
 class Paginator(ABC):
@@ -62,8 +66,14 @@ class Paginator(ABC):
         config: The declared paginator.
         place: For messages.
         redact: Removes secrets from messages.
+
+    Attributes:
+        advice: What to do when signs of more doubt the end.
+        progress: What the series has read, without the page that is judged.
+        reported_total: The number of records that the API reported; None when it reported none.
     """
 
+    advice = "Correct the declaration of the paginator."
     _config: Any  # each subclass narrows it to the declaration that it takes
 
     def __init__(
@@ -74,6 +84,8 @@ class Paginator(ABC):
         self._redact = redact
         self._seen: set[object] = set()
         self._empty_pages = 0
+        self.progress = Progress(0, 0)
+        self.reported_total: int | None = None
 
     def first_request(self) -> PageRequest:
         """The request of the first page."""
@@ -98,7 +110,60 @@ class Paginator(ABC):
                 f"{self._empty_pages} pages in a row were empty, each with a new cursor or link.",
                 "Set stop_after_empty_page if an empty page is the end.",
             )
+        if next_page.keep:
+            read = self.progress
+            self.progress = Progress(read.records + len(records), read.pages + 1)
         return next_page
+
+    def end_by_refusal(self, status: int) -> NextPage | None:
+        """The end, when the API refuses the latest request and nothing is missing; None otherwise."""
+        return None
+
+    def end_by_ignored(self, status: int, latest: Response) -> NextPage:
+        """The end, when the declaration ignores the response to a later request.
+
+        A success without content is like an empty page without a cursor. An error status is none: the
+        API had handed out the cursor or link itself.
+
+        Args:
+            status: The ignored status.
+            latest: The latest page.
+        """
+        end = f"status {status} after the last page, ignored"
+        if status < 400:
+            return NextPage(None, end)
+        return NextPage(None, end, evidence=self._broken_off(status))
+
+    def _broken_off(self, status: int) -> str:
+        return (
+            f"The API named a further page and answered status {status} for it, which "
+            "response_actions ignores: records may be missing."
+        )
+
+    def says_no_more(self, response: Response) -> bool:
+        """Whether the place of the cursor, link or flag is there and says that no page follows."""
+        path = getattr(self._config, "has_more_path", None)
+        return (
+            path is not None
+            and lookup(response.body, path) is not MISSING
+            and is_last_by_flag(path, response)
+        )
+
+    def is_followed(self, sign: Sign, end: str, response: Response) -> bool:
+        """Whether the paginator knows this sign of more, so that the sign does not doubt the end.
+
+        A declared flag that says "no more" takes precedence over other flags, and over cursors.
+
+        Args:
+            sign: A sign in the last response.
+            end: The reason for the end.
+            response: The last response.
+        """
+        return end == END_NO_MORE and sign.kind in ("flag", "cursor")
+
+    def error_of_signs(self, signs: list[Sign], end: str) -> PaginationStuck | None:
+        """The error of an end that these signs doubt; None if the rows are to be loaded."""
+        return None
 
     def predict(
         self,
@@ -142,11 +207,11 @@ class Paginator(ABC):
             limit_params: Parameters to send along; None for none.
             stop_after_empty_page: Whether an empty page ends the series in spite of a cursor.
         """
-        if cursor is MISSING or cursor is None or cursor == "":
+        if is_empty(cursor):
             return NextPage(None, _END_NO_CURSOR)
         if stop_after_empty_page and not records:
             return NextPage(None, END_EMPTY_PAGE)
-        if isinstance(cursor, bool) or not isinstance(cursor, str | int | float):
+        if isinstance(cursor, bool) or not isinstance(cursor, str | int | float | Decimal):
             raise InvalidResponse(
                 self._place,
                 f"the cursor for {param!r} is {type(cursor).__name__}, not text or a number.",
@@ -168,6 +233,19 @@ class Paginator(ABC):
                 "Paging would never end; look at the paginator's declaration or report it to the API.",
             )
         self._seen.add(cursor_or_link)
+
+
+def is_empty(cursor_or_link: Any) -> bool:
+    """Whether a value at the place of a cursor or link says that no page follows."""
+    return cursor_or_link is MISSING or cursor_or_link in (None, "", 0, False)
+
+
+def more_without(looked_for: str, advice: str, signs: list[Sign], place: Place) -> PaginationStuck:
+    """The error of an end without a cursor or link, while signs speak of more."""
+    said = "; ".join(sign.text for sign in signs)
+    return PaginationStuck(
+        place, f"the API says that there is more ({said}), and hands out no {looked_for}.", advice
+    )
 
 
 def is_last_by_flag(path: str | None, response: Response) -> bool:

@@ -11,12 +11,16 @@ from analytics_sync.catalog import paginators as p
 from analytics_sync.common.errors import PaginationStuck
 from analytics_sync.common.json_path import MISSING, breaks_off_below, lookup
 from analytics_sync.extract.rest_client.base_paginator import (
+    END_EMPTY_PAGE,
     END_NO_MORE,
     NextPage,
     Paginator,
+    is_empty,
     is_last_by_flag,
+    more_without,
 )
 from analytics_sync.extract.rest_client.response import Response
+from analytics_sync.extract.rest_client.signs_of_more import Sign
 
 
 class CursorPaginator(Paginator):
@@ -36,7 +40,7 @@ class CursorPaginator(Paginator):
                 "Correct cursor_path: without a cursor the rest of the listing would be missing.",
             )
         if (
-            cursor in (MISSING, None, "")
+            is_empty(cursor)
             and config.has_more_path
             and lookup(response.body, config.has_more_path) is not MISSING
         ):
@@ -53,6 +57,27 @@ class CursorPaginator(Paginator):
             stop_after_empty_page=config.stop_after_empty_page,
         )
 
+    def says_no_more(self, response: Response) -> bool:
+        """Whether the place of the cursor is there and empty, or the flag says so."""
+        cursor = lookup(response.body, self._config.cursor_path or "")
+        return (cursor is not MISSING and is_empty(cursor)) or super().says_no_more(response)
+
+    def is_followed(self, sign: Sign, end: str, response: Response) -> bool:
+        """Whether it is the declared cursor, or a cursor on the empty page that ends the series."""
+        if end == END_EMPTY_PAGE and sign.kind in ("cursor", "link"):
+            return True
+        own = lookup(response.body, self._config.cursor_path or "")
+        return super().is_followed(sign, end, response) or (
+            sign.kind in ("cursor", "link") and sign.value == own
+        )
+
+    def error_of_signs(self, signs: list[Sign], end: str) -> PaginationStuck | None:
+        """An error, unless the series ended as it is declared to end."""
+        if end in (END_EMPTY_PAGE, END_NO_MORE):
+            return None
+        looked_for = f"cursor at {self._config.cursor_path!r}"
+        return more_without(looked_for, "Look at cursor_path.", signs, self._place)
+
 
 class HeaderCursorPaginator(Paginator):
     """Takes the cursor from a response header."""
@@ -61,4 +86,11 @@ class HeaderCursorPaginator(Paginator):
 
     def _next_page(self, response: Response, records: list[Any]) -> NextPage:
         cursor = response.headers.get(self._config.cursor_key.lower(), MISSING)
+        if isinstance(cursor, str) and cursor.strip().lower() in ("0", "false", "null"):
+            cursor = None  # a header holds text only
         return self._follow_cursor(cursor, self._config.cursor_param, records)
+
+    def error_of_signs(self, signs: list[Sign], end: str) -> PaginationStuck | None:
+        """An error: the header of the cursor may have another name."""
+        looked_for = f"cursor in the header {self._config.cursor_key!r}"
+        return more_without(looked_for, "Look at cursor_key.", signs, self._place)

@@ -10,13 +10,19 @@ from contextlib import suppress
 from typing import Any
 from urllib.parse import urljoin
 
-from requests.utils import parse_header_links
-
 from analytics_sync.catalog import paginators as p
-from analytics_sync.common.errors import InvalidResponse
+from analytics_sync.common.errors import InvalidResponse, PaginationStuck
 from analytics_sync.common.json_path import MISSING, lookup
-from analytics_sync.extract.rest_client.base_paginator import NextPage, PageRequest, Paginator
+from analytics_sync.extract.rest_client.base_paginator import (
+    NextPage,
+    PageRequest,
+    Paginator,
+    is_empty,
+    more_without,
+)
+from analytics_sync.extract.rest_client.link_header import MalformedLinkHeader, find_link
 from analytics_sync.extract.rest_client.response import Response
+from analytics_sync.extract.rest_client.signs_of_more import Sign
 
 _END_NO_LINK = "no further link"
 
@@ -41,7 +47,7 @@ class JsonLinkPaginator(_LinkPaginator):
     def _next_page(self, response: Response, records: list[Any]) -> NextPage:
         path = self._config.next_url_path
         link = lookup(response.body, path)
-        if link is MISSING:
+        if is_empty(link):
             link = None
         if link is not None and not isinstance(link, str):
             raise InvalidResponse(
@@ -51,6 +57,16 @@ class JsonLinkPaginator(_LinkPaginator):
             )
         return self._follow_link(link, response, records)
 
+    def says_no_more(self, response: Response) -> bool:
+        """Whether the place of the link is there and empty."""
+        link = lookup(response.body, self._config.next_url_path)
+        return link is not MISSING and is_empty(link)
+
+    def error_of_signs(self, signs: list[Sign], end: str) -> PaginationStuck | None:
+        """An error: the link may be at another place."""
+        looked_for = f"link at {self._config.next_url_path!r}"
+        return more_without(looked_for, "Look at next_url_path.", signs, self._place)
+
 
 class HeaderLinkPaginator(_LinkPaginator):
     """Takes the link from the ``Link`` header."""
@@ -58,12 +74,26 @@ class HeaderLinkPaginator(_LinkPaginator):
     _config: p.HeaderLink
 
     def _next_page(self, response: Response, records: list[Any]) -> NextPage:
-        link = header_link(response, self._config.links_next_key)
+        try:
+            link = header_link(response, self._config.links_next_key)
+        except MalformedLinkHeader as e:
+            raise InvalidResponse(
+                self._place,
+                f"the Link header cannot be read from here on: {self._redact(str(e))!r}.",
+                "Report it to the API, or declare another paginator.",
+            ) from e
         return self._follow_link(link, response, records)
+
+    def error_of_signs(self, signs: list[Sign], end: str) -> PaginationStuck | None:
+        """An error: the link may have another relation type."""
+        looked_for = f"link with rel={self._config.links_next_key!r} in the header Link"
+        return more_without(looked_for, "Look at links_next_key.", signs, self._place)
 
 
 def header_link(response: Response, relation: str) -> str | None:
-    """The URL with this ``rel`` in the ``Link`` header, or None."""
-    header = response.headers.get("link")
-    links = parse_header_links(header) if header else []
-    return next((str(link["url"]) for link in links if link.get("rel") == relation), None)
+    """The URL with this ``rel`` in the ``Link`` header, or None.
+
+    Raises:
+        MalformedLinkHeader: The header cannot be read.
+    """
+    return find_link(response.headers.get("link", ""), relation)

@@ -8,6 +8,7 @@ the same page again; the paginator compares each page with the page before to no
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from analytics_sync.catalog import paginators as p
@@ -20,18 +21,31 @@ from analytics_sync.extract.rest_client.base_paginator import (
     PageRequest,
     Paginator,
     is_last_by_flag,
+    more_without,
     whole_number,
 )
 from analytics_sync.extract.rest_client.response import Response
+from analytics_sync.extract.rest_client.signs_of_more import Sign, says_all_read
 
 _MAX_SAMPLE_RECORDS = 50
+_CAPS = 1000  # servers stop to count at a multiple of this
+_REFUSALS = frozenset({400, 404, 410, 416, 422})
 _Sample = tuple[int, list[Any]]  # the length of a page, and some of its records
+
+END_TOTAL = "the total"
+_END_REPEATED = "the last page, again"
 
 
 class _NumberedPaginator(Paginator):
-    """The part that page numbers and offsets share: the page size and the page before."""
+    """The part that page numbers and offsets share: the page size, the total, the page before.
+
+    A total is a claim. Some servers stop to count, others report the length of the page. So a total
+    ends the series only if the last page is shorter than the page before. After a full page the
+    series requests one page more.
+    """
 
     _config: p.PageNumber | p.Offset
+    advice = "Correct the total, the flag or the type in the declaration of the paginator."
 
     def __init__(
         self,
@@ -43,25 +57,102 @@ class _NumberedPaginator(Paginator):
         self._limit_params: dict[str, object] = (
             {config.limit_param: config.limit} if config.limit_param else {}
         )
-        self._record_count = 0
         self._sample: _Sample | None = None
         self._previous_sample: _Sample | None = None
+        self._is_beyond_total = False  # whether the latest request goes beyond the total
+        self._is_total_wrong = False  # whether records came from beyond the total
+        self._capped_total: int | None = None
 
     def advance(self, response: Response, records: list[Any]) -> NextPage:
         """Judge a page as the base class does, then remember it for the comparison."""
         self._sample = _take_sample(records)
+        if records and self._is_beyond_total and not self._repeats_previous():
+            self._is_total_wrong, self._is_beyond_total = True, False
         next_page = super().advance(response, records)
-        self._record_count += len(records)
         self._previous_sample = self._sample
         return next_page
+
+    def end_by_refusal(self, status: int) -> NextPage | None:
+        """The end, when the API refuses the page beyond the total."""
+        if not self._is_beyond_total or status not in _REFUSALS:
+            return None
+        if self._capped_total is None:
+            return NextPage(None, END_TOTAL)
+        return NextPage(
+            None,
+            END_TOTAL,
+            evidence=f"The API said {self._capped_total:,} records at {self._config.total_path}, a "
+            f"number at which it may stop to count, and refused the next page with status {status}. "
+            "Read less at a time: declare incremental.",
+        )
+
+    def end_by_ignored(self, status: int, latest: Response) -> NextPage:
+        """The end: proven by a status for "no such page", unless the latest page named a further one."""
+        if self._seen:
+            return super().end_by_ignored(status, latest)
+        end = f"status {status} after the last page, ignored"
+        path = self._config.has_more_path
+        has_more = path is not None and lookup(latest.body, path) is not MISSING
+        evidence = self._missing(latest)
+        if not evidence and (has_more or (status >= 400 and status not in _REFUSALS)):
+            evidence = self._broken_off(status)
+        return NextPage(None, end, evidence=evidence)
+
+    def says_no_more(self, response: Response) -> bool:
+        """Whether the flag says so, or the total is reached."""
+        total = self._total(response) if isinstance(self._config, p.Offset) else None
+        total = self.reported_total if total is None else total
+        is_reached = total is not None and self.progress.records >= total
+        return is_reached or super().says_no_more(response)
+
+    def is_followed(self, sign: Sign, end: str, response: Response) -> bool:
+        """Whether it is a page number or an offset, which servers count on beyond the end."""
+        is_number = sign.kind == "cursor" and str(sign.value).isdigit()
+        return is_number or super().is_followed(sign, end, response)
 
     def _end_of_series(self, response: Response, records: list[Any]) -> NextPage | None:
         """The end, by an empty page or by the API's flag; None if the series goes on."""
         if not records:
-            return NextPage(None, END_EMPTY_PAGE)
+            return NextPage(None, END_EMPTY_PAGE, evidence=self._missing(response))
         if is_last_by_flag(self._config.has_more_path, response):
             return NextPage(None, END_NO_MORE)
         return None
+
+    def _missing(self, response: Response) -> str:
+        """What the total says against an empty page as the end; empty if it says nothing."""
+        return ""
+
+    def _end_by_total(self, read: int, total: int | None, response: Response) -> NextPage | None:
+        """The end by a total that is reached and credible; None if the series goes on.
+
+        Args:
+            read: Records or pages read, this page included.
+            total: The total in the same unit; None without one.
+            response: The response of this page.
+        """
+        self._is_beyond_total = False
+        if total is None or read < total or self._is_total_wrong:
+            return None
+        self._is_beyond_total = True
+        is_capped = _is_lower_bound(self._config.total_path or "", response) or (
+            isinstance(self._config, p.Offset) and total >= _CAPS and total % _CAPS == 0
+        )
+        self._capped_total = total if is_capped else None
+        previous, sample = self._previous_sample, self._sample
+        is_short = previous is not None and sample is not None and sample[0] < previous[0]
+        is_credible = is_short and read == total and not is_capped
+        return NextPage(None, END_TOTAL) if is_credible else None
+
+    def _has_read_all(self, response: Response, records: list[Any]) -> bool:
+        """Whether the pages before this repeated page hold all records, by the API's own word."""
+        config, read = self._config, self.progress
+        # A total of records may be the length of the page, and the number may have no effect.
+        is_in_doubt = read.pages == 1 and config.limit is not None and len(records) >= config.limit
+        if self._is_beyond_total and self._capped_total is None:
+            return not (is_in_doubt and isinstance(config, p.Offset))
+        if self.reported_total is not None:
+            return read.records >= self.reported_total and not is_in_doubt
+        return self._total(response) is None and says_all_read(response, records, read)
 
     def _total(self, response: Response) -> int | None:
         path = self._config.total_path
@@ -105,17 +196,32 @@ class PageNumberPaginator(_NumberedPaginator):
         if self._repeats_previous():
             # the first request had no page parameter: this server counts from 1
             if self._page != 1 or config.base_page is not None:
+                if self._has_read_all(response, records):
+                    return NextPage(None, _END_REPEATED, keep=False)
                 raise self._same_page(config.page_param)
             keep = False
             self._first_page = 1
         page = 1 if self._page is None else self._page + 1
-        total = self._total(response)
-        if total is not None and page - self._first_page >= total:
-            return NextPage(None, "the last page of the total", keep)
+        if end := self._end_by_total(page - self._first_page, self._total(response), response):
+            return replace(end, end="the last page of the total", keep=keep)
         if config.maximum_page is not None and page > config.maximum_page:
             return NextPage(None, "maximum_page", keep, proven_complete=False)
         self._page = page
         return NextPage(PageRequest({config.page_param: page, **self._limit_params}), keep=keep)
+
+    def _missing(self, response: Response) -> str:
+        """The pages that the total still counts.
+
+        A total of records that is declared as a total of pages says nothing.
+        """
+        total = self._total(response)
+        read = self.progress
+        if total is None or read.pages >= total or read.records >= total:
+            return ""
+        return (
+            f"The API said {total:,} pages at {self._config.total_path}, and the page after "
+            f"{read.pages:,} pages was empty: run again, or correct total_path."
+        )
 
     def predict(
         self,
@@ -158,13 +264,41 @@ class OffsetPaginator(_NumberedPaginator):
             return end
         total = self._total(response)
         if self._repeats_previous():
+            if self._has_read_all(response, records):
+                return NextPage(None, _END_REPEATED, keep=False)
             return self._end_of_ignored_offset(records, total)
-        offset = config.offset + self._record_count + len(records)
-        if total is not None and offset >= total:
-            return NextPage(None, "the total")
+        read = self.progress.records + len(records)
+        if (end := self._end_by_total(read, total, response)) is not None:
+            return end
+        offset = config.offset + read
         if config.maximum_offset is not None and offset >= config.maximum_offset:
             return NextPage(None, "maximum_offset", proven_complete=False)
         return NextPage(PageRequest({config.offset_param: offset, **self._limit_params}))
+
+    def error_of_signs(self, signs: list[Sign], end: str) -> PaginationStuck | None:
+        """An error if the series followed a cursor."""
+        if not self._seen or end in (END_EMPTY_PAGE, END_NO_MORE):
+            return None
+        looked_for = f"cursor at {self._config.cursor_path!r}"
+        return more_without(looked_for, "Look at cursor_path.", signs, self._place)
+
+    def is_followed(self, sign: Sign, end: str, response: Response) -> bool:
+        """Whether it is the declared cursor on the empty page that ends the series, too."""
+        if self._seen and not (sign.kind == "cursor" and end == END_EMPTY_PAGE):
+            return end == END_NO_MORE and sign.kind in ("flag", "cursor")
+        return super().is_followed(sign, end, response)
+
+    def _missing(self, response: Response) -> str:
+        """The records beyond a total that the API calls a lower bound."""
+        total = self._total(response)
+        if total is None or not _is_lower_bound(self._config.total_path or "", response):
+            return ""
+        if self.progress.records > total:
+            return ""
+        return (
+            f"The API said at least {total:,} records at {self._config.total_path}, and "
+            f"{self.progress.records:,} were read. Read less at a time: declare incremental."
+        )
 
     def _cursor_instead(self, response: Response, records: list[Any]) -> NextPage | None:
         """The next page by a cursor in the body; None while the API sends no cursor.
@@ -198,8 +332,8 @@ class OffsetPaginator(_NumberedPaginator):
             PaginationStuck: There may be more records than the first page holds.
         """
         config = self._config
-        has_all = total is None or config.offset + self._record_count >= total
-        is_second_page = self._record_count == len(records)
+        has_all = total is None or self.progress.records >= total
+        is_second_page = self.progress.pages == 1
         if not (len(records) < config.limit and is_second_page and has_all):
             raise self._same_page(config.offset_param)
         # Without a total, the server may also cap its pages. Then a record that is absent from
@@ -219,9 +353,20 @@ class OffsetPaginator(_NumberedPaginator):
         if not records or self._seen or not isinstance(start, int):
             return
         total = self._total(response)
-        end = reported_total + 1 if total is None and reported_total is not None else total or 0
+        total = reported_total if total is None else total
+        if total is None:
+            return
+        # one page beyond the total, unless the last page is short
+        end = self._config.offset + total + 1
         for offset in range(start, max(end, start), len(records)):
             yield PageRequest({**request.params, param: offset})
+
+
+def _is_lower_bound(path: str, response: Response) -> bool:
+    """Whether the object that holds the total says that the total is a lower bound."""
+    parent = path.rpartition(".")[0]
+    around = lookup(response.body, parent) if parent else response.body
+    return isinstance(around, dict) and around.get("relation") in ("gte", "gt", "at_least")
 
 
 def _take_sample(records: list[Any]) -> _Sample:

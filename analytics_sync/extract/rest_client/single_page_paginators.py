@@ -11,28 +11,29 @@ from analytics_sync.catalog.paginators import JsonLink
 from analytics_sync.common.errors import PaginationStuck
 from analytics_sync.common.json_path import MISSING, lookup
 from analytics_sync.extract.rest_client.base_paginator import END_ONE_PAGE, NextPage, Paginator
-from analytics_sync.extract.rest_client.link_paginators import JsonLinkPaginator, header_link
+from analytics_sync.extract.rest_client.link_paginators import JsonLinkPaginator
 from analytics_sync.extract.rest_client.response import Response
+from analytics_sync.extract.rest_client.signs_of_more import Sign
 
-_USUAL_LINK_PATHS = ("next", "links.next", "paging.next", "_links.next.href")
 _ODATA_LINK = "['@odata.nextLink']"
-_LINK_STARTS = ("http://", "https://", "/", "?")
-
 
 class SinglePagePaginator(Paginator):
     """Ends after one page, whatever the page holds."""
+
+    advice = "The table holds the first page only: declare a paginator in place of single_page."
 
     def _next_page(self, response: Response, records: list[Any]) -> NextPage:
         return NextPage(None, END_ONE_PAGE)
 
 
-class UndeclaredPaginator(Paginator):
+class UndeclaredPaginator(SinglePagePaginator):
     """Ends after one page, but refuses a page with a link to a next page.
 
     Without a declaration, nobody knows whether the link leads to records that belong to the table.
     ``@odata.nextLink`` is followed: OData defines its meaning.
     """
 
+    advice = "The table holds the first page only: declare a paginator."
     _odata: JsonLinkPaginator | None = None
 
     def _next_page(self, response: Response, records: list[Any]) -> NextPage:
@@ -41,18 +42,15 @@ class UndeclaredPaginator(Paginator):
                 link = JsonLink(next_url_path=_ODATA_LINK)
                 self._odata = JsonLinkPaginator(link, self._place, self._redact)
             return self._odata.advance(response, records)
-        if header_link(response, "next") is not None or _holds_next_link(response.body):
-            raise PaginationStuck(
-                self._place,
-                "the answer links to a next page, but no paginator is declared.",
-                "Declare paginator: json_link, header_link or another type, or single_page if one "
-                "page is enough.",
-            )
-        return NextPage(None, END_ONE_PAGE)
+        return super()._next_page(response, records)
 
-
-def _holds_next_link(body: Any) -> bool:
-    if not isinstance(body, dict):
-        return False
-    found = (lookup(body, path) for path in _USUAL_LINK_PATHS)
-    return any(isinstance(link, str) and link.startswith(_LINK_STARTS) for link in found)
+    def error_of_signs(self, signs: list[Sign], end: str) -> PaginationStuck | None:
+        """An error for a link; other signs may be mistaken, and the rows are loaded."""
+        if not any(sign.kind == "link" for sign in signs):
+            return None
+        return PaginationStuck(
+            self._place,
+            "the answer links to a next page, but no paginator is declared.",
+            "Declare paginator: json_link, header_link or another type, or single_page if one "
+            "page is enough.",
+        )
