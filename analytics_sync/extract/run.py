@@ -21,6 +21,7 @@ from analytics_sync.common.private_folder import LockedTempFolder
 from analytics_sync.common.window import Window
 from analytics_sync.extract.buffer import TableBuffers
 from analytics_sync.extract.collector import Consumer
+from analytics_sync.extract.findings import COMPLETE, PRIMARY_KEY_UNIQUE
 from analytics_sync.extract.journal import Journals
 from analytics_sync.extract.parents import ParentValues
 from analytics_sync.extract.resource_reader import ResourceReader
@@ -171,7 +172,8 @@ class ReadRun:
 
     def _read(self, resource: Resource, windowed: bool) -> _Outcome:
         window = self.window if windowed else None
-        parents = self._parents(resource, window)
+        parent = self._parent_outcome(resource, window)
+        parents = parent.values[resource.name] if parent is not None else None
         consumers = {
             child.name: Consumer(ParentValues(child, resource), windowed=child.incremental is None)
             for child in self.source.resources.values()
@@ -203,10 +205,12 @@ class ReadRun:
                 "This is a bug in analytics_sync; please report it with the traceback below.\n"
                 + self.redact.trace(e),
             ) from None  # the original error may hold a secret
+        if parent is not None:
+            _note_gaps(parent.result, result)
         return _Outcome(result, {name: c.values for name, c in consumers.items()})
 
-    def _parents(self, resource: Resource, window: Window | None) -> ParentValues | None:
-        """The values of the parents; None without a parent, or when settings take its place.
+    def _parent_outcome(self, resource: Resource, window: Window | None) -> _Outcome | None:
+        """The finished read of the parent; None without one, or when settings take its place.
 
         Raises:
             ExtractError: The parent could not be read.
@@ -215,14 +219,13 @@ class ReadRun:
             return None
         parent = self.source.resources[resource.parent]
         try:
-            outcome = self._outcome(parent, self._is_parent_windowed(parent, resource))
+            return self._outcome(parent, self._is_parent_windowed(parent, resource))
         except ExtractError as e:
             raise ExtractError(
                 Place(resource.source, resource.name, window),
                 f"its parent {parent.name} could not be read: {e.happened}",
                 e.advice,
             ) from e
-        return outcome.values[resource.name]
 
     def _is_parent_windowed(self, parent: Resource, child: Resource) -> bool:
         """Whether the windowed read of the parent serves the child.
@@ -245,3 +248,19 @@ class _Outcome:
 
     result: ReadResult
     values: Mapping[str, ParentValues]
+
+
+def _note_gaps(parent: ReadResult, child: ReadResult) -> None:
+    """Record that children may be missing, because the parent may lack records."""
+    name = parent.resource.name
+    if not parent.complete:
+        child.proven_complete = False
+    for check in (COMPLETE, PRIMARY_KEY_UNIQUE):
+        for message in parent.findings.of(check):
+            child.findings.add(COMPLETE, f"Of the parent {name}: {message}")
+    if parent.rejected:
+        child.findings.add(
+            COMPLETE,
+            f"{len(parent.rejected)} records of the parent {name} were rejected, so their children "
+            f"were not read: look at the table _rejected, and at the columns of {name}.",
+        )

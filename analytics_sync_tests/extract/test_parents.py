@@ -275,3 +275,28 @@ def test_inherited_fields_fill_gaps_and_replace_nothing(api: Api) -> None:
     rows = read(shop(item(columns={"id": "bigint", "o": "json"}), kids)).rows["kids"]
     assert [(r["id"], r["up__name"]) for r in rows] == [(1, "a"), (2, "own"), (3, "a")]
     assert rows[2]["up__x"] == 1
+
+
+def test_children_of_a_rejected_parent_are_missing_and_named(api: Api) -> None:
+    nested = [{"id": None, "ref": 3}, *({"id": i, "ref": i} for i in (1, 2))]
+    api.on("/items", nested)
+    api.on("/items/*", tenfold)
+    kids = child(endpoint={"params": {"item": resolve()}})
+    outcome = read(shop(item(), kids))
+    assert outcome.ids("kids") == [10, 11, 20, 21]
+    found = outcome.readings["kids"]
+    assert not found.complete
+    assert found.findings.of("complete") == [
+        "1 records of the parent items were rejected, so their children were not read: look at the "
+        "table _rejected, and at the columns of items."
+    ]
+
+
+def test_an_unproven_listing_of_parents_proves_nothing_about_children(api: Api) -> None:
+    api.on("/items", {"data": items(1, 2), "total": 5})
+    api.on("/items/*", tenfold)
+    counted = {"paginator": "single_page", "data_selector": "data"}
+    outcome = read(shop(item(counted), child()))
+    assert not outcome.readings["items"].complete
+    assert not outcome.readings["kids"].complete
+    assert "Of the parent items" in " ".join(outcome.readings["kids"].findings.of("complete"))
