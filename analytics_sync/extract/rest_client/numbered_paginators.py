@@ -216,7 +216,7 @@ class PageNumberPaginator(_NumberedPaginator):
         """
         total = self._total(response)
         read = self.progress
-        if total is None or read.pages >= total or read.records >= total:
+        if total is None or read.pages >= total or read.records == total:
             return ""
         return (
             f"The API said {total:,} pages at {self._config.total_path}, and the page after "
