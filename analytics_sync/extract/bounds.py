@@ -48,6 +48,7 @@ class BoundsFormat:
         unit: The smallest step of a bound.
         margin: How much more than the window bounds may request.
         is_zone_known: Whether the API can read a bound in one time zone only.
+        can_have_zone: Whether bounds carry no offset of their own, so that a zone can be declared.
     """
 
     def __init__(self, incremental: Incremental) -> None:
@@ -56,6 +57,7 @@ class BoundsFormat:
         offset = offset_of(self._format)
         zone = zone_of(incremental.time_zone) if incremental.time_zone else offset
         self.is_zone_known = zone is not None
+        self.can_have_zone = offset is None
         self._low_zone, self._high_zone = (
             (WESTERNMOST, EASTERNMOST) if zone is None else (zone, zone)
         )
@@ -154,6 +156,22 @@ class BoundsFormat:
     def reaches(self, bounds: Bounds, instant: datetime) -> bool:
         """Whether the API may read the upper bound as an instant after ``instant``."""
         return max(self._instants(bounds.high + self._included)) > instant
+
+    def wall(self, instant: datetime) -> datetime:
+        """An instant as a bound, rounded down."""
+        return self._floor(_wall(instant, self._low_zone))
+
+    def zone_after(self, shift: timedelta) -> str | None:
+        """The zone in which bounds mean instants that are later by ``shift``; None without one."""
+        now = datetime(2025, 1, 1, tzinfo=UTC).astimezone(self._low_zone)
+        offset = (now.utcoffset() or _NOTHING) - shift
+        if not timedelta(hours=-12) <= offset <= timedelta(hours=14):
+            return None
+        hours, rest = divmod(abs(offset), _HOUR)
+        sign, opposite = ("-", "+") if offset < _NOTHING else ("+", "-")
+        if rest:
+            return f"'{sign}{hours:02}:{rest // timedelta(minutes=1):02}'"
+        return f"Etc/GMT{opposite}{hours}" if hours else "UTC"
 
     def _split(self, bounds: Bounds, middle: datetime) -> tuple[Bounds, Bounds]:
         first = Bounds(bounds.low, middle - self._included)

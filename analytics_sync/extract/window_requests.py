@@ -15,9 +15,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from analytics_sync.catalog.models import Incremental
-from analytics_sync.common.errors import HttpStatusError
+from analytics_sync.common.errors import ExtractError, HttpStatusError
 from analytics_sync.common.window import Window
 from analytics_sync.extract.bounds import Bounds, BoundsFormat
+from analytics_sync.extract.bounds_evidence import BoundsEvidence
+from analytics_sync.extract.convert.cursor import CursorReader
 from analytics_sync.extract.findings import WINDOW_BOUNDS
 from analytics_sync.extract.incremental import bounds_params
 from analytics_sync.extract.result import Page, ReadResult
@@ -61,6 +63,8 @@ class WindowRequests:
         self._incremental = incremental
         self._format = BoundsFormat(incremental)
         self._result = result
+        self._cursor = CursorReader(result.resource)
+        self._is_tested = False
         self._max_span = incremental.max_span
         self._delay = incremental.delay
         self._delays = _DELAYS if self._format.is_zone_known else _DELAYS_IN_ANY_ZONE
@@ -78,6 +82,7 @@ class WindowRequests:
         whole = self._format.of(window)
         pending = deque([_Request(whole, whole)])
         accepted: _Request | None = None
+        evidence = BoundsEvidence(self._format)
         refusals = 0
         while pending:
             planned = self._within_limits(pending.popleft(), is_first=accepted is None)
@@ -90,6 +95,9 @@ class WindowRequests:
             try:
                 with closing(read(bounds_params(self._incremental, values))) as pages:
                     for page in pages:
+                        # the other pages say the same, and reading cursors takes time
+                        if first or page.last:
+                            evidence.add(request.bounds, self._cursor.span(page.records))
                         first = False
                         yield page
             except HttpStatusError as error:
@@ -105,6 +113,7 @@ class WindowRequests:
                 self._remember(request)
         if accepted is not None:
             self._record_read_up_to(self._format.read_up_to(accepted.bounds), window)
+            self._judge(evidence, read)
 
     def _within_limits(self, request: _Request, *, is_first: bool) -> list[_Request]:
         """The request, or parts of it, within the delay and the span that are declared or found.
@@ -148,6 +157,22 @@ class WindowRequests:
             self._delay = self._delays[request.delays_refused - 1]
         elif self._incremental.max_span is None:
             self._max_span = self._format.span(request.bounds)
+
+    def _judge(self, evidence: BoundsEvidence, read: ReadPages) -> None:
+        """Record that the API reads bounds otherwise than declared, if a test request confirms it."""
+        has_both = self._incremental.start_param and self._incremental.end_param
+        test = evidence.test() if has_both and not self._is_tested else None
+        if test is None:
+            return
+        self._is_tested = True
+        values = self._format.values(test)
+        try:
+            with closing(read(bounds_params(self._incremental, values))) as pages:
+                page = next(pages, None)
+        except ExtractError:
+            page = None  # the records outside remain evidence
+        if evidence.is_confirmed(self._cursor.span(page.records if page else ())):
+            self._result.findings.add(WINDOW_BOUNDS, evidence.message())
 
     def _record_read_up_to(self, read_up_to: datetime, window: Window) -> None:
         """Record what the API does not give yet. It is missing if the window is over."""
