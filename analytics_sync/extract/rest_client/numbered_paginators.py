@@ -1,4 +1,4 @@
-"""Paginators that count: by page number and by offset.
+"""Paginators that count pages, and the part that they share with offsets.
 
 In: pages, and a reported total if the API sends one. Out: requests with the next number, also for
 pages that are still to come, so that they can be prefetched. A server that ignores the number sends
@@ -21,7 +21,6 @@ from analytics_sync.extract.rest_client.base_paginator import (
     PageRequest,
     Paginator,
     is_last_by_flag,
-    more_without,
     whole_number,
 )
 from analytics_sync.extract.rest_client.response import Response
@@ -33,10 +32,10 @@ _REFUSALS = frozenset({400, 404, 410, 416, 422})
 _Sample = tuple[int, list[Any]]  # the length of a page, and some of its records
 
 END_TOTAL = "the total"
-_END_REPEATED = "the last page, again"
+END_REPEATED = "the last page, again"
 
 
-class _NumberedPaginator(Paginator):
+class NumberedPaginator(Paginator):
     """The part that page numbers and offsets share: the page size, the total, the page before.
 
     A total is a claim. Some servers stop to count, others report the length of the page. So a total
@@ -134,7 +133,7 @@ class _NumberedPaginator(Paginator):
         if total is None or read < total or self._is_total_wrong:
             return None
         self._is_beyond_total = True
-        is_capped = _is_lower_bound(self._config.total_path or "", response) or (
+        is_capped = is_lower_bound(self._config.total_path or "", response) or (
             isinstance(self._config, p.Offset) and total >= _CAPS and total % _CAPS == 0
         )
         self._capped_total = total if is_capped else None
@@ -169,7 +168,7 @@ class _NumberedPaginator(Paginator):
         )
 
 
-class PageNumberPaginator(_NumberedPaginator):
+class PageNumberPaginator(NumberedPaginator):
     """Counts pages in a query parameter.
 
     Without a declared ``base_page`` the first request carries no page number, and the second asks
@@ -197,7 +196,7 @@ class PageNumberPaginator(_NumberedPaginator):
             # the first request had no page parameter: this server counts from 1
             if self._page != 1 or config.base_page is not None:
                 if self._has_read_all(response, records):
-                    return NextPage(None, _END_REPEATED, keep=False)
+                    return NextPage(None, END_REPEATED, keep=False)
                 raise self._same_page(config.page_param)
             keep = False
             self._first_page = 1
@@ -244,125 +243,7 @@ class PageNumberPaginator(_NumberedPaginator):
             yield PageRequest({**request.params, config.page_param: page})
 
 
-class OffsetPaginator(_NumberedPaginator):
-    """Counts records in a query parameter, or follows a cursor that the API sends instead.
-
-    The offset grows by the number of records received, because servers cap page sizes.
-    """
-
-    _config: p.Offset
-
-    def first_request(self) -> PageRequest:
-        """The request of the declared first offset."""
-        return PageRequest({**self._limit_params, self._config.offset_param: self._config.offset})
-
-    def _next_page(self, response: Response, records: list[Any]) -> NextPage:
-        config = self._config
-        if (by_cursor := self._cursor_instead(response, records)) is not None:
-            return by_cursor
-        if (end := self._end_of_series(response, records)) is not None:
-            return end
-        total = self._total(response)
-        if self._repeats_previous():
-            if self._has_read_all(response, records):
-                return NextPage(None, _END_REPEATED, keep=False)
-            return self._end_of_ignored_offset(records, total)
-        read = self.progress.records + len(records)
-        if (end := self._end_by_total(read, total, response)) is not None:
-            return end
-        offset = config.offset + read
-        if config.maximum_offset is not None and offset >= config.maximum_offset:
-            return NextPage(None, "maximum_offset", proven_complete=False)
-        return NextPage(PageRequest({config.offset_param: offset, **self._limit_params}))
-
-    def error_of_signs(self, signs: list[Sign], end: str) -> PaginationStuck | None:
-        """An error if the series followed a cursor."""
-        if not self._seen or end in (END_EMPTY_PAGE, END_NO_MORE):
-            return None
-        looked_for = f"cursor at {self._config.cursor_path!r}"
-        return more_without(looked_for, "Look at cursor_path.", signs, self._place)
-
-    def is_followed(self, sign: Sign, end: str, response: Response) -> bool:
-        """Whether it is the declared cursor on the empty page that ends the series, too."""
-        if self._seen and not (sign.kind == "cursor" and end == END_EMPTY_PAGE):
-            return end == END_NO_MORE and sign.kind in ("flag", "cursor")
-        return super().is_followed(sign, end, response)
-
-    def _missing(self, response: Response) -> str:
-        """The records beyond a total that the API calls a lower bound."""
-        total = self._total(response)
-        if total is None or not _is_lower_bound(self._config.total_path or "", response):
-            return ""
-        if self.progress.records > total:
-            return ""
-        return (
-            f"The API said at least {total:,} records at {self._config.total_path}, and "
-            f"{self.progress.records:,} were read. Read less at a time: declare incremental."
-        )
-
-    def _cursor_instead(self, response: Response, records: list[Any]) -> NextPage | None:
-        """The next page by a cursor in the body; None while the API sends no cursor.
-
-        An object that usually holds the cursor, but holds none, ends the series. So does a body
-        without a cursor once the series has followed one.
-        """
-        path = self._config.cursor_path
-        if path is None:
-            return None
-        cursor = lookup(response.body, path)
-        parent_path = path.rpartition(".")[0]
-        if (
-            cursor is MISSING
-            and not self._seen
-            and not (parent_path and isinstance(lookup(response.body, parent_path), dict))
-        ):
-            return None
-        return self._follow_cursor(
-            cursor,
-            self._config.cursor_param,
-            records,
-            limit_params=self._limit_params,
-            stop_after_empty_page=True,
-        )
-
-    def _end_of_ignored_offset(self, records: list[Any], total: int | None) -> NextPage:
-        """The end after a repeated page, if all records fitted into the first page.
-
-        Raises:
-            PaginationStuck: There may be more records than the first page holds.
-        """
-        config = self._config
-        has_all = total is None or self.progress.records >= total
-        is_second_page = self.progress.pages == 1
-        if not (len(records) < config.limit and is_second_page and has_all):
-            raise self._same_page(config.offset_param)
-        # Without a total, the server may also cap its pages. Then a record that is absent from
-        # this response is not proven to be gone.
-        return NextPage(None, "the one page, again", keep=False, proven_complete=total is not None)
-
-    def predict(
-        self,
-        request: PageRequest,
-        response: Response,
-        records: list[Any],
-        reported_total: int | None,
-    ) -> Iterator[PageRequest]:
-        """The requests up to the total; none when the series follows a cursor."""
-        param = self._config.offset_param
-        start = request.params.get(param)
-        if not records or self._seen or not isinstance(start, int):
-            return
-        total = self._total(response)
-        total = reported_total if total is None else total
-        if total is None:
-            return
-        # one page beyond the total, unless the last page is short
-        end = self._config.offset + total + 1
-        for offset in range(start, max(end, start), len(records)):
-            yield PageRequest({**request.params, param: offset})
-
-
-def _is_lower_bound(path: str, response: Response) -> bool:
+def is_lower_bound(path: str, response: Response) -> bool:
     """Whether the object that holds the total says that the total is a lower bound."""
     parent = path.rpartition(".")[0]
     around = lookup(response.body, parent) if parent else response.body

@@ -26,10 +26,8 @@ from analytics_sync.extract.rest_client.link_paginators import (
     HeaderLinkPaginator,
     JsonLinkPaginator,
 )
-from analytics_sync.extract.rest_client.numbered_paginators import (
-    OffsetPaginator,
-    PageNumberPaginator,
-)
+from analytics_sync.extract.rest_client.numbered_paginators import PageNumberPaginator
+from analytics_sync.extract.rest_client.offset_paginator import OffsetPaginator
 from analytics_sync.extract.rest_client.single_page_paginators import (
     SinglePagePaginator,
     UndeclaredPaginator,
