@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal
 
 from analytics_sync.extract.rest_client.link_header import MalformedLinkHeader, find_link
@@ -64,6 +65,7 @@ _TOTALS = _FILTERED_TOTALS | _names(
     """
 )
 _PAGE_TOTALS = _names("totalpages pagecount pagestotal pages numpages lastpage pagetotal")
+_ANY_TOTALS = _TOTALS | _PAGE_TOTALS
 _PAGE_NUMBERS = _names("page currentpage pagenumber pageno")
 _OFFSETS = _names("offset start skip startat startindex from")
 _HEADER_TOKENS = _names(
@@ -163,11 +165,16 @@ def says_all_read(
     return False
 
 
+@lru_cache(1024)
+def _names_in(selector: str) -> frozenset[str]:
+    return frozenset(re.findall(r"\w+", selector))
+
+
 def _envelopes(body: Any, records: Sequence[Any], selector: str | None) -> Iterator[_Envelope]:
     """The objects around the records, the body first."""
     if not isinstance(body, Mapping):
         return
-    on_way = set(re.findall(r"\w+", selector or ""))
+    on_way = _names_in(selector or "")
     own = {id(record) for record in records}
     waiting = [(_Envelope("", body, True), 0)]
     for envelope, depth in waiting:
@@ -238,6 +245,8 @@ def _totals(envelope: _Envelope, progress: Progress, page_length: int) -> Iterat
     """The totals in an object that exceed what was read."""
     if not envelope.is_paging:
         return
+    if not any(_plain(name) in _ANY_TOTALS for name in envelope.values):
+        return
     numbers = {_plain(name): (name, _number(value)) for name, value in envelope.values.items()}
     offset = max((numbers[k][1] or 0 for k in _OFFSETS & numbers.keys()), default=0)
     page = max((numbers[k][1] or 0 for k in _PAGE_NUMBERS & numbers.keys()), default=0)
@@ -296,5 +305,6 @@ def _number(value: Any) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
+@lru_cache(4096)  # the names are the same in every response
 def _plain(name: Any) -> str:
     return _NO_LETTER.sub("", str(name).lower())
