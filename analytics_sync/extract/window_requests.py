@@ -13,6 +13,7 @@ from collections.abc import Callable, Generator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from analytics_sync.catalog.models import Incremental
 from analytics_sync.common.errors import ExtractError, HttpStatusError
@@ -90,15 +91,16 @@ class WindowRequests:
                 continue
             request, *rest = planned
             pending.extendleft(reversed(rest))
-            first = True
+            first, before = True, list[Any]()
             values = self._format.values(request.bounds)
             try:
                 with closing(read(bounds_params(self._incremental, values))) as pages:
                     for page in pages:
                         # the other pages say the same, and reading cursors takes time
                         if first or page.last:
-                            evidence.add(request.bounds, self._cursor.span(page.records))
-                        first = False
+                            shown = page.records or before  # the last page may be empty
+                            evidence.add(request.bounds, self._cursor.span(shown))
+                        first, before = False, page.records
                         yield page
             except HttpStatusError as error:
                 refusals += 1

@@ -204,3 +204,18 @@ def test_a_lag_is_read_and_loaded_again(api: Api, lag: Any, days: int) -> None:
     api.on("/items", sightings)
     again = Window(ONE_DAY.start - days * DAY, ONE_DAY.end)
     assert read(windowed(lag=lag), ONE_DAY).ids() == sightings.within(again)
+
+
+def test_an_empty_last_page_hides_no_records_beside_the_bounds(api: Api) -> None:
+    sightings = Sightings(shift=-5 * HOUR, first=START, count=7 * 72)
+
+    def newest_first(path: str, query: Query, headers: Mapping[str, str]) -> Any:
+        records = sightings(path, query, headers)[::-1]
+        offset = int(query.get("offset", 0))
+        return records[offset : offset + 24]
+
+    api.on("/items", newest_first)
+    paging = {"paginator": {"type": "offset", "limit": 24, "cursor_path": None}}
+    source = shop(item({"incremental": {**RANGE, "row_order": "desc"}, **paging}, columns=COLUMNS))
+    outcome = read(source, ONE_DAY)
+    assert "lies 5.0 h before the bounds" in " ".join(found(outcome))
