@@ -141,7 +141,7 @@ _register_last("empty-page-at-end", "A cursor leads to one more page, which is e
 _register_last("null-page-at-end", "A cursor leads to one more page, with null for records.", None)
 
 
-@manner("end", "harmless", lambda s: bodies.is_numbered(s) and bodies.is_enveloped(s))
+@manner("end", "provable", lambda s: bodies.is_numbered(s) and bodies.is_enveloped(s))
 def null_beyond_the_end(subject: Subject) -> Hooks:
     """A page beyond the last one has null in place of its records."""
     return Hooks(
@@ -166,7 +166,7 @@ def not_found_beyond_the_end(subject: Subject) -> Hooks:
     return Hooks(reply=reply)
 
 
-@manner("end", "harmless", bodies.is_numbered)
+@manner("end", "provable", bodies.is_numbered)
 def last_page_again(subject: Subject) -> Hooks:
     """A page beyond the last one is the last page again."""
     lock = threading.Lock()
