@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -150,15 +151,15 @@ def _verdict(
     ledger = sandbox.ledger(resource.source).expected(resource.name, START, END)
     records = [(r, _served(sandbox, resource, r)) for r in ledger]
     missing, changed, surplus = differences(resource, records, rows)
-    if result is not None and len(missing) <= len(result.rejected):
+    if result is not None and len(missing) + len(changed) <= len(result.rejected):
         # A rejected record is in the table of rejected ones, and a warning.
-        missing = [text for text in missing if "deleted" in text]
+        missing, changed = [text for text in missing if "deleted" in text], []
     has_other_keys = any(MANNERS[name].group == "keys" for name in manners)
     # A record that moves out of the window leaves its row: another window updates it.
     is_windowed = sandbox.sources[resource.source].windowed(resource)
     if result is None or result.rejected or has_other_keys or is_windowed:
         surplus = []
-    return Verdict(resource, failures, missing + changed + surplus)
+    return Verdict(resource, failures, [*missing, *chain(*changed), *surplus])
 
 
 def _served(sandbox: Sandbox, resource: Resource, record: Mapping[str, Any]) -> dict[str, Any]:

@@ -22,8 +22,8 @@ _NUMBER = "@number:"
 
 def differences(
     resource: Resource, records: Sequence[tuple[Record, Record]], rows: Sequence[Record]
-) -> tuple[list[str], list[str], list[str]]:
-    """What a table lacks, what it holds otherwise, and what it holds beyond the records.
+) -> tuple[list[str], list[list[str]], list[str]]:
+    """What a table lacks, what each row holds otherwise, and what is beyond the records.
 
     Args:
         resource: The resource.
@@ -44,10 +44,8 @@ def differences(
         seen.add(key)
         if key not in alive:
             missing.append(f"{key} is {'marked as deleted' if key in dead else 'missing'}")
-        else:
-            changed += [
-                f"{key}: {text}" for text in _changes(resource, original, served, alive[key])
-            ]
+        elif found := list(_changes(resource, original, served, alive[key])):
+            changed.append([f"{key}: {text}" for text in found])
     return missing, changed, [f"{key} is too much" for key in alive if key not in seen]
 
 
