@@ -33,7 +33,7 @@ from analytics_sync.extract.read_context import ReadContext
 from analytics_sync.extract.rest_client.session import Session
 from analytics_sync.extract.rest_client.settings import Settings
 from analytics_sync.extract.result import Page, ReadResult
-from analytics_sync.extract.series_end import judge_shortfall
+from analytics_sync.extract.series_end import judge_rejected, judge_shortfall
 from analytics_sync.extract.slicer import Slicer
 
 _CHILD_GONE = frozenset({403, 404})
@@ -122,6 +122,7 @@ class ResourceReader:
             journal.discard()
             raise
         collector.close()
+        judge_rejected(context)
         result.pages_kept = journal.reused
         result.seconds = time.monotonic() - start
         return result

@@ -119,12 +119,14 @@ class ReadResult:
     def complete(self) -> bool:
         """Whether all records were read, so that a record that is missing is gone at the API.
 
-        A rejected record is not absent: it may be the row that is missing.
+        A rejected record is not absent: it may be the row that is missing. So may a record whose key
+        another record has too.
         """
         return (
             self.proven_complete
             and not self.skipped
             and not self.rejected
+            and not self.shared_keys.is_wrong_key
             and not self.findings.of(COMPLETE)
         )
 

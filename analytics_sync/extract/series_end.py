@@ -11,7 +11,7 @@ from typing import Any
 
 from analytics_sync.catalog.paginators import PageNumber
 from analytics_sync.common.errors import ExtractError
-from analytics_sync.extract.findings import COMPLETE
+from analytics_sync.extract.findings import COMPLETE, DECLARED_SCHEMA
 from analytics_sync.extract.read_context import ReadContext
 from analytics_sync.extract.rest_client.base_paginator import NextPage, Paginator
 from analytics_sync.extract.rest_client.response import Response
@@ -120,4 +120,23 @@ def judge_shortfall(context: ReadContext) -> None:
             context.place,
             f"the read is not complete, so it does not replace the table. {' '.join(found)}",
             "Run again; if the message stays, correct the declaration, or use merge.",
+        )
+
+
+def judge_rejected(context: ReadContext) -> None:
+    """Judge the rejected records of a finished read, once all of them are known.
+
+    Merged rows are loaded, and the check ``declared_schema`` fails. A table is not replaced: the rows
+    of rejected records would be lost.
+
+    Raises:
+        ExtractError: The resource replaces its table, and too many records are rejected.
+    """
+    found = context.result.findings.of(DECLARED_SCHEMA)
+    if found and context.resource.write_disposition == "replace":
+        context.journal.discard()
+        raise ExtractError(
+            context.place,
+            f"too many records cannot be placed, so the read does not replace the table. {' '.join(found)}",
+            "Correct the declaration, then run again.",
         )

@@ -88,3 +88,12 @@ def test_a_short_read_is_merged_and_marks_nothing(api: Api, file: Path, name: st
     # The check compares a declared total with what was read, and needs no finding.
     is_declared = name in ("declared total", "total of an offset")
     assert findings == [] if is_declared else said in findings[0]
+
+
+def test_a_read_with_many_rejected_records_replaces_no_table(api: Api, file: Path) -> None:
+    api.on("/items", answers(20, {}))
+    assert sync("replace", "single_page") == ("", [])
+    api.on("/items", lambda *_: {"data": [{"number": n} for n in range(20)]})
+    error, _ = sync("replace", "single_page")
+    assert "too many records cannot be placed, so the read does not replace the table" in error
+    assert rows(file) == (20, 0)

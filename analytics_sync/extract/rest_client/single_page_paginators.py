@@ -17,6 +17,7 @@ from analytics_sync.extract.rest_client.signs_of_more import Sign
 
 _ODATA_LINK = "['@odata.nextLink']"
 
+
 class SinglePagePaginator(Paginator):
     """Ends after one page, whatever the page holds."""
 
