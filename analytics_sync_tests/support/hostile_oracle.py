@@ -147,6 +147,8 @@ def difference(columns: Mapping[str, str], sent: dict[str, Any], row: Mapping[st
     extra = parse(row["_extra"] or "{}")
     for path, kind in columns.items():
         value, column = value_at(sent, path.split(".")), row[path.replace(".", "__")]
+        if value is None:  # a key that holds the dots itself comes second
+            value = sent.get(path)
         places = (value_at(extra, [path]), value_at(extra, path.split(".")))
         kept = [found for found in places if found is not None]
         if not _is_kept(kind, value, column, kept):
