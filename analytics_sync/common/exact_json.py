@@ -40,6 +40,7 @@ _LONG_NUMBER = b"0" * 16
 _MAX_DIGITS_BEFORE = 48  # a number with more digits before the last 16 is not looked at closely
 # the character before a number and its sign; none at the start of a document
 _BEFORE_NUMBER = frozenset({b"", b":", b",", b"[", b" ", b"\n", b"\r", b"\t"})
+_EXPONENT_SIGNS = (b"e", b"E")
 _EXPONENT = re.compile(rb"[eE][+-]?[0-9]+")
 _INTEGERS_OF_ORJSON = range(2**63)  # with either sign
 # A UUID may hold these characters too, but not after the start of a number.
@@ -155,6 +156,10 @@ def _has_long_number(raw: bytes, digits: bytes) -> bool:
         start = found - len(before) + len(before.rstrip(b"0"))
         if start == found - _MAX_DIGITS_BEFORE:
             return True
+        end = found + len(_LONG_NUMBER)
+        if raw[end : end + 1] not in _EXPONENT_SIGNS and _is_shortest(raw[start:end]):
+            found = digits.rfind(_LONG_NUMBER, 0, start)  # most numbers with many digits are such
+            continue
         sign = raw.startswith(b"-", start - 1) if start else False
         if raw[start - sign - 1 : start - sign] in _BEFORE_NUMBER and _is_rounded(
             raw, start, found
@@ -162,6 +167,14 @@ def _has_long_number(raw: bytes, digits: bytes) -> bool:
             return True
         found = digits.rfind(_LONG_NUMBER, 0, start)
     return False
+
+
+def _is_shortest(number: bytes) -> bool:
+    """Whether a number is the shortest text of its double, so that orjson keeps it."""
+    try:
+        return repr(float(number)).encode() == number
+    except ValueError:  # a text with several dots
+        return False
 
 
 def _is_rounded(raw: bytes, start: int, found: int) -> bool:
