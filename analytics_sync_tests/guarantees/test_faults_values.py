@@ -103,7 +103,9 @@ CASES["utf-16"] = Case(
     ),
     error="instead of JSON",
 )
-CASES["latin-1"] = Case(lambda r: f.at(Fault(change=f.spliced(r, b'"caf\xe9"'))), error="damaged")
+CASES["latin-1"] = Case(
+    lambda r: f.at(Fault(change=f.spliced(r, b'"caf\xe9"'))), error="Set client.charset"
+)
 
 
 def plain_texts(resource: Resource) -> list[str]:
