@@ -6,6 +6,8 @@ Out: the functions of each manner.
 
 from __future__ import annotations
 
+from typing import Any
+
 from analytics_sync.catalog import paginators as p
 from analytics_sync.sandbox.api.envelope import path_in_body
 from analytics_sync.sandbox.data.json_path import drop, get_or_none, put
@@ -108,9 +110,8 @@ def link_in_header_only(subject: Subject) -> Hooks:
     return Hooks(reply=reply)
 
 
-@manner("pages", "provable", bodies.has_token)
-def cursor_renamed(subject: Subject) -> Hooks:
-    """The cursor is in another place than declared, and ``has_more`` is true."""
+def _token_moved(subject: Subject, **instead: Any) -> Hooks:
+    """The cursor leaves its place; ``instead`` holds keys of the body, None for the cursor itself."""
     path = bodies.token_path(subject)
 
     def reply(request: Request, response: ServedResponse) -> ServedResponse:
@@ -118,24 +119,20 @@ def cursor_renamed(subject: Subject) -> Hooks:
         if (token := get_or_none(body, path)) is None:
             return response
         drop(body, path)
-        put(body, ("following",), token)
-        put(body, ("has_more",), True)
+        for key, value in instead.items():
+            put(body, (key,), token if value is None else value)
         return bodies.with_body(response, body)
 
     return Hooks(reply=reply)
+
+
+@manner("pages", "provable", bodies.has_token)
+def cursor_renamed(subject: Subject) -> Hooks:
+    """The cursor is in another place than declared, and ``has_more`` is true."""
+    return _token_moved(subject, following=None, has_more=True)
 
 
 @manner("pages", "provable", bodies.has_token)
 def token_under_another_name(subject: Subject) -> Hooks:
     """The cursor is ``next_page_token`` instead of where it is declared."""
-    path = bodies.token_path(subject)
-
-    def reply(request: Request, response: ServedResponse) -> ServedResponse:
-        body = bodies.decoded(response)
-        if (token := get_or_none(body, path)) is None:
-            return response
-        drop(body, path)
-        put(body, ("next_page_token",), token)
-        return bodies.with_body(response, body)
-
-    return Hooks(reply=reply)
+    return _token_moved(subject, next_page_token=None)
