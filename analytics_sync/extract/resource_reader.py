@@ -25,6 +25,7 @@ from analytics_sync.extract.buffer import TableBuffers
 from analytics_sync.extract.collector import Consumer, PageCollector
 from analytics_sync.extract.concurrency import Job, run_concurrently
 from analytics_sync.extract.convert.cursor import CursorReader
+from analytics_sync.extract.finished_read import judge_records, judge_shortfall
 from analytics_sync.extract.incremental import with_lag
 from analytics_sync.extract.journal import Journals
 from analytics_sync.extract.page_reader import PageReader
@@ -33,7 +34,6 @@ from analytics_sync.extract.read_context import ReadContext
 from analytics_sync.extract.rest_client.session import Session
 from analytics_sync.extract.rest_client.settings import Settings
 from analytics_sync.extract.result import Page, ReadResult
-from analytics_sync.extract.series_end import judge_rejected, judge_shortfall
 from analytics_sync.extract.slicer import Slicer
 
 _CHILD_GONE = frozenset({403, 404})
@@ -122,7 +122,7 @@ class ResourceReader:
             journal.discard()
             raise
         collector.close()
-        judge_rejected(context)
+        judge_records(context)
         result.pages_kept = journal.reused
         result.seconds = time.monotonic() - start
         return result

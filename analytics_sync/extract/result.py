@@ -131,6 +131,14 @@ class ReadResult:
         )
 
     @property
+    def shortfall_text(self) -> str:
+        """The shortfall in a sentence; empty without one."""
+        if self.shortfall is None:
+            return ""
+        reported, read = self.shortfall
+        return f"The API said {reported:,} records, and {read:,} were read."
+
+    @property
     def rows(self) -> int:
         """Number of rows to load."""
         return self.buffer.rows if self.buffer else 0

@@ -21,7 +21,7 @@ from analytics_sync.common.private_folder import LockedTempFolder
 from analytics_sync.common.window import Window
 from analytics_sync.extract.buffer import TableBuffers
 from analytics_sync.extract.collector import Consumer
-from analytics_sync.extract.findings import COMPLETE, PRIMARY_KEY_UNIQUE
+from analytics_sync.extract.finished_read import judge_parent
 from analytics_sync.extract.journal import Journals
 from analytics_sync.extract.parents import ParentValues
 from analytics_sync.extract.resource_reader import ResourceReader
@@ -206,7 +206,7 @@ class ReadRun:
                 + self.redact.trace(e),
             ) from None  # the original error may hold a secret
         if parent is not None:
-            _note_gaps(parent.result, result)
+            judge_parent(parent.result, result, Place(resource.source, resource.name, window))
         return _Outcome(result, {name: c.values for name, c in consumers.items()})
 
     def _parent_outcome(self, resource: Resource, window: Window | None) -> _Outcome | None:
@@ -248,19 +248,3 @@ class _Outcome:
 
     result: ReadResult
     values: Mapping[str, ParentValues]
-
-
-def _note_gaps(parent: ReadResult, child: ReadResult) -> None:
-    """Record that children may be missing, because the parent may lack records."""
-    name = parent.resource.name
-    if not parent.complete:
-        child.proven_complete = False
-    for check in (COMPLETE, PRIMARY_KEY_UNIQUE):
-        for message in parent.findings.of(check):
-            child.findings.add(COMPLETE, f"Of the parent {name}: {message}")
-    if parent.rejected:
-        child.findings.add(
-            COMPLETE,
-            f"{len(parent.rejected)} records of the parent {name} were rejected, so their children "
-            f"were not read: look at the table _rejected, and at the columns of {name}.",
-        )

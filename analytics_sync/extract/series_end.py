@@ -10,8 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from analytics_sync.catalog.paginators import PageNumber
-from analytics_sync.common.errors import ExtractError
-from analytics_sync.extract.findings import COMPLETE, DECLARED_SCHEMA
+from analytics_sync.extract.findings import COMPLETE
 from analytics_sync.extract.read_context import ReadContext
 from analytics_sync.extract.rest_client.base_paginator import NextPage, Paginator
 from analytics_sync.extract.rest_client.response import Response
@@ -94,49 +93,4 @@ class SeriesEnd:
             self._context.window is not None
             and incremental is not None
             and bool(incremental.start_param or incremental.end_param)
-        )
-
-
-def judge_shortfall(context: ReadContext) -> None:
-    """Judge a finished read that is known to be short.
-
-    Merged rows are loaded, and the check ``complete`` fails. A table is not replaced: rows that were
-    not read would be lost.
-
-    Raises:
-        ExtractError: The resource replaces its table.
-    """
-    result = context.result
-    if result.shortfall is not None:
-        said, read = result.shortfall
-        text = f"The API said {said:,} records, and {read:,} were read."
-        total = result.reported_total
-        is_hidden = total is None or result.records >= total  # other series made up for it
-        if context.resource.write_disposition == "replace" or is_hidden:
-            result.findings.add(COMPLETE, text)
-    found = result.findings.of(COMPLETE)
-    if found and context.resource.write_disposition == "replace":
-        raise ExtractError(
-            context.place,
-            f"the read is not complete, so it does not replace the table. {' '.join(found)}",
-            "Run again; if the message stays, correct the declaration, or use merge.",
-        )
-
-
-def judge_rejected(context: ReadContext) -> None:
-    """Judge the rejected records of a finished read, once all of them are known.
-
-    Merged rows are loaded, and the check ``declared_schema`` fails. A table is not replaced: the rows
-    of rejected records would be lost.
-
-    Raises:
-        ExtractError: The resource replaces its table, and too many records are rejected.
-    """
-    found = context.result.findings.of(DECLARED_SCHEMA)
-    if found and context.resource.write_disposition == "replace":
-        context.journal.discard()
-        raise ExtractError(
-            context.place,
-            f"too many records cannot be placed, so the read does not replace the table. {' '.join(found)}",
-            "Correct the declaration, then run again.",
         )

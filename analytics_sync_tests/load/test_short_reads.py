@@ -97,3 +97,58 @@ def test_a_read_with_many_rejected_records_replaces_no_table(api: Api, file: Pat
     error, _ = sync("replace", "single_page")
     assert "too many records cannot be placed, so the read does not replace the table" in error
     assert rows(file) == (20, 0)
+
+
+def test_a_read_with_a_wrong_key_replaces_no_table(api: Api, file: Path) -> None:
+    api.on("/items", answers(20, {}))
+    assert sync("replace", "single_page") == ("", [])
+    api.on("/items", {"data": [{"id": n % 6, "v": n} for n in range(12)]})
+    error, _ = sync("replace", "single_page")
+    assert "records would be lost, so the read does not replace the table" in error
+    assert "keys shared: 6, for example id=0" in error
+    assert "Correct primary_key [id] of resource 'items'" in error
+    assert rows(file) == (20, 0)
+    api.on("/items", {"data": [*page(5)["data"], {"id": 0}]})
+    assert sync("replace", "single_page") == ("", [])
+    assert rows(file) == (5, 0), "equal records with one key are one record"
+
+
+GAPS: dict[str, tuple[Any, dict[str, Any], dict[str, Any], str]] = {
+    **SHORT,
+    "rejected record": ("single_page", {}, {}, "1 records of the parent items were rejected"),
+    "wrong key": ("single_page", {}, {}, "Different records share a primary key"),
+}
+
+
+@pytest.mark.parametrize("disposition", ["merge", "replace"])
+@pytest.mark.parametrize("name", GAPS)
+def test_a_child_lacks_what_its_parent_lacks(
+    api: Api, file: Path, name: str, disposition: str
+) -> None:
+    paginator, endpoint, beside, said = GAPS[name]
+    parent = item({"paginator": paginator, "data_selector": "data", **endpoint})
+    param = {"type": "resolve", "resource": "items", "field": "id"}
+    below = {"path": "/items/{item}/kids", "params": {"item": param}}
+    kids = item(below, name="kids", write_disposition=disposition)
+
+    def sync_kids() -> tuple[str, list[str]]:
+        with ReadRun(shop(parent, kids), only=["kids"]) as run:
+            load(run, "run")
+            if failed := run.failures():
+                return str(failed["kids"]), []
+            return "", run.result("kids").findings.of(COMPLETE)
+
+    api.on("/items/*/kids", lambda path, *_: [{"id": int(path.split("/")[2])}])
+    api.on("/items", answers(20, {}))
+    assert sync_kids() == ("", [])
+    added = {"rejected record": [{"id": None}], "wrong key": [{"id": 1, "v": "another"}]}
+    first = page(15, **beside)
+    first["data"] += added.get(name, [])
+    api.on("/items", lambda path, query, _: page(0) if "1" in query.get("offset", "") else first)
+    error, findings = sync_kids()
+    assert len(duckdb_file.table(file, "shop/kids")) == 20
+    if disposition == "replace":
+        assert "shop/kids: the read is not complete, so it does not replace the table" in error
+    else:
+        assert error == ""
+    assert said in error or said in findings[0]
