@@ -41,6 +41,7 @@ _MAX_DIGITS_BEFORE = 48  # a number with more digits before the last 16 is not l
 # the character before a number and its sign; none at the start of a document
 _BEFORE_NUMBER = frozenset({b"", b":", b",", b"[", b" ", b"\n", b"\r", b"\t"})
 _EXPONENT_SIGNS = (b"e", b"E")
+_EXPONENT_OR_NONE = (b"e", b"")
 _EXPONENT = re.compile(rb"[eE][+-]?[0-9]+")
 _INTEGERS_OF_ORJSON = range(2**63)  # with either sign
 # A UUID may hold these characters too, but not after the start of a number.
@@ -125,8 +126,8 @@ def loads(raw: bytes) -> Any:
 
     A number with a fraction or an exponent is a float if it is the text of that float, or equal to it;
     otherwise a ``Decimal``. Three kinds of numbers become their text: a number beyond the range of
-    doubles, a number of more than 4,000 digits, and NaN and Infinity. NaN and Infinity are not JSON, but careless servers
-    send them. No column accepts such a text as a number, so the text ends up in ``_extra``. A byte
+    doubles, a number of more than 4,000 digits, and NaN and Infinity. NaN and Infinity are not JSON, but
+    careless servers send them. No column accepts such a text as a number, so the text ends up in ``_extra``. A byte
     order mark is skipped. If an object has a key twice, the last value counts.
 
     Raises:
@@ -143,8 +144,36 @@ def loads(raw: bytes) -> Any:
             raise
         return _loads_exactly(raw)
     digits = raw.translate(_ALL_DIGITS_TO_0)
-    changed = _has_long_number(raw, digits) or _has_small_number(raw, digits)
+    changed = (
+        not _are_long_numbers_shortest(raw, digits) and _has_long_number(raw, digits)
+    ) or _has_small_number(raw, digits)
     return _loads_exactly(raw) if changed else value
+
+
+def _are_long_numbers_shortest(raw: bytes, digits: bytes) -> bool:
+    """Whether orjson keeps all numbers with many digits: it writes each as the document has it.
+
+    One call tries all numbers, because a call for each takes three times as long. False if one number may
+    be changed.
+    """
+    *pieces, after = digits.rsplit(_LONG_NUMBER)
+    numbers = []
+    end = 0
+    for piece in pieces:
+        before = piece.rstrip(b"0")
+        goes_on = before[:1] in _EXPONENT_OR_NONE  # with an exponent or with more digits
+        if goes_on and end:
+            return False
+        start = end + len(before) - before.endswith(b"-")
+        end += len(piece) + len(_LONG_NUMBER)
+        numbers.append(raw[start:end])
+    if after[:1] == b"e":
+        return False
+    listed = b"[%b]" % b",".join(numbers)
+    try:
+        return orjson.dumps(orjson.loads(listed)) == listed
+    except orjson.JSONDecodeError:  # digits inside a text
+        return False
 
 
 def _has_long_number(raw: bytes, digits: bytes) -> bool:

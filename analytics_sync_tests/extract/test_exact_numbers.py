@@ -73,6 +73,18 @@ def test_a_number_is_in_its_column_or_its_digits_are_in_extra(number: str) -> No
     assert loads(dumps(loads(number.encode()))) == loads(number.encode())
 
 
+@settings(max_examples=600, deadline=None, derandomize=True)
+@given(
+    st.lists(numbers | st.builds(json.dumps, numbers | digits), max_size=5),
+    st.sampled_from([",", " , "]),
+)
+def test_numbers_beside_each_other_stay_exact(values: list[str], separator: str) -> None:
+    document = f"[{separator.join(values)}]"
+    found = json.loads(dumps(loads(document.encode())), parse_float=Decimal, parse_int=Decimal)
+    for value, sent in zip(found, exactly(document), strict=True):
+        assert Decimal(value) == Decimal(sent) if isinstance(sent, Decimal) else value == sent
+
+
 # number, its value in a decimal, a double and a bigint, the fields in _extra
 EXACT: dict[str, tuple[str, Any, Any, Any, str]] = {
     "18 digits": ("1234567890123456.78", Decimal("1234567890123456.78"), 1234567890123456.8, None, "xn"),
