@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Discriminator, PositiveInt
+from pydantic import BeforeValidator, Discriminator, PositiveInt, model_validator
 
 from analytics_sync.catalog.base_model import Model
 from analytics_sync.catalog.paths import ResponsePath
+
+_NO_END = "stop_after_empty_page: false needs another end: expected total_path, has_more_path or {} beside it"
 
 
 class SinglePage(Model):
@@ -45,6 +47,18 @@ class PageNumber(Model):
     has_more_path: ResponsePath | None = None
     stop_after_empty_page: bool = True
 
+    @model_validator(mode="after")
+    def _has_end(self) -> PageNumber:
+        if not self.stop_after_empty_page:
+            if self.total_path is None and self.maximum_page is None and self.has_more_path is None:
+                raise ValueError(_NO_END.format("maximum_page"))
+            if self.base_page is None:
+                raise ValueError(
+                    "stop_after_empty_page: false needs base_page: an empty first page does not "
+                    "show whether the API counts from 0 or from 1"
+                )
+        return self
+
 
 class Offset(Model):
     """A query parameter skips records.
@@ -64,6 +78,13 @@ class Offset(Model):
     stop_after_empty_page: bool = True
     cursor_path: ResponsePath | None = "cursor.before"
     cursor_param: str = "before"
+
+    @model_validator(mode="after")
+    def _has_end(self) -> Offset:
+        ends = (self.total_path, self.maximum_offset, self.has_more_path)
+        if not self.stop_after_empty_page and all(end is None for end in ends):
+            raise ValueError(_NO_END.format("maximum_offset"))
+        return self
 
 
 class Cursor(Model):

@@ -219,8 +219,13 @@ class ResourceBuilder:
 
 
 def _record_total_path(paginator: PaginatorConfig | None) -> str | None:
-    """The path of a total of records: an offset's total counts records, a page number's pages."""
-    return paginator.total_path if isinstance(paginator, Offset) else None
+    """The path of a total of records: an offset's total counts records, a page number's pages.
+
+    Where empty pages are no end, the API leaves records out of its pages. Its total counts them too.
+    """
+    if isinstance(paginator, Offset) and paginator.stop_after_empty_page:
+        return paginator.total_path
+    return None
 
 
 _M = TypeVar("_M", bound=BaseModel)

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from analytics_sync.catalog.paginators import PageNumber
 from analytics_sync.extract.findings import COMPLETE
 from analytics_sync.extract.read_context import ReadContext
 from analytics_sync.extract.rest_client.base_paginator import NextPage, Paginator
@@ -68,9 +67,8 @@ class SeriesEnd:
     def _doubts(self, end: str, response: Response, records: Sequence[Any]) -> list[Sign]:
         """The signs of more that the paginator does not know."""
         resource = self._context.resource
-        declared = resource.count_path is not None or (
-            isinstance(resource.paginator, PageNumber) and resource.paginator.total_path is not None
-        )
+        total_path = getattr(resource.paginator, "total_path", None)
+        declared = resource.count_path is not None or total_path is not None
         return [
             sign
             for sign in self._signs(response, records)

@@ -74,6 +74,8 @@ class Paginator(ABC):
     """
 
     advice = "Correct the declaration of the paginator."
+    _max_empty_pages: float = _MAX_EMPTY_PAGES_IN_A_ROW
+    _sign_of_more = "each with a new cursor or link"
     _config: Any  # each subclass narrows it to the declaration that it takes
 
     def __init__(
@@ -104,10 +106,10 @@ class Paginator(ABC):
         """
         next_page = self._next_page(response, records)
         self._empty_pages = 0 if records else self._empty_pages + 1
-        if next_page.request is not None and self._empty_pages > _MAX_EMPTY_PAGES_IN_A_ROW:
+        if next_page.request is not None and self._empty_pages > self._max_empty_pages:
             raise PaginationStuck(
                 self._place,
-                f"{self._empty_pages} pages in a row were empty, each with a new cursor or link.",
+                f"{self._empty_pages} pages in a row were empty, {self._sign_of_more}.",
                 "Set stop_after_empty_page if an empty page is the end.",
             )
         if next_page.keep:

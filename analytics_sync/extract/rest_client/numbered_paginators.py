@@ -7,8 +7,10 @@ the same page again; the paginator compares each page with the page before to no
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from math import inf
 from typing import Any
 
 from analytics_sync.catalog import paginators as p
@@ -30,6 +32,7 @@ _MAX_SAMPLE_RECORDS = 50
 _CAPS = 1000  # servers stop to count at a multiple of this
 _REFUSALS = frozenset({400, 404, 410, 416, 422})
 _Sample = tuple[int, list[Any]]  # the length of a page, and some of its records
+_EMPTY_SAMPLE: _Sample = (0, [])
 
 END_TOTAL = "the total"
 END_REPEATED = "the last page, again"
@@ -45,6 +48,7 @@ class NumberedPaginator(Paginator):
 
     _config: p.PageNumber | p.Offset
     advice = "Correct the total, the flag or the type in the declaration of the paginator."
+    _sign_of_more = "and none of them said that there is no more"
 
     def __init__(
         self,
@@ -61,10 +65,22 @@ class NumberedPaginator(Paginator):
         self._is_beyond_total = False  # whether the latest request goes beyond the total
         self._is_total_wrong = False  # whether records came from beyond the total
         self._capped_total: int | None = None
+        self._is_sparse = (
+            not config.stop_after_empty_page
+        )  # whether pages between others may be empty
+        self._latest_total: int | None = None
+        if self._is_sparse and (config.total_path is not None or self._maximum is not None):
+            self._max_empty_pages = inf  # the declaration ends the series
+
+    @property
+    @abstractmethod
+    def _maximum(self) -> int | None:
+        """The declared number or offset at which the series ends; None without one."""
 
     def advance(self, response: Response, records: list[Any]) -> NextPage:
         """Judge a page as the base class does, then remember it for the comparison."""
         self._sample = _take_sample(records)
+        self._latest_total = self._total(response)
         if records and self._is_beyond_total and not self._repeats_previous():
             self._is_total_wrong, self._is_beyond_total = True, False
         next_page = super().advance(response, records)
@@ -110,9 +126,14 @@ class NumberedPaginator(Paginator):
         return is_number or super().is_followed(sign, end, response)
 
     def _end_of_series(self, response: Response, records: list[Any]) -> NextPage | None:
-        """The end, by an empty page or by the API's flag; None if the series goes on."""
-        if not records:
+        """The end, by an empty page or by the API's flag; None if the series goes on.
+
+        If an empty page is declared to be no end, it is one beyond the total only.
+        """
+        if not records and not self._is_sparse:
             return NextPage(None, END_EMPTY_PAGE, evidence=self._missing(response))
+        if not records and (self._is_beyond_total or self._is_total_wrong):
+            return NextPage(None, END_EMPTY_PAGE, evidence=self._too_small_total())
         if is_last_by_flag(self._config.has_more_path, response):
             return NextPage(None, END_NO_MORE)
         return None
@@ -139,6 +160,7 @@ class NumberedPaginator(Paginator):
         self._capped_total = total if is_capped else None
         previous, sample = self._previous_sample, self._sample
         is_short = previous is not None and sample is not None and sample[0] < previous[0]
+        is_short &= not self._is_sparse
         is_credible = is_short and read == total and not is_capped
         return NextPage(None, END_TOTAL) if is_credible else None
 
@@ -155,10 +177,21 @@ class NumberedPaginator(Paginator):
 
     def _total(self, response: Response) -> int | None:
         path = self._config.total_path
-        return whole_number(response.body, path) if path else None
+        total = whole_number(response.body, path) if path else None
+        # an empty page between others may lack the total
+        return self._latest_total if self._is_sparse and total is None else total
+
+    def _too_small_total(self) -> str:
+        """What records beyond the total say against an empty page as the end."""
+        if not self._is_total_wrong:
+            return ""
+        return (
+            f"Records came from beyond the total at {self._config.total_path}, and an empty page "
+            "proves no end, because stop_after_empty_page is false: declare has_more_path."
+        )
 
     def _repeats_previous(self) -> bool:
-        return self._sample == self._previous_sample
+        return self._sample == self._previous_sample and self._sample != _EMPTY_SAMPLE
 
     def _same_page(self, param: str) -> PaginationStuck:
         return PaginationStuck(
@@ -178,6 +211,10 @@ class PageNumberPaginator(NumberedPaginator):
     _config: p.PageNumber
     _page: int | None = None  # the number in the latest request; None before the first number
     _first_page = 0
+
+    @property
+    def _maximum(self) -> int | None:
+        return self._config.maximum_page
 
     def first_request(self) -> PageRequest:
         """The request of ``base_page``, or a request without a page number."""
@@ -203,7 +240,7 @@ class PageNumberPaginator(NumberedPaginator):
         page = 1 if self._page is None else self._page + 1
         if end := self._end_by_total(page - self._first_page, self._total(response), response):
             return replace(end, end="the last page of the total", keep=keep)
-        if config.maximum_page is not None and page > config.maximum_page:
+        if self._maximum is not None and page > self._maximum:
             return NextPage(None, "maximum_page", keep, proven_complete=False)
         self._page = page
         return NextPage(PageRequest({config.page_param: page, **self._limit_params}), keep=keep)

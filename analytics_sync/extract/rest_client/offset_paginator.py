@@ -7,6 +7,7 @@ that are still to come, so that they can be prefetched.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from analytics_sync.catalog import paginators as p
@@ -31,14 +32,30 @@ from analytics_sync.extract.rest_client.signs_of_more import Sign
 class OffsetPaginator(NumberedPaginator):
     """Counts records in a query parameter, or follows a cursor that the API sends instead.
 
-    The offset grows by the number of records received, because servers cap page sizes.
+    The offset grows by the number of records received, because servers cap page sizes. If empty pages
+    are no end, the API leaves records out of its pages, and the offset grows by ``limit``.
     """
 
     _config: p.Offset
+    _position = 0  # how many records the requests have passed
+    _longest_page = 0
+    _is_limit_in_doubt = False  # whether the offset passed more records than a page held
+
+    @property
+    def _maximum(self) -> int | None:
+        return self._config.maximum_offset
 
     def first_request(self) -> PageRequest:
         """The request of the declared first offset."""
         return PageRequest({**self._limit_params, self._config.offset_param: self._config.offset})
+
+    def advance(self, response: Response, records: list[Any]) -> NextPage:
+        """Judge a page as the base class does, then doubt an end after pages that are all short."""
+        self._longest_page = max(self._longest_page, len(records))
+        next_page = super().advance(response, records)
+        if next_page.request is None and not next_page.evidence:
+            return replace(next_page, evidence=self._capped_pages(response))
+        return next_page
 
     def _next_page(self, response: Response, records: list[Any]) -> NextPage:
         config = self._config
@@ -51,11 +68,13 @@ class OffsetPaginator(NumberedPaginator):
             if self._has_read_all(response, records):
                 return NextPage(None, END_REPEATED, keep=False)
             return self._end_of_ignored_offset(records, total)
-        read = self.progress.records + len(records)
-        if (end := self._end_by_total(read, total, response)) is not None:
+        step = max(config.limit, len(records)) if self._is_sparse else len(records)
+        self._position += step
+        if (end := self._end_by_total(self._position, total, response)) is not None:
             return end
-        offset = config.offset + read
-        if config.maximum_offset is not None and offset >= config.maximum_offset:
+        self._is_limit_in_doubt |= step > len(records)
+        offset = config.offset + self._position
+        if self._maximum is not None and offset >= self._maximum:
             return NextPage(None, "maximum_offset", proven_complete=False)
         return NextPage(PageRequest({config.offset_param: offset, **self._limit_params}))
 
@@ -84,6 +103,18 @@ class OffsetPaginator(NumberedPaginator):
             f"{self.progress.records:,} were read. Read less at a time: declare incremental."
         )
 
+    def _capped_pages(self, response: Response) -> str:
+        """What pages that are all short say against steps of ``limit``; empty if they say nothing."""
+        limit, total, read = self._config.limit, self._total(response), self.progress.records
+        is_full = self._longest_page >= limit or (total is not None and read >= total)
+        if not self._is_limit_in_doubt or is_full:
+            return ""
+        return (
+            f"The offset moved by limit={limit:,}, because stop_after_empty_page is false, and no page "
+            f"held more than {self._longest_page:,} records. If the API caps its pages, records are "
+            "missing: set limit to the length of its pages."
+        )
+
     def _cursor_instead(self, response: Response, records: list[Any]) -> NextPage | None:
         """The next page by a cursor in the body; None while the API sends no cursor.
 
@@ -106,7 +137,7 @@ class OffsetPaginator(NumberedPaginator):
             self._config.cursor_param,
             records,
             limit_params=self._limit_params,
-            stop_after_empty_page=True,
+            stop_after_empty_page=self._config.stop_after_empty_page,
         )
 
     def _end_of_ignored_offset(self, records: list[Any], total: int | None) -> NextPage:
