@@ -18,60 +18,28 @@ from typing import Any, Literal
 
 from analytics_sync.extract.rest_client.link_header import MalformedLinkHeader, find_link
 from analytics_sync.extract.rest_client.response import Response
+from analytics_sync.extract.rest_client.sign_names import (
+    ANY_TOTALS,
+    FILTERED_TOTALS,
+    HEADER_TOKENS,
+    HEADER_TOTALS,
+    LINK_STARTS,
+    OFFSETS,
+    PAGE_NUMBERS,
+    PAGE_TOTALS,
+    PAGING,
+    TOKEN_KEYS,
+    TOKENS,
+    TOKENS_IF_PAGING,
+    TOTALS,
+    is_usable,
+    plain_name,
+    read_flag,
+    whole_number_of,
+)
 
 _MAX_DEPTH = 3
-_NO_LETTER = re.compile(r"[^a-z0-9]")
-_LINK_STARTS = ("http://", "https://", "/", "?")
 _CONTENT_RANGE = re.compile(r"\s*[\w-]+[ =](\d+)-(\d+)/(\d+)\s*")
-
-
-def _names(text: str) -> frozenset[str]:
-    """Names in lower case, without separators."""
-    return frozenset(text.split())
-
-
-_PAGING = _names(
-    """
-    meta metadata links link pages paging pagination paginator pager page pageinfo cursor
-    cursors info resultinfo responsemetadata responsemeta additionaldata hits nextpage
-    searchmetadata
-    """
-)
-_MORE = _names(
-    """
-    hasmore hasnext hasnextpage hasmoreitems hasmorepages hasmoreresults hasmorerecords
-    hasmoredata morerecords moreitems moredata morepages moreresults moreitemsincollection
-    moreavailable moreresultsavailable istruncated incompleteresults nextpageexists
-    """
-)
-_MORE_IF_PAGING = frozenset({"more", "truncated"})
-_LAST = _names("islast islastpage endofrecords nomore nomorepages nomoreresults")
-_LAST_IF_PAGING = frozenset({"last", "lastpage", "done"})
-_TOKENS = _names(
-    """
-    nextcursor nextpagetoken nexttoken nextpage nexturl nexturi nextlink nexthref nextpageurl
-    nextpageuri nextpagelink nextpagecursor nextpageid nextoffset nextstart nextkey nextmarker
-    nextcontinuationtoken continuationtoken nextrecordsurl nextpagekey nextpagenumber
-    odatanextlink nextpagestate nextscrollid
-    """
-)
-_TOKENS_IF_PAGING = frozenset({"next"})
-_TOKEN_KEYS = _names("href url uri link cursor token after page offset start number id")
-_FILTERED_TOTALS = _names("totalfilteredcount filteredcount recordsfiltered totalfiltered")
-_TOTALS = _FILTERED_TOTALS | _names(
-    """
-    total totalcount totalrecords totalresults totalitems totalentries totalelements totalrows
-    totalhits totalobjects totalsize recordstotal odatacount count recordcount
-    """
-)
-_PAGE_TOTALS = _names("totalpages pagecount pagestotal pages numpages lastpage pagetotal")
-_ANY_TOTALS = _TOTALS | _PAGE_TOTALS
-_PAGE_NUMBERS = _names("page currentpage pagenumber pageno")
-_OFFSETS = _names("offset start skip startat startindex from")
-_HEADER_TOKENS = _names(
-    "xnextpage xnextcursor xnexttoken xnextpagetoken xcontinuationtoken xmscontinuation"
-)
-_HEADER_TOTALS = _names("xtotalcount xtotal xpaginationtotalcount")
 
 
 @dataclass(frozen=True)
@@ -130,13 +98,13 @@ def signs_of_more(
     denied = False
     for envelope in _envelopes(response.body, records, selector):
         for name, value in envelope.values.items():
-            key = _plain(name)
+            key = plain_name(name)
             place = envelope.place(name)
-            if (more := _flag(key, value, is_paging=envelope.is_paging)) is not None:
+            if (more := read_flag(key, value, is_paging=envelope.is_paging)) is not None:
                 denied |= not more
                 if more:
                     signs.append(Sign("flag", place, f"{place} is {str(value).lower()}", value))
-            elif key in _TOKENS or (envelope.is_paging and key in _TOKENS_IF_PAGING):
+            elif key in TOKENS or (envelope.is_paging and key in TOKENS_IF_PAGING):
                 signs += _token(place, value)
             elif key in ("links", "link") and isinstance(value, list):
                 signs += _listed_link(place, value, records)
@@ -152,15 +120,15 @@ def says_all_read(
         return False
     for envelope in _envelopes(response.body, records, selector):
         for name, value in envelope.values.items():
-            key, number = _plain(name), _number(value)
-            if _flag(key, value, is_paging=envelope.is_paging) is False:
+            key, number = plain_name(name), whole_number_of(value)
+            if read_flag(key, value, is_paging=envelope.is_paging) is False:
                 return True
             if not envelope.is_paging or number is None:
                 continue
             # A total of the length of this page may count this page only.
-            if key in _TOTALS and number == progress.records > len(records):
+            if key in TOTALS and number == progress.records > len(records):
                 return True
-            if key in _PAGE_TOTALS and number == progress.pages:
+            if key in PAGE_TOTALS and number == progress.pages:
                 return True
     return False
 
@@ -186,50 +154,22 @@ def _envelopes(body: Any, records: Sequence[Any], selector: str | None) -> Itera
         for name, value in envelope.values.items():
             if not isinstance(value, Mapping):
                 continue
-            is_paging = _plain(name) in _PAGING or name in on_way
+            is_paging = plain_name(name) in PAGING or name in on_way
             # ``next: {href: ...}`` is a link, and no object around records.
-            if _plain(name) not in _TOKENS | {"next", "total"} and (is_paging or depth == 0):
+            if plain_name(name) not in TOKENS | {"next", "total"} and (is_paging or depth == 0):
                 waiting.append((_Envelope(envelope.place(name), value, is_paging), depth + 1))
-
-
-def _flag(key: str, value: Any, *, is_paging: bool) -> bool | None:
-    """Whether a flag says that there is more; None if it is no flag."""
-    said = value.lower() if isinstance(value, str) else value
-    if key in _MORE or (is_paging and key in _MORE_IF_PAGING):
-        if said in (True, "true", "yes", "1") or (isinstance(said, int) and said > 0):
-            return True
-        return False if said in (False, "false", "no", "0") else None
-    if key in _LAST or (is_paging and key in _LAST_IF_PAGING):
-        if isinstance(said, bool):
-            return not said
-        return {"true": False, "false": True}.get(said) if isinstance(said, str) else None
-    return True if key == "next" and is_paging and value is True else None
 
 
 def _token(place: str, value: Any) -> list[Sign]:
     """The sign of a value that leads to the next page; none for an empty one."""
     if isinstance(value, Mapping):
-        found = [v for name, v in value.items() if _plain(name) in _TOKEN_KEYS]
-        value = next((v for v in found if _is_usable(v)), None)
-    if not _is_usable(value):
+        found = [v for name, v in value.items() if plain_name(name) in TOKEN_KEYS]
+        value = next((v for v in found if is_usable(v)), None)
+    if not is_usable(value):
         return []
-    if isinstance(value, str) and value.startswith(_LINK_STARTS):
+    if isinstance(value, str) and value.startswith(LINK_STARTS):
         return [Sign("link", place, f"there is a link at {place}", value)]
     return [Sign("cursor", place, f"there is a cursor at {place}", value)]
-
-
-def _is_usable(value: Any) -> bool:
-    if isinstance(value, bool):
-        return False
-    if isinstance(value, int | float):
-        return value > 0
-    return isinstance(value, str) and value.strip().lower() not in (
-        "",
-        "0",
-        "null",
-        "none",
-        "false",
-    )
 
 
 def _listed_link(place: str, links: list[Any], records: Sequence[Any]) -> list[Sign]:
@@ -245,20 +185,22 @@ def _totals(envelope: _Envelope, progress: Progress, page_length: int) -> Iterat
     """The totals in an object that exceed what was read."""
     if not envelope.is_paging:
         return
-    if not any(_plain(name) in _ANY_TOTALS for name in envelope.values):
+    if not any(plain_name(name) in ANY_TOTALS for name in envelope.values):
         return
-    numbers = {_plain(name): (name, _number(value)) for name, value in envelope.values.items()}
-    offset = max((numbers[k][1] or 0 for k in _OFFSETS & numbers.keys()), default=0)
-    page = max((numbers[k][1] or 0 for k in _PAGE_NUMBERS & numbers.keys()), default=0)
+    numbers = {
+        plain_name(name): (name, whole_number_of(value)) for name, value in envelope.values.items()
+    }
+    offset = max((numbers[k][1] or 0 for k in OFFSETS & numbers.keys()), default=0)
+    page = max((numbers[k][1] or 0 for k in PAGE_NUMBERS & numbers.keys()), default=0)
     read = max(progress.records, offset + page_length if offset else 0)
-    names = numbers.keys() & _FILTERED_TOTALS or numbers.keys() & _TOTALS
+    names = numbers.keys() & FILTERED_TOTALS or numbers.keys() & TOTALS
     for key in sorted(names):
         name, total = numbers[key]
         if total is not None and total > read:
             place = envelope.place(name)
             text = f"{place} is {total:,}, and {read:,} records were read"
             yield Sign("total", place, text, total, read)
-    for key in sorted(numbers.keys() & _PAGE_TOTALS):
+    for key in sorted(numbers.keys() & PAGE_TOTALS):
         name, total = numbers[key]
         if total is not None and total > max(progress.pages, page):
             place = envelope.place(name)
@@ -276,13 +218,13 @@ def _in_headers(response: Response, progress: Progress) -> Iterator[Sign]:
         if link:
             yield Sign("link", "Link", "the header Link holds a next link", link)
     for name, value in headers.items():
-        key = _plain(name) if name.startswith("x-") else ""
-        if key in _HEADER_TOKENS and _is_usable(value):
+        key = plain_name(name) if name.startswith("x-") else ""
+        if key in HEADER_TOKENS and is_usable(value):
             yield Sign("cursor", name, f"there is a cursor in the header {name}", value)
         elif key == "xhasmore" and value.lower() == "true":
             yield Sign("flag", name, f"the header {name} is true", value)
-        elif key in _HEADER_TOTALS or key == "xtotalpages":
-            total = _number(value)
+        elif key in HEADER_TOTALS or key == "xtotalpages":
+            total = whole_number_of(value)
             read, unit = (
                 (progress.pages, "pages") if key == "xtotalpages" else (progress.records, "records")
             )
@@ -294,17 +236,3 @@ def _in_headers(response: Response, progress: Progress) -> Iterator[Sign]:
         if total > max(progress.records, end + 1):
             text = f"the header Content-Range ends in {total:,}"
             yield Sign("total", "content-range", text, total, progress.records)
-
-
-def _number(value: Any) -> int | None:
-    """A whole number, as a number, as digits, or as the ``value`` of an object."""
-    if isinstance(value, Mapping):
-        value = value.get("value")
-    if isinstance(value, str):
-        return int(value) if value.isascii() and value.isdigit() and len(value) < 16 else None
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
-
-
-@lru_cache(4096)  # the names are the same in every response
-def _plain(name: Any) -> str:
-    return _NO_LETTER.sub("", str(name).lower())
