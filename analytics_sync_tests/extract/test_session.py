@@ -91,7 +91,10 @@ DELAYS: dict[str, tuple[int, dict[str, Any], Any, float]] = {
     "no delay named": (429, {}, {}, 2),
     "seconds": (429, {"Retry-After": 7}, {}, 7),
     "fraction of a second": (429, {"retry-after": "0.5"}, {}, 0.5),
-    "zero": (429, {"Retry-After": 0}, {}, 0),
+    "zero": (429, {"Retry-After": 0}, {}, 2),
+    "zero milliseconds": (429, {"Retry-After-Ms": 0}, {}, 2),
+    "zero in the body": (429, {}, {"retry_after": 0}, 2),
+    "now, as a date": (429, {"Retry-After": format_datetime(NOW, usegmt=True)}, {}, 2),
     "date": (429, {"Retry-After": format_datetime(NOW + timedelta(seconds=30), usegmt=True)}, {}, 30),
     "date in the past": (429, {"Retry-After": "Fri, 01 Jan 2021 00:00:00 GMT"}, {}, 2),
     "nonsense": (429, {"Retry-After": "soon"}, {}, 2),
@@ -123,6 +126,19 @@ def test_the_delay_before_a_retry(api: Api, name: str) -> None:
     outcome = read(shop(item()))
     assert outcome.ids() == [1]
     assert outcome.sleeps == [seconds]
+
+
+@pytest.mark.parametrize(
+    ("named", "waits"),
+    [("0", [2, 4, 8]), ("1", [1, 2, 4]), ("3", [3, 3, 4]), ("20", [20, 20, 20]), ("-1", [2, 4, 8])],
+)
+def test_a_delay_that_the_server_does_not_keep_grows(
+    api: Api, named: str, waits: list[float]
+) -> None:
+    api.on("/items", *[(429, {"Retry-After": named}, {})] * 3, DATA)
+    outcome = read(shop(item()))
+    assert outcome.ids() == [1]
+    assert outcome.sleeps == waits
 
 
 def test_a_delay_of_more_than_an_hour_is_named_in_the_error(api: Api) -> None:

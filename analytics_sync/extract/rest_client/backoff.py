@@ -1,7 +1,8 @@
 """The backoff before a request is sent again.
 
 In: the failed response, the number of the attempt, the declared policy. Out: seconds to wait. The delay
-that the server asks for takes precedence, unless it is absurd or longer than an hour.
+that the server asks for takes precedence, unless it is zero, absurd or longer than an hour. If the server
+fails again after its own delay, that delay was too short, and the backoff is the least.
 """
 
 from __future__ import annotations
@@ -41,7 +42,9 @@ def retry_delay(
     delay = header_delay(headers, now, asks_to_wait=asks_to_wait)
     if delay is None and asks_to_wait:
         delay = body_delay(body, now)
-    return float(policy.backoff_factor**attempt) if delay is None else delay
+    if not delay:  # zero is no wish: APIs send it while their limit still holds
+        return float(policy.backoff_factor**attempt)
+    return max(delay, policy.backoff_factor ** (attempt - 1)) if attempt > 1 else delay
 
 
 def _server_time(headers: Mapping[str, str]) -> float:

@@ -60,6 +60,10 @@ for _name, (_about, _spell) in _RESETS.items():
         _limited(_spell),
     )  # fmt: skip
 _register_later(
+    "limited-retry-now", "First 429, with ``Retry-After: 0``.", "harmless",
+    lambda: (429, {"Retry-After": "0"}, None),
+)  # fmt: skip
+_register_later(
     "unavailable-first", "First 502.", "harmless", lambda: (502, {}, None),
 )  # fmt: skip
 _register_later(
