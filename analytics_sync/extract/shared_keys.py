@@ -11,9 +11,9 @@ So rows with equal content are one record. Rows with different content are diffe
 - they were listed under different parents, or
 - their times of creation differ: a record is created once.
 
-A cursor that tells the time of the last change is an exception: rows that differ in it are versions,
-also in one response. Rows that nothing proves to be different are versions too, as long as they are
-few: a read takes too short a time for many records to change.
+Rows that differ in a cursor that tells the time of the last change are judged by that time instead, see
+``versions``. Rows that nothing proves to be different are versions, as long as they are few: a read
+takes too short a time for many records to change.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ import pyarrow as pa
 from analytics_sync.catalog import Resource
 from analytics_sync.common.errors import printable
 from analytics_sync.extract.buffer import RepeatedRow, TableBuffer
+from analytics_sync.extract.versions import Doubt, judge_versions
 
 _MAX_EXAMPLES = 5
 _MAX_NAMED_COLUMNS = 5
@@ -73,6 +74,7 @@ class SharedKeys:
         lost: Number of different rows that are not loaded.
         examples: A few of the keys, as text.
         under_parents: Whether records of different parents share a key.
+        had_changed: Whether rows of a key had all changed, by their cursors, long before the read.
         differing: A few of the columns in which the rows of the first key differ.
         is_wrong_key: Whether the declared key is wrong: one key is proven, or there are many.
     """
@@ -82,6 +84,7 @@ class SharedKeys:
     lost: int = 0
     examples: tuple[str, ...] = ()
     under_parents: bool = False
+    had_changed: bool = False
     differing: tuple[str, ...] = ()
     is_wrong_key: bool = False
 
@@ -89,6 +92,9 @@ class SharedKeys:
         """What happened, and the key of the catalog file to look at."""
         if self.under_parents:
             why = "records of different parents have the same key"
+        elif self.had_changed:
+            cursor = resource.cursor.name if resource.cursor else ""
+            why = f"by {cursor}, they had changed long before they were read, so both are current"
         elif self.proven:
             why = "one key has records that cannot be versions of each other"
         else:
@@ -104,7 +110,12 @@ class SharedKeys:
 
     def _advice(self, resource: Resource) -> str:
         if not self.under_parents:
-            return "add the fields that tell these records apart"
+            versions = (
+                f"; if the API lists all versions of a record, add {resource.cursor.name}"
+                if self.had_changed and resource.cursor
+                else ""
+            )
+            return f"add the fields that tell these records apart{versions}"
         if missing := [n for n in resource.inherited if n not in resource.primary_key]:
             return f"add {', '.join(missing)}, which include_from_parent copies, to primary_key"
         return (
@@ -141,20 +152,24 @@ def find_shared_keys(
     """
     proven: list[list[_Row]] = []
     doubtful: list[list[_Row]] = []
-    under_parents = False
+    under_parents = had_changed = False
     by_cursor = _tells_changes(resource)
     for rows in _rows_by_key(buffer).values():
         if _are_equal(rows):
             continue
-        versions = [v for v in (_by_cursor(rows) if by_cursor else [rows]) if not _are_equal(v)]
+        groups = _by_cursor(rows) if by_cursor else [rows]
+        unlike = [group for group in groups if not _are_equal(group)]
+        doubt = _doubt(rows, origins) if by_cursor else Doubt.NONE
         has_parents = len(origins.parents(rows)) > 1
-        if _differ_in_creation(rows) or any(_are_different(v, origins) for v in versions):
+        is_proven = _differ_in_creation(rows) or any(_are_different(g, origins) for g in unlike)
+        if is_proven or doubt == Doubt.PROVEN:
             proven.append(rows)
-        elif versions or has_parents:
+        elif unlike or has_parents or doubt == Doubt.SOME:
             doubtful.append(rows)
         else:
-            continue  # the record changed, and its cursor says so
+            continue  # the record changed during the read, and its cursor says so
         under_parents |= has_parents
+        had_changed |= doubt == Doubt.PROVEN
     found = [*proven, *doubtful]
     if not found:
         return SharedKeys()
@@ -165,6 +180,7 @@ def find_shared_keys(
         lost=sum(len({row.digest for row in rows}) - 1 for rows in found),
         examples=tuple(_key_text(resource.key, key, redact) for key in keys),
         under_parents=under_parents,
+        had_changed=had_changed,
         differing=_differing_columns(buffer, found[0]),
         is_wrong_key=bool(proven) or len(found) * _FEW > buffer.rows,
     )
@@ -203,6 +219,11 @@ def _by_cursor(rows: Sequence[_Row]) -> list[list[_Row]]:
     for row in rows:
         groups[row.version.cursor].append(row)
     return list(groups.values())
+
+
+def _doubt(rows: Sequence[_Row], origins: Origins) -> Doubt:
+    """The doubt whether rows with different cursors are versions."""
+    return judge_versions([row.version for row in rows], origins.is_certain)
 
 
 def _are_equal(rows: Sequence[_Row]) -> bool:

@@ -7,6 +7,7 @@ finding that fails the check ``primary_key_unique``.
 from __future__ import annotations
 
 from collections import defaultdict
+from datetime import UTC, datetime, timedelta
 from itertools import combinations
 from typing import Any, NamedTuple
 
@@ -26,6 +27,7 @@ COLUMNS = {
     "created_at": "timestamp", "list": "bigint",
 }  # fmt: skip
 PAGED = {"type": "cursor", "cursor_path": "next", "cursor_param": "page"}
+NOW = datetime.now(UTC)
 OTHERS = [{"id": 1000 + i, "v": "x"} for i in range(100)]
 
 
@@ -53,6 +55,18 @@ def day(number: int) -> str:
     return f"2024-02-{number:02}T00:00:00Z"
 
 
+def ago(**length: float) -> str:
+    """A time before these tests began; a negative length is after it."""
+    return (NOW - timedelta(**length)).isoformat()
+
+
+def versions(*times: str, pages: bool = False) -> list[list[dict[str, Any]]]:
+    """Rows of one key that changed at these times, on one page or on several, after 100 others."""
+    rows = [{"id": 1, "updated_at": at, "v": str(i)} for i, at in enumerate(times)]
+    others = [{**other, "updated_at": day(1)} for other in OTHERS]
+    return [others, *([row] for row in rows)] if pages else [[*others, *rows]]
+
+
 # cursor, pages; whether the key is wrong, keys with different content
 LISTINGS: dict[str, tuple[str | None, list[list[dict[str, Any]]], bool, int]] = {
     "one response holds both": (
@@ -71,14 +85,37 @@ LISTINGS: dict[str, tuple[str | None, list[list[dict[str, Any]]], bool, int]] = 
     "few enough for changes": (
         None, [OTHERS[:50], [{**r, "v": "y"} for r in OTHERS[:2]]], False, 2,
     ),
-    "a newer version": (
-        "updated_at",
-        [[{"id": 1, "updated_at": day(1)}], [{"id": 1, "updated_at": day(2), "v": "b"}]],
-        False, 0,
+    "a version of the time of the read": (
+        "updated_at", versions(day(1), ago(minutes=-5), pages=True), False, 0,
     ),
-    "versions in one response": (
+    "a newer version before an older one": (
+        "updated_at", versions(ago(minutes=-5), day(1), pages=True), False, 0,
+    ),
+    "versions of the time of the read, in one response": (
+        "updated_at", versions(day(1), ago(minutes=2)), False, 1,
+    ),
+    "versions by another clock": (
+        "updated_at", versions(ago(hours=30), ago(hours=20), pages=True), False, 1,
+    ),
+    "a version of today, without its time": (
+        "updated_at", versions(day(1), f"{NOW:%Y-%m-%d}", pages=True), False, 0,
+    ),
+    "a version of yesterday, in one response": (
+        "updated_at", versions(ago(days=2), ago(hours=20)), True, 1,
+    ),
+    "old versions": ("updated_at", versions(day(1), day(2), pages=True), True, 1),
+    "old versions in one response": ("updated_at", versions(day(1), day(2)), True, 1),
+    "an old version beside an older and a new one": (
+        "updated_at", versions(ago(minutes=-5), day(1), day(2), pages=True), True, 1,
+    ),
+    "many versions by another clock": (
         "updated_at",
-        [[{"id": 1, "updated_at": day(1)}, {"id": 1, "updated_at": day(2), "v": "b"}]],
+        [[{"id": i, "updated_at": ago(hours=h)} for i in range(9)] for h in (30, 20)],
+        True, 9,
+    ),
+    "many versions of the time of the read": (
+        "updated_at",
+        [[{"id": i, "updated_at": ago(minutes=m)} for i in range(9)] for m in (9, -1)],
         False, 0,
     ),
     "equal time of change": (
@@ -107,6 +144,16 @@ def test_a_wrong_key_is_told_from_a_record_that_changed(api: Api, name: str) -> 
     reading = read(items(cursor)).readings["items"]
     assert (bool(found(reading)), reading.shared_keys.count) == (is_wrong, count)
     assert reading.complete is not is_wrong, "a row whose key is shared may be the missing one"
+
+
+def test_records_that_changed_long_before_name_the_time_of_change(api: Api) -> None:
+    listing(api, *versions(day(1), day(2)))
+    (message,) = found(read(items("updated_at")).readings["items"])
+    assert "by updated_at, they had changed long before they were read" in message
+    assert "They differ in: v, updated_at." in message
+    assert message.endswith("if the API lists all versions of a record, add updated_at.")
+    whole = items("updated_at", primary_key=["id", "updated_at"])
+    assert found(read(whole).readings["items"]) == []
 
 
 def test_a_part_of_a_key_is_no_key(api: Api) -> None:
@@ -153,7 +200,7 @@ def test_numbers_within_a_parent_name_the_parent(api: Api) -> None:
 
 def test_an_item_that_moves_between_parents_is_a_version(api: Api) -> None:
     api.on("/lists", [{"id": 7}, {"id": 8}])
-    moving = {"7": day(1), "8": day(2)}
+    moving = {"7": day(1), "8": ago(minutes=-5)}
 
     def kids(path: str, query: Any, headers: Any) -> Any:
         number = path.split("/")[2]
@@ -213,25 +260,38 @@ class Listed(NamedTuple):
     created: int | None
 
 
+CHANGED = {1: ago(days=10), 2: ago(days=9), 3: ago(hours=20), 4: ago(hours=-1)}
+
+
+def is_version(one: Listed, other: Listed, *, together: bool) -> tuple[bool, bool]:
+    """Whether two rows with different times of change are versions, for certain and perhaps."""
+    newer = max(one.changed, other.changed)
+    return newer == 4 and not together, newer == 4 or (newer == 3 and not together)
+
+
 def model(rows: list[Listed], *, tells_changes: bool) -> tuple[int, int]:
     """Keys that are shared, and those of them that are proven; by comparing each pair of rows."""
     by_key: dict[int, list[Listed]] = defaultdict(list)
     for row in rows:
         by_key[row.key].append(row)
     shared = proven = 0
-    for versions in by_key.values():
+    for same in by_key.values():
         is_shared = is_proven = False
-        for one, other in combinations(versions, 2):
+        for one, other in combinations(same, 2):
             if one[3:] == other[3:]:
                 continue
             both = None not in (one.created, other.created)
-            differs_in_creation = both and one.created != other.created
-            is_version = tells_changes and one.changed != other.changed
+            is_proven |= both and one.created != other.created
             elsewhere = one.parent != other.parent
             together = (one.parent, one.page) == (other.parent, other.page)
-            is_proven |= differs_in_creation or (not is_version and (elsewhere or together))
-            is_shared |= is_proven or not is_version or elsewhere
-        shared += is_shared
+            if tells_changes and one.changed != other.changed:
+                for_certain, perhaps = is_version(one, other, together=together)
+                is_proven |= not perhaps
+                is_shared |= not for_certain or elsewhere
+            else:
+                is_proven |= elsewhere or together
+                is_shared = True
+        shared += is_shared or is_proven
         proven += is_proven
     return shared, proven
 
@@ -240,7 +300,7 @@ ROWS = st.lists(
     st.builds(
         Listed,
         st.integers(7, 8), st.integers(0, 1), st.integers(1, 4), st.sampled_from("ab"),
-        st.integers(1, 2), st.sampled_from([None, 1, 2]),
+        st.integers(1, 4), st.sampled_from([None, 1, 2]),
     ),
     max_size=8,
 )  # fmt: skip
@@ -261,7 +321,7 @@ def test_any_listing_is_judged_as_a_comparison_of_all_pairs(
             ]
             for row in rows:
                 if row.parent == parent:
-                    record = {"id": row.key, "v": row.value, "at": day(row.changed)}
+                    record = {"id": row.key, "v": row.value, "at": CHANGED[row.changed]}
                     record["updated_at"] = record["at"]
                     record["created_at"] = row.created and day(row.created)
                     pages[row.page].append(record)

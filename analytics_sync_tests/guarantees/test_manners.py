@@ -34,14 +34,8 @@ STEPS = [
         Step(lies=True, changes=True),
     ),
 ]
-_VERSIONS = (
-    "records that differ in a time of change, and declare no time of creation, are taken for versions "
-    "of one record: nothing in the answers tells a shared key from a listing of versions"
-)
 _NO_SUCH_RANGE = "the catalog file declares status 400 as no records: a refused span or end is one"
 OPEN: dict[tuple[str, str], str] = {
-    ("shared-key", "shop/edits"): _VERSIONS,
-    ("shared-key", "shop/answers"): _VERSIONS,
     ("span-of-a-day", "delivery/analytics_reports"): _NO_SUCH_RANGE,
     ("no-future-end", "delivery/analytics_reports"): _NO_SUCH_RANGE,
 }
