@@ -29,11 +29,12 @@ __all__ = [
     "JsonPath",
     "Keys",
     "PathError",
-    "breaks_off_below",
     "compile_field",
     "compile_path",
     "compile_selector",
+    "elements_without",
     "lookup",
+    "lookup_around",
     "put",
     "spell",
 ]
@@ -106,18 +107,31 @@ def lookup(body: Any, path: str) -> Any:
     return compile_path(path).lookup(body)
 
 
-def breaks_off_below(body: Any, path: str) -> bool:
-    """Whether ``path`` leads to an element of ``body`` that lacks the keys that follow.
+def lookup_around(body: Any, path: str) -> Any:
+    """The value that holds the last key or element of ``path``, or ``MISSING``."""
+    return _path_around(path).lookup(body)
 
-    An empty list or an object without the first key is no such case: a path may end there.
+
+def elements_without(body: Any, path: str) -> list[tuple[list[Any], Any]]:
+    """The elements of lists at which ``path`` breaks off, because none has the keys that follow.
+
+    An empty list and an index beyond its end are no such case: a path may end there. Nor is a filter
+    that selects nothing.
+
+    Returns:
+        Each list and its element.
     """
     compiled = compile_path(path)
-    if compiled.chain is not None:
-        return False
-    position = compiled.matches(body)
-    return (
-        isinstance(position, int) and position > 1 and isinstance(compiled.steps[position], KeyStep)
-    )
+    position = 0 if compiled.chain is not None else compiled.matches(body)
+    if not isinstance(position, int) or not position:
+        return []
+    if not isinstance(compiled.steps[position], KeyStep):
+        return []
+    before = JsonPath("", compiled.steps[: position - 1]).matches(body)
+    assert isinstance(before, list)
+    step = compiled.steps[position - 1]
+    lists = [match.value for match in before if isinstance(match.value, list)]
+    return [(found, element.value) for found in lists for element in step.matches(found) or ()]
 
 
 @cache
@@ -145,6 +159,16 @@ def compile_path(path: str) -> JsonPath:
             f"..{'.'.join(keys)}", (KeyStep(tuple(keys), is_exact=False),), is_deep=True
         )
     return JsonPath(".".join(keys) or "$", _plain_steps(keys))
+
+
+@cache
+def _path_around(path: str) -> JsonPath:
+    compiled = compile_path(path)
+    steps = list(compiled.steps)
+    last = steps.pop() if steps else None
+    if isinstance(last, KeyStep) and len(last.keys) > 1:
+        steps.append(KeyStep(last.keys[:-1], is_exact=last.is_exact))
+    return JsonPath("", tuple(steps), is_deep=compiled.is_deep and bool(steps))
 
 
 @cache

@@ -13,6 +13,7 @@ from analytics_sync.extract.findings import COMPLETE
 from analytics_sync.extract.read_context import ReadContext
 from analytics_sync.extract.rest_client.base_paginator import NextPage, Paginator
 from analytics_sync.extract.rest_client.response import Response
+from analytics_sync.extract.rest_client.signs_at_path import signs_at_path
 from analytics_sync.extract.rest_client.signs_of_more import Progress, Sign, signs_of_more
 
 
@@ -82,7 +83,10 @@ class SeriesEnd:
 
     def _signs(self, response: Response, records: Sequence[Any]) -> list[Sign]:
         progress: Progress = self._paginator.progress
-        return signs_of_more(response, records, progress, self._context.resource.selector)
+        signs = signs_of_more(response, records, progress, self._context.resource.selector)
+        if path := self._paginator.path:
+            signs += signs_at_path(response.body, path, records)
+        return signs
 
     def _is_filtered(self) -> bool:
         """Whether the API filters the listing by the window."""

@@ -89,6 +89,11 @@ class Paginator(ABC):
         self.progress = Progress(0, 0)
         self.reported_total: int | None = None
 
+    @property
+    def path(self) -> str | None:
+        """The place in a body at which the cursor or link is looked for; None without one."""
+        return None
+
     def first_request(self) -> PageRequest:
         """The request of the first page."""
         return PageRequest()

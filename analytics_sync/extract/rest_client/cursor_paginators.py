@@ -9,7 +9,7 @@ from typing import Any
 
 from analytics_sync.catalog import paginators as p
 from analytics_sync.common.errors import PaginationStuck
-from analytics_sync.common.json_path import MISSING, breaks_off_below, lookup
+from analytics_sync.common.json_path import MISSING, lookup
 from analytics_sync.extract.rest_client.base_paginator import (
     END_EMPTY_PAGE,
     END_NO_MORE,
@@ -20,6 +20,7 @@ from analytics_sync.extract.rest_client.base_paginator import (
     more_without,
 )
 from analytics_sync.extract.rest_client.response import Response
+from analytics_sync.extract.rest_client.signs_at_path import lacks_cursor
 from analytics_sync.extract.rest_client.signs_of_more import Sign
 
 
@@ -28,12 +29,17 @@ class CursorPaginator(Paginator):
 
     _config: p.Cursor
 
+    @property
+    def path(self) -> str | None:
+        """The place of the cursor."""
+        return self._config.cursor_path
+
     def _next_page(self, response: Response, records: list[Any]) -> NextPage:
         config = self._config
         if is_last_by_flag(config.has_more_path, response):
             return NextPage(None, END_NO_MORE)
         cursor = lookup(response.body, config.cursor_path or "")
-        if cursor is MISSING and breaks_off_below(response.body, config.cursor_path or ""):
+        if cursor is MISSING and lacks_cursor(response.body, config.cursor_path or "", records):
             raise PaginationStuck(
                 self._place,
                 f"the cursor path {config.cursor_path!r} ends at an element without that key.",

@@ -44,6 +44,11 @@ class JsonLinkPaginator(_LinkPaginator):
 
     _config: p.JsonLink
 
+    @property
+    def path(self) -> str | None:
+        """The place of the link."""
+        return self._config.next_url_path
+
     def _next_page(self, response: Response, records: list[Any]) -> NextPage:
         path = self._config.next_url_path
         link = lookup(response.body, path)

@@ -15,7 +15,7 @@ from typing import Any
 
 from analytics_sync.catalog import paginators as p
 from analytics_sync.common.errors import PaginationStuck, Place
-from analytics_sync.common.json_path import MISSING, lookup
+from analytics_sync.common.json_path import MISSING, lookup, lookup_around
 from analytics_sync.extract.rest_client.base_paginator import (
     END_EMPTY_PAGE,
     END_NO_MORE,
@@ -282,8 +282,7 @@ class PageNumberPaginator(NumberedPaginator):
 
 def is_lower_bound(path: str, response: Response) -> bool:
     """Whether the object that holds the total says that the total is a lower bound."""
-    parent = path.rpartition(".")[0]
-    around = lookup(response.body, parent) if parent else response.body
+    around = lookup_around(response.body, path)
     return isinstance(around, dict) and around.get("relation") in ("gte", "gt", "at_least")
 
 

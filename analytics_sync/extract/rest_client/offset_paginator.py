@@ -12,7 +12,7 @@ from typing import Any
 
 from analytics_sync.catalog import paginators as p
 from analytics_sync.common.errors import PaginationStuck
-from analytics_sync.common.json_path import MISSING, lookup
+from analytics_sync.common.json_path import MISSING, lookup, lookup_around
 from analytics_sync.extract.rest_client.base_paginator import (
     END_EMPTY_PAGE,
     END_NO_MORE,
@@ -125,12 +125,9 @@ class OffsetPaginator(NumberedPaginator):
         if path is None:
             return None
         cursor = lookup(response.body, path)
-        parent_path = path.rpartition(".")[0]
-        if (
-            cursor is MISSING
-            and not self._seen
-            and not (parent_path and isinstance(lookup(response.body, parent_path), dict))
-        ):
+        around = lookup_around(response.body, path)
+        has_place = isinstance(around, dict) and around is not response.body
+        if cursor is MISSING and not self._seen and not has_place:
             return None
         return self._follow_cursor(
             cursor,

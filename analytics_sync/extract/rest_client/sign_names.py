@@ -15,19 +15,19 @@ _NO_LETTER = re.compile(r"[^a-z0-9]")
 LINK_STARTS = ("http://", "https://", "/", "?")
 
 
-def _names(text: str) -> frozenset[str]:
+def name_set(text: str) -> frozenset[str]:
     """Names in lower case, without separators."""
     return frozenset(text.split())
 
 
-PAGING = _names(
+PAGING = name_set(
     """
     meta metadata links link pages paging pagination paginator pager page pageinfo cursor
     cursors info resultinfo responsemetadata responsemeta additionaldata hits nextpage
     searchmetadata
     """
 )
-_MORE = _names(
+_MORE = name_set(
     """
     hasmore hasnext hasnextpage hasmoreitems hasmorepages hasmoreresults hasmorerecords
     hasmoredata morerecords moreitems moredata morepages moreresults moreitemsincollection
@@ -35,9 +35,9 @@ _MORE = _names(
     """
 )
 _MORE_IF_PAGING = frozenset({"more", "truncated"})
-_LAST = _names("islast islastpage endofrecords nomore nomorepages nomoreresults")
+_LAST = name_set("islast islastpage endofrecords nomore nomorepages nomoreresults")
 _LAST_IF_PAGING = frozenset({"last", "lastpage", "done"})
-TOKENS = _names(
+TOKENS = name_set(
     """
     nextcursor nextpagetoken nexttoken nextpage nexturl nexturi nextlink nexthref nextpageurl
     nextpageuri nextpagelink nextpagecursor nextpageid nextoffset nextstart nextkey nextmarker
@@ -46,22 +46,22 @@ TOKENS = _names(
     """
 )
 TOKENS_IF_PAGING = frozenset({"next"})
-TOKEN_KEYS = _names("href url uri link cursor token after page offset start number id")
-FILTERED_TOTALS = _names("totalfilteredcount filteredcount recordsfiltered totalfiltered")
-TOTALS = FILTERED_TOTALS | _names(
+TOKEN_KEYS = name_set("href url uri link cursor token after page offset start number id")
+FILTERED_TOTALS = name_set("totalfilteredcount filteredcount recordsfiltered totalfiltered")
+TOTALS = FILTERED_TOTALS | name_set(
     """
     total totalcount totalrecords totalresults totalitems totalentries totalelements totalrows
     totalhits totalobjects totalsize recordstotal odatacount count recordcount
     """
 )
-PAGE_TOTALS = _names("totalpages pagecount pagestotal pages numpages lastpage pagetotal")
+PAGE_TOTALS = name_set("totalpages pagecount pagestotal pages numpages lastpage pagetotal")
 ANY_TOTALS = TOTALS | PAGE_TOTALS
-PAGE_NUMBERS = _names("page currentpage pagenumber pageno")
-OFFSETS = _names("offset start skip startat startindex from")
-HEADER_TOKENS = _names(
+PAGE_NUMBERS = name_set("page currentpage pagenumber pageno")
+OFFSETS = name_set("offset start skip startat startindex from")
+HEADER_TOKENS = name_set(
     "xnextpage xnextcursor xnexttoken xnextpagetoken xcontinuationtoken xmscontinuation"
 )
-HEADER_TOTALS = _names("xtotalcount xtotal xpaginationtotalcount")
+HEADER_TOTALS = name_set("xtotalcount xtotal xpaginationtotalcount")
 
 
 def read_flag(key: str, value: Any, *, is_paging: bool) -> bool | None:

@@ -105,7 +105,7 @@ def signs_of_more(
                 if more:
                     signs.append(Sign("flag", place, f"{place} is {str(value).lower()}", value))
             elif key in TOKENS or (envelope.is_paging and key in TOKENS_IF_PAGING):
-                signs += _token(place, value)
+                signs += read_token(place, value)
             elif key in ("links", "link") and isinstance(value, list):
                 signs += _listed_link(place, value, records)
         signs += _totals(envelope, progress, len(records))
@@ -160,7 +160,7 @@ def _envelopes(body: Any, records: Sequence[Any], selector: str | None) -> Itera
                 waiting.append((_Envelope(envelope.place(name), value, is_paging), depth + 1))
 
 
-def _token(place: str, value: Any) -> list[Sign]:
+def read_token(place: str, value: Any) -> list[Sign]:
     """The sign of a value that leads to the next page; none for an empty one."""
     if isinstance(value, Mapping):
         found = [v for name, v in value.items() if plain_name(name) in TOKEN_KEYS]
@@ -177,7 +177,7 @@ def _listed_link(place: str, links: list[Any], records: Sequence[Any]) -> list[S
     if not records or links is not records:
         for link in links:
             if isinstance(link, Mapping) and "next" in (link.get("rel"), link.get("relation")):
-                return _token(f"{place} (next)", link)
+                return read_token(f"{place} (next)", link)
     return []
 
 
