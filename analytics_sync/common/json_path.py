@@ -14,6 +14,7 @@ from typing import Any
 from analytics_sync.common.json_path_steps import (
     ANY,
     MISSING,
+    FilterStep,
     Keys,
     KeyStep,
     Match,
@@ -56,6 +57,7 @@ class JsonPath:
         self.steps = steps
         self.is_deep = is_deep
         first = steps[0] if steps else None
+        self.has_filter = any(isinstance(step, FilterStep) for step in steps)
         self.chain = first if isinstance(first, KeyStep) and len(steps) == 1 else None
         """The one step of a path of keys only, which may be searched at any depth."""
 
@@ -100,6 +102,24 @@ class JsonPath:
             if not found:
                 break
         return found
+
+    def filtered(self, body: Any, skip: int = 0) -> tuple[list[Any], list[str]]:
+        """The elements that a filter tests, and what it compares although no element has it.
+
+        Without elements that a filter cannot select, these are the elements of the last filter.
+
+        Args:
+            body: Where the path begins.
+            skip: How many steps to leave out.
+        """
+        values, tested = [body], list[Any]()
+        for step in self.steps[skip:]:
+            if isinstance(step, FilterStep):
+                tested = [e.value for value in values for e in Wildcard().matches(value) or ()]
+                if absent := step.absent_targets(tested):
+                    return tested, absent
+            values = [below.value for value in values for below in step.matches(value) or ()]
+        return tested, []
 
 
 def lookup(body: Any, path: str) -> Any:

@@ -6,7 +6,7 @@ value to its matches. The compiler is imported with the first path that needs it
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 MISSING: Any = object()
@@ -120,6 +120,38 @@ class _NodeStep:
         )
 
 
+class FilterStep(_NodeStep):
+    """A filter: the elements of a list, or the values of an object, that pass its comparisons.
+
+    Args:
+        node: The compiled filter.
+    """
+
+    def __init__(self, node: Any) -> None:
+        super().__init__(node, selects=True)
+
+    def absent_targets(self, elements: Sequence[Any]) -> list[str]:
+        """What the filter compares and no element has, so that it selects none of them.
+
+        A filter that selects what lacks a key, such as ``!@.a`` or ``@.a!='b'``, is none of these. Nor
+        is one that asks for a key, such as ``@.a``.
+        """
+        return _absent_targets(self._node, elements) if elements else []
+
+
+def _absent_targets(node: Any, elements: Sequence[Any]) -> list[str]:
+    target = getattr(node, "target", None)
+    if target is not None:
+        if node.op in (None, "!", "!=") or any(target.find(element) for element in elements):
+            return []
+        return [str(target).replace("`this`.", "")]
+    parts = [*getattr(node, "expressions", ()), *getattr(node, "operands", ())]
+    absent = [_absent_targets(part, elements) for part in parts]
+    if type(node).__name__ == "Or":
+        return [name for names in absent for name in names] if all(absent) else []
+    return next((names for names in absent if names), [])
+
+
 def splits(body: Any, keys: Keys) -> Iterator[tuple[Keys, Any]]:
     """Each split of the joined ``keys`` that ``body`` has, short keys first, with its value."""
     if not keys:
@@ -171,8 +203,10 @@ def compile_steps(path: str) -> tuple[Step, ...]:
             steps.append(KeyStep((*before, str(fields[0])), is_exact=True))
         elif kind == "Wildcard":
             steps.append(Wildcard())
+        elif kind == "Filter":
+            steps.append(FilterStep(node))
         else:
-            steps.append(_NodeStep(node, selects=kind in {"Filter", "Slice"}))
+            steps.append(_NodeStep(node, selects=kind == "Slice"))
     return tuple(steps)
 
 

@@ -17,7 +17,7 @@ _RUN_AGAIN = "Run again; if the message stays, correct the declaration, or use m
 
 
 def judge_shortfall(context: ReadContext) -> None:
-    """Judge how the request series of a read ended.
+    """Judge how the request series of a read ended, and whether a filter left all records out.
 
     Raises:
         ExtractError: The resource replaces its table, and the read is known to be short.
@@ -28,6 +28,8 @@ def judge_shortfall(context: ReadContext) -> None:
         is_hidden = total is None or result.records >= total  # other series made up for it
         if result.resource.write_disposition == "replace" or is_hidden:
             result.findings.add(COMPLETE, result.shortfall_text)
+    if message := result.filter_evidence.message():
+        result.findings.add(COMPLETE, message)
     _refuse_to_replace(result, context.place, COMPLETE, _INCOMPLETE, _RUN_AGAIN)
 
 

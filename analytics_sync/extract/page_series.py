@@ -132,6 +132,7 @@ class PageSeries:
                     self._record_end_by_status(number, e)
                     return
                 records = self._records(response, may_be_null=self._received > 0)
+                self._context.result.filter_evidence.add(response.body, records)
                 if number == 0 and self._resource.count_path is not None:
                     self._reported_total = whole_number(response.body, self._resource.count_path)
                     self._paginator.reported_total = self._reported_total

@@ -12,6 +12,7 @@ from typing import Any
 from analytics_sync.catalog import Resource
 from analytics_sync.extract.buffer import TableBuffer
 from analytics_sync.extract.convert.converter import Rejected
+from analytics_sync.extract.filter_evidence import FilterEvidence
 from analytics_sync.extract.findings import COMPLETE, Findings
 from analytics_sync.extract.parents import Parent
 from analytics_sync.extract.rest_client.session import Counters
@@ -65,6 +66,7 @@ class ReadResult:
         read_up_to: Before this instant all records of the window were requested; None if that is so
             for the whole window.
         findings: Evidence against the declaration or against completeness.
+        filter_evidence: Whether ``data_selector`` compares a field that records have.
     """
 
     resource: Resource
@@ -88,6 +90,10 @@ class ReadResult:
     shared_keys: SharedKeys = field(default_factory=SharedKeys)
     read_up_to: datetime | None = None
     findings: Findings = field(default_factory=Findings)
+    filter_evidence: FilterEvidence = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.filter_evidence = FilterEvidence(self.resource)
 
     def record_end(
         self, reason: str, reported_total: int | None, received: int, *, proven_complete: bool

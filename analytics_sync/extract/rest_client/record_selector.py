@@ -76,6 +76,22 @@ def select(
     return records
 
 
+def filtered(body: Any, resource: Resource) -> tuple[int, list[str]]:
+    """How many elements the filter of ``data_selector`` tests, and what it compares in vain.
+
+    Args:
+        body: Decoded JSON.
+        resource: The resource that was requested.
+
+    Returns:
+        The number of the elements; the fields that none of them has, so that none is selected.
+    """
+    path = compile_selector(resource.selector or "$")
+    skip = _leading_keys(path) if isinstance(body, list) else 0
+    tested, absent = path.filtered(body, skip)
+    return len(tested), absent
+
+
 def _records(body: Any, resource: Resource) -> list[Any] | _NoRecords:
     path = compile_selector(resource.selector or "$")
     if isinstance(body, list):
@@ -101,7 +117,7 @@ def _records(body: Any, resource: Resource) -> list[Any] | _NoRecords:
 
 def _from_list(body: list[Any], path: JsonPath, resource: Resource) -> list[Any] | _NoRecords:
     """The records of a body that is a bare list: the leading keys of the selector are absent."""
-    leading = 1 if path.steps and isinstance(path.steps[0], KeyStep) else 0
+    leading = _leading_keys(path)
     if len(path.steps) > leading:
         return _selected(body, path, leading, resource)
     objects = [record for record in body if isinstance(record, Mapping)]
@@ -115,6 +131,11 @@ def _from_list(body: list[Any], path: JsonPath, resource: Resource) -> list[Any]
             f"a list of objects with {path.spelling!r} (try [*].{path.spelling})", body
         )
     return _if_any_object(body)
+
+
+def _leading_keys(path: JsonPath) -> int:
+    """The number of steps of a selector that a bare list lacks."""
+    return 1 if path.steps and isinstance(path.steps[0], KeyStep) else 0
 
 
 def _without_selector(
