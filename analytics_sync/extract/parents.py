@@ -7,12 +7,13 @@ order read: parameters for the child's requests and fields that the child inheri
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from analytics_sync.catalog import Resource
-from analytics_sync.common.json_path import MISSING, compile_field, lookup
+from analytics_sync.common.json_path import MISSING, compile_field, compile_path, lookup
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,14 @@ class ParentValues:
         self._found: dict[Parent, None] = {}
         self.skipped = 0
         """Parents without a value for one of the parameters, or excluded by declaration."""
+        self.without_value = 0
+        """Parents without a value for one of the parameters."""
+        self._absent: Counter[str] = Counter()
+        self._needed = {
+            param.field
+            for param in child.resolved.values()
+            if None not in child.skip_parents.get(param.field, ())
+        }
 
     def add(self, records: Iterable[Mapping[str, Any]]) -> None:
         """Collect the values of more records."""
@@ -58,14 +67,28 @@ class ParentValues:
     def __len__(self) -> int:
         return len(self._found)
 
+    def absent_field(self) -> str | None:
+        """A field that no parent has, not even as null; None if there is no such field.
+
+        The field has another name then. A null, or a field that only some parents lack, is an answer:
+        these parents have no child. ``skip_parents`` with null says that such parents are usual.
+        """
+        if self._found or not self.without_value:
+            return None
+        return next((f for f, n in sorted(self._absent.items()) if n == self.without_value), None)
+
     def _parent(self, record: Mapping[str, Any]) -> Parent | None:
         for field, values in self._child.skip_parents.items():
-            if self._value(record, field) in values:
+            value = self._value(record, field)
+            if value in values:
+                if value is None:
+                    self._note_without(record)
                 return None
         params = []
         for name, param in self._child.resolved.items():
             value = self._value(record, param.field)
             if value is None or isinstance(value, dict | list):
+                self._note_without(record)
                 return None
             if param.match is not None:
                 match = re.search(param.match, str(value))
@@ -80,6 +103,12 @@ class ParentValues:
                 inherited.append((name, value))
         return Parent(tuple(params), tuple(inherited))
 
+    def _note_without(self, record: Mapping[str, Any]) -> None:
+        self.without_value += 1
+        for field in self._needed:
+            if all(_is_absent(record, path) for path in (field, *self._aliases.get(field, ()))):
+                self._absent[field] += 1
+
     def _value(self, record: Mapping[str, Any], field: str) -> Any:
         """The value at the field's path or at one of its aliases; None when all are absent."""
         for path in (field, *self._aliases.get(field, ())):
@@ -87,6 +116,21 @@ class ParentValues:
             if value is not MISSING and value is not None:
                 return value
         return None
+
+
+def _is_absent(record: Mapping[str, Any], path: str) -> bool:
+    """Whether a record lacks a path, and no null or empty object on the way stands for it."""
+    if lookup(record, path) is not MISSING:
+        return False
+    compiled = compile_path(path)
+    holder: Any = record
+    for key in compiled.chain.keys if compiled.chain is not None else ():
+        if not holder:
+            return False
+        if not isinstance(holder, Mapping) or key not in holder:
+            return True
+        holder = holder[key]
+    return True
 
 
 def inherit(records: Iterable[Any], parent: Parent) -> list[Any]:

@@ -8,7 +8,7 @@ parents and the slices of a window are read concurrently.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 
 from analytics_sync.catalog import Resource
@@ -18,10 +18,10 @@ from analytics_sync.common.errors import (
     ExtractError,
     HttpStatusError,
     Place,
-    printable,
 )
 from analytics_sync.common.window import Window
 from analytics_sync.extract.buffer import TableBuffers
+from analytics_sync.extract.children import Children
 from analytics_sync.extract.collector import Consumer, PageCollector
 from analytics_sync.extract.concurrency import Job, run_concurrently
 from analytics_sync.extract.convert.cursor import CursorReader
@@ -36,7 +36,6 @@ from analytics_sync.extract.rest_client.settings import Settings
 from analytics_sync.extract.result import Page, ReadResult
 from analytics_sync.extract.slicer import Slicer
 
-_CHILD_GONE = frozenset({403, 404})
 _MAX_QUEUED_SERIES = 64  # per resource, because all resources of a run share the threads
 
 
@@ -109,7 +108,7 @@ class ResourceReader:
         reader = PageReader(context, self._session, self._settings, self._prefetch_pool)
         try:
             if parents is not None:
-                children = _Children(context, reader, parents)
+                children = Children(context, reader, parents)
                 self._run(children.next_job, collector, in_order=True)
                 children.judge()
             else:
@@ -168,54 +167,3 @@ class ResourceReader:
             CursorReader(resource),
             context.journal.will_be_long,
         ).next_job
-
-
-class _Children:
-    """The children of many parents: a job for each parent, and the children that were refused."""
-
-    def __init__(self, context: ReadContext, reader: PageReader, parents: ParentValues) -> None:
-        self._context = context
-        self._reader = reader
-        self._remaining = enumerate(parents)
-        self._refused: dict[int, tuple[Parent, HttpStatusError]] = {}
-        self._count = context.result.children = len(parents)
-        context.result.parents_without = parents.skipped
-
-    def next_job(self, _: bool) -> Job[Page] | None:
-        """The job that reads the children of the next parent."""
-        following = next(self._remaining, None)
-        return (lambda: self._read(*following)) if following else None
-
-    def _read(self, number: int, parent: Parent) -> Iterator[Page]:
-        first = True
-        try:
-            for page in self._reader.pages(parent, self._context.window):
-                first = False
-                yield page
-        except HttpStatusError as e:
-            # A child is gone when its first page is. If a later page is gone, records are missing.
-            is_gone = e.is_ignored or (e.status in _CHILD_GONE and not e.is_failure)
-            if not first or not is_gone:
-                raise
-            self._refused[number] = parent, e
-
-    def judge(self) -> None:
-        """List the children that were refused in the result.
-
-        Raises:
-            HttpStatusError: The API refused the children of all parents.
-        """
-        context = self._context
-        refused = [self._refused[number] for number in sorted(self._refused)]
-        for parent, error in refused:
-            named = ", ".join(f"{name}={value}" for name, value in parent.params)
-            context.result.skipped.append(printable(f"{named}: {error.status}"))
-        some_count = len(refused) < self._count or any(e.is_ignored for _, e in refused)
-        if refused and not some_count:
-            _, last = refused[-1]
-            raise HttpStatusError(
-                context.place,
-                f"all {self._count} children answered {last.status}, the last: {last.happened}",
-                last.advice,
-                status=last.status,
-            )

@@ -144,7 +144,7 @@ def test_a_value_that_does_not_match_has_no_child(api: Api) -> None:
     assert outcome.readings["kids"].parents_without == 1
 
 
-@pytest.mark.parametrize("status", [404, 403])
+@pytest.mark.parametrize("status", [404, 403, 410, 451])
 def test_a_child_that_is_gone_or_forbidden_is_skipped_and_named(api: Api, status: int) -> None:
     api.on("/items", items(1, 2, 3))
     api.on("/items/2/kids", (status, {}, {}))
@@ -155,7 +155,7 @@ def test_a_child_that_is_gone_or_forbidden_is_skipped_and_named(api: Api, status
     assert outcome.readings["kids"].children == 3
 
 
-@pytest.mark.parametrize("status", [404, 403])
+@pytest.mark.parametrize("status", [404, 403, 410, 451])
 @pytest.mark.parametrize("ids", [[1], [1, 2, 3]], ids=["one", "several"])
 def test_if_all_children_are_gone_the_resource_fails(api: Api, status: int, ids: list[int]) -> None:
     api.on("/items", items(*ids))
@@ -171,7 +171,7 @@ def test_no_parents_is_no_failure(api: Api) -> None:
     assert (outcome.ids("kids"), outcome.failures) == ([], {})
 
 
-@pytest.mark.parametrize("status", [400, 401, 500])
+@pytest.mark.parametrize("status", [400, 401, 409, 500])
 def test_any_other_status_of_a_child_fails_the_resource(api: Api, status: int) -> None:
     api.on("/items", items(1, 2))
     api.on("/items/1/kids", items(1))
@@ -182,7 +182,7 @@ def test_any_other_status_of_a_child_fails_the_resource(api: Api, status: int) -
     assert outcome.ids() == [1, 2]
 
 
-@pytest.mark.parametrize("status", [404, 403])
+@pytest.mark.parametrize("status", [404, 403, 410])
 def test_a_child_that_vanishes_between_two_pages_fails_the_resource(api: Api, status: int) -> None:
     cursor = {"type": "cursor", "cursor_path": "next", "cursor_param": "from"}
     api.on("/items", items(1, 2))
@@ -193,7 +193,7 @@ def test_a_child_that_vanishes_between_two_pages_fails_the_resource(api: Api, st
     assert str(status) in outcome.error("kids")
 
 
-@pytest.mark.parametrize("status", [404, 403])
+@pytest.mark.parametrize("status", [404, 403, 410])
 def test_a_resource_that_is_gone_fails(api: Api, status: int) -> None:
     api.on("/items", (status, {}, {}))
     outcome = read(shop(item()))

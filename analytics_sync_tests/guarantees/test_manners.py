@@ -89,8 +89,10 @@ def examples(draw: st.DrawFn, sources: list[Source], max_resources: int) -> Exam
 def problems(lab: MannerLab, example: Example) -> Iterator[str]:
     """Every resource that is green and wrong, or that harmless manners made fail."""
     source, choice = example.source, example.choice
+    # A manner of a parent shows in its children.
+    read = [r.name for r in source.assets if {r.name, r.parent} & set(choice)]
     for step, verdicts in zip(
-        example.steps, lab.run(source, choice, example.steps, choice), strict=True
+        example.steps, lab.run(source, choice, example.steps, read), strict=True
     ):
         for verdict in verdicts:
             TRIED[source.name] += step.lies

@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -154,12 +154,24 @@ def _verdict(
     if result is not None and len(missing) + len(changed) <= len(result.rejected):
         # A rejected record is in the table of rejected ones, and a warning.
         missing, changed = [text for text in missing if "deleted" in text], []
+    if result is not None and result.skipped and resource.write_disposition == "merge":
+        # A child that the API refuses is a warning. Its rows of earlier runs stay as they are.
+        missing = [text for text in missing if "deleted" in text]
+        changed = differences(resource, records, list(_read_by(result, rows)))[1]
     has_other_keys = any(MANNERS[name].group == "keys" for name in manners)
     # A record that moves out of the window leaves its row: another window updates it.
     is_windowed = sandbox.sources[resource.source].windowed(resource)
     if result is None or result.rejected or has_other_keys or is_windowed:
         surplus = []
     return Verdict(resource, failures, [*missing, *chain(*changed), *surplus])
+
+
+def _read_by(result: ReadResult, rows: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    """The rows that a read has loaded, without those of earlier reads."""
+    for row in rows:
+        read_at = (row["_read_at"] - datetime(1970, 1, 1, tzinfo=UTC)) / timedelta(microseconds=1)
+        if result.started_at is not None and read_at >= result.started_at:
+            yield row
 
 
 def _served(sandbox: Sandbox, resource: Resource, record: Mapping[str, Any]) -> dict[str, Any]:
