@@ -113,11 +113,14 @@ def fitting(field: Field, value: Any) -> Any:
             return exact if same else ...
         if kind == "date":
             return date.fromisoformat(value) if re.fullmatch(r"\d{4}-\d\d-\d\d", value) else ...
+        is_epoch = number or re.fullmatch(r"-?\d{1,20}(\.\d+)?", value)
+        if field.format == "epoch_ms" and is_epoch and 10**9 <= float(value) < 10**10:
+            return ...  # seconds, by their size
         if number:
             seconds = value / (1000 if field.format == "epoch_ms" else 1)
             instant = datetime.fromtimestamp(seconds, UTC)
             return instant if instant.timestamp() == seconds else ...
-        if field.format and re.fullmatch(r"-?\d{1,20}(\.\d+)?", value):
+        if field.format and is_epoch:
             micros = Fraction(value) * 1000
             epoch = datetime(1970, 1, 1, tzinfo=UTC)
             whole = micros.denominator == 1

@@ -18,6 +18,7 @@ from analytics_sync.common.window import Window
 from analytics_sync.extract.convert.arrays import ARROW
 from analytics_sync.extract.convert.converter import Converter
 from analytics_sync.extract.convert.instants import parse_day, parse_instant
+from analytics_sync.extract.findings import DECLARED_SCHEMA
 from analytics_sync_tests.support.scripted_api import Api, item, read, shop, shop_api
 
 api = shop_api
@@ -144,6 +145,11 @@ EPOCHS: dict[str, tuple[str, Any, datetime | None, bool]] = {
     "plus": ("epoch_s", "+1", None, True),
     "digits of another script": ("epoch_s", "١٢٣", None, True),
     "a date all the same": ("epoch_ms", "2024-07-01T12:00:00Z", NOON, False),
+    "seconds for milliseconds": ("epoch_ms", SECONDS, None, True),
+    "seconds with a fraction for milliseconds": ("epoch_ms", SECONDS + 0.5, None, True),
+    "text of seconds for milliseconds": ("epoch_ms", f"{SECONDS}", None, True),
+    "milliseconds of 1970": ("epoch_ms", 10**9 - 1, datetime(1970, 1, 12, 13, 46, 39, 999000, tzinfo=UTC), False),
+    "milliseconds of May 1970": ("epoch_ms", 10**10, datetime(1970, 4, 26, 17, 46, 40, tzinfo=UTC), False),
     "far and fine": ("epoch_ms", 253402300799123, datetime(9999, 12, 31, 23, 59, 59, 123000, tzinfo=UTC), False),
 }  # fmt: skip
 
@@ -168,6 +174,18 @@ def test_no_record_is_lost_whose_cursor_is_an_epoch_as_text(api: Api, unit: str 
     else:
         assert [r.record for r in reading.rejected] == sent
         assert {r.reason for r in reading.rejected} == {"no usable cursor at"}
+
+
+def test_no_record_is_lost_whose_cursor_is_in_seconds_and_not_in_milliseconds(api: Api) -> None:
+    sent = [{"id": i, "at": SECONDS + i} for i in range(20)]
+    api.on("/items", sent)
+    columns = {"id": "bigint", "at": {"data_type": "timestamp", "format": "epoch_ms"}}
+    reading = read(shop(item({"incremental": {"cursor_path": "at"}}, columns=columns)), DAY)
+    found = reading.readings["items"]
+    assert [r.record for r in found.rejected] == sent
+    assert found.outside_window == 0
+    (message,) = found.findings.of(DECLARED_SCHEMA)
+    assert message.startswith("20 of 20 records were rejected")
 
 
 ALMOST = st.from_regex(

@@ -45,6 +45,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _CONTEXT = Context(prec=60, rounding=ROUND_HALF_EVEN)
 _MICROSECOND_DIGITS = 6
 _FINE = 2.0**33  # seconds: below, no two microseconds have the same double
+# As milliseconds these numbers are early in 1970. As seconds they are 2001 to 2286.
+_LIKELY_SECONDS = (10**9, 10**10)
 
 
 def parse_day(text: str) -> date | None:
@@ -84,11 +86,16 @@ def parse_epoch_text(text: str, unit: str) -> Instant | None:
 def instant_of_epoch(number: float | Decimal, unit: str | None) -> Instant | None:
     """The instant of a count of units since 1970, rounded to microseconds.
 
+    None for an instant that no warehouse has, and for a count of milliseconds that is a count of
+    seconds by its size: the API may have changed the unit.
+
     Args:
         number: The count. A float counts as its shortest decimal text.
         unit: ``epoch_ms`` for milliseconds; anything else is seconds.
     """
     digits = 3 if unit == "epoch_ms" else _MICROSECOND_DIGITS
+    if digits == 3 and _LIKELY_SECONDS[0] <= number < _LIKELY_SECONDS[1]:
+        return None
     try:
         if isinstance(number, int):
             whole, rest = divmod(number, 1000) if digits == 3 else (number, 0)

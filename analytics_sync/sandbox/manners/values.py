@@ -106,6 +106,25 @@ _register_time(
 )  # fmt: skip
 
 
+def _milliseconds(subject: Subject) -> list[Field]:
+    return [f for f in _times(subject) if f.format == "epoch_ms"]
+
+
+@manner("times", "provable", lambda s: bool(_milliseconds(s)))
+def seconds_for_milliseconds(subject: Subject) -> Hooks:
+    """Times that are declared as milliseconds since 1970 are seconds."""
+    fields = _milliseconds(subject)
+
+    def record(record: Record) -> Record:
+        for field in fields:
+            for path in (field.path, *field.aliases):
+                if (ms := read(field, get_or_none(record, path))) is not None:
+                    put(record, path, ms // 1000)
+        return record
+
+    return Hooks(record=record)
+
+
 def _register_charset(name: str, about: str, charset: str) -> None:
     def make(subject: Subject) -> Hooks:
         def record(record: Record) -> Record:
