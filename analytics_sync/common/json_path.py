@@ -18,6 +18,7 @@ from analytics_sync.common.json_path_steps import (
     Keys,
     KeyStep,
     Match,
+    NodeStep,
     PathError,
     Step,
     Wildcard,
@@ -79,7 +80,9 @@ class JsonPath:
         found = self.matches(body)
         return found[0].value if isinstance(found, list) and found else MISSING
 
-    def matches(self, body: Any, skip: int = 0) -> list[Match] | int:
+    def matches(
+        self, body: Any, skip: int = 0, left_out: list[Any] | None = None
+    ) -> list[Match] | int:
         """All values at the path; or the position of the step at which the path breaks off.
 
         A filter, a wildcard or a slice that matches nothing in an existing list is no break. A key
@@ -88,12 +91,16 @@ class JsonPath:
         Args:
             body: Where the path begins.
             skip: How many steps to leave out.
+            left_out: Receives the elements that a filter or a slice does not select, and those that
+                lack a key that others have.
         """
         found = [Match(None, body)]
         for position, step in enumerate(self.steps[skip:], start=skip):
             reached = [(match, step.matches(match.value)) for match in found]
             if all(matches is None for _, matches in reached):
                 return position
+            if left_out is not None:
+                left_out += _left_out(step, reached)
             found = [
                 Match(match.key if below.key is None else below.key, below.value)
                 for match, matches in reached
@@ -120,6 +127,16 @@ class JsonPath:
                     return tested, absent
             values = [below.value for value in values for below in step.matches(value) or ()]
         return tested, []
+
+
+def _left_out(step: Step, reached: list[tuple[Match, list[Match] | None]]) -> list[Any]:
+    left_out: list[Any] = []
+    for match, matches in reached:
+        if matches is None:
+            left_out.append(match.value)
+        elif isinstance(step, NodeStep):
+            left_out += step.left_out(match.value, matches)
+    return left_out
 
 
 def lookup(body: Any, path: str) -> Any:

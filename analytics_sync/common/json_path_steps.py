@@ -89,7 +89,7 @@ class Wildcard:
         return [Match(None, below) for below in value] if isinstance(value, list) else None
 
 
-class _NodeStep:
+class NodeStep:
     """A step of dlt's compiler.
 
     Args:
@@ -110,6 +110,14 @@ class _NodeStep:
             return [] if self._selects else None
         return [] if self._selects and isinstance(value, Mapping) and self._fits(value) else None
 
+    def left_out(self, value: Any, matches: list[Match]) -> list[Any]:
+        """The elements that the step does not select; none if it selects no elements."""
+        if not self._selects or len(matches) == len(value):
+            return []
+        selected = {id(match.value) for match in matches}
+        elements = value.values() if isinstance(value, Mapping) else value
+        return [element for element in elements if id(element) not in selected]
+
     def _fits(self, value: Mapping[str, Any]) -> bool:
         """Whether an object holds records by key: the filter tests what one of its values has.
 
@@ -120,7 +128,7 @@ class _NodeStep:
         )
 
 
-class FilterStep(_NodeStep):
+class FilterStep(NodeStep):
     """A filter: the elements of a list, or the values of an object, that pass its comparisons.
 
     Args:
@@ -206,7 +214,7 @@ def compile_steps(path: str) -> tuple[Step, ...]:
         elif kind == "Filter":
             steps.append(FilterStep(node))
         else:
-            steps.append(_NodeStep(node, selects=kind == "Slice"))
+            steps.append(NodeStep(node, selects=kind == "Slice"))
     return tuple(steps)
 
 

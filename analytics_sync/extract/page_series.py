@@ -113,6 +113,7 @@ class PageSeries:
         self._cursor = CursorReader(resource) if self._order and context.window else None
         self._reported_total: int | None = None
         self._received = 0
+        self._left_out = 0
         self._previous: _Fingerprint | None = None
         self._latest: tuple[Response | None, list[Any]] = (None, [])
 
@@ -131,23 +132,26 @@ class PageSeries:
                 except HttpStatusError as e:
                     self._record_end_by_status(number, e)
                     return
-                records = self._records(response, may_be_null=self._received > 0)
+                left_out: list[Any] = []
+                records = self._records(response, self._received > 0, left_out)
+                elements = [*records, *left_out] if left_out else records
                 self._context.result.filter_evidence.add(response.body, records)
                 if number == 0 and self._resource.count_path is not None:
                     self._reported_total = whole_number(response.body, self._resource.count_path)
                     self._paginator.reported_total = self._reported_total
-                next_page = self._paginator.advance(response, records)
+                next_page = self._paginator.advance(response, elements)
                 if is_new:  # not before the paginator has accepted the response as a page
                     self._kept_pages.add(number, request, response)
-                self._look_ahead(next_page.request, response, records, is_new)
+                self._look_ahead(next_page.request, response, elements, is_new)
                 if self._resource.response_actions:
-                    self._latest = response, records
+                    self._latest = response, elements
                 past_window = self._is_past_window(records)
-                proven = self._judge(number, next_page, response, records, past_window)
+                proven = self._judge(number, next_page, response, elements, past_window)
                 if next_page.keep:
+                    self._left_out += len(left_out)
                     page = self._page(response, records, last=next_page.request is None)
                     # Free this page before the next one arrives, while it is still in the cache.
-                    del response, records
+                    del response, records, elements, left_out
                     yield page
                     del page
                 if next_page.request is None or past_window:
@@ -272,8 +276,11 @@ class PageSeries:
             )
 
     def _record_end(self, reason: str, *, proven_complete: bool) -> None:
+        total = self._reported_total
+        if total is not None:
+            total = max(0, total - self._left_out)  # it counts all elements
         self._context.result.record_end(
-            reason, self._reported_total, self._received, proven_complete=proven_complete
+            reason, total, self._received, proven_complete=proven_complete
         )
 
     def _too_many_pages(self) -> PaginationStuck:
@@ -292,17 +299,20 @@ class PageSeries:
         return self._keys(one) == self._keys(other)
 
     def _keys(self, response: Response) -> list[list[Any]]:
-        """The primary keys of the records of a page, in their order."""
+        """The primary keys of the elements of a page: of its records, and of those left out."""
         paths = self._resource.primary_key
-        return [[lookup(record, path) for path in paths] for record in self._records(response)]
+        left_out: list[Any] = []
+        elements = [*self._records(response, True, left_out), *left_out]
+        return [[lookup(element, path) for path in paths] for element in elements]
 
-    def _records(self, response: Response, *, may_be_null: bool = True) -> list[Any]:
+    def _records(self, response: Response, may_be_null: bool, left_out: list[Any]) -> list[Any]:
         """The records of a page.
 
         Args:
             response: The response.
             may_be_null: Whether null in place of the list is an empty page, if the response also
                 says that no page follows.
+            left_out: Receives the elements that the selector leaves out. The paginator counts them.
         """
         place = (self._resource.selector or "").removesuffix("[*]").removesuffix(".*")
         if (
@@ -314,4 +324,6 @@ class PageSeries:
             return []
         redact = self._session.redact
         request_name = f"GET {redact(response.url)}"
-        return select(response.body, self._resource, self._context.place, request_name, redact)
+        return select(
+            response.body, self._resource, self._context.place, request_name, redact, left_out
+        )

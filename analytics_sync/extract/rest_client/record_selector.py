@@ -46,6 +46,7 @@ def select(
     place: Place,
     request_line: str = "",
     redact: Callable[[str], str] = str,
+    left_out: list[Any] | None = None,
 ) -> list[Any]:
     """The records of one page.
 
@@ -60,11 +61,12 @@ def select(
         place: For messages.
         request_line: Method and URL, for messages; empty when unknown.
         redact: Removes secrets from messages.
+        left_out: Receives the elements of the page that the selector leaves out.
 
     Raises:
         InvalidResponse: The body has none of these shapes.
     """
-    records = _records(body, resource)
+    records = _records(body, resource, left_out)
     if isinstance(records, _NoRecords):
         start = redact(dumps(records.shown).decode())[:_MAX_SHOWN_CHARACTERS]
         raise InvalidResponse(
@@ -92,14 +94,14 @@ def filtered(body: Any, resource: Resource) -> tuple[int, list[str]]:
     return len(tested), absent
 
 
-def _records(body: Any, resource: Resource) -> list[Any] | _NoRecords:
+def _records(body: Any, resource: Resource, left_out: list[Any] | None) -> list[Any] | _NoRecords:
     path = compile_selector(resource.selector or "$")
     if isinstance(body, list):
-        return _from_list(body, path, resource)
+        return _from_list(body, path, resource, left_out)
     if not isinstance(body, Mapping):
         return _NoRecords(f"a JSON {_kind(body)}", body)
     if path.chain is None and path.steps:
-        return _selected(body, path, 0, resource)
+        return _selected(body, path, 0, resource, left_out)
     found = path.lookup(body)
     if found is MISSING:
         return _without_selector(body, path, resource)
@@ -115,11 +117,13 @@ def _records(body: Any, resource: Resource) -> list[Any] | _NoRecords:
     return _NoRecords(f"{_kind(found)} at {resource.selector!r}", body)
 
 
-def _from_list(body: list[Any], path: JsonPath, resource: Resource) -> list[Any] | _NoRecords:
+def _from_list(
+    body: list[Any], path: JsonPath, resource: Resource, left_out: list[Any] | None
+) -> list[Any] | _NoRecords:
     """The records of a body that is a bare list: the leading keys of the selector are absent."""
     leading = _leading_keys(path)
     if len(path.steps) > leading:
-        return _selected(body, path, leading, resource)
+        return _selected(body, path, leading, resource, left_out)
     objects = [record for record in body if isinstance(record, Mapping)]
     if (
         path.steps
@@ -153,12 +157,22 @@ def _without_selector(
     return _NoRecords(f"no {'.'.join(keys[:depth])!r}", body)
 
 
-def _selected(body: Any, path: JsonPath, skip: int, resource: Resource) -> list[Any] | _NoRecords:
+def _selected(
+    body: Any, path: JsonPath, skip: int, resource: Resource, left_out: list[Any] | None
+) -> list[Any] | _NoRecords:
     """The records at a path with a wildcard, a filter or an index.
 
     A match that is a list gives its elements. A null at a key below the wildcard is no record.
+
+    Args:
+        body: Decoded JSON.
+        path: The compiled selector.
+        skip: How many of its steps to leave out.
+        resource: The resource that was requested.
+        left_out: Receives the elements that the selector leaves out; None if they do not matter.
     """
-    found = path.matches(body, skip)
+    dropped: list[Any] = []
+    found = path.matches(body, skip, dropped)
     if isinstance(found, int):
         if found == 0 and isinstance(body, Mapping) and _has_key(body, resource):
             return [body]
@@ -167,6 +181,7 @@ def _selected(body: Any, path: JsonPath, skip: int, resource: Resource) -> list[
     records: list[Any] = []
     for match in found:
         if match.value is None and ends_in_key:
+            dropped.append({})  # stands for the element around the null
             continue
         group = match.value if isinstance(match.value, list) else [match.value]
         if match.key is not None and resource.key_field is not None:
@@ -175,6 +190,9 @@ def _selected(body: Any, path: JsonPath, skip: int, resource: Resource) -> list[
                 return keyed
             group = keyed
         records += group
+    # If the matches are lists, a page is counted in their elements, not in the objects around them.
+    if left_out is not None and not any(isinstance(match.value, list) for match in found):
+        left_out += dropped
     return _if_any_object(records)
 
 
