@@ -76,7 +76,7 @@ def test_a_filter_that_selects_what_lacks_the_field(api: Api, filter_: str) -> N
 
 @pytest.mark.parametrize("shown", [BASKET, {"id": 1, "kind": "order"}], ids=["other", "match"])
 def test_the_field_may_come_on_any_page(api: Api, shown: dict[str, Any]) -> None:
-    pages = [RENAMED, shown, RENAMED]
+    pages = [{**RENAMED, "id": 10}, shown, {**RENAMED, "id": 12}]
     paginator = {"type": "page_number", "base_page": 0}
     api.on("/items", lambda path, query, _: {"data": pages[int(query["page"]) :][:1]})
     outcome = read(
