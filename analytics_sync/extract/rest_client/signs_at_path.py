@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from analytics_sync.common.json_path import elements_without
+from analytics_sync.common.json_path import compile_path, elements_without
 from analytics_sync.extract.rest_client.sign_names import (
     LINK_STARTS,
     TOKENS,
@@ -48,12 +48,16 @@ def lacks_cursor(body: Any, path: str, records: Sequence[Any]) -> bool:
 def signs_at_path(body: Any, path: str, records: Sequence[Any]) -> Iterator[Sign]:
     """The links and cursors in elements that lack the last key of ``path``.
 
+    Also in elements that lack the field that a filter of ``path`` compares.
+
     Args:
         body: The decoded body.
         path: The declared path of the cursor or link.
         records: The records of the page.
     """
-    for found, element in elements_without(body, path):
+    tested, absent = compile_path(path).filtered(body)
+    elements = elements_without(body, path) + [(tested, element) for element in tested if absent]
+    for found, element in elements:
         if _holds_records(found, records):
             continue
         if isinstance(element, str):
