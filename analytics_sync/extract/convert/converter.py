@@ -19,7 +19,7 @@ from analytics_sync.catalog.naming import DELETED_AT, EXTRA, READ_AT
 from analytics_sync.common.exact_json import dumps
 from analytics_sync.common.window import Window
 from analytics_sync.extract.convert.arrays import ARROW, TIMESTAMP, to_array
-from analytics_sync.extract.convert.cursor import CursorReader, in_window
+from analytics_sync.extract.convert.cursor import CursorReader, in_window, placeholders
 from analytics_sync.extract.convert.extras import ExtraFields, Extras
 from analytics_sync.extract.convert.records import Records
 
@@ -99,7 +99,13 @@ class Converter:
         converted: dict[Field, pa.Array] = {}
         if self._cursor is not None:
             cursor = self._cursor.column(rows, extras)
-            rejected += _rejected(cursor, records, f"no usable cursor {self._cursor.field.name}")
+            name = self._cursor.field.name
+            rejected += _rejected(cursor, records, f"no usable cursor {name}")
+            if window is not None and (no_time := placeholders(cursor, window)) is not None:
+                # No window would ever hold these records, so that they would be nowhere.
+                reason = f"cursor {name} is a placeholder for no time"
+                rejected += [Rejected(reason, records[i]) for i in _true_at(no_time)]
+                cursor = pc.if_else(no_time, None, cursor)
             to_keep, outside_window = _to_keep(cursor, window)
             if pc.all(to_keep).as_py() is False:
                 rows, times, extras = Records(_take(records, to_keep)), times.filter(to_keep), {}

@@ -2,6 +2,9 @@
 
 In: records of a resource that declares a cursor field. Out: the cursor as an Arrow column, or its
 earliest and latest value. Reading only the cursor is far cheaper than converting all columns.
+
+Some APIs send a placeholder where a record has no time: the zero of a programming language or of a
+database, or a day that never comes. No window holds such a record.
 """
 
 from __future__ import annotations
@@ -19,6 +22,17 @@ from analytics_sync.extract.convert.arrays import TIMESTAMP, to_array
 from analytics_sync.extract.convert.extras import Extras
 from analytics_sync.extract.convert.records import Records
 
+_LAST_OF_INT32 = (2**31 - 1) * 1_000_000  # microseconds since 1970
+_PLACEHOLDERS = pa.concat_arrays(
+    [
+        pa.array([datetime(1899, 12, 30), datetime(1899, 12, 31), datetime(1900, 1, 1)], TIMESTAMP),
+        pa.array([0, _LAST_OF_INT32], TIMESTAMP),
+    ]
+)
+# A zero may have been moved by a zone's offset. A last day has many spellings.
+_AFTER_ZERO = pa.scalar(datetime(1, 1, 3, tzinfo=UTC), TIMESTAMP)
+_NEVER = pa.scalar(datetime(2900, 1, 1, tzinfo=UTC), TIMESTAMP)
+
 
 class CursorSpan(NamedTuple):
     """The range of the cursors of some records, in UTC.
@@ -26,8 +40,8 @@ class CursorSpan(NamedTuple):
     Attributes:
         oldest: The earliest cursor; None when no record has one.
         newest: The latest cursor; None when no record has one.
-        incomplete: Whether the range is uncertain, because a record has no usable cursor or there
-            are no records.
+        incomplete: Whether the range is uncertain, because a record has no usable cursor, or a
+            placeholder, or there are no records.
     """
 
     oldest: datetime | None
@@ -57,8 +71,10 @@ class CursorReader:
         objects = [r for r in records if type(r) is dict]
         if not objects:
             return CursorSpan(None, None, True)
-        cursor = self.column(Records(objects), {})
-        ends = pc.min_max(cursor.cast(TIMESTAMP)).as_py()
+        cursor = self.column(Records(objects), {}).cast(TIMESTAMP)
+        if (without_time := placeholders(cursor)) is not None:
+            cursor = pc.if_else(without_time, None, cursor)
+        ends = pc.min_max(cursor).as_py()
         return CursorSpan(ends["min"], ends["max"], cursor.null_count > 0)
 
     def newest_cursor(self, records: Sequence[Any]) -> datetime | None:
@@ -71,6 +87,26 @@ class CursorReader:
         if incomplete or oldest is None or newest is None:
             return False
         return newest < window.start if newest_first else oldest >= window.end
+
+
+def placeholders(cursor: pa.Array, window: Window | None = None) -> pa.Array | None:
+    """For each cursor, whether it is a placeholder; None if no cursor is one.
+
+    Args:
+        cursor: The cursors; null stays null.
+        window: Its cursors are times, whatever they are. None without a window.
+    """
+    instants = cursor.cast(TIMESTAMP)
+    ends = pc.min_max(instants)
+    low, high = ends["min"].value, ends["max"].value  # microseconds since 1970
+    if low is None or 0 < low <= high < _LAST_OF_INT32:
+        return None
+    found = pc.is_in(instants, _PLACEHOLDERS)
+    found = pc.or_(found, pc.less(instants, _AFTER_ZERO))
+    found = pc.or_(found, pc.greater_equal(instants, _NEVER))
+    if window is not None:
+        found = pc.and_(found, pc.invert(in_window(cursor, window)))
+    return found if pc.any(found).as_py() else None
 
 
 def in_window(cursor: pa.Array, window: Window) -> pa.Array:
