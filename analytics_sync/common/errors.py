@@ -76,6 +76,7 @@ class HttpStatusError(ExtractError):
         is_failure: Whether the response never means "no records": it is about a rate limit, or the
             declaration says so.
         body: The body of an ignored response; None for all others.
+        is_quoted: Whether the declaration that ignores the response quotes its body.
     """
 
     def __init__(
@@ -88,11 +89,13 @@ class HttpStatusError(ExtractError):
         is_ignored: bool = False,
         is_failure: bool = False,
         body: object = None,
+        is_quoted: bool = False,
     ) -> None:
         self.status = status
         self.is_ignored = is_ignored
         self.is_failure = is_failure
         self.body = body
+        self.is_quoted = is_quoted
         super().__init__(place, happened, advice)
 
 

@@ -10,7 +10,9 @@ from collections.abc import Generator, Mapping
 from concurrent.futures import Executor
 from contextlib import closing
 
+from analytics_sync.common.errors import HttpStatusError
 from analytics_sync.common.window import Window
+from analytics_sync.extract.ignored import IgnoredSeries
 from analytics_sync.extract.incremental import window_params
 from analytics_sync.extract.kept_pages import KeptPages
 from analytics_sync.extract.page_series import PageSeries
@@ -48,8 +50,11 @@ class PageReader:
         self._prefetch_pool = prefetch_pool
         resource = context.resource
         incremental = resource.incremental if resource.cursor else None
+        has_bounds = bool(incremental and (incremental.start_param or incremental.end_param))
+        self.ignored = IgnoredSeries(context.result, context.place, has_bounds=has_bounds)
+        """The series whose first response is ignored."""
         self._requests = (
-            WindowRequests(incremental, context.result)
+            WindowRequests(incremental, context.result, self.ignored)
             if incremental is not None and incremental.sends_bounds
             else None
         )
@@ -67,6 +72,21 @@ class PageReader:
         Raises:
             ExtractError: The pages cannot be read.
         """
+        try:
+            yield from self._pages(parent, slice_, ignore_journal=ignore_journal)
+        except HttpStatusError as error:
+            if not error.is_ignored:
+                raise
+            self.ignored.add(error)
+            if self._context.result.children is not None:
+                raise  # a child without records is named
+            self.ignored.record_end(error)
+        else:
+            self.ignored.add_pages()
+
+    def _pages(
+        self, parent: Parent | None, slice_: Window | None, *, ignore_journal: bool
+    ) -> Generator[Page, None, None]:
         context = self._context
         incremental = context.resource.incremental if context.resource.cursor else None
         url, query = self._request(parent)
@@ -83,9 +103,19 @@ class PageReader:
             yield from self._requests.pages(slice_, read)
             return
         bounds = window_params(incremental, slice_) if incremental and slice_ else [{}]
+        ignored: list[HttpStatusError] = []
         for params in bounds:
-            with closing(read(params)) as pages:
-                yield from pages
+            try:
+                with closing(read(params)) as pages:
+                    yield from pages
+            except HttpStatusError as e:
+                if not e.is_ignored:
+                    raise
+                ignored.append(e)
+        if ignored and len(ignored) == len(bounds):
+            raise ignored[0]
+        for error in ignored:
+            self.ignored.record_end(error)
 
     def _request(self, parent: Parent | None) -> tuple[str, dict[str, object]]:
         """URL and query of the resource, checked and without the bounds of a window."""

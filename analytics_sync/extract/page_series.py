@@ -12,10 +12,10 @@ from concurrent.futures import Executor
 from contextlib import closing
 from typing import Any
 
-from analytics_sync.common.errors import HttpStatusError, InvalidResponse, PaginationStuck
+from analytics_sync.common.errors import HttpStatusError, PaginationStuck
 from analytics_sync.common.json_path import lookup
 from analytics_sync.extract.convert.cursor import CursorReader
-from analytics_sync.extract.findings import COMPLETE
+from analytics_sync.extract.ignored import doubt_ignored
 from analytics_sync.extract.kept_pages import KeptPages
 from analytics_sync.extract.parents import Parent, inherit
 from analytics_sync.extract.prefetch import Prefetcher
@@ -197,14 +197,9 @@ class PageSeries:
         if end is not None:
             self._record_end(end.end, proven_complete=self._end.is_proven(end, None, ()))
             return
-        # the children of a resource are judged together
-        is_first_of_child = number == 0 and self._context.result.children is not None
-        if not error.is_ignored or is_first_of_child:
+        if not error.is_ignored or response is None:  # series without a page are judged together
             raise error
-        self._doubt_ignored(error)
-        if response is None:
-            self._record_end(f"status {error.status}, ignored", proven_complete=False)
-            return
+        doubt_ignored(error, self._context.result, self._context.place)
         end = self._paginator.end_by_ignored(error.status, response)
         self._record_end(end.end, proven_complete=self._end.is_proven(end, response, records))
 
@@ -260,20 +255,6 @@ class PageSeries:
         return Page(
             records, response.received_at, len(response.raw), last=last, parent=self._parent
         )
-
-    def _doubt_ignored(self, error: HttpStatusError) -> None:
-        """Record a finding if an ignored response holds a list of records all the same."""
-        try:
-            records = select(error.body, self._resource, self._context.place)
-        except InvalidResponse:
-            return
-        if records and records[0] is not error.body:
-            self._context.result.findings.add(
-                COMPLETE,
-                f"A response with status {error.status} and {len(records):,} records was ignored. "
-                "Make response_actions more exact: its content is a part of these records, or its "
-                "status_code is the status of pages.",
-            )
 
     def _record_end(self, reason: str, *, proven_complete: bool) -> None:
         total = self._reported_total

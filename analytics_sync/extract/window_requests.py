@@ -4,26 +4,30 @@ In: a window, and a function that reads the pages within given bounds. Out: the 
 API may refuse bounds that reach into the present, or that lie too far apart. If the catalog file declares
 neither, other bounds are tried: first an earlier end, then halves. The bounds that the API accepts show
 what it allows; later requests of the same read keep to it. If the API accepts none, its refusal stands.
+
+A refusal that the file ignores may have the same reasons, so that the same bounds are tried. If none of
+them is accepted, the refusal means "no records", as declared.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Generator
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from analytics_sync.catalog.models import Incremental
 from analytics_sync.common.errors import ExtractError, HttpStatusError
 from analytics_sync.common.window import Window
-from analytics_sync.extract.bounds import Bounds, BoundsFormat
+from analytics_sync.extract.bounds import BoundsFormat
 from analytics_sync.extract.bounds_evidence import BoundsEvidence
 from analytics_sync.extract.convert.cursor import CursorReader
-from analytics_sync.extract.findings import WINDOW_BOUNDS
+from analytics_sync.extract.findings import COMPLETE, WINDOW_BOUNDS
+from analytics_sync.extract.ignored import IgnoredSeries, says_absent
 from analytics_sync.extract.incremental import bounds_params
 from analytics_sync.extract.result import Page, ReadResult
+from analytics_sync.extract.window_plan import BoundsRequest, Trial, WindowPlan
 
 _REFUSED = frozenset({400, 413, 416, 422})
 _DELAYS = (timedelta(minutes=5), timedelta(hours=1), timedelta(days=1))
@@ -31,25 +35,9 @@ _DELAYS_IN_ANY_ZONE = (timedelta(minutes=5), timedelta(hours=12, minutes=5), tim
 _PRESENT = timedelta(minutes=15)  # an end within it may be refused because it is too late
 _SHORTEST = timedelta(hours=1)  # bounds are not halved further
 _MAX_REFUSALS = 24  # in a row, of one window
+_MAX_FRUITLESS = 20  # ignored refusals that no other bounds helped: then the bounds are no reason
 
 ReadPages = Callable[[dict[str, object]], Generator[Page, None, None]]
-
-
-@dataclass(frozen=True)
-class _Request:
-    """Bounds to send.
-
-    Attributes:
-        bounds: The bounds.
-        whole: The same bounds before their end was moved out of the present.
-        delays_refused: How many delays the API has refused for ``whole``.
-        refusal: The first refusal that led to these bounds; None without one.
-    """
-
-    bounds: Bounds
-    whole: Bounds
-    delays_refused: int = 0
-    refusal: HttpStatusError | None = None
 
 
 class WindowRequests:
@@ -58,17 +46,22 @@ class WindowRequests:
     Args:
         incremental: How the API filters.
         result: Receives how far the records were read.
+        ignored: Receives the ends of ignored parts of a window.
     """
 
-    def __init__(self, incremental: Incremental, result: ReadResult) -> None:
+    def __init__(
+        self, incremental: Incremental, result: ReadResult, ignored: IgnoredSeries
+    ) -> None:
         self._incremental = incremental
         self._format = BoundsFormat(incremental)
         self._result = result
+        self._ignored = ignored
         self._cursor = CursorReader(result.resource)
         self._is_tested = False
         self._max_span = incremental.max_span
         self._delay = incremental.delay
         self._delays = _DELAYS if self._format.is_zone_known else _DELAYS_IN_ANY_ZONE
+        self._fruitless = 0
 
     def pages(self, window: Window, read: ReadPages) -> Generator[Page, None, None]:
         """The pages of a window.
@@ -78,46 +71,97 @@ class WindowRequests:
             read: Reads the pages that the API gives for query parameters.
 
         Raises:
-            HttpStatusError: The API refused the window, and all other bounds that were tried.
+            HttpStatusError: The API refused the window, and all other bounds that were tried; or all
+                its responses are ignored.
         """
         whole = self._format.of(window)
-        pending = deque([_Request(whole, whole)])
-        accepted: _Request | None = None
+        plan = WindowPlan(BoundsRequest(whole, whole))
         evidence = BoundsEvidence(self._format)
-        refusals = 0
-        while pending:
-            planned = self._within_limits(pending.popleft(), is_first=accepted is None)
+        while plan.pending:
+            planned = self._within_limits(plan.pending.popleft(), is_first=not plan.is_accepted)
             if not planned:
                 continue
             request, *rest = planned
-            pending.extendleft(reversed(rest))
-            first, before = True, list[Any]()
-            values = self._format.values(request.bounds)
-            try:
-                with closing(read(bounds_params(self._incremental, values))) as pages:
-                    for page in pages:
-                        # the other pages say the same, and reading cursors takes time
-                        if first or page.last:
-                            shown = page.records or before  # the last page may be empty
-                            evidence.add(request.bounds, self._cursor.span(shown))
-                        first, before = False, page.records
-                        yield page
-            except HttpStatusError as error:
-                refusals += 1
-                if not first or not _is_refusal(error):
-                    raise
-                others = self._others(request, error) if refusals <= _MAX_REFUSALS else []
-                if not others:
-                    raise request.refusal or error from None
-                pending.extendleft(reversed(others))
-            else:
-                accepted, refusals = request, 0
+            plan.add(rest)
+            error = yield from self._part(request, read, evidence)
+            if error is None:
+                plan.accept(self._format.read_up_to(request.bounds))
                 self._remember(request)
-        if accepted is not None:
-            self._record_read_up_to(self._format.read_up_to(accepted.bounds), window)
-            self._judge(evidence, read)
+            elif _may_be_about_bounds(error):
+                plan.refusals += 1
+                self._replan(plan, request, error)
+            else:
+                plan.absent.append(error)
+        if plan.read_up_to is None:
+            raise (plan.absent + [error for _, error in plan.unread])[0]
+        self._record_ignored(plan)
+        self._record_read_up_to(plan.read_up_to, window)
+        self._judge(evidence, read)
 
-    def _within_limits(self, request: _Request, *, is_first: bool) -> list[_Request]:
+    def _part(
+        self, request: BoundsRequest, read: ReadPages, evidence: BoundsEvidence
+    ) -> Generator[Page, None, HttpStatusError | None]:
+        """The pages of one request; returns the error if the API refused or ignored it.
+
+        Raises:
+            HttpStatusError: The error has other reasons.
+        """
+        first, before = True, list[Any]()
+        values = self._format.values(request.bounds)
+        try:
+            with closing(read(bounds_params(self._incremental, values))) as pages:
+                for page in pages:
+                    # the other pages say the same, and reading cursors takes time
+                    if first or page.last:
+                        shown = page.records or before  # the last page may be empty
+                        evidence.add(request.bounds, self._cursor.span(shown))
+                    first, before = False, page.records
+                    yield page
+        except HttpStatusError as error:
+            if first and (error.is_ignored or _may_be_about_bounds(error)):
+                return error
+            raise
+        return None
+
+    def _replan(self, plan: WindowPlan, request: BoundsRequest, error: HttpStatusError) -> None:
+        """Try other bounds for a refused request, or give its bounds up.
+
+        Raises:
+            HttpStatusError: The refusal stands, and it is an error.
+        """
+        trial = request.trial or Trial(error)
+        refusal = trial.refusal
+        may_try = plan.refusals <= _MAX_REFUSALS and not trial.is_over
+        if error.is_ignored and self._fruitless >= _MAX_FRUITLESS:
+            may_try = False
+        if others := self._others(request, trial) if may_try else []:
+            plan.add(others)
+        elif not refusal.is_ignored or not error.is_ignored:
+            raise (error if refusal.is_ignored else refusal) from None
+        elif trial.is_helpful:
+            plan.unread.append((request, refusal))
+            trial.is_over = trial.is_backwards  # what is older is refused too, as a rule
+        elif (pieces := plan.of_trial(trial)) and not trial.is_backwards:
+            trial.is_backwards = True
+            plan.drop(pieces)
+            plan.add([*self._from_end(pieces[-1]), *reversed(pieces[:-1])])
+        else:
+            plan.drop(pieces)
+            plan.unread.append((request, refusal))
+            self._fruitless += 1
+
+    def _from_end(self, request: BoundsRequest) -> list[BoundsRequest]:
+        """The shortest piece at the end of a request, and longer ones before it.
+
+        An API may refuse bounds that lie too far back, and accept later ones.
+        """
+        pieces: list[BoundsRequest] = []
+        while halves := self._halves(request):
+            request, earlier = halves
+            pieces.append(earlier)
+        return [request, *reversed(pieces)]
+
+    def _within_limits(self, request: BoundsRequest, *, is_first: bool) -> list[BoundsRequest]:
         """The request, or parts of it, within the delay and the span that are declared or found.
 
         Without a first accepted request, a request is sent even if it lies in the present as a whole:
@@ -135,29 +179,39 @@ class WindowRequests:
             return [replace(request, bounds=parts[0])]
         return [replace(request, bounds=part, whole=part) for part in parts]
 
-    def _others(self, request: _Request, error: HttpStatusError) -> list[_Request]:
+    def _others(self, request: BoundsRequest, trial: Trial) -> list[BoundsRequest]:
         """Other bounds for a refused request: an earlier end, then halves; none when all are tried."""
         now = datetime.now(UTC)
-        whole, refusal = request.whole, request.refusal or error
+        whole = request.whole
         has_end = self._incremental.end_param is not None
         may_be_late = has_end and self._format.reaches(whole, now - _PRESENT)
         if self._incremental.delay is None and may_be_late:
             for number in range(request.delays_refused, len(self._delays)):
                 bounds = self._format.until(whole, now - self._delays[number])
                 if bounds.high < request.bounds.high:
-                    return [_Request(bounds, whole, number + 1, refusal)]
-        has_span = has_end and self._incremental.start_param is not None
+                    return [BoundsRequest(bounds, whole, number + 1, trial)]
+        return self._halves(replace(request, trial=trial))
+
+    def _halves(self, request: BoundsRequest) -> list[BoundsRequest]:
+        """Two requests for the halves of a request; none if the API is not known to need them."""
+        whole = request.whole
+        has_span = self._incremental.end_param and self._incremental.start_param
         if self._incremental.max_span is None and has_span and self._format.span(whole) > _SHORTEST:
-            return [_Request(half, half, 0, refusal) for half in self._format.halves(whole)]
+            halves = self._format.halves(whole)
+            is_backwards = request.trial is not None and request.trial.is_backwards
+            ordered = halves[::-1] if is_backwards else halves
+            return [BoundsRequest(half, half, 0, request.trial) for half in ordered]
         return []
 
-    def _remember(self, request: _Request) -> None:
+    def _remember(self, request: BoundsRequest) -> None:
         """Keep to what an accepted request shows, if others were refused before."""
-        if request.refusal is None:
+        if request.trial is None:
             return
+        request.trial.is_helpful = True
+        self._fruitless = 0
         if request.delays_refused:
             self._delay = self._delays[request.delays_refused - 1]
-        elif self._incremental.max_span is None:
+        elif self._incremental.max_span is None and not request.trial.is_backwards:
             self._max_span = self._format.span(request.bounds)
 
     def _judge(self, evidence: BoundsEvidence, read: ReadPages) -> None:
@@ -176,6 +230,23 @@ class WindowRequests:
         if evidence.is_confirmed(self._cursor.span(page.records if page else ())):
             self._result.findings.add(WINDOW_BOUNDS, evidence.message())
 
+    def _record_ignored(self, plan: WindowPlan) -> None:
+        """Record the ends of ignored parts of a window of which other parts were read."""
+        for error in [*plan.absent, *(error for _, error in plan.unread)]:
+            self._ignored.record_end(error)
+        if not plan.unread:
+            return
+        request, error = min(plan.unread, key=lambda part: part[0].bounds.low)
+        start, end = self._format.values(request.bounds)
+        self._result.findings.add(
+            COMPLETE,
+            f"The API refused parts of the window, and response_actions ignore status {error.status}: "
+            f"{len(plan.unread)} parts, the first from {start} to {end}. It accepted other parts, so that "
+            f"the bounds may be the reason. The refusal: {error.happened} If such a part has no "
+            "records, add a part of this text as content of the action. Otherwise declare max_span or "
+            "delay of incremental.",
+        )
+
     def _record_read_up_to(self, read_up_to: datetime, window: Window) -> None:
         """Record what the API does not give yet. It is missing if the window is over."""
         if read_up_to >= window.end:
@@ -193,6 +264,7 @@ class WindowRequests:
             )
 
 
-def _is_refusal(error: HttpStatusError) -> bool:
-    """Whether an error may be about the bounds, and the catalog file does not say otherwise."""
-    return error.status in _REFUSED and not error.is_ignored and not error.is_failure
+def _may_be_about_bounds(error: HttpStatusError) -> bool:
+    """Whether the API may have refused the bounds, and the catalog file does not say otherwise."""
+    is_absence = error.is_ignored and says_absent(error)
+    return error.status in _REFUSED and not error.is_failure and not is_absence

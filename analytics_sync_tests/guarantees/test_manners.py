@@ -34,12 +34,6 @@ STEPS = [
         Step(lies=True, changes=True),
     ),
 ]
-_NO_SUCH_RANGE = "the catalog file declares status 400 as no records: a refused span or end is one"
-OPEN: dict[tuple[str, str], str] = {
-    ("span-of-a-day", "delivery/analytics_reports"): _NO_SUCH_RANGE,
-    ("no-future-end", "delivery/analytics_reports"): _NO_SUCH_RANGE,
-}
-"""Manner and resource (``*`` for all) that the draw leaves out, with the reason."""
 TRIED: Counter[str] = Counter()
 """Combinations of manners that were tried on a resource, by the name of its source."""
 
@@ -56,12 +50,6 @@ class Example:
         return f"{self.source.name}: {self.choice} in {self.steps}"
 
 
-def manners_of(source: Source, name: str) -> list[str]:
-    """The manners of a resource that are not open."""
-    resource = source.resources[name]
-    return [m for m in fitting(source, resource) if not {(m, str(resource)), (m, "*")} & set(OPEN)]
-
-
 @st.composite
 def examples(draw: st.DrawFn, sources: list[Source], max_resources: int) -> Example:
     """Random examples of some sources."""
@@ -76,7 +64,7 @@ def examples(draw: st.DrawFn, sources: list[Source], max_resources: int) -> Exam
         name: tuple(
             draw(
                 st.lists(
-                    st.sampled_from(manners_of(source, name)),
+                    st.sampled_from(fitting(source, source.resources[name])),
                     min_size=1, max_size=3, unique_by=lambda manner: MANNERS[manner].group,
                 )
             )
@@ -155,7 +143,7 @@ def test_each_manner_alone_on_every_resource_that_it_fits(
 ) -> None:
     found = []
     for source in (SHOP_SOURCE, *SHIPPED.values()):
-        choice = {r.name: (manner,) for r in source.assets if manner in manners_of(source, r.name)}
+        choice = {r.name: (manner,) for r in source.assets if manner in fitting(source, r)}
         if choice:
             found += problems(manner_lab, Example(source, choice, STEPS[1]))
     assert not found, "\n".join(found)

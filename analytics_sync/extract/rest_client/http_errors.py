@@ -59,6 +59,7 @@ def status_error(
         is_ignored=verdict.is_ignored,
         is_failure=verdict.is_failure,
         body=response.body if verdict.is_ignored else None,
+        is_quoted=verdict.is_quoted,
     )
 
 

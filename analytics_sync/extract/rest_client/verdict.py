@@ -32,12 +32,14 @@ class Verdict:
         is_ignored: Whether the response means "no records" by declaration, after all retries.
         is_rate_limit: Whether a rate limit is the reason.
         is_failure: Whether the response never means "no records".
+        is_quoted: Whether the declared action quotes the body.
     """
 
     is_retried: bool = False
     is_ignored: bool = False
     is_rate_limit: bool = False
     is_failure: bool = False
+    is_quoted: bool = False
 
 
 def judge(
@@ -64,12 +66,12 @@ def judge(
     if kind == "fail":
         return Verdict(is_failure=True)
     is_ignored = kind == "ignore"
+    # An action that quotes the body knows it better than a search for signs.
+    is_quoted = action is not None and action.content is not None
     if status < 400:
         if kind is None and not is_retried and status != _ACCEPTED:
             return None
-        return Verdict(is_retried or kind == "retry", is_ignored)
-    # An action that quotes the body knows it better than a search for signs.
-    is_quoted = action is not None and action.content is not None
+        return Verdict(is_retried or kind == "retry", is_ignored, is_quoted=is_quoted)
     is_limit = status not in TRANSIENT_STATUSES and (
         asks_to_retry(headers)
         or has_exhausted_header(status, headers)
@@ -80,6 +82,7 @@ def judge(
         is_ignored=is_ignored and not is_limit,
         is_rate_limit=is_limit or status == _TOO_MANY_REQUESTS,
         is_failure=is_limit,
+        is_quoted=is_quoted,
     )
 
 
