@@ -16,14 +16,16 @@ from typing import Any
 from analytics_sync.catalog.paginators import PaginatorConfig
 from analytics_sync.common.errors import InvalidResponse, PaginationStuck, Place
 from analytics_sync.common.json_path import MISSING, lookup
+from analytics_sync.extract.rest_client.page_memory import PageMemory
 from analytics_sync.extract.rest_client.response import Response
-from analytics_sync.extract.rest_client.signs_of_more import Progress, Sign
+from analytics_sync.extract.rest_client.signs_of_more import Progress, Sign, denies_more
 
 # servers that filter after paging send empty pages, but not without end
 _MAX_EMPTY_PAGES_IN_A_ROW = 100
 END_ONE_PAGE = "one page"
 END_EMPTY_PAGE = "an empty page"
 END_NO_MORE = "the API's word that there is no more"
+END_NOTHING_NEW = "a page of the last records, which leads to itself"
 _END_NO_CURSOR = "no further cursor"
 
 
@@ -85,6 +87,8 @@ class Paginator(ABC):
         self._place = place
         self._redact = redact
         self._seen: set[object] = set()
+        self._followed: object = None  # the cursor or link that led to the latest page
+        self._memory = PageMemory()
         self._empty_pages = 0
         self.progress = Progress(0, 0)
         self.reported_total: int | None = None
@@ -110,6 +114,9 @@ class Paginator(ABC):
             InvalidResponse: A cursor or link has the wrong type.
         """
         next_page = self._next_page(response, records)
+        if next_page.request is not None and next_page.keep:
+            self._refuse_earlier_page(records)
+        self._memory.add(records)
         self._empty_pages = 0 if records else self._empty_pages + 1
         if next_page.request is not None and self._empty_pages > self._max_empty_pages:
             raise PaginationStuck(
@@ -166,6 +173,8 @@ class Paginator(ABC):
             end: The reason for the end.
             response: The last response.
         """
+        if sign.kind in ("cursor", "link") and end == END_NOTHING_NEW:
+            return True
         return end == END_NO_MORE and sign.kind in ("flag", "cursor")
 
     def error_of_signs(self, signs: list[Sign], end: str) -> PaginationStuck | None:
@@ -200,6 +209,7 @@ class Paginator(ABC):
         self,
         cursor: Any,
         param: str,
+        response: Response,
         records: list[Any],
         *,
         limit_params: dict[str, object] | None = None,
@@ -210,6 +220,7 @@ class Paginator(ABC):
         Args:
             cursor: The value found in the response; ``MISSING`` when the response holds none.
             param: The query parameter for the cursor.
+            response: The page's response.
             records: The page's records.
             limit_params: Parameters to send along; None for none.
             stop_after_empty_page: Whether an empty page ends the series in spite of a cursor.
@@ -226,20 +237,46 @@ class Paginator(ABC):
             )
         if not records and cursor in self._seen:
             return NextPage(None, END_EMPTY_PAGE)
-        self._refuse_repeated(cursor, records)
+        if (end := self._end_of_repeated(cursor, response, records)) is not None:
+            return end
         return NextPage(PageRequest({**(limit_params or {}), param: cursor}))
 
-    def _refuse_repeated(self, cursor_or_link: object, records: list[Any]) -> None:
-        """Remember a cursor or link; raise if the series has followed it already."""
-        if cursor_or_link in self._seen:
-            shown = self._redact(str(cursor_or_link))[:80]
+    def _end_of_repeated(
+        self, cursor_or_link: object, response: Response, records: list[Any]
+    ) -> NextPage | None:
+        """The end, if a cursor or link leads nowhere new; None after remembering a new one.
+
+        An API that lists what changed since a time may name the next time on its last page too. That
+        page then leads to itself. It is the end if the API says so by a flag, or if the page holds only
+        the last records of the page before, which have exactly that time.
+
+        Raises:
+            PaginationStuck: The series has followed it already, and nothing says that this is the end.
+        """
+        if cursor_or_link not in self._seen:
+            self._seen.add(cursor_or_link)
+            self._followed = cursor_or_link
+            return None
+        if denies_more(response, records):
+            return NextPage(None, END_NO_MORE)
+        if cursor_or_link == self._followed and self._memory.is_end_again(records):
+            return NextPage(None, END_NOTHING_NEW, proven_complete=False)
+        shown = self._redact(str(cursor_or_link))[:80]
+        raise PaginationStuck(
+            self._place,
+            f"the API handed out the same cursor or link again: {shown!r} "
+            f"(page of {len(records)}).",
+            "Paging would never end; look at the paginator's declaration or report it to the API.",
+        )
+
+    def _refuse_earlier_page(self, records: list[Any]) -> None:
+        """Raise if a page is an earlier one again, although its cursor or link was new."""
+        if earlier := self._memory.earlier_page(records):
             raise PaginationStuck(
                 self._place,
-                f"the API handed out the same cursor or link again: {shown!r} "
-                f"(page of {len(records)}).",
-                "Paging would never end; look at the paginator's declaration or report it to the API.",
+                f"the API answered {earlier}, although the cursor or link was new.",
+                "It seems to ignore the cursor: look at cursor_param, or report it to the API.",
             )
-        self._seen.add(cursor_or_link)
 
 
 def is_empty(cursor_or_link: Any) -> bool:

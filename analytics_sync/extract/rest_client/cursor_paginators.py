@@ -59,6 +59,7 @@ class CursorPaginator(Paginator):
         return self._follow_cursor(
             cursor,
             config.cursor_param or "",
+            response,
             records,
             stop_after_empty_page=config.stop_after_empty_page,
         )
@@ -94,7 +95,7 @@ class HeaderCursorPaginator(Paginator):
         cursor = response.headers.get(self._config.cursor_key.lower(), MISSING)
         if isinstance(cursor, str) and cursor.strip().lower() in ("0", "false", "null"):
             cursor = None  # a header holds text only
-        return self._follow_cursor(cursor, self._config.cursor_param, records)
+        return self._follow_cursor(cursor, self._config.cursor_param, response, records)
 
     def error_of_signs(self, signs: list[Sign], end: str) -> PaginationStuck | None:
         """An error: the header of the cursor may have another name."""

@@ -35,11 +35,13 @@ class Link:
         target: The URL as the header gives it, often relative.
         relations: The relation types in lower case.
         anchor: The context of the link, if it is not the response itself; None without one.
+        is_empty: Whether the header says that the target has no records (``results="false"``).
     """
 
     target: str
     relations: tuple[str, ...]
     anchor: str | None = None
+    is_empty: bool = False
 
 
 def parse_links(header: str) -> Iterator[Link]:
@@ -63,7 +65,8 @@ def parse_links(header: str) -> Iterator[Link]:
         if rest and not rest.startswith(","):
             raise MalformedLinkHeader(rest[:_MAX_SHOWN_CHARACTERS])
         relations = tuple(parameters.get("rel", "").lower().split())
-        yield Link(target[1].strip(), relations, parameters.get("anchor"))
+        is_empty = parameters.get("results", "").lower() == "false"
+        yield Link(target[1].strip(), relations, parameters.get("anchor"), is_empty)
         position = _after(_SEPARATORS, header, position)
 
 
@@ -71,13 +74,14 @@ def find_link(header: str, relation: str) -> str | None:
     """The target of the first link of this relation type; None without one.
 
     A link with an anchor leads from another resource, not from this response, so it does not count.
+    Nor does a link to a page that has no records.
 
     Raises:
         MalformedLinkHeader: A part of the header is no link, and no link before it fits.
     """
     wanted = relation.lower()
     for link in parse_links(header):
-        if wanted in link.relations and not link.anchor:
+        if wanted in link.relations and not link.anchor and not link.is_empty:
             return link.target
     return None
 

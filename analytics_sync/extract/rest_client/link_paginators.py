@@ -14,6 +14,7 @@ from analytics_sync.catalog import paginators as p
 from analytics_sync.common.errors import InvalidResponse, PaginationStuck
 from analytics_sync.common.json_path import MISSING, lookup
 from analytics_sync.extract.rest_client.base_paginator import (
+    END_NO_MORE,
     NextPage,
     PageRequest,
     Paginator,
@@ -35,8 +36,14 @@ class _LinkPaginator(Paginator):
             return NextPage(None, _END_NO_LINK)
         with suppress(ValueError):  # the session refuses an invalid URL when it is to be followed
             link = urljoin(response.url, link)
-        self._refuse_repeated(link, records)
+        if (end := self._end_of_repeated(link, response, records)) is not None:
+            return end
         return NextPage(PageRequest(link=link))
+
+    def is_followed(self, sign: Sign, end: str, response: Response) -> bool:
+        """Whether it is the link on a page that a flag calls the last one, too."""
+        is_last = end == END_NO_MORE and sign.kind == "link"
+        return is_last or super().is_followed(sign, end, response)
 
 
 class JsonLinkPaginator(_LinkPaginator):

@@ -28,11 +28,8 @@ from analytics_sync.extract.rest_client.base_paginator import (
 from analytics_sync.extract.rest_client.response import Response
 from analytics_sync.extract.rest_client.signs_of_more import Sign, says_all_read
 
-_MAX_SAMPLE_RECORDS = 50
 _CAPS = 1000  # servers stop to count at a multiple of this
 _REFUSALS = frozenset({400, 404, 410, 416, 422})
-_Sample = tuple[int, list[Any]]  # the length of a page, and some of its records
-_EMPTY_SAMPLE: _Sample = (0, [])
 
 END_TOTAL = "the total"
 END_REPEATED = "the last page, again"
@@ -60,8 +57,6 @@ class NumberedPaginator(Paginator):
         self._limit_params: dict[str, object] = (
             {config.limit_param: config.limit} if config.limit_param else {}
         )
-        self._sample: _Sample | None = None
-        self._previous_sample: _Sample | None = None
         self._is_beyond_total = False  # whether the latest request goes beyond the total
         self._is_total_wrong = False  # whether records came from beyond the total
         self._capped_total: int | None = None
@@ -78,14 +73,11 @@ class NumberedPaginator(Paginator):
         """The declared number or offset at which the series ends; None without one."""
 
     def advance(self, response: Response, records: list[Any]) -> NextPage:
-        """Judge a page as the base class does, then remember it for the comparison."""
-        self._sample = _take_sample(records)
+        """Judge a page as the base class does, after a look at the total."""
         self._latest_total = self._total(response)
-        if records and self._is_beyond_total and not self._repeats_previous():
+        if records and self._is_beyond_total and not self._is_earlier_page(records):
             self._is_total_wrong, self._is_beyond_total = True, False
-        next_page = super().advance(response, records)
-        self._previous_sample = self._sample
-        return next_page
+        return super().advance(response, records)
 
     def end_by_refusal(self, status: int) -> NextPage | None:
         """The end, when the API refuses the page beyond the total."""
@@ -142,13 +134,16 @@ class NumberedPaginator(Paginator):
         """What the total says against an empty page as the end; empty if it says nothing."""
         return ""
 
-    def _end_by_total(self, read: int, total: int | None, response: Response) -> NextPage | None:
+    def _end_by_total(
+        self, read: int, total: int | None, response: Response, records: list[Any]
+    ) -> NextPage | None:
         """The end by a total that is reached and credible; None if the series goes on.
 
         Args:
             read: Records or pages read, this page included.
             total: The total in the same unit; None without one.
             response: The response of this page.
+            records: Its records.
         """
         self._is_beyond_total = False
         if total is None or read < total or self._is_total_wrong:
@@ -158,8 +153,8 @@ class NumberedPaginator(Paginator):
             isinstance(self._config, p.Offset) and total >= _CAPS and total % _CAPS == 0
         )
         self._capped_total = total if is_capped else None
-        previous, sample = self._previous_sample, self._sample
-        is_short = previous is not None and sample is not None and sample[0] < previous[0]
+        previous = self._memory.latest
+        is_short = previous is not None and len(records) < previous[0]
         is_short &= not self._is_sparse
         is_credible = is_short and read == total and not is_capped
         return NextPage(None, END_TOTAL) if is_credible else None
@@ -190,14 +185,16 @@ class NumberedPaginator(Paginator):
             "proves no end, because stop_after_empty_page is false: declare has_more_path."
         )
 
-    def _repeats_previous(self) -> bool:
-        return self._sample == self._previous_sample and self._sample != _EMPTY_SAMPLE
+    def _is_earlier_page(self, records: list[Any]) -> bool:
+        """Whether the page is the page before again, or the first one after others."""
+        return bool(self._memory.earlier_page(records))
 
-    def _same_page(self, param: str) -> PaginationStuck:
+    def _same_page(self, param: str, records: list[Any]) -> PaginationStuck:
         return PaginationStuck(
             self._place,
-            f"the API answered the same page again although {param!r} had moved on.",
-            "It seems to ignore that parameter; correct the paginator's declaration.",
+            f"the API answered {self._memory.earlier_page(records)}, although {param!r} had moved on.",
+            "It seems to ignore that parameter, or to answer so beyond the end: correct the paginator's "
+            "declaration, or declare total_path or has_more_path.",
         )
 
 
@@ -229,16 +226,17 @@ class PageNumberPaginator(NumberedPaginator):
         if (end := self._end_of_series(response, records)) is not None:
             return end
         keep = True
-        if self._repeats_previous():
+        if self._is_earlier_page(records):
             # the first request had no page parameter: this server counts from 1
             if self._page != 1 or config.base_page is not None:
                 if self._has_read_all(response, records):
                     return NextPage(None, END_REPEATED, keep=False)
-                raise self._same_page(config.page_param)
+                raise self._same_page(config.page_param, records)
             keep = False
             self._first_page = 1
         page = 1 if self._page is None else self._page + 1
-        if end := self._end_by_total(page - self._first_page, self._total(response), response):
+        read = page - self._first_page
+        if end := self._end_by_total(read, self._total(response), response, records):
             return replace(end, end="the last page of the total", keep=keep)
         if self._maximum is not None and page > self._maximum:
             return NextPage(None, "maximum_page", keep, proven_complete=False)
@@ -284,8 +282,3 @@ def is_lower_bound(path: str, response: Response) -> bool:
     """Whether the object that holds the total says that the total is a lower bound."""
     around = lookup_around(response.body, path)
     return isinstance(around, dict) and around.get("relation") in ("gte", "gt", "at_least")
-
-
-def _take_sample(records: list[Any]) -> _Sample:
-    """The length and some records of a page: enough to recognize the page, small in memory."""
-    return len(records), records[:: 1 + len(records) // _MAX_SAMPLE_RECORDS]

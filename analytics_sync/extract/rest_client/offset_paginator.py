@@ -64,13 +64,13 @@ class OffsetPaginator(NumberedPaginator):
         if (end := self._end_of_series(response, records)) is not None:
             return end
         total = self._total(response)
-        if self._repeats_previous():
+        if self._is_earlier_page(records):
             if self._has_read_all(response, records):
                 return NextPage(None, END_REPEATED, keep=False)
             return self._end_of_ignored_offset(records, total)
         step = max(config.limit, len(records)) if self._is_sparse else len(records)
         self._position += step
-        if (end := self._end_by_total(self._position, total, response)) is not None:
+        if (end := self._end_by_total(self._position, total, response, records)) is not None:
             return end
         self._is_limit_in_doubt |= step > len(records)
         offset = config.offset + self._position
@@ -132,6 +132,7 @@ class OffsetPaginator(NumberedPaginator):
         return self._follow_cursor(
             cursor,
             self._config.cursor_param,
+            response,
             records,
             limit_params=self._limit_params,
             stop_after_empty_page=self._config.stop_after_empty_page,
@@ -147,7 +148,7 @@ class OffsetPaginator(NumberedPaginator):
         has_all = total is None or self.progress.records >= total
         is_second_page = self.progress.pages == 1
         if not (len(records) < config.limit and is_second_page and has_all):
-            raise self._same_page(config.offset_param)
+            raise self._same_page(config.offset_param, records)
         # Without a total, the server may also cap its pages. Then a record that is absent from
         # this response is not proven to be gone.
         return NextPage(None, "the one page, again", keep=False, proven_complete=total is not None)

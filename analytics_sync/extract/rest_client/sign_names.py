@@ -35,7 +35,9 @@ _MORE = name_set(
     """
 )
 _MORE_IF_PAGING = frozenset({"more", "truncated"})
-_LAST = name_set("islast islastpage endofrecords nomore nomorepages nomoreresults")
+_LAST = name_set(
+    "islast islastpage endofrecords endofstream endofresults nomore nomorepages nomoreresults"
+)
 _LAST_IF_PAGING = frozenset({"last", "lastpage", "done"})
 TOKENS = name_set(
     """

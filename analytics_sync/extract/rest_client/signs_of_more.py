@@ -133,6 +133,16 @@ def says_all_read(
     return False
 
 
+def denies_more(response: Response, records: Sequence[Any], selector: str | None = None) -> bool:
+    """Whether a flag of the response says that there is no more, and no flag says that there is."""
+    flags = {
+        read_flag(plain_name(name), value, is_paging=envelope.is_paging)
+        for envelope in _envelopes(response.body, records, selector)
+        for name, value in envelope.values.items()
+    }
+    return False in flags and True not in flags
+
+
 @lru_cache(1024)
 def _names_in(selector: str) -> frozenset[str]:
     return frozenset(re.findall(r"\w+", selector))

@@ -10,6 +10,7 @@ import analytics_sync.sandbox.manners.keys
 import analytics_sync.sandbox.manners.paging
 import analytics_sync.sandbox.manners.parents
 import analytics_sync.sandbox.manners.records
+import analytics_sync.sandbox.manners.repeats
 import analytics_sync.sandbox.manners.shapes
 import analytics_sync.sandbox.manners.statuses
 import analytics_sync.sandbox.manners.values

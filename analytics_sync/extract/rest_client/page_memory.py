@@ -1,0 +1,63 @@
+"""The page memory: what a request series remembers of its pages, to notice pages that come again.
+
+In: the records of each page, in order. Out: whether a page is an earlier one again. The memory holds
+samples of two pages, so that it stays small.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+_MAX_SAMPLE_RECORDS = 50
+Sample = tuple[int, list[Any]]
+"""The length of a page, and some of its records."""
+_EMPTY: Sample = (0, [])
+
+
+def take_sample(records: list[Any]) -> Sample:
+    """The length and some records of a page: enough to recognize the page, small in memory."""
+    return len(records), records[:: 1 + len(records) // _MAX_SAMPLE_RECORDS]
+
+
+class PageMemory:
+    """The first and the latest page of a series.
+
+    Attributes:
+        latest: A sample of the latest page; None before the first page.
+    """
+
+    def __init__(self) -> None:
+        self.latest: Sample | None = None
+        self._first: Sample | None = None
+        self._tail: list[Any] = []
+        self._has_moved = False  # whether a page after the first one was another
+
+    def add(self, records: list[Any]) -> None:
+        """Remember a page."""
+        sample = take_sample(records)
+        if self._first is None:
+            self._first = sample
+        self._has_moved |= sample != self._first
+        self.latest = sample
+        self._tail = records[-_MAX_SAMPLE_RECORDS:]
+
+    def is_latest_again(self, records: list[Any]) -> bool:
+        """Whether a page with records is the latest page again."""
+        return bool(records) and take_sample(records) == self.latest
+
+    def is_first_again(self, records: list[Any]) -> bool:
+        """Whether a page with records is the first page again, after other pages."""
+        return bool(records) and self._has_moved and take_sample(records) == self._first
+
+    def earlier_page(self, records: list[Any]) -> str:
+        """The earlier page that a page is again, in words; empty for a new page."""
+        if self.is_latest_again(records):
+            return "the same page again"
+        return "the first page again, after others" if self.is_first_again(records) else ""
+
+    def is_end_again(self, records: list[Any]) -> bool:
+        """Whether a page holds the last records of the latest page, and fewer than that page."""
+        latest, count = self.latest, len(records)
+        if latest is None or not 0 < count < latest[0] or count > _MAX_SAMPLE_RECORDS:
+            return False
+        return self._tail[-count:] == records
