@@ -134,6 +134,31 @@ def test_a_prefetched_page_past_the_end_may_fail(api: Api) -> None:
     assert read(listed("counted")).ids() == [*range(20)]
 
 
+@pytest.mark.parametrize(
+    ("by", "maximum", "asked"),
+    [
+        ("numbered", {"maximum_page": 3}, {"page": [0, 1, 2, 3]}),
+        ("offset", {"maximum_offset": 15}, {"offset": [0, 5, 10]}),
+        ("offset", {"maximum_offset": 16, "offset": 5}, {"offset": [5, 10, 15]}),
+        ("counted", {"maximum_offset": 15}, {"offset": [0, 5, 10]}),
+    ],
+)
+def test_no_page_beyond_a_declared_maximum_is_requested(
+    api: Api, by: str, maximum: dict[str, int], asked: dict[str, list[int]]
+) -> None:
+    api.on("/items", Listing(100))
+    paginator, count = PAGINATORS[by]
+    endpoint = {
+        "data_selector": "data",
+        "paginator": {**paginator, **maximum},
+        "count_path": count,
+    }
+    outcome = read(shop(item(endpoint)))
+    ((param, values),) = asked.items()
+    assert sorted(int(query[param]) for query in api.queries()) == values
+    assert outcome.readings["items"].records == PAGE * len(values)
+
+
 # ---------------------------------------------------------------- connections
 
 

@@ -14,7 +14,6 @@ import pytest
 
 from analytics_sync.common.errors import MissingSetting
 from analytics_sync.extract.newest import newest_cursor
-from analytics_sync.extract.rest_client.settings import declared_settings
 from analytics_sync.extract.run import ReadRun
 from analytics_sync_tests.support.scripted_api import (
     Api,
@@ -158,25 +157,6 @@ def test_base_url_and_path_are_concatenated(api: Api, monkeypatch: pytest.Monkey
     monkeypatch.setenv("SOURCES__SHOP__BASE_URL", f"{api.url}/api/v3/")
     api.on("/api/v3/items", DATA)
     assert read(shop(item())).ids() == [1]
-
-
-def test_all_settings_of_a_source_are_listed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SOURCES__SHOP__TEAM", "red")
-    kid = item(
-        {"path": "/{team}/{kid}", "params": {"kid": {"type": "resolve", "resource": "items", "field": "id", "config": "kid_id"}}},
-        name="kids",
-    )  # fmt: skip
-    source = shop(item(), kid, auth=HEADER, headers={"two": {"type": "secret", "key": "second"}})
-    listed = {s.variable: (s.optional, s.is_set) for s in declared_settings(source)}
-    assert listed == {
-        "SOURCES__SHOP__BASE_URL": (False, False),
-        "SOURCES__SHOP__API_KEY": (False, False),
-        "SOURCES__SHOP__API_KEY_NAME": (True, False),
-        "SOURCES__SHOP__SECOND": (False, False),
-        "SOURCES__SHOP__SECOND_NAME": (True, False),
-        "SOURCES__SHOP__TEAM": (False, True),
-        "SOURCES__SHOP__KID_ID": (True, False),
-    }
 
 
 PLAIN = "s3cret-Key-0123456789"

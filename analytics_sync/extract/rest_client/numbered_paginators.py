@@ -274,6 +274,8 @@ class PageNumberPaginator(NumberedPaginator):
         if total is None or (config.base_page is None and self._page == 1):
             return  # it is not known yet whether this server counts from 1
         end = self._first_page + total + (config.total_path is None)
+        if self._maximum is not None:
+            end = min(end, self._maximum + 1)
         for page in range(self._page, end):
             yield PageRequest({**request.params, config.page_param: page})
 

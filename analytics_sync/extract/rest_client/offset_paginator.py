@@ -171,5 +171,7 @@ class OffsetPaginator(NumberedPaginator):
             return
         # one page beyond the total, unless the last page is short
         end = self._config.offset + total + 1
+        if self._maximum is not None:
+            end = min(end, self._maximum)
         for offset in range(start, max(end, start), len(records)):
             yield PageRequest({**request.params, param: offset})

@@ -67,9 +67,7 @@ class Settings:
 
     def base_url(self) -> str:
         """The API's address, without a trailing slash."""
-        declared = self.source.client.base_url or ""
-        if _PLACEHOLDER_HOST.search(urlsplit(declared).hostname or "example"):
-            declared = ""
+        declared = _declared_base_url(self.source)
         url = self.get("base_url") or declared or self.require("base_url", "the API's address")
         try:
             parts = urlsplit(url)
@@ -188,6 +186,12 @@ def env_name(source: str, key: str) -> str:
     return f"SOURCES__{source}__{key}".replace(".", "__").upper()
 
 
+def _declared_base_url(source: Source) -> str:
+    """The address in the declaration; empty if there is none, or only an example."""
+    declared = source.client.base_url or ""
+    return "" if _PLACEHOLDER_HOST.search(urlsplit(declared).hostname or "example") else declared
+
+
 def _referenced_key(reference: str) -> str:
     """The setting that ``dlt.secrets["key"]`` or ``dlt.config["key"]`` refers to."""
     found = REFERENCE.match(reference)
@@ -208,16 +212,9 @@ class DeclaredSetting:
 def declared_settings(source: Source) -> list[DeclaredSetting]:
     """Every setting of a source: address, credentials, parameter values."""
     settings = Settings(source)
-    found = {"base_url": _Declared("the API's address")}
+    found = {"base_url": _Declared("the API's address", bool(_declared_base_url(source)))}
     found |= _auth_settings(source)
-    for header, declared in source.client.headers.items():
-        if isinstance(declared, SettingParam):
-            found[declared.key] = _Declared(
-                f"header {header}", declared.optional, is_secret=declared.type == "secret"
-            )
-            found[f"{declared.key}_name"] = _Declared(
-                f"name of that header, {header} by default", is_optional=True
-            )
+    found |= _header_settings(source)
     for resource in source.resources.values():
         for key, setting in _resource_settings(resource):
             found.setdefault(key, setting)
@@ -249,9 +246,30 @@ def _auth_settings(source: Source) -> dict[str, _Declared]:
                     f"name of its header, {name} by default", is_optional=True
                 ),
             }
-        case BearerAuth(token=reference) | HttpBasicAuth(password=reference):
-            return {_referenced_key(reference): _Declared("the token or password", is_secret=True)}
+        case BearerAuth(token=reference):
+            return {_referenced_key(reference): _Declared("the API token", is_secret=True)}
+        case HttpBasicAuth(username=user, password=reference):
+            user_key = REFERENCE.match(user)
+            users = {user_key[2]: _Declared("the user name")} if user_key else {}
+            return users | {_referenced_key(reference): _Declared("the password", is_secret=True)}
     return {}
+
+
+def _header_settings(source: Source) -> dict[str, _Declared]:
+    found: dict[str, _Declared] = {}
+    for header, declared in source.client.headers.items():
+        if isinstance(declared, SettingParam):
+            key, is_secret = declared.key, declared.type == "secret"
+            is_optional = declared.optional or declared.default is not None
+        elif reference := REFERENCE.match(declared):
+            key, is_secret, is_optional = reference[2], reference[1] == "secrets", False
+        else:
+            continue
+        found[key] = _Declared(f"header {header}", is_optional, is_secret)
+        found[f"{key}_name"] = _Declared(
+            f"name of that header, {header} by default", is_optional=True
+        )
+    return found
 
 
 def _resource_settings(resource: Resource) -> Iterator[tuple[str, _Declared]]:
