@@ -219,3 +219,19 @@ def test_an_empty_last_page_hides_no_records_beside_the_bounds(api: Api) -> None
     source = shop(item({"incremental": {**RANGE, "row_order": "desc"}, **paging}, columns=COLUMNS))
     outcome = read(source, ONE_DAY)
     assert "lies 5.0 h before the bounds" in " ".join(found(outcome))
+
+
+def test_pages_in_the_middle_show_records_beside_the_bounds(api: Api) -> None:
+    """The listing has no order by time: its first and its last pages lie within the bounds."""
+    sightings = Sightings(shift=-5 * HOUR, first=START, count=7 * 72)
+
+    def mixed(path: str, query: Query, headers: Mapping[str, str]) -> Any:
+        records = sightings(path, query, headers)
+        oldest, newest, rest = records[:12], records[-12:], records[12:-12]
+        offset = int(query.get("offset", 0))
+        return [*rest[20:32], *oldest, *rest[:20], *newest, *rest[32:]][offset : offset + 12]
+
+    api.on("/items", mixed)
+    paging = {"paginator": {"type": "offset", "limit": 12, "cursor_path": None}}
+    source = shop(item({"incremental": RANGE, **paging}, columns=COLUMNS))
+    assert "lies 5.0 h before the bounds" in " ".join(found(read(source, ONE_DAY)))
