@@ -59,18 +59,20 @@ ColumnValue = Annotated[Column, BeforeValidator(_column)]
 class ResponseAction(Model):
     """The action for a response with this status and this text; the first that matches counts.
 
-    ``ignore`` is dlt's: the response means that there are no records. ``retry`` and ``fail`` are
-    ours. ``content`` is a part of the body, as it was sent.
+    ``ignore`` is dlt's: the response means that there are no records. ``retry``, ``fail`` and
+    ``accept`` are ours. ``content`` is a part of the body, as it was sent.
     """
 
     status_code: StatusCode | None = None
     content: Annotated[str, Field(min_length=1)] | None = None
-    action: Literal["ignore", "retry", "fail"]
+    action: Literal["ignore", "retry", "fail", "accept"]
 
     @model_validator(mode="after")
     def _has_condition(self) -> ResponseAction:
         if self.status_code is None and self.content is None:
             raise ValueError("expected status_code, content, or both")
+        if self.action == "accept" and (self.status_code or 200) >= 400:
+            raise ValueError("accept takes a response for a page: expected a status below 400")
         return self
 
 

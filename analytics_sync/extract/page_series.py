@@ -15,6 +15,7 @@ from typing import Any
 from analytics_sync.common.errors import HttpStatusError, PaginationStuck
 from analytics_sync.common.json_path import lookup
 from analytics_sync.extract.convert.cursor import CursorReader
+from analytics_sync.extract.gaps import GapJudge
 from analytics_sync.extract.ignored import doubt_ignored
 from analytics_sync.extract.kept_pages import KeptPages
 from analytics_sync.extract.parents import Parent, inherit
@@ -109,6 +110,7 @@ class PageSeries:
         self._prefetcher = Prefetcher(prefetch_pool, self._requester.fetch)
         self._paginator = paginator_for(resource.paginator, context.place, session.redact)
         self._end = SeriesEnd(context, self._paginator)
+        self._gaps = GapJudge(context, session.redact)
         self._order = resource.incremental.row_order if resource.incremental else None
         self._cursor = CursorReader(resource) if self._order and context.window else None
         self._reported_total: int | None = None
@@ -178,7 +180,9 @@ class PageSeries:
 
         Raises:
             PaginationStuck: The response says that there is more.
+            InvalidResponse: The response speaks of an error and holds no records.
         """
+        self._gaps.judge(response, records)
         if next_page.request is None and not past_window:
             return self._end.is_proven(next_page, response, records)
         if number == 0:

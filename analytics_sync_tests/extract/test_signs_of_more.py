@@ -36,7 +36,6 @@ SIGNS: dict[str, tuple[dict[str, Any], str]] = {
     "last, false": ({"last": False, "number": 0}, "last is false"),
     "done, false": ({"done": False}, "done is false"),
     "truncated": ({"IsTruncated": True}, "IsTruncated is true"),
-    "incomplete": ({"incomplete_results": True}, "incomplete_results is true"),
     "more records": ({"info": {"more_records": True}}, "info.more_records"),
     "cursor under another name": ({"meta": {"next_cursor": "n"}}, "meta.next_cursor"),
     "cursor at the root": ({"nextPageToken": "n"}, "nextPageToken"),

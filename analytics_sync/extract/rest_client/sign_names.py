@@ -31,7 +31,7 @@ _MORE = name_set(
     """
     hasmore hasnext hasnextpage hasmoreitems hasmorepages hasmoreresults hasmorerecords
     hasmoredata morerecords moreitems moredata morepages moreresults moreitemsincollection
-    moreavailable moreresultsavailable istruncated incompleteresults nextpageexists
+    moreavailable moreresultsavailable istruncated nextpageexists
     """
 )
 _MORE_IF_PAGING = frozenset({"more", "truncated"})

@@ -61,10 +61,12 @@ def judge(
     is_retried = status in policy.retry_on_status_codes
     if status < 400 and status != _ACCEPTED and not actions and not is_retried:
         return None
-    action = next((a for a in actions if _applies(a, status, raw)), None)
+    action = _action(status, raw, actions)
     kind = action.action if action else None
     if kind == "fail":
         return Verdict(is_failure=True)
+    if kind == "accept" and status < 400:
+        return None
     is_ignored = kind == "ignore"
     # An action that quotes the body knows it better than a search for signs.
     is_quoted = action is not None and action.content is not None
@@ -84,6 +86,23 @@ def judge(
         is_failure=is_limit,
         is_quoted=is_quoted,
     )
+
+
+def is_accepted(status: int, raw: bytes, actions: Sequence[ResponseAction]) -> bool:
+    """Whether the declaration takes a response for a complete page, whatever it says.
+
+    Args:
+        status: The HTTP status.
+        raw: The unpacked body.
+        actions: The declared response actions.
+    """
+    action = _action(status, raw, actions)
+    return action is not None and action.action == "accept"
+
+
+def _action(status: int, raw: bytes, actions: Sequence[ResponseAction]) -> ResponseAction | None:
+    """The first action that matches a response."""
+    return next((a for a in actions if _applies(a, status, raw)), None)
 
 
 def _applies(action: ResponseAction, status: int, raw: bytes) -> bool:

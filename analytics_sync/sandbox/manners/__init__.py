@@ -6,6 +6,7 @@ Out: ``Manners``, which changes requests before the API answers them, and the re
 
 # Each of these modules adds its manners to MANNERS when it is imported.
 import analytics_sync.sandbox.manners.ends
+import analytics_sync.sandbox.manners.gaps
 import analytics_sync.sandbox.manners.keys
 import analytics_sync.sandbox.manners.paging
 import analytics_sync.sandbox.manners.parents

@@ -21,7 +21,17 @@ from analytics_sync.sandbox.options import Options
 Record = dict[str, Any]
 Promise = Literal["harmless", "provable"]
 Group = Literal[
-    "status", "bounds", "pages", "total", "end", "digits", "times", "keys", "shape", "charset"
+    "status",
+    "bounds",
+    "pages",
+    "total",
+    "end",
+    "gaps",
+    "digits",
+    "times",
+    "keys",
+    "shape",
+    "charset",
 ]
 _ORDER = get_args(Group)  # in which manners change a response; a shape hides the records
 
