@@ -15,12 +15,15 @@ from typing import Any
 from analytics_sync.common.errors import HttpStatusError, PaginationStuck
 from analytics_sync.common.json_path import lookup
 from analytics_sync.extract.convert.cursor import CursorReader
+from analytics_sync.extract.findings import COMPLETE
 from analytics_sync.extract.gaps import GapJudge
 from analytics_sync.extract.ignored import doubt_ignored
 from analytics_sync.extract.kept_pages import KeptPages
+from analytics_sync.extract.param_evidence import ParamEvidence
 from analytics_sync.extract.parents import Parent, inherit
 from analytics_sync.extract.prefetch import Prefetcher
 from analytics_sync.extract.read_context import ReadContext
+from analytics_sync.extract.requester import Requester
 from analytics_sync.extract.rest_client.paginator import (
     NextPage,
     PageRequest,
@@ -35,46 +38,6 @@ from analytics_sync.extract.series_end import SeriesEnd
 
 _Fingerprint = tuple[list[int | None], set[str]]
 """The totals that a response reports, and the keys of its records."""
-
-
-class _Requester:
-    """Sends the requests of one series.
-
-    A class of its own, so that a series and its prefetcher do not refer to each other: their memory
-    is freed at once, not at the next garbage collection.
-    """
-
-    def __init__(
-        self, context: ReadContext, session: Session, url: str, query: Mapping[str, object]
-    ) -> None:
-        self._context = context
-        self._session = session
-        self._url = url
-        self._query = query
-
-    def fetch(self, request: PageRequest) -> Response:
-        """The response to a request of the paginator."""
-        context = self._context
-        return self._session.get(
-            request.link or self._url,
-            {} if request.link else {**self._query, **request.params},
-            place=context.place,
-            policy=context.resource.error_handler,
-            counters=context.result.counters,
-            headers=context.resource.headers,
-            actions=context.resource.response_actions,
-            deadline=context.deadline,
-        )
-
-    def fetch_unless_refused(self, request: PageRequest) -> Response | None:
-        """The response; None when the API refuses a request of an earlier run: cursors expire."""
-        try:
-            return self.fetch(request)
-        except HttpStatusError as e:
-            is_refusal = 400 <= e.status < 500 and e.status not in {401, 403, 429}
-            if e.is_ignored or (is_refusal and not e.is_failure):
-                return None
-            raise
 
 
 class PageSeries:
@@ -106,7 +69,8 @@ class PageSeries:
         self._session = session
         self._parent = parent
         self._kept_pages = kept_pages
-        self._requester = _Requester(context, session, url, query)
+        self._requester = Requester(context, session, url, query)
+        self._params = ParamEvidence(resource, query)
         self._prefetcher = Prefetcher(prefetch_pool, self._requester.fetch)
         self._paginator = paginator_for(resource.paginator, context.place, session.redact)
         self._end = SeriesEnd(context, self._paginator)
@@ -137,7 +101,7 @@ class PageSeries:
                 left_out: list[Any] = []
                 records = self._records(response, self._received > 0, left_out)
                 elements = [*records, *left_out] if left_out else records
-                self._context.result.filter_evidence.add(response.body, records)
+                self._gather_evidence(response, records)
                 if number == 0 and self._resource.count_path is not None:
                     self._reported_total = whole_number(response.body, self._resource.count_path)
                     self._paginator.reported_total = self._reported_total
@@ -167,6 +131,13 @@ class PageSeries:
         else:
             self._reported_total = None  # it counts the whole listing, not only the part read
             self._record_end("the window's edge", proven_complete=True)
+
+    def _gather_evidence(self, response: Response, records: list[Any]) -> None:
+        """Note what a page says against the declaration."""
+        result, redact = self._context.result, self._session.redact
+        result.filter_evidence.add(response.body, records)
+        if said := self._params.judge(records):
+            result.findings.add(COMPLETE, redact(said))
 
     def _judge(
         self,

@@ -11,6 +11,7 @@ import contextlib
 import json
 import re
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -170,11 +171,17 @@ class _Server(ThreadingHTTPServer):
 
 
 @contextlib.contextmanager
-def serve() -> Iterator[Api]:
-    """A running server."""
+def serve(tls: ssl.SSLContext | None = None) -> Iterator[Api]:
+    """A running server.
+
+    Args:
+        tls: For https; None for http.
+    """
     api = Api()
     server = _Server(("127.0.0.1", 0), partial(_Connection, api=api))
-    api.url = f"http://127.0.0.1:{server.server_address[1]}"
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
+    api.url = f"http{'s' if tls else ''}://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, args=(0.005,), daemon=True)
     thread.start()
     try:

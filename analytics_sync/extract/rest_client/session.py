@@ -26,6 +26,7 @@ from analytics_sync.extract.rest_client.body import BodyReader
 from analytics_sync.extract.rest_client.connection_pool import ConnectionPool
 from analytics_sync.extract.rest_client.deadline import check_deadline
 from analytics_sync.extract.rest_client.http_errors import status_error, transport_problem
+from analytics_sync.extract.rest_client.link_repair import keep_query
 from analytics_sync.extract.rest_client.rate_limiter import RateLimiter, Slot
 from analytics_sync.extract.rest_client.reset_time import MAX_WAIT_SECONDS
 from analytics_sync.extract.rest_client.response import Response, TruncatedResponse, json_or_text
@@ -270,7 +271,8 @@ class Session:
             location = headers.get("location")
             if verdict or response.status not in _REDIRECT_STATUSES or not location:
                 break
-            url = follow(url, location, self.origin, place, "a redirect", self.redact)
+            target = follow(url, location, self.origin, place, "a redirect", self.redact)
+            url = keep_query(target, url)
         else:
             raise HttpStatusError(
                 place, f"more than {_MAX_REDIRECTS} redirects from {self.redact(url)}.",

@@ -18,6 +18,7 @@ from analytics_sync.common.errors import ExtractError, ForeignOrigin, Place
 _PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
 _PORTS = {"http": 80, "https": 443}
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_SCHEME_AND_HOST = re.compile(r"^[^:/?#]+://[^/?#\\]*")
 
 
 def fill_path(
@@ -148,6 +149,8 @@ def follow(
         found = origin(target)
     except ValueError:
         target, found = link, ("", "", 0)
+    if _is_unencrypted(found, allowed):
+        target, found = _SCHEME_AND_HOST.sub(lambda _: _show(allowed), target, count=1), allowed
     if found != allowed:
         raise ForeignOrigin(
             place,
@@ -156,6 +159,18 @@ def follow(
             "If the API really moved, change base_url.",
         )
     return target
+
+
+def _is_unencrypted(found: tuple[str, str, int], allowed: tuple[str, str, int]) -> bool:
+    """Whether a link spells the configured https origin with http.
+
+    Servers behind a proxy that ends TLS build such links. The request goes to the configured origin.
+    """
+    return (
+        (found[0], allowed[0]) == ("http", "https")
+        and found[1] == allowed[1]
+        and found[2] in (_PORTS["http"], allowed[2])
+    )
 
 
 def _show(found: tuple[str, str, int]) -> str:

@@ -8,6 +8,7 @@ Out: ``Manners``, which changes requests before the API answers them, and the re
 import analytics_sync.sandbox.manners.ends
 import analytics_sync.sandbox.manners.gaps
 import analytics_sync.sandbox.manners.keys
+import analytics_sync.sandbox.manners.links
 import analytics_sync.sandbox.manners.paging
 import analytics_sync.sandbox.manners.parents
 import analytics_sync.sandbox.manners.records

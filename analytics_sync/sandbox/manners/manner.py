@@ -26,6 +26,7 @@ Group = Literal[
     "pages",
     "total",
     "end",
+    "links",
     "gaps",
     "digits",
     "times",

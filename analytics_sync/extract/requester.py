@@ -1,0 +1,67 @@
+"""The requester: the requests of one series, sent with what their resource declares.
+
+In: the page requests of a paginator. Out: responses. A link that has lost a part of the first request
+gets it back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from analytics_sync.common.errors import HttpStatusError
+from analytics_sync.extract.read_context import ReadContext
+from analytics_sync.extract.rest_client.link_repair import restore_base_path, restore_params
+from analytics_sync.extract.rest_client.paginator import PageRequest
+from analytics_sync.extract.rest_client.response import Response
+from analytics_sync.extract.rest_client.session import Session
+
+
+class Requester:
+    """Sends the requests of one series.
+
+    A class of its own, so that a series and its prefetcher do not refer to each other: their memory
+    is freed at once, not at the next garbage collection.
+
+    Args:
+        context: The context of the read.
+        session: Sends the requests.
+        url: The URL of the first request.
+        query: The query of the first request, without the parameters of the paginator.
+    """
+
+    def __init__(
+        self, context: ReadContext, session: Session, url: str, query: Mapping[str, object]
+    ) -> None:
+        self._context = context
+        self._session = session
+        self._url = url
+        self._query = query
+
+    def fetch(self, request: PageRequest) -> Response:
+        """The response to a request of the paginator."""
+        context = self._context
+        link = self._repaired(request.link) if request.link else None
+        return self._session.get(
+            link or self._url,
+            {} if link else {**self._query, **request.params},
+            place=context.place,
+            policy=context.resource.error_handler,
+            counters=context.result.counters,
+            headers=context.resource.headers,
+            actions=context.resource.response_actions,
+            deadline=context.deadline,
+        )
+
+    def fetch_unless_refused(self, request: PageRequest) -> Response | None:
+        """The response; None when the API refuses a request of an earlier run: cursors expire."""
+        try:
+            return self.fetch(request)
+        except HttpStatusError as e:
+            is_refusal = 400 <= e.status < 500 and e.status not in {401, 403, 429}
+            if e.is_ignored or (is_refusal and not e.is_failure):
+                return None
+            raise
+
+    def _repaired(self, link: str) -> str:
+        link = restore_base_path(link, self._url, self._session.base_url)
+        return restore_params(link, self._url, self._query)
