@@ -12,13 +12,12 @@ from collections.abc import Iterator
 from analytics_sync.common.errors import HttpStatusError, printable
 from analytics_sync.extract.concurrency import Job
 from analytics_sync.extract.findings import COMPLETE
+from analytics_sync.extract.ignored import is_gone
 from analytics_sync.extract.page_reader import PageReader
 from analytics_sync.extract.parents import Parent, ParentValues
 from analytics_sync.extract.read_context import ReadContext
 from analytics_sync.extract.result import Page
 
-# Not permitted, not there, not there any more, or withheld: statuses of a single parent's children.
-_CHILD_GONE = frozenset({403, 404, 410, 451})
 _MAX_NAMED = 5
 
 
@@ -53,8 +52,7 @@ class Children:
                 yield page
         except HttpStatusError as e:
             # A child is gone when its first page is. If a later page is gone, records are missing.
-            is_gone = e.is_ignored or (e.status in _CHILD_GONE and not e.is_failure)
-            if not first or not is_gone:
+            if not first or not (e.is_ignored or is_gone(e)):
                 raise
             self._refused[number] = parent, e
 

@@ -19,6 +19,8 @@ from analytics_sync.extract.rest_client.record_selector import select
 from analytics_sync.extract.rest_client.response import error_text
 from analytics_sync.extract.result import ReadResult
 
+# Not permitted, not there, not there any more, or withheld: statuses of a single parent's children.
+_CHILD_GONE = frozenset({403, 404, 410, 451})
 # Statuses that say by themselves that there is nothing, or nothing for this key.
 _ABSENT = frozenset({402, 403, 404, 405, 409, 410, 423, 451, 501})
 _MIN_SERIES = 2  # without bounds, one series proves nothing: the declaration was made for it
@@ -52,6 +54,22 @@ def says_absent(error: HttpStatusError) -> bool:
     )
 
 
+def is_gone(error: HttpStatusError) -> bool:
+    """Whether the first response for a parent's children may mean that there are none."""
+    return error.status in _CHILD_GONE and not error.is_failure
+
+
+def missing_part(error: HttpStatusError) -> HttpStatusError:
+    """The error of a child that is gone in a part of the window only."""
+    return HttpStatusError(
+        error.place,
+        f"a part of the window has no page, and another part has one: {error.happened}",
+        "If a part without records answers so, declare response_actions with status_code "
+        f"{error.status} and action ignore.",
+        status=error.status,
+    )
+
+
 def _is_doubtful(error: HttpStatusError) -> bool:
     """Whether the status of an ignored response may have another reason than absence."""
     status = error.status
@@ -78,6 +96,11 @@ class IgnoredSeries:
         self._ignored: list[HttpStatusError] = []
         self._has_pages = False
 
+    def may_be_absence(self, error: HttpStatusError) -> bool:
+        """Whether the first response of a series may mean that there are no records."""
+        is_child = self._result.children is not None
+        return error.is_ignored or (is_child and is_gone(error))
+
     def add_pages(self) -> None:
         """Note that the API gave pages."""
         self._has_pages = True
@@ -88,7 +111,13 @@ class IgnoredSeries:
             self._ignored.append(error)
 
     def record_end(self, error: HttpStatusError) -> None:
-        """Record the end of a series without pages."""
+        """Record the end of a series without pages, while another series of the window has some.
+
+        Raises:
+            HttpStatusError: The declaration does not ignore the response.
+        """
+        if not error.is_ignored:
+            raise missing_part(error)
         doubt_ignored(error, self._result, self._place)
         self._result.record_end(f"status {error.status}, ignored", None, 0, proven_complete=False)
 

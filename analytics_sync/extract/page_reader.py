@@ -103,18 +103,20 @@ class PageReader:
             yield from self._requests.pages(slice_, read)
             return
         bounds = window_params(incremental, slice_) if incremental and slice_ else [{}]
-        ignored: list[HttpStatusError] = []
+        absent: list[HttpStatusError] = []
         for params in bounds:
+            number = 0
             try:
                 with closing(read(params)) as pages:
-                    yield from pages
+                    for number, page in enumerate(pages, start=1):
+                        yield page
             except HttpStatusError as e:
-                if not e.is_ignored:
+                if number or not self.ignored.may_be_absence(e):
                     raise
-                ignored.append(e)
-        if ignored and len(ignored) == len(bounds):
-            raise ignored[0]
-        for error in ignored:
+                absent.append(e)
+        if absent and len(absent) == len(bounds):
+            raise absent[0]
+        for error in absent:
             self.ignored.record_end(error)
 
     def _request(self, parent: Parent | None) -> tuple[str, dict[str, object]]:

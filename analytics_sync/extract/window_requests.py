@@ -118,7 +118,7 @@ class WindowRequests:
                     before = page.records
                     yield page
         except HttpStatusError as error:
-            if not number and (error.is_ignored or _may_be_about_bounds(error)):
+            if not number and (self._ignored.may_be_absence(error) or _may_be_about_bounds(error)):
                 return error
             raise
         return None

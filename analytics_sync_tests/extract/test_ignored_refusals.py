@@ -210,8 +210,41 @@ def test_a_month_without_records_hides_no_other_month(api: Api) -> None:
         return [{"id": "june", "at": "2025-06-02T00:00:00Z"}]
 
     reports(api, a=monthly)
-    by_month = {"end_param": None, "step": "month", "param_format": "date", "time_zone": "UTC"}
-    assert read(source(ignore(404), **by_month), MONTH).ids("kids") == ["june"]
+    assert read(source(ignore(404), **BY_MONTH), MONTH).ids("kids") == ["june"]
+
+
+BY_MONTH = {"end_param": None, "step": "month", "param_format": "date", "time_zone": "UTC"}
+PARTS: dict[str, tuple[dict[str, Any], Callable[[str], bool]]] = {
+    "the first month": (BY_MONTH, lambda since: since < "2025-06"),
+    "the last month": (BY_MONTH, lambda since: since >= "2025-06"),
+    "the first week": ({"max_span": "P7D"}, lambda since: since < "2025-05-08"),
+    "a later week": ({"max_span": "P7D"}, lambda since: "2025-05-18" < since < "2025-05-25"),
+}
+
+
+@pytest.mark.parametrize("status", [403, 404, 410])
+@pytest.mark.parametrize("name", PARTS)
+def test_a_part_that_is_gone_is_an_error(api: Api, name: str, status: int) -> None:
+    """A whole child may be gone. A part of it is none: other parts show that the child is there."""
+    incremental, is_gone = PARTS[name]
+
+    def partly(path: str, query: Query, headers: Mapping[str, str]) -> Any:
+        if is_gone(query["since"]):
+            return status, {}, {}
+        return [{"id": query["since"], "at": "2025-06-02T00:00:00Z"}]
+
+    reports(api, a=partly, b=(404, {}, {}))
+    error = read(source(**incremental), MONTH).error("kids")
+    assert "a part of the window has no page, and another part has one" in error
+    assert f"declare response_actions with status_code {status} and action ignore" in error
+    assert read(source(ignore(status), **incremental), MONTH).failures == {}
+
+
+@pytest.mark.parametrize("keys", [BY_MONTH, {"max_span": "P7D"}], ids=["months", "weeks"])
+def test_a_child_that_is_gone_in_all_parts_is_skipped(api: Api, keys: dict[str, Any]) -> None:
+    reports(api, a=[{"id": "a", "at": "2025-06-02T00:00:00Z"}], b=(404, {}, {}))
+    outcome = read(source(**keys), MONTH)
+    assert (outcome.ids("kids"), len(outcome.readings["kids"].skipped)) == (["a"], 1)
 
 
 def test_many_parents_without_records_cost_few_requests(api: Api) -> None:
