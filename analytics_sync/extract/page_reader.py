@@ -105,13 +105,14 @@ class PageReader:
         bounds = window_params(incremental, slice_) if incremental and slice_ else [{}]
         absent: list[HttpStatusError] = []
         for params in bounds:
-            number = 0
+            has_pages = False
             try:
                 with closing(read(params)) as pages:
-                    for number, page in enumerate(pages, start=1):
+                    for page in pages:
+                        has_pages = True
                         yield page
             except HttpStatusError as e:
-                if number or not self.ignored.may_be_absence(e):
+                if has_pages or not self.ignored.may_be_absence(e):
                     raise
                 absent.append(e)
         if absent and len(absent) == len(bounds):
