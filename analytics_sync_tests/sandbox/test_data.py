@@ -8,13 +8,11 @@ from typing import Any
 
 import pytest
 
-from analytics_sync import catalog
 from analytics_sync.catalog import Source
 from analytics_sync.sandbox import Ledger, Options, Sandbox
 from analytics_sync.sandbox.data.timestamps import to_ms
 from analytics_sync_tests.support.shop_source import (
     END,
-    SHOP,
     SMALL,
     START,
     Client,
@@ -24,11 +22,6 @@ from analytics_sync_tests.support.shop_source import (
     served,
     value_at_path,
 )
-
-
-@pytest.fixture(scope="module")
-def shop() -> Source:
-    return catalog.load_text(SHOP, name="shop", file="shop.yaml")
 
 
 def test_same_seed_same_data_and_other_seed_other_data(shop: Source) -> None:

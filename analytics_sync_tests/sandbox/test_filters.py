@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date
 from typing import Any
-
-import pytest
 
 from analytics_sync import catalog
 from analytics_sync.catalog import Source
@@ -14,7 +11,6 @@ from analytics_sync.sandbox import Ledger, Options, Sandbox
 from analytics_sync.sandbox.data.timestamps import to_ms
 from analytics_sync_tests.support.shop_source import (
     END,
-    SHOP,
     SMALL,
     START,
     Client,
@@ -22,18 +18,6 @@ from analytics_sync_tests.support.shop_source import (
     in_order,
     value_at_path,
 )
-
-
-@pytest.fixture(scope="module")
-def shop() -> Source:
-    return catalog.load_text(SHOP, name="shop", file="shop.yaml")
-
-
-@pytest.fixture(scope="module")
-def box(shop: Source) -> Iterator[Sandbox]:
-    """A sandbox for tests that change nothing."""
-    with Sandbox([shop], SMALL) as sandbox:
-        yield sandbox
 
 
 def _window(client: Client, name: str, **query: Any) -> list[str]:

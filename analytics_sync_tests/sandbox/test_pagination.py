@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterator
 
-import pytest
-
-from analytics_sync import catalog
 from analytics_sync.catalog import Source
 from analytics_sync.sandbox import Options, Sandbox
 from analytics_sync_tests.support.shop_source import (
     END,
-    SHOP,
     SMALL,
     START,
     Client,
@@ -22,18 +17,6 @@ from analytics_sync_tests.support.shop_source import (
     served,
     value_at_path,
 )
-
-
-@pytest.fixture(scope="module")
-def shop() -> Source:
-    return catalog.load_text(SHOP, name="shop", file="shop.yaml")
-
-
-@pytest.fixture(scope="module")
-def box(shop: Source) -> Iterator[Sandbox]:
-    """A sandbox for tests that change nothing."""
-    with Sandbox([shop], SMALL) as sandbox:
-        yield sandbox
 
 
 def test_the_pages_of_every_paginator_hold_exactly_the_ledger(box: Sandbox, shop: Source) -> None:

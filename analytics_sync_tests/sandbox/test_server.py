@@ -12,7 +12,6 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
@@ -33,18 +32,6 @@ from analytics_sync_tests.support.shop_source import (
     all_records,
     served,
 )
-
-
-@pytest.fixture(scope="module")
-def shop() -> Source:
-    return catalog.load_text(SHOP, name="shop", file="shop.yaml")
-
-
-@pytest.fixture(scope="module")
-def box(shop: Source) -> Iterator[Sandbox]:
-    """A sandbox for tests that change nothing."""
-    with Sandbox([shop], SMALL) as sandbox:
-        yield sandbox
 
 
 @pytest.mark.parametrize(
