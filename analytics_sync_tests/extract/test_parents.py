@@ -1,4 +1,4 @@
-"""Parents and children: requests per parent, children that are skipped or fail, values in a path.
+"""Parents and children: requests per parent, and children that are skipped or fail.
 
 In: a scripted API with a listing and resources below its items. Out: requests, rows and failures.
 """
@@ -225,43 +225,6 @@ def test_a_failing_parent_fails_only_its_children(api: Api) -> None:
     assert "its parent kids could not be read" in outcome.error("toys")
     assert outcome.ids("other") == [1]
     assert api.paths().count("/items") == 1, "a failed parent is not requested again for each child"
-
-
-# value -> path as sent, without and with allow_slash; None is refused
-PATHS: dict[Any, tuple[str | None, str | None]] = {
-    "plain": ("plain", "plain"),
-    7: ("7", "7"),
-    True: ("true", "true"),
-    "a b": ("a%20b", "a%20b"),
-    "a/b": ("a%2Fb", "a/b"),
-    "ä?#%": ("%C3%A4%3F%23%25", "%C3%A4%3F%23%25"),
-    "a\\..\\b": ("a%5C..%5Cb", "a%5C..%5Cb"),
-    "..": (None, None),
-    ".": (None, None),
-    "../admin": ("..%2Fadmin", None),
-    "a/../../admin": ("a%2F..%2F..%2Fadmin", None),
-    "a//b": ("a%2F%2Fb", None),
-    "": (None, None),
-    "a\nb": (None, None),
-    "...": ("...", "..."),
-}
-
-
-@pytest.mark.parametrize("value", PATHS, ids=repr)
-@pytest.mark.parametrize("slash", [False, True], ids=["encoded", "allow_slash"])
-def test_values_in_a_path(api: Api, value: Any, slash: bool) -> None:
-    expected = PATHS[value][slash]
-    api.on("/items", [{"id": 1, "v": value}])
-    api.on("*", {"id": 5})
-    params = {"v": resolve("v", allow_slash=slash)}
-    kids = item({"path": "/x/{v}/y", "params": params}, name="kids")
-    outcome = read(shop(item(columns={"id": "bigint", "v": "json"}), kids))
-    if expected is None:
-        assert "cannot be part of a path" in outcome.error("kids")
-        assert api.paths() == ["/items"]
-    else:
-        assert outcome.ids("kids") == [5]
-        assert api.seen[1].target == f"/x/{expected}/y"
 
 
 def test_inherited_fields_fill_gaps_and_replace_nothing(api: Api) -> None:
