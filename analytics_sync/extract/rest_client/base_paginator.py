@@ -16,6 +16,7 @@ from typing import Any
 from analytics_sync.catalog.paginators import PaginatorConfig
 from analytics_sync.common.errors import InvalidResponse, PaginationStuck, Place
 from analytics_sync.common.json_path import MISSING, lookup
+from analytics_sync.extract.rest_client.declared_values import is_empty, is_last_by_flag
 from analytics_sync.extract.rest_client.page_memory import PageMemory
 from analytics_sync.extract.rest_client.response import Response
 from analytics_sync.extract.rest_client.signs_of_more import Progress, Sign, denies_more
@@ -279,25 +280,9 @@ class Paginator(ABC):
             )
 
 
-def is_empty(cursor_or_link: Any) -> bool:
-    """Whether a value at the place of a cursor or link says that no page follows."""
-    return cursor_or_link is MISSING or cursor_or_link in (None, "", 0, False)
-
-
 def more_without(looked_for: str, advice: str, signs: list[Sign], place: Place) -> PaginationStuck:
     """The error of an end without a cursor or link, while signs speak of more."""
     said = "; ".join(sign.text for sign in signs)
     return PaginationStuck(
         place, f"the API says that there is more ({said}), and hands out no {looked_for}.", advice
     )
-
-
-def is_last_by_flag(path: str | None, response: Response) -> bool:
-    """Whether the flag at ``path`` (``has_more_path``) says that no page follows."""
-    return path is not None and lookup(response.body, path) in (False, None, 0, "", "false")
-
-
-def whole_number(body: Any, path: str) -> int | None:
-    """The integer at ``path``, or None when the body holds no integer there."""
-    found = lookup(body, path)
-    return found if isinstance(found, int) and not isinstance(found, bool) else None

@@ -15,10 +15,9 @@ from analytics_sync.extract.rest_client.base_paginator import (
     END_NO_MORE,
     NextPage,
     Paginator,
-    is_empty,
-    is_last_by_flag,
     more_without,
 )
+from analytics_sync.extract.rest_client.declared_values import is_empty, is_last_by_flag
 from analytics_sync.extract.rest_client.response import Response
 from analytics_sync.extract.rest_client.signs_at_path import lacks_cursor
 from analytics_sync.extract.rest_client.signs_of_more import Sign

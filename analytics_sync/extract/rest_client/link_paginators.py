@@ -18,9 +18,9 @@ from analytics_sync.extract.rest_client.base_paginator import (
     NextPage,
     PageRequest,
     Paginator,
-    is_empty,
     more_without,
 )
+from analytics_sync.extract.rest_client.declared_values import is_empty
 from analytics_sync.extract.rest_client.link_header import MalformedLinkHeader, find_link
 from analytics_sync.extract.rest_client.response import Response
 from analytics_sync.extract.rest_client.signs_of_more import Sign

@@ -22,9 +22,8 @@ from analytics_sync.extract.rest_client.base_paginator import (
     NextPage,
     PageRequest,
     Paginator,
-    is_last_by_flag,
-    whole_number,
 )
+from analytics_sync.extract.rest_client.declared_values import is_last_by_flag, whole_number
 from analytics_sync.extract.rest_client.response import Response
 from analytics_sync.extract.rest_client.signs_of_more import Sign, says_all_read
 

@@ -16,12 +16,12 @@ from analytics_sync.extract.rest_client.base_paginator import (
     NextPage,
     PageRequest,
     Paginator,
-    whole_number,
 )
 from analytics_sync.extract.rest_client.cursor_paginators import (
     CursorPaginator,
     HeaderCursorPaginator,
 )
+from analytics_sync.extract.rest_client.declared_values import whole_number
 from analytics_sync.extract.rest_client.link_paginators import (
     HeaderLinkPaginator,
     JsonLinkPaginator,
