@@ -12,6 +12,7 @@ from typing import Any
 from analytics_sync.extract.findings import COMPLETE
 from analytics_sync.extract.read_context import ReadContext
 from analytics_sync.extract.rest_client.base_paginator import NextPage, Paginator
+from analytics_sync.extract.rest_client.declared_values import whole_number
 from analytics_sync.extract.rest_client.response import Response
 from analytics_sync.extract.rest_client.signs_at_path import signs_at_path
 from analytics_sync.extract.rest_client.signs_of_more import Progress, Sign, signs_of_more
@@ -57,7 +58,8 @@ class SeriesEnd:
         if not signs:
             return end.proven_complete and not end.evidence
         # The total of a filtered listing may count the whole listing.
-        is_mistakable = self._is_filtered() and all(s.kind == "total" for s in signs)
+        mistakable = {"status", "total"} if self._is_filtered() else {"status"}
+        is_mistakable = all(sign.kind in mistakable for sign in signs)
         error = paginator.error_of_signs(signs, end.end)
         if error is not None and not is_mistakable:
             raise error
@@ -67,15 +69,22 @@ class SeriesEnd:
 
     def _doubts(self, end: str, response: Response, records: Sequence[Any]) -> list[Sign]:
         """The signs of more that the paginator does not know."""
-        resource = self._context.resource
-        total_path = getattr(resource.paginator, "total_path", None)
-        declared = resource.count_path is not None or total_path is not None
+        declared = self._has_declared_total(response)
         return [
             sign
             for sign in self._signs(response, records)
             if not (sign.kind == "total" and (declared or self._is_new_total(sign)))
+            and not (sign.kind == "status" and self._paginator.says_no_more(response))
             and not self._paginator.is_followed(sign, end, response)
         ]
+
+    def _has_declared_total(self, response: Response) -> bool:
+        """Whether a total is where the declaration says, so that it takes the place of all others."""
+        resource = self._context.resource
+        paths = (resource.count_path, getattr(resource.paginator, "total_path", None))
+        return self._paginator.reported_total is not None or any(
+            whole_number(response.body, path) is not None for path in paths if path
+        )
 
     def _is_new_total(self, sign: Sign) -> bool:
         """Whether the first page reported a lower total, which was reached."""

@@ -174,6 +174,15 @@ def test_series_of_pages(api: Api, name: str) -> None:
     assert api.queries() == queries
 
 
+@pytest.mark.parametrize("said", [False, None, 0, "", "false", "False", "no", "0"], ids=repr)
+@pytest.mark.parametrize("paginator", [CURSOR, PAGES, OFFSET], ids=["cursor", "pages", "offset"])
+def test_a_flag_in_any_form_ends_the_listing(api: Api, paginator: Any, said: Any) -> None:
+    api.on("/items", {"data": records(1, 2), "more": said})
+    outcome = read(paged({**paginator, "has_more_path": "more"}))
+    assert outcome.ids() == [1, 2]
+    assert len(api.queries()) == 1
+
+
 def test_page_numbers_run_from_the_base_to_the_empty_page(api: Api) -> None:
     api.on("/items", numbered([[1, 2], [3], [4, 5]], base=1))
     source = paged({**PAGES, "base_page": 1, "limit": 2, "limit_param": "size"})

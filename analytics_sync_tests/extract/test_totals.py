@@ -178,3 +178,26 @@ def test_maximum_page_with_a_sign_of_more_is_not_complete(api: Api) -> None:
     reading = read(listed({**PAGES, "maximum_page": 2})).readings["items"]
     assert reading.records == 8
     assert "has_more" in reading.findings.of(COMPLETE)[0]
+
+
+@pytest.mark.parametrize("said", ["20", {"value": 20}, 20], ids=str)
+@pytest.mark.parametrize("paginator", ["single_page", PAGES, {**OFFSET, "total_path": None}])
+def test_a_declared_total_in_any_form_is_compared(api: Api, paginator: Any, said: Any) -> None:
+    serve = listing(15, 15, lambda start, length: {"n": said})
+    api.on("/items", lambda path, query, h: serve(path, query or {"page": "1"}, h))
+    reading = read(listed(paginator, count_path="n")).readings["items"]
+    assert (reading.records, reading.reported_total, reading.complete) == (15, 20, False)
+
+
+def test_a_number_of_pages_as_text_doubts_an_empty_page(api: Api) -> None:
+    api.on("/items", listing(8, 4, lambda start, length: {"pages": "3"}))
+    reading = read(listed({**PAGES, "total_path": "pages"})).readings["items"]
+    assert "The API said 3 pages at pages" in reading.findings.of(COMPLETE)[0]
+
+
+def test_a_declared_total_that_is_absent_hides_no_other_total(api: Api) -> None:
+    api.on("/items", listing(8, 4, lambda start, length: {"meta": {"total": 20}}))
+    reading = read(listed(PAGES, count_path="meta.count")).readings["items"]
+    assert "meta.total is 20, and 8 records were read" in reading.findings.of(COMPLETE)[0]
+    api.on("/items", listing(8, 4, lambda start, length: {"meta": {"total": 20, "count": 8}}))
+    assert read(listed(PAGES, count_path="meta.count")).readings["items"].complete

@@ -9,6 +9,7 @@ from typing import Any
 
 from analytics_sync.common.json_path import MISSING, lookup
 from analytics_sync.extract.rest_client.response import Response
+from analytics_sync.extract.rest_client.sign_names import whole_number_of
 
 
 def is_empty(cursor_or_link: Any) -> bool:
@@ -18,10 +19,12 @@ def is_empty(cursor_or_link: Any) -> bool:
 
 def is_last_by_flag(path: str | None, response: Response) -> bool:
     """Whether the flag at ``path`` (``has_more_path``) says that no page follows."""
-    return path is not None and lookup(response.body, path) in (False, None, 0, "", "false")
+    said = MISSING if path is None else lookup(response.body, path)
+    if isinstance(said, str):
+        return said.strip().lower() in ("", "0", "false", "no")
+    return said is None or said is False or said == 0
 
 
 def whole_number(body: Any, path: str) -> int | None:
-    """The integer at ``path``, or None when the body holds no integer there."""
-    found = lookup(body, path)
-    return found if isinstance(found, int) and not isinstance(found, bool) else None
+    """The whole number at ``path``, also as digits; None when the body holds none there."""
+    return whole_number_of(lookup(body, path))
