@@ -78,6 +78,11 @@ def _warnings(result: ReadResult) -> Iterator[str]:
     if result.rejected:
         unmarked = "; no row is marked as deleted" if result.resource.soft_deletes else ""
         yield f"{len(result.rejected)} records rejected: see the table _rejected{unmarked}"
+    if result.order_broken_by is not None:
+        yield (
+            f"row_order does not hold: a page that begins with {result.order_broken_by:%Y-%m-%dT%H:%M:%SZ} "
+            "breaks the order, so all pages were read. Correct row_order of incremental, or leave it out"
+        )
     shared = result.shared_keys
     if shared.is_wrong_key:
         yield shared.message(result.resource)

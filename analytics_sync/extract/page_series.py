@@ -14,7 +14,6 @@ from typing import Any
 
 from analytics_sync.common.errors import HttpStatusError, PaginationStuck
 from analytics_sync.common.json_path import lookup
-from analytics_sync.extract.convert.cursor import CursorReader
 from analytics_sync.extract.findings import COMPLETE
 from analytics_sync.extract.gaps import GapJudge
 from analytics_sync.extract.ignored import doubt_ignored
@@ -34,6 +33,7 @@ from analytics_sync.extract.rest_client.record_selector import select
 from analytics_sync.extract.rest_client.response import Response
 from analytics_sync.extract.rest_client.session import Session
 from analytics_sync.extract.result import Page
+from analytics_sync.extract.row_order import RowOrder
 from analytics_sync.extract.series_end import SeriesEnd
 
 _Fingerprint = tuple[list[int | None], set[str]]
@@ -75,8 +75,7 @@ class PageSeries:
         self._paginator = paginator_for(resource.paginator, context.place, session.redact)
         self._end = SeriesEnd(context, self._paginator)
         self._gaps = GapJudge(context, session.redact)
-        self._order = resource.incremental.row_order if resource.incremental else None
-        self._cursor = CursorReader(resource) if self._order and context.window else None
+        self._order = _row_order(context)
         self._reported_total: int | None = None
         self._received = 0
         self._left_out = 0
@@ -111,7 +110,7 @@ class PageSeries:
                 self._look_ahead(next_page.request, response, elements, is_new)
                 if self._resource.response_actions:
                     self._latest = response, elements
-                past_window = self._is_past_window(records)
+                past_window = self._order is not None and self._order.is_past_window(records)
                 proven = self._judge(number, next_page, response, elements, past_window)
                 if next_page.keep:
                     self._left_out += len(left_out)
@@ -213,13 +212,6 @@ class PageSeries:
             )
         self._previous = self._fingerprint(response) if self._prefetcher else None
 
-    def _is_past_window(self, records: list[Any]) -> bool:
-        """Whether an ordered listing has left the window, so that no later page can be in it."""
-        window = self._context.window
-        if self._cursor is None or window is None:
-            return False
-        return self._cursor.is_past(records, window, newest_first=self._order == "desc")
-
     def _page(self, response: Response, records: list[Any], *, last: bool) -> Page:
         result = self._context.result
         self._received += len(records)
@@ -283,3 +275,11 @@ class PageSeries:
         return select(
             response.body, self._resource, self._context.place, request_name, redact, left_out
         )
+
+
+def _row_order(context: ReadContext) -> RowOrder | None:
+    """Follows the order that a resource declares; None without one, and without a window."""
+    incremental, window = context.resource.incremental, context.window
+    if incremental is None or incremental.row_order is None or window is None:
+        return None
+    return RowOrder(incremental, window, context.result)

@@ -65,6 +65,8 @@ class ReadResult:
         shared_keys: The keys that different records share.
         read_up_to: Before this instant all records of the window were requested; None if that is so
             for the whole window.
+        order_broken_by: The cursor of a record that is not in the declared ``row_order``; None without
+            one.
         findings: Evidence against the declaration or against completeness.
         filter_evidence: Whether ``data_selector`` compares a field that records have.
     """
@@ -89,6 +91,7 @@ class ReadResult:
     shortfall: tuple[int, int] | None = None
     shared_keys: SharedKeys = field(default_factory=SharedKeys)
     read_up_to: datetime | None = None
+    order_broken_by: datetime | None = None
     findings: Findings = field(default_factory=Findings)
     filter_evidence: FilterEvidence = field(init=False)
 

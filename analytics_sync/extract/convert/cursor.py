@@ -10,7 +10,7 @@ database, or a day that never comes. No window holds such a record.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -49,6 +49,28 @@ class CursorSpan(NamedTuple):
     incomplete: bool
 
 
+class PageOrder(NamedTuple):
+    """The order of the cursors of one page, in UTC.
+
+    Attributes:
+        first: The cursor of the first record.
+        last: The cursor of the last record.
+        oldest: The earliest cursor.
+        newest: The latest cursor.
+        forth: Number of records that come after the record before them in the order.
+        back: Number of records that come before it.
+        disorder: By how much a cursor goes back against the order, at most.
+    """
+
+    first: datetime
+    last: datetime
+    oldest: datetime
+    newest: datetime
+    forth: int
+    back: int
+    disorder: timedelta
+
+
 class CursorReader:
     """Reads the cursor field of a resource's records.
 
@@ -68,12 +90,9 @@ class CursorReader:
 
     def span(self, records: Sequence[Any]) -> CursorSpan:
         """Earliest and latest cursor of ``records``; a record that is not an object is left out."""
-        objects = [r for r in records if type(r) is dict]
-        if not objects:
+        cursor = self._times(records)
+        if cursor is None:
             return CursorSpan(None, None, True)
-        cursor = self.column(Records(objects), {}).cast(TIMESTAMP)
-        if (without_time := placeholders(cursor)) is not None:
-            cursor = pc.if_else(without_time, None, cursor)
         ends = pc.min_max(cursor).as_py()
         return CursorSpan(ends["min"], ends["max"], cursor.null_count > 0)
 
@@ -81,12 +100,36 @@ class CursorReader:
         """The latest cursor among ``records``, in UTC; None when no record has one."""
         return self.span(records).newest
 
-    def is_past(self, records: Sequence[Any], window: Window, *, newest_first: bool) -> bool:
-        """Whether a whole page lies past the window, so that an ordered listing can stop."""
-        oldest, newest, incomplete = self.span(records)
-        if incomplete or oldest is None or newest is None:
-            return False
-        return newest < window.start if newest_first else oldest >= window.end
+    def order(self, records: Sequence[Any], *, newest_first: bool) -> PageOrder | None:
+        """The order of the cursors of ``records``; None when a record has no usable cursor.
+
+        Args:
+            records: The records of a page.
+            newest_first: Whether the cursors should descend.
+        """
+        cursor = self._times(records)
+        if cursor is None or cursor.null_count or not len(cursor):
+            return None
+        ends = pc.min_max(cursor).as_py()
+        times = cursor.cast(pa.int64())
+        one, next_one = times.slice(0, len(times) - 1), times.slice(1)
+        steps = pc.subtract(next_one, one) if newest_first else pc.subtract(one, next_one)
+        return PageOrder(
+            cursor[0].as_py(), cursor[-1].as_py(), ends["min"], ends["max"],
+            forth=pc.sum(pc.less(steps, 0)).as_py() or 0,
+            back=pc.sum(pc.greater(steps, 0)).as_py() or 0,
+            disorder=timedelta(microseconds=max(0, pc.max(steps).as_py() or 0)),
+        )  # fmt: skip
+
+    def _times(self, records: Sequence[Any]) -> pa.Array | None:
+        """The cursors, null where they are no times; None without an object among the records."""
+        objects = [r for r in records if type(r) is dict]
+        if not objects:
+            return None
+        cursor = self.column(Records(objects), {}).cast(TIMESTAMP)
+        if (without_time := placeholders(cursor)) is not None:
+            cursor = pc.if_else(without_time, None, cursor)
+        return cursor
 
 
 def placeholders(cursor: pa.Array, window: Window | None = None) -> pa.Array | None:

@@ -185,3 +185,17 @@ def no_future_end(subject: Subject) -> Hooks:
         return ServedResponse(400, b'{"message": "the end is in the future"}')
 
     return Hooks(ask=ask)
+
+
+def _has_order(subject: Subject) -> bool:
+    incremental = subject.resource.incremental
+    return incremental is not None and incremental.row_order is not None
+
+
+@manner("bounds", "harmless", _has_order)
+def other_order(subject: Subject) -> Hooks:
+    """Records are listed the other way round."""
+    incremental = subject.resource.incremental
+    assert incremental is not None
+    sort = "time" if incremental.row_order == "desc" else "-time"
+    return Hooks(ask=lambda request: bodies.with_query(request, sort=sort))
