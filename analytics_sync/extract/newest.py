@@ -11,6 +11,7 @@ from datetime import datetime
 from analytics_sync.catalog import Resource, Source
 from analytics_sync.common.errors import Place
 from analytics_sync.extract.convert.cursor import CursorReader
+from analytics_sync.extract.rest_client.deadline import Deadline
 from analytics_sync.extract.rest_client.paginator import paginator_for
 from analytics_sync.extract.rest_client.record_selector import select
 from analytics_sync.extract.rest_client.session import Counters, Session
@@ -21,6 +22,8 @@ from analytics_sync.extract.rest_client.urls import (
     placeholders,
     placeholders_with_slash,
 )
+
+_MAX_SECONDS = 60.0  # Dagster gives up the tick of a sensor after this time
 
 
 def newest_cursor(source: Source, resource: Resource) -> datetime | None:
@@ -51,10 +54,21 @@ def newest_cursor(source: Source, resource: Resource) -> datetime | None:
             place=place,
             policy=resource.error_handler,
             counters=Counters(),
+            deadline=_deadline(session),
             headers=resource.headers,
             actions=resource.response_actions,
         )
     request_name = f"GET {session.redact(response.url)}"
     return CursorReader(resource).newest_cursor(
         select(response.body, resource, place, request_name, session.redact)
+    )
+
+
+def _deadline(session: Session) -> Deadline:
+    """The deadline of the request of one tick."""
+    if session.max_seconds <= _MAX_SECONDS:
+        return Deadline.after(session.max_seconds)
+    return Deadline.after(
+        _MAX_SECONDS,
+        "A sensor has no more time. Look at the API, or name fewer records in sensor.params.",
     )

@@ -12,6 +12,7 @@ from analytics_sync.catalog import Resource
 from analytics_sync.common.errors import Place
 from analytics_sync.common.window import Window
 from analytics_sync.extract.journal import Journal
+from analytics_sync.extract.rest_client.deadline import Deadline
 from analytics_sync.extract.result import ReadResult
 
 
@@ -25,7 +26,7 @@ class ReadContext:
         place: Names resource and window in messages.
         result: Collects counts and stop reasons.
         journal: Keeps pages for a later run.
-        deadline: When the read must have ended, on the monotonic clock.
+        deadline: When the read must have ended.
     """
 
     resource: Resource
@@ -33,4 +34,4 @@ class ReadContext:
     place: Place
     result: ReadResult
     journal: Journal
-    deadline: float
+    deadline: Deadline

@@ -31,6 +31,7 @@ from analytics_sync.extract.journal import Journals
 from analytics_sync.extract.page_reader import PageReader
 from analytics_sync.extract.parents import Parent, ParentValues
 from analytics_sync.extract.read_context import ReadContext
+from analytics_sync.extract.rest_client.deadline import Deadline
 from analytics_sync.extract.rest_client.session import Session
 from analytics_sync.extract.rest_client.settings import Settings
 from analytics_sync.extract.result import Page, ReadResult
@@ -94,7 +95,7 @@ class ResourceReader:
         place = Place(resource.source, resource.name, window)
         window = with_lag(resource, window)
         journal = self._journals.open(resource, window)
-        deadline = start + self._session.max_seconds
+        deadline = Deadline.after(self._session.max_seconds)
         context = ReadContext(resource, window, place, result, journal, deadline)
         collector = PageCollector(
             resource,

@@ -6,7 +6,8 @@ too large, too slow, nested too deep or no JSON is an error that names the setti
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import zlib
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from analytics_sync.catalog.charsets import UTF_8, CharsetError
@@ -14,8 +15,9 @@ from analytics_sync.catalog.client import Client
 from analytics_sync.common.errors import ExtractError, InvalidResponse, LimitExceeded, Place
 from analytics_sync.common.exact_json import TooDeep, is_deeper, loads
 from analytics_sync.extract.rest_client.charset import charset_of, check_utf8, to_utf8
-from analytics_sync.extract.rest_client.deadline import check_deadline, is_past
 from analytics_sync.extract.rest_client.response import TruncatedResponse, body_text
+from analytics_sync.extract.rest_client.unpacking import unpack
+from analytics_sync.extract.rest_client.watchdog import Watch
 
 _CHUNK_BYTES = 1 << 16
 # a body of up to 1 MiB is harmless, however small it was packed
@@ -37,42 +39,53 @@ class BodyReader:
         self._client = client
         self._redact = redact
 
-    def read(self, response: Any, url: str, place: Place, deadline: float) -> bytes:
+    def read(self, response: Any, url: str, place: Place, watch: Watch) -> bytes:
         """The unpacked body in UTF-8, read in chunks so that a body that trickles in is noticed.
 
         Args:
             response: urllib3's response.
             url: For messages.
             place: For messages.
-            deadline: On the monotonic clock.
+            watch: The watch over the request. A part of the body renews it, if it unpacks to some data.
 
         Raises:
             LimitExceeded: The body is too large, expands too much or takes too long.
             InvalidResponse: The charset is not known, or the bytes do not fit it.
-            TruncatedResponse: The body breaks off within a character.
+            TruncatedResponse: The body is damaged, or breaks off within a character.
         """
         chunks = []
         size = 0
-        max_bytes, max_expansion = self._client.max_response_bytes, self._client.max_expansion
-        while chunk := response.read1(_CHUNK_BYTES, decode_content=True):
-            chunks.append(chunk)
-            size += len(chunk)
-            if size > max_bytes:
-                response.close()
-                problem = f"is larger than {max_bytes:,} bytes"
-                raise self._too_large(url, place, problem, "max_response_bytes")
-            if (
-                size > _MIN_BYTES_TO_CHECK_EXPANSION
-                and size > response.tell() * max_expansion  # tell() counts the packed bytes
-            ):
-                response.close()
-                problem = f"unpacks to more than {max_expansion:,} times its size"
-                raise self._too_large(url, place, problem, "max_expansion")
-            if is_past(deadline):
-                response.close()
-                check_deadline(deadline, self._client.max_seconds, place)
+        max_bytes = self._client.max_response_bytes
+        try:
+            for chunk in self._unpacked(response, url, place):
+                if chunk:
+                    watch.renew()
+                    chunks.append(chunk)
+                    size += len(chunk)
+                    if size > max_bytes:
+                        problem = f"is larger than {max_bytes:,} bytes"
+                        raise self.too_large(url, place, problem, "max_response_bytes")
+                watch.deadline.check(place)
+        except zlib.error as e:
+            raise TruncatedResponse(f"a packed body that is damaged ({e})") from e
         raw = chunks[0] if len(chunks) == 1 else b"".join(chunks)
         return self._utf8(raw, response, url, place)
+
+    def _unpacked(self, response: Any, url: str, place: Place) -> Iterable[bytes]:
+        """The parts of a body, unpacked; a part may be empty."""
+        arriving = iter(lambda: response.read1(_CHUNK_BYTES, decode_content=False), b"")
+        encoding = response.headers.get("content-encoding")
+        if not encoding:
+            return arriving
+        max_expansion = self._client.max_expansion
+
+        def count(size: int) -> None:
+            # tell() counts the packed bytes
+            if size > _MIN_BYTES_TO_CHECK_EXPANSION and size > response.tell() * max_expansion:
+                problem = f"unpacks to more than {max_expansion:,} times its size"
+                raise self.too_large(url, place, problem, "max_expansion")
+
+        return unpack(arriving, encoding, count)
 
     def _utf8(self, raw: bytes, response: Any, url: str, place: Place) -> bytes:
         """The body in UTF-8; as it came if it is no page."""
@@ -143,7 +156,8 @@ class BodyReader:
             "Set client.charset to the charset of the bytes.",
         )
 
-    def _too_large(self, url: str, place: Place, problem: str, key: str) -> LimitExceeded:
+    def too_large(self, url: str, place: Place, problem: str, key: str) -> LimitExceeded:
+        """The error of a response that exceeds the limit of the key ``client.<key>``."""
         return LimitExceeded(
             place,
             f"the answer of {self._redact(url)} {problem}.",

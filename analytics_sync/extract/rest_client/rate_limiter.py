@@ -21,8 +21,8 @@ import struct
 import tempfile
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,7 +36,18 @@ _NEXT, _PAUSE_UNTIL, _TIMES = 0, _NUMBER.size, 2 * _NUMBER.size
 _SLACK_SHARE = 0.03
 _MAX_SLACK_SECONDS = 0.5
 _MAX_FILE_AGE_SECONDS = 86_400.0
+# a lock is held for some microseconds, unless its process is stopped
+_MAX_LOCK_SECONDS = 60.0
+_MIN_POLL_SECONDS, _MAX_POLL_SECONDS = 0.0002, 0.02
 _MIN_DELAY_NS = 2_000_000  # a request that took less than this beyond the fastest is on time
+
+
+Check = Callable[[float, str], None]
+"""Takes the seconds of a wait, and what the wait is for; raises if the wait ends too late."""
+
+
+def _no_check(seconds: float, doing: str) -> None:
+    pass
 
 
 @dataclass(frozen=True)
@@ -79,34 +90,43 @@ class RateLimiter:
         digest = hashlib.scrypt(identity, salt=b"pace", n=2**14, r=8, p=1, dklen=16)
         self._path = folder / digest.hex()
 
-    def acquire(self, sleep: Callable[[float], None]) -> Slot:
+    def acquire(self, sleep: Callable[[float], None], check: Check = _no_check) -> Slot:
         """Wait for the next free slot and take it.
 
         Args:
             sleep: Waits for a number of seconds.
+            check: Called before each wait; it raises if the wait ends too late. No slot is taken then.
+
+        Raises:
+            TimeoutError: Another process holds the file for too long.
         """
         if self._limit is None:
             return Slot()
-        with self._lock, _Locked(self._open()) as file:
+        with self._locked(check) as file:
             now = time.monotonic_ns()
-            place = _read(file, _NEXT) % self._limit.requests
-            offset = _TIMES + place * _NUMBER.size
+            number = _read(file, _NEXT) % self._limit.requests
+            offset = _TIMES + number * _NUMBER.size
             # the slot that was taken N slots ago must be a whole span in the past
             starts_at = max(now, self._plausible(_read(file, offset), now) + self._span_ns)
             starts_at = max(starts_at, self._plausible(_read(file, _PAUSE_UNTIL), now))
+            wait = (starts_at - now) / 1e9
+            check(wait, "the wait for the rate limit")
             _write(file, offset, starts_at)
-            _write(file, _NEXT, place + 1)
-        wait = (starts_at - now) / 1e9
+            _write(file, _NEXT, number + 1)
         if wait > 0:
             sleep(wait)
         return Slot(wait, offset, starts_at)
 
-    def record_response(self, slot: Slot) -> None:
+    def record_response(self, slot: Slot, check: Check = _no_check) -> None:
         """Move the slot's time to the likely arrival of its request.
 
         Call this at the first byte of the response. The time that the request was on its way is
         unknown. The time beyond that of the fastest request counts as delay: a request delayed by
         a busy process or a new connection must not let the next request in too soon.
+
+        Args:
+            slot: The slot of the request.
+            check: As for ``acquire``.
         """
         if self._limit is None:
             return
@@ -115,15 +135,20 @@ class RateLimiter:
         delay = took - self._fastest_ns
         if delay < _MIN_DELAY_NS:
             return
-        with self._lock, _Locked(self._open()) as file:
+        with self._locked(check) as file:
             if _read(file, slot.file_offset) == slot.starts_at_ns:
                 _write(file, slot.file_offset, slot.starts_at_ns + delay)
 
-    def pause(self, seconds: float) -> None:
-        """Hand out no slot of this account for a number of seconds, in any process."""
+    def pause(self, seconds: float, check: Check = _no_check) -> None:
+        """Hand out no slot of this account for a number of seconds, in any process.
+
+        Args:
+            seconds: From now on.
+            check: As for ``acquire``.
+        """
         if self._limit is None:
             return
-        with self._lock, _Locked(self._open()) as file:
+        with self._locked(check) as file:
             until = time.monotonic_ns() + int(seconds * 1e9)
             known = self._plausible(_read(file, _PAUSE_UNTIL), until)
             _write(file, _PAUSE_UNTIL, max(until, known))
@@ -144,6 +169,36 @@ class RateLimiter:
         longest_queue_ns = 100 * self._span_ns + int(_MAX_FILE_AGE_SECONDS * 1e9)
         return time_ns if 0 < time_ns <= now + longest_queue_ns else now - self._span_ns
 
+    @contextmanager
+    def _locked(self, check: Check) -> Iterator[int]:
+        """Hold the file inside the block, against all threads and processes.
+
+        Raises:
+            TimeoutError: Another process holds the file for too long.
+        """
+        waited = 0.0
+        pause = _MIN_POLL_SECONDS
+        while not self._lock.acquire(timeout=_MAX_POLL_SECONDS):
+            check(0.0, "the wait for a lock")
+        try:
+            file = self._open()
+            while not _try_lock(file):
+                check(pause, f"the wait for the lock of {self._path}")
+                if waited > _MAX_LOCK_SECONDS:
+                    raise TimeoutError(
+                        f"another process has locked the file of the rate limit, {self._path}, for "
+                        f"{_MAX_LOCK_SECONDS:.0f} s: end that process, which may be stopped"
+                    )
+                time.sleep(pause)
+                waited += pause
+                pause = min(2 * pause, _MAX_POLL_SECONDS)
+            try:
+                yield file
+            finally:
+                fcntl.flock(file, fcntl.LOCK_UN)
+        finally:
+            self._lock.release()
+
     def _open(self) -> int:
         if self._file is None:
             flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW
@@ -151,18 +206,13 @@ class RateLimiter:
         return self._file
 
 
-class _Locked:
-    """Holds an exclusive lock on the file inside the block, against other processes."""
-
-    def __init__(self, file: int) -> None:
-        self._file = file
-
-    def __enter__(self) -> int:
-        fcntl.flock(self._file, fcntl.LOCK_EX)
-        return self._file
-
-    def __exit__(self, *_: object) -> None:
-        fcntl.flock(self._file, fcntl.LOCK_UN)
+def _try_lock(file: int) -> bool:
+    """Lock the file, unless another process has locked it."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _read(file: int, offset: int) -> int:

@@ -8,7 +8,6 @@ host and port and nowhere else.
 from __future__ import annotations
 
 import logging
-import math
 import re
 import threading
 import time
@@ -24,7 +23,7 @@ from analytics_sync.common.redaction import Redactor
 from analytics_sync.extract.rest_client.backoff import retry_delay
 from analytics_sync.extract.rest_client.body import BodyReader
 from analytics_sync.extract.rest_client.connection_pool import ConnectionPool
-from analytics_sync.extract.rest_client.deadline import check_deadline
+from analytics_sync.extract.rest_client.deadline import Deadline
 from analytics_sync.extract.rest_client.http_errors import status_error, transport_problem
 from analytics_sync.extract.rest_client.link_repair import keep_query
 from analytics_sync.extract.rest_client.rate_limiter import RateLimiter, Slot
@@ -33,6 +32,7 @@ from analytics_sync.extract.rest_client.response import Response, TruncatedRespo
 from analytics_sync.extract.rest_client.settings import Settings
 from analytics_sync.extract.rest_client.urls import follow, origin, with_query, without_query
 from analytics_sync.extract.rest_client.verdict import Verdict, judge
+from analytics_sync.extract.rest_client.watchdog import TooMuchSent
 
 log = logging.getLogger(__name__)
 
@@ -76,7 +76,15 @@ class _Call:
     policy: ErrorHandler
     actions: Sequence[ResponseAction]
     counters: Counters
-    deadline: float
+    deadline: Deadline
+
+    def check_time(self, ahead: float = 0.0, doing: str = "") -> None:
+        """Raise if the deadline has passed, or will have passed after a wait.
+
+        Raises:
+            LimitExceeded: It has.
+        """
+        self.deadline.check(self.place, ahead=ahead, doing=doing)
 
 
 @dataclass(slots=True)
@@ -121,7 +129,9 @@ class Session:
         self._rate_limiter = RateLimiter(client.rate_limit, f"{self.origin} {self.account!r}")
         self._checked_url = ""
         self._sleep = sleep or time.sleep
-        self._pool = ConnectionPool(self.base_url, client)
+        self._pool = ConnectionPool(
+            self.base_url, client, loopback_only=settings.is_for_loopback_only(self.base_url)
+        )
         self._body = BodyReader(client, self.redact)
 
     def close(self) -> None:
@@ -146,9 +156,9 @@ class Session:
         place: Place,
         policy: ErrorHandler,
         counters: Counters,
+        deadline: Deadline,
         headers: Mapping[str, str] | None = None,
         actions: Sequence[ResponseAction] = (),
-        deadline: float = math.inf,
     ) -> Response:
         """GET a JSON document, with the declared retries.
 
@@ -158,9 +168,9 @@ class Session:
             place: For messages.
             policy: The resource's retry policy.
             counters: Receives the cost.
+            deadline: A request is ended then, and a wait beyond it is not begun.
             headers: The resource's own headers; None for none.
             actions: The resource's response actions.
-            deadline: On the monotonic clock; a request or wait beyond it is not begun.
 
         Raises:
             HttpStatusError: A status that is no page, at once or after all retries. Its attributes
@@ -199,13 +209,14 @@ class Session:
 
     def _send(self, call: _Call, number: int) -> _Attempt:
         """Send one attempt, once the rate limit allows it."""
-        check_deadline(call.deadline, self.max_seconds, call.place)
-        slot = self._rate_limiter.acquire(self._sleep)
+        call.check_time()
+        slot = self._rate_limiter.acquire(self._sleep, call.check_time)
         call.counters.add(requests=1, waited=slot.waited_seconds)
         try:
             response, verdict = self._fetch(call, slot)
             return _Attempt(number, response, verdict=verdict)
         except (urllib3.exceptions.HTTPError, OSError, TruncatedResponse) as e:
+            call.check_time(0.0, f"the wait for the whole response to GET {self._shown(call)}")
             return _Attempt(number, None, self.redact(transport_problem(e)))
 
     def _delay_or_raise(self, call: _Call, attempt: _Attempt) -> float:
@@ -247,23 +258,17 @@ class Session:
             "%s: %s, attempt %d of %d; waiting %.1f s",
             call.place, problem, attempt.number, call.policy.max_retries + 1, delay,
         )  # fmt: skip
-        check_deadline(call.deadline - delay, self.max_seconds, call.place)
+        call.check_time(delay, f"the wait of {delay:,.1f} s after {problem}")
         call.counters.add(retries=1, waited=delay)
         if attempt.verdict is not None and attempt.verdict.is_rate_limit:
-            self._rate_limiter.pause(delay)
+            self._rate_limiter.pause(delay, call.check_time)
         self._sleep(delay)
 
     def _fetch(self, call: _Call, slot: Slot) -> tuple[Response, Verdict | None]:
         """The response of the target, or of the redirects that it leads to, and its verdict."""
         url, place = call.target, call.place
         for _ in range(_MAX_REDIRECTS + 1):
-            response = self._pool.get(url, {**self._headers, **call.headers})
-            self._rate_limiter.record_response(slot)
-            received_at = time.time_ns() // 1000
-            try:
-                raw = self.redact.data(self._body.read(response, url, place, call.deadline))
-            finally:
-                response.release_conn()
+            response, raw, received_at = self._exchange(call, url, slot)
             call.counters.add(bytes=len(raw))
             # by name, not by line: a header sent twice is one value, its parts joined
             headers = {name.lower(): value for name, value in response.headers.itermerged()}
@@ -284,6 +289,26 @@ class Session:
         body = self._body.decode(raw, status, headers, url, place)
         page = Response(url, status, headers, body, received_at, raw, url != call.target)
         return page, Verdict() if status >= 300 else None  # a redirect to nowhere is no page
+
+    def _exchange(
+        self, call: _Call, url: str, slot: Slot
+    ) -> tuple[urllib3.BaseHTTPResponse, bytes, int]:
+        """Send one request: its response, the body without secrets, and when the response arrived."""
+        with self._pool.watch(call.deadline) as watch:
+            try:
+                response = self._pool.get(url, {**self._headers, **call.headers}, watch)
+            except TooMuchSent as e:
+                raise self._body.too_large(url, call.place, str(e), "max_response_bytes") from e
+            received_at = time.time_ns() // 1000
+            try:
+                self._rate_limiter.record_response(slot, call.check_time)
+                raw = self.redact.data(self._body.read(response, url, call.place, watch))
+            except BaseException:
+                response.close()  # the connection cannot be used again: a part of the body is unread
+                raise
+            finally:
+                response.release_conn()
+        return response, raw, received_at
 
     def _shown(self, call: _Call) -> str:
         """The URL for messages, without credentials."""

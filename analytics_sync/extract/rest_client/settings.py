@@ -7,7 +7,6 @@ and parameter values, and the set of secret values, for redaction.
 from __future__ import annotations
 
 import base64
-import ipaddress
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from analytics_sync.catalog import Resource, Source
 from analytics_sync.catalog.client import ApiKeyAuth, BearerAuth, HttpBasicAuth
 from analytics_sync.catalog.params import REFERENCE, SettingParam
 from analytics_sync.common.errors import MissingSetting, Place
+from analytics_sync.extract.rest_client.urls import is_loopback_host, origin
 
 _SENDABLE = re.compile(r"[\x20-\x7e]+")
 # reserved for examples: a base URL there is a placeholder, not an address (RFC 2606)
@@ -72,7 +72,12 @@ class Settings:
         try:
             parts = urlsplit(url)
             carries_more = parts.username or parts.password or parts.query or parts.fragment
-            is_address = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+            is_address = (
+                parts.scheme in {"http", "https"}
+                and parts.hostname
+                and parts.port != 0
+                and "\\" not in url  # parsers disagree about the host then
+            )
         except ValueError:
             carries_more, is_address = None, None
         if carries_more:
@@ -87,8 +92,11 @@ class Settings:
                 "base_url is not an http(s) address.",
                 f"Correct {env_name(self.source.name, 'base_url')}.",
             )
-        assert parts.hostname is not None
-        if parts.scheme == "http" and not self._may_use_plain_http(parts.hostname):
+        if (
+            parts.scheme == "http"
+            and not is_loopback_host(origin(url)[1])
+            and not self._allows_http()
+        ):
             raise MissingSetting(
                 Place(self.source.name),
                 f"base_url {url!r} would send credentials unencrypted.",
@@ -96,12 +104,12 @@ class Settings:
             )
         return url.rstrip("/")
 
-    def _may_use_plain_http(self, host: str) -> bool:
-        try:
-            loopback = ipaddress.ip_address(host).is_loopback
-        except ValueError:
-            loopback = host == "localhost" or host.endswith(".localhost")
-        return loopback or (self.get("allow_http") or "").lower() == "true"
+    def is_for_loopback_only(self, base_url: str) -> bool:
+        """Whether plain http is allowed only because the host is this machine."""
+        return urlsplit(base_url).scheme == "http" and not self._allows_http()
+
+    def _allows_http(self) -> bool:
+        return (self.get("allow_http") or "").lower() == "true"
 
     def credentials(self) -> tuple[dict[str, str], dict[str, str]]:
         """Headers and query parameters with the credentials and the declared headers."""

@@ -6,6 +6,7 @@ link's absolute URL, if it has the configured scheme, host and port.
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Callable, Container, Mapping
 from urllib.parse import quote, unquote_plus, urlencode, urljoin
@@ -121,6 +122,24 @@ def origin(url: str) -> tuple[str, str, int]:
     parts = parse_url(url)
     scheme = parts.scheme or ""
     return scheme, (parts.host or "").strip("[]"), parts.port or _PORTS.get(scheme, 0)
+
+
+def is_loopback_host(host: str) -> bool:
+    """Whether a host is this machine by its spelling."""
+    try:
+        return is_loopback_address(host)
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+def is_loopback_address(address: str) -> bool:
+    """Whether an IP address is one of this machine only.
+
+    Raises:
+        ValueError: The text is no IP address.
+    """
+    found = ipaddress.ip_address(address)
+    return (getattr(found, "ipv4_mapped", None) or found).is_loopback
 
 
 def follow(
