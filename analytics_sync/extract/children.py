@@ -1,8 +1,8 @@
 """The children of many parents: a job for each parent, and the children that the API refused.
 
 In: the values of parents, as they were read. Out: jobs that read the pages of each parent's children;
-the refused children, named in the result; a finding or an error when so many are absent that the
-declaration must be wrong.
+the refused children, named in the result; a finding or an error when so many are absent, or the same for
+several parents, that the declaration must be wrong.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from analytics_sync.extract.concurrency import Job
 from analytics_sync.extract.findings import COMPLETE
 from analytics_sync.extract.ignored import is_gone
 from analytics_sync.extract.page_reader import PageReader
+from analytics_sync.extract.parent_filter import ParentFilter
 from analytics_sync.extract.parents import Parent, ParentValues
 from analytics_sync.extract.read_context import ReadContext
 from analytics_sync.extract.result import Page
@@ -36,6 +37,9 @@ class Children:
         self._parents = parents
         self._remaining = enumerate(parents)
         self._refused: dict[int, tuple[Parent, HttpStatusError]] = {}
+        self._filter = ParentFilter(
+            context.resource, parents, lambda p: reader.pages(p, context.window), context.place
+        )
         self._count = context.result.children = len(parents)
         context.result.parents_without = parents.skipped
 
@@ -48,6 +52,8 @@ class Children:
         first = True
         try:
             for page in self._reader.pages(parent, self._context.window):
+                if first:
+                    self._filter.add(parent, page)
                 first = False
                 yield page
         except HttpStatusError as e:

@@ -6,9 +6,11 @@ Out: the functions of each manner.
 
 from __future__ import annotations
 
+import threading
 import zlib
 
 from analytics_sync.sandbox.data.json_path import Path, drop, get_or_none
+from analytics_sync.sandbox.manners import bodies
 from analytics_sync.sandbox.manners.manner import Hooks, Record, Subject, manner, register
 from analytics_sync.sandbox.messages import Request, ServedResponse
 
@@ -71,3 +73,33 @@ def parent_field_renamed(subject: Subject) -> Hooks:
         return record
 
     return Hooks(record=record)
+
+
+def _is_selected_by_query(subject: Subject) -> bool:
+    """Whether the query names the parent, and the records inherit its fields."""
+    resource = subject.resource
+    return (
+        bodies.is_list(subject)
+        and bool(resource.inherited)
+        and any(f"{{{name}}}" not in resource.path for name in resource.resolved)
+    )
+
+
+@manner("pages", "provable", _is_selected_by_query)
+def ignores_parent(subject: Subject) -> Hooks:
+    """All parents get the children of one parent, as if the query did not name the parent."""
+    names = dict.fromkeys(subject.resource.resolved, "")
+    lock = threading.Lock()
+    served: dict[str, ServedResponse] = {}
+
+    def ask(request: Request) -> Request | ServedResponse:
+        with lock:
+            return served.get(request.link(names), request)
+
+    def reply(request: Request, response: ServedResponse) -> ServedResponse:
+        if bodies.records(subject, response):
+            with lock:
+                served.setdefault(request.link(names), response)
+        return response
+
+    return Hooks(ask=ask, reply=reply)
