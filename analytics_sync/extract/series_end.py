@@ -74,7 +74,6 @@ class SeriesEnd:
             sign
             for sign in self._signs(response, records)
             if not (sign.kind == "total" and (declared or self._is_new_total(sign)))
-            and not (sign.kind == "status" and self._paginator.says_no_more(response))
             and not self._paginator.is_followed(sign, end, response)
         ]
 

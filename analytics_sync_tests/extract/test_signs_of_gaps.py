@@ -71,6 +71,43 @@ def test_an_error_without_records_is_not_an_empty_page(api: Api, name: str) -> N
     )
 
 
+REFUSALS: dict[str, tuple[dict[str, str], dict[str, Any], str]] = {
+    "a limit": ({}, {"status": "OVER_QUERY_LIMIT"}, 'status is "OVER_QUERY_LIMIT"'),
+    "a refused key": ({}, {"status": "REQUEST_DENIED"}, "REQUEST_DENIED"),
+    "a code": ({}, {"meta": {"code": "rate-limit.exceeded"}}, "meta.code is"),
+    "not ready": ({}, {"status": "processing"}, "processing"),
+    "a wait": ({"Retry-After": "30"}, {}, "the header Retry-After is 30"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSALS)
+def test_a_refusal_with_status_200_is_not_an_empty_page(api: Api, name: str) -> None:
+    headers, beside, said = REFUSALS[name]
+    api.on("/items", (200, headers, {"data": [], **beside}))
+    assert said in read(paged()).error()
+    api.on("/items", (200, headers, {"data": [{"id": 1}], **beside}))
+    assert read(paged()).readings["items"].complete, (
+        "the status of records says nothing about others"
+    )
+
+
+@pytest.mark.parametrize(
+    ("headers", "beside"),
+    [
+        ({}, {"status": "ZERO_RESULTS"}),
+        ({}, {"status": "OK", "code": "NO_ERROR"}),
+        ({}, {"status": "limit of 10 rows was not reached"}),
+        ({"Retry-After": "0"}, {}),
+        ({"Retry-After": "9"}, {"message": "No results found"}),
+    ],
+)
+def test_an_empty_page_without_a_refusal(
+    api: Api, headers: dict[str, str], beside: dict[str, Any]
+) -> None:
+    api.on("/items", (200, headers, {"data": [], **beside}))
+    assert read(paged()).readings["items"].complete
+
+
 def test_a_later_page_counts_too(api: Api) -> None:
     cursor = {"type": "cursor", "cursor_path": "next", "cursor_param": "from"}
     bad, good = {"data": RECORDS, "next": "b", "timed_out": True}, {"data": [{"id": 3}]}

@@ -88,6 +88,9 @@ HEADERS = {
     "total": ("X-Total-Count", "17"),
     "pages": ("X-Total-Pages", "2"),
     "range": ("Content-Range", "items 0-1/17"),
+    "range without a unit": ("Content-Range", "0-1/17"),
+    "next range": ("Next-Range", "id ]2..; max=2"),
+    "next page": ("Next-Page", "2"),
 }
 
 

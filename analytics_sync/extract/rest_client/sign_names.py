@@ -61,7 +61,10 @@ ANY_TOTALS = TOTALS | PAGE_TOTALS
 PAGE_NUMBERS = name_set("page currentpage pagenumber pageno")
 OFFSETS = name_set("offset start skip startat startindex from")
 HEADER_TOKENS = name_set(
-    "xnextpage xnextcursor xnexttoken xnextpagetoken xcontinuationtoken xmscontinuation"
+    """
+    xnextpage xnextcursor xnexttoken xnextpagetoken xcontinuationtoken xmscontinuation nextrange
+    nextpage nextcursor nexttoken nextpagetoken
+    """
 )
 HEADER_TOTALS = name_set("xtotalcount xtotal xpaginationtotalcount")
 

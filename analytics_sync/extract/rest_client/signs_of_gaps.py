@@ -21,6 +21,7 @@ from analytics_sync.extract.rest_client.sign_names import name_set, plain_name
 
 _PARTIAL_CONTENT = 206
 _MULTI_STATUS = 207
+_NO_DELAYS = frozenset({"", "0"})
 _CLIENT_ERRORS, _END_OF_ERRORS = 400, 600
 _MAX_CHARACTERS = 120
 
@@ -42,6 +43,12 @@ _BAD = name_set(
     error errors failed failure fail partial partialsuccess partialfailure incomplete timeout timedout
     throttled degraded ratelimited
     """
+)
+_ONE_WORD = re.compile(r"[\w.-]{1,60}")
+_REFUSED = re.compile(
+    r"limit|quota|denied|exceed|throttl|unauthor|forbidden|invalid|unavailable|error|fail|time.?out"
+    r"|expired|blocked|suspended|maintenance|not.?ready|pending|processing",
+    re.IGNORECASE,
 )
 _ANY = _ERRORS | _WARNINGS | _PARTIAL | _WHOLE | _STATUSES | _STATUS_NUMBERS
 _HARMLESS_TEXTS = frozenset({"", "0", "no", "none", "null", "ok", "success", "false", "noerror"})
@@ -75,10 +82,14 @@ def signs_of_gaps(
         response.status == _PARTIAL_CONTENT and "content-range" not in response.headers
     ):
         signs.append(f"the status is {response.status}")
+    delay = "" if records else response.headers.get("retry-after", "").strip()
+    if delay not in _NO_DELAYS:
+        signs.append(f"the header Retry-After is {delay}")
     body = response.body
     if type(body) is not dict or (records and records[0] is body) or "id" in body:
         return signs
-    signs += _in_envelope("", body, has_status=True)
+    is_empty = not records
+    signs += _in_envelope("", body, has_status=True, is_empty=is_empty)
     first = records[0] if records else None
     on_way = _names_in(selector or "")
     for name, value in body.items():
@@ -88,7 +99,7 @@ def signs_of_gaps(
         if key in _SHARDS:
             signs += _in_shards(name, value)
         elif (key in _HOLDERS or name in on_way) and not _holds_records(value, first):
-            signs += _in_envelope(f"{name}.", value, has_status=key in _HOLDERS)
+            signs += _in_envelope(f"{name}.", value, has_status=key in _HOLDERS, is_empty=is_empty)
     is_nothing = signs and not records and any(map(_says_nothing, body.values()))
     return [] if is_nothing else signs
 
@@ -108,7 +119,9 @@ def _holds_records(values: Mapping[str, Any], first: Any) -> bool:
     return "id" in values or any(value is first for value in values.values() if value is not None)
 
 
-def _in_envelope(path: str, values: Mapping[str, Any], *, has_status: bool) -> Iterator[str]:
+def _in_envelope(
+    path: str, values: Mapping[str, Any], *, has_status: bool, is_empty: bool
+) -> Iterator[str]:
     """The signs in one object.
 
     Args:
@@ -116,6 +129,7 @@ def _in_envelope(path: str, values: Mapping[str, Any], *, has_status: bool) -> I
         values: The object.
         has_status: Whether its status is that of the response. An object on the way to the records may
             be a thing with a status of its own.
+        is_empty: Whether the page has no records. Its status then tells why.
     """
     for name, value in values.items():
         key = plain_name(name)
@@ -133,6 +147,7 @@ def _in_envelope(path: str, values: Mapping[str, Any], *, has_status: bool) -> I
             is_sign = has_status and (
                 (key in _STATUSES and _is_bad(value))
                 or (key in _STATUS_NUMBERS and _is_error_status(value))
+                or (is_empty and _is_refusal(value))
             )
         if is_sign:
             yield f"{path}{name} is {_shown(value)}"
@@ -153,6 +168,13 @@ def _is_error(value: Any) -> bool:
 
 def _is_bad(value: Any) -> bool:
     return isinstance(value, str) and plain_name(value[:_MAX_CHARACTERS]) in _BAD
+
+
+def _is_refusal(value: Any) -> bool:
+    """Whether a status in one word tells why there are no records, such as OVER_QUERY_LIMIT."""
+    if not isinstance(value, str) or not _ONE_WORD.fullmatch(value):
+        return False
+    return plain_name(value) not in _HARMLESS_TEXTS and _REFUSED.search(value) is not None
 
 
 def _is_error_status(value: Any) -> bool:

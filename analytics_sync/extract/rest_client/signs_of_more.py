@@ -39,7 +39,7 @@ from analytics_sync.extract.rest_client.sign_names import (
 )
 
 _MAX_DEPTH = 3
-_CONTENT_RANGE = re.compile(r"\s*[\w-]+[ =](\d+)-(\d+)/(\d+)\s*")
+_CONTENT_RANGE = re.compile(r"\s*(?:[\w-]+[ =])?(\d+)-(\d+)/(\d+)\s*")
 
 
 @dataclass(frozen=True)
@@ -228,7 +228,7 @@ def _in_headers(response: Response, progress: Progress) -> Iterator[Sign]:
         if link:
             yield Sign("link", "Link", "the header Link holds a next link", link)
     for name, value in headers.items():
-        key = plain_name(name) if name.startswith("x-") else ""
+        key = plain_name(name) if name.startswith(("x-", "next-")) else ""
         if key in HEADER_TOKENS and is_usable(value):
             yield Sign("cursor", name, f"there is a cursor in the header {name}", value)
         elif key == "xhasmore" and value.lower() == "true":

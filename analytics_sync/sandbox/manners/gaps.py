@@ -21,6 +21,7 @@ def _register_half(
     beside: Mapping[str, Any],
     *,
     status: int = 200,
+    headers: Mapping[str, str] | None = None,
     keep: Callable[[list[Any]], list[Any]] = lambda some: some[: len(some) // 2],
 ) -> None:
     fits = bodies.is_enveloped if beside else bodies.is_list
@@ -32,7 +33,7 @@ def _register_half(
             half = bodies.with_records(subject, response, keep)
             if beside:
                 half = bodies.with_body(half, {**bodies.decoded(half), **beside})
-            return replace(half, status=status)
+            return replace(half, status=status, headers={**half.headers, **(headers or {})})
 
         return Hooks(reply=reply)
 
@@ -52,4 +53,12 @@ _register_half("timed-out", "Half of the records, and ``timed_out``.", {"timed_o
 _register_half(
     "error-without-records", 'An empty list, with ``status: "error"``.',
     {"status": "error", "message": "Internal error"}, keep=lambda _: [],
+)  # fmt: skip
+_register_half(
+    "refusal-without-records", 'An empty list, with ``status: "OVER_QUERY_LIMIT"``.',
+    {"status": "OVER_QUERY_LIMIT"}, keep=lambda _: [],
+)  # fmt: skip
+_register_half(
+    "wait-without-records", "An empty list, with ``Retry-After``.", {},
+    headers={"Retry-After": "2"}, keep=lambda _: [],
 )  # fmt: skip
