@@ -29,7 +29,7 @@ from analytics_sync.extract.rest_client.paginator import (
     paginator_for,
     whole_number,
 )
-from analytics_sync.extract.rest_client.record_selector import select
+from analytics_sync.extract.rest_client.record_selector import has_null_list, select
 from analytics_sync.extract.rest_client.response import Response
 from analytics_sync.extract.rest_client.session import Session
 from analytics_sync.extract.result import Page
@@ -262,11 +262,9 @@ class PageSeries:
                 says that no page follows.
             left_out: Receives the elements that the selector leaves out. The paginator counts them.
         """
-        place = (self._resource.selector or "").removesuffix("[*]").removesuffix(".*")
         if (
             may_be_null
-            and place
-            and lookup(response.body, place) is None
+            and has_null_list(response.body, self._resource)
             and self._paginator.says_no_more(response)
         ):
             return []

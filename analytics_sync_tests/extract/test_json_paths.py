@@ -104,6 +104,28 @@ def test_a_last_record_without_the_cursor_is_an_error(api: Api) -> None:
     assert "'data[-1].seq' ends at an element without that key" in outcome.error()
 
 
+@pytest.mark.parametrize(
+    ("selector", "place"),
+    [
+        ("data", lambda r: r),
+        ("data[*].of", lambda r: [{"of": one} for one in r]),
+        ("data.*", lambda r: {str(one["id"]): one for one in r}),
+        ("data[?(@.id>0)]", lambda r: r),
+        ("data[0].rows", lambda r: [{"rows": r}]),
+        ("..data", lambda r: r),
+    ],
+)
+def test_null_beside_an_empty_cursor_is_an_empty_page(api: Api, selector: str, place: Any) -> None:
+    def respond(_: str, query: Query, headers: Any) -> Body:
+        if "after" in query:
+            return {"data": None, "next": None}
+        return {"data": place([{"id": 1}, {"id": 2}]), "next": "z"}
+
+    api.on("/items", respond)
+    cursor = {"type": "cursor", "cursor_path": "next", "cursor_param": "after"}
+    assert read(shop(item({"paginator": cursor, "data_selector": selector}))).ids() == [1, 2]
+
+
 KINDS = [{"id": 1, "kind": "a"}, {"id": 2, "kind": "b"}, {"id": 3}]
 WRAPPED = [{"of": {"id": 1}}, {"of": None}, {"x": 1}, {"of": {"id": 2}}]
 

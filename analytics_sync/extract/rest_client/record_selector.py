@@ -94,6 +94,15 @@ def filtered(body: Any, resource: Resource) -> tuple[int, list[str]]:
     return len(tested), absent
 
 
+def has_null_list(body: Any, resource: Resource) -> bool:
+    """Whether null stands where the list of records, or of the elements around them, is expected."""
+    path = compile_selector(resource.selector or "$")
+    first = path.steps[0] if path.steps else None
+    if isinstance(first, KeyStep):
+        return first.find(body) is None
+    return bool(path.steps) and lookup(body, path.spelling) is None
+
+
 def _records(body: Any, resource: Resource, left_out: list[Any] | None) -> list[Any] | _NoRecords:
     path = compile_selector(resource.selector or "$")
     if isinstance(body, list):
