@@ -58,8 +58,7 @@ class SeriesEnd:
         if not signs:
             return end.proven_complete and not end.evidence
         # The total of a filtered listing may count the whole listing.
-        mistakable = {"status", "total"} if self._is_filtered() else {"status"}
-        is_mistakable = all(sign.kind in mistakable for sign in signs)
+        is_mistakable = self._is_filtered() and all(s.kind == "total" for s in signs)
         error = paginator.error_of_signs(signs, end.end)
         if error is not None and not is_mistakable:
             raise error
