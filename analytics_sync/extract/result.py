@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from analytics_sync.catalog import Resource
+from analytics_sync.catalog import Field, Resource
 from analytics_sync.extract.buffer import TableBuffer
 from analytics_sync.extract.convert.converter import Rejected
 from analytics_sync.extract.filter_evidence import FilterEvidence
 from analytics_sync.extract.findings import COMPLETE, Findings
 from analytics_sync.extract.parents import Parent
-from analytics_sync.extract.rest_client.session import Counters
+from analytics_sync.extract.rest_client.call import Counters
 from analytics_sync.extract.shared_keys import SharedKeys
 
 
@@ -65,6 +65,7 @@ class ReadResult:
         shared_keys: The keys that different records share.
         read_up_to: Before this instant all records of the window were requested; None if that is so
             for the whole window.
+        absent: The declared fields that no record held, not even with null.
         order_broken_by: The cursor of a record that is not in the declared ``row_order``; None without
             one.
         findings: Evidence against the declaration or against completeness.
@@ -91,6 +92,7 @@ class ReadResult:
     shortfall: tuple[int, int] | None = None
     shared_keys: SharedKeys = field(default_factory=SharedKeys)
     read_up_to: datetime | None = None
+    absent: tuple[Field, ...] = ()
     order_broken_by: datetime | None = None
     findings: Findings = field(default_factory=Findings)
     filter_evidence: FilterEvidence = field(init=False)

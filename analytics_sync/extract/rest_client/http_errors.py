@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import urllib3
+
 from analytics_sync.common.errors import HttpStatusError, Place
 from analytics_sync.extract.rest_client.rate_limit_signs import shown_delay
 from analytics_sync.extract.rest_client.response import Response, error_text
@@ -25,6 +27,10 @@ _LIMIT_DOUBT = (
     " If this is no limit, declare response_actions with this status and a part of this text."
 )
 _OTHER_ADVICE = "Look at the API's status page, then run again."
+_TIMEOUT_KEYS = {
+    urllib3.exceptions.ReadTimeoutError: "read_timeout",
+    urllib3.exceptions.ConnectTimeoutError: "connect_timeout",
+}
 _NO_ERROR_ADVICE = "Look at response_actions and error_handler: they say what this status means."
 
 
@@ -75,4 +81,6 @@ def transport_problem(error: Exception) -> str:
     if isinstance(reason, Exception):
         return transport_problem(reason)
     text = str(error).split(": ", 1)[-1] if "object at 0x" in str(error) else str(error)
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+    named = f"{type(error).__name__}: {text}" if text else type(error).__name__
+    key = next((key for kind, key in _TIMEOUT_KEYS.items() if isinstance(error, kind)), None)
+    return f"{named} client.{key} is the limit" if key else named

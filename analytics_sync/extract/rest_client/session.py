@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import logging
 import re
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 
 import urllib3
 
@@ -22,6 +20,7 @@ from analytics_sync.common.errors import ConnectionFailed, HttpStatusError, Plac
 from analytics_sync.common.redaction import Redactor
 from analytics_sync.extract.rest_client.backoff import retry_delay
 from analytics_sync.extract.rest_client.body import BodyReader
+from analytics_sync.extract.rest_client.call import Attempt, Call, Counters
 from analytics_sync.extract.rest_client.connection_pool import ConnectionPool
 from analytics_sync.extract.rest_client.deadline import Deadline
 from analytics_sync.extract.rest_client.http_errors import status_error, transport_problem
@@ -40,61 +39,6 @@ _MAX_REDIRECTS = 5
 _REDIRECT_STATUSES = frozenset({301, 302, 303, 307, 308})
 _QUERY_OR_FRAGMENT = re.compile("[?#]")
 _MAX_BYTES_IN_FLIGHT = 8 << 20  # of JSON; decoded, it takes several times as much memory
-
-
-@dataclass
-class Counters:
-    """The cost of reading one resource. Threads may share it.
-
-    Attributes:
-        waited: Seconds, for the rate limit and before retries.
-        bytes: Of unpacked bodies.
-    """
-
-    requests: int = 0
-    retries: int = 0
-    waited: float = 0.0
-    bytes: int = 0
-    lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
-
-    def add(self, **amounts: float) -> None:
-        """Add each amount to the counter of its name."""
-        with self.lock:
-            for name, amount in amounts.items():
-                setattr(self, name, getattr(self, name) + amount)
-
-
-@dataclass(slots=True)
-class _Call:
-    """The part of a ``get`` that all its attempts share."""
-
-    url: str
-    params: Mapping[str, object]
-    target: str  # the URL with all query parameters, credentials included
-    headers: Mapping[str, str]
-    place: Place
-    policy: ErrorHandler
-    actions: Sequence[ResponseAction]
-    counters: Counters
-    deadline: Deadline
-
-    def check_time(self, ahead: float = 0.0, doing: str = "") -> None:
-        """Raise if the deadline has passed, or will have passed after a wait.
-
-        Raises:
-            LimitExceeded: It has.
-        """
-        self.deadline.check(self.place, ahead=ahead, doing=doing)
-
-
-@dataclass(slots=True)
-class _Attempt:
-    """One attempt: a response, or the problem that prevented one; no verdict means a page."""
-
-    number: int
-    response: Response | None
-    problem: str = ""
-    verdict: Verdict | None = None
 
 
 class Session:
@@ -183,7 +127,7 @@ class Session:
         # a link may repeat the credentials of the query: each is sent once, as set here
         url = without_query(url, self._query)
         target = self._target(url, params, place)
-        call = _Call(url, params, target, headers or {}, place, policy, actions, counters, deadline)
+        call = Call(url, params, target, headers or {}, place, policy, actions, counters, deadline)
         number = 0
         while True:
             number += 1
@@ -207,19 +151,19 @@ class Session:
             self._checked_url = url if is_plain else ""
         return target
 
-    def _send(self, call: _Call, number: int) -> _Attempt:
+    def _send(self, call: Call, number: int) -> Attempt:
         """Send one attempt, once the rate limit allows it."""
         call.check_time()
         slot = self._rate_limiter.acquire(self._sleep, call.check_time)
         call.counters.add(requests=1, waited=slot.waited_seconds)
         try:
             response, verdict = self._fetch(call, slot)
-            return _Attempt(number, response, verdict=verdict)
+            return Attempt(number, response, verdict=verdict)
         except (urllib3.exceptions.HTTPError, OSError, TruncatedResponse) as e:
             call.check_time(0.0, f"the wait for the whole response to GET {self._shown(call)}")
-            return _Attempt(number, None, self.redact(transport_problem(e)))
+            return Attempt(number, None, self.redact(transport_problem(e)))
 
-    def _delay_or_raise(self, call: _Call, attempt: _Attempt) -> float:
+    def _delay_or_raise(self, call: Call, attempt: Attempt) -> float:
         """Decide after a failed attempt: the seconds until the next attempt, or an error."""
         response, policy = attempt.response, call.policy
         is_last = attempt.number > policy.max_retries
@@ -250,7 +194,7 @@ class Session:
             raise self._status_error(call, response, attempt.number, verdict)
         return delay
 
-    def _wait(self, call: _Call, attempt: _Attempt, delay: float) -> None:
+    def _wait(self, call: Call, attempt: Attempt, delay: float) -> None:
         """Wait before the next attempt; at a rate limit, all requests of this account wait."""
         response = attempt.response
         problem = attempt.problem if response is None else f"status {response.status}"
@@ -264,7 +208,7 @@ class Session:
             self._rate_limiter.pause(delay, call.check_time)
         self._sleep(delay)
 
-    def _fetch(self, call: _Call, slot: Slot) -> tuple[Response, Verdict | None]:
+    def _fetch(self, call: Call, slot: Slot) -> tuple[Response, Verdict | None]:
         """The response of the target, or of the redirects that it leads to, and its verdict."""
         url, place = call.target, call.place
         for _ in range(_MAX_REDIRECTS + 1):
@@ -287,35 +231,36 @@ class Session:
         if verdict is not None:
             return Response(url, status, headers, json_or_text(raw)), verdict
         body = self._body.decode(raw, status, headers, url, place)
+        call.check_time()
         page = Response(url, status, headers, body, received_at, raw, url != call.target)
         return page, Verdict() if status >= 300 else None  # a redirect to nowhere is no page
 
     def _exchange(
-        self, call: _Call, url: str, slot: Slot
+        self, call: Call, url: str, slot: Slot
     ) -> tuple[urllib3.BaseHTTPResponse, bytes, int]:
         """Send one request: its response, the body without secrets, and when the response arrived."""
-        with self._pool.watch(call.deadline) as watch:
-            try:
+        try:
+            with self._pool.watch(call.deadline) as watch:
                 response = self._pool.get(url, {**self._headers, **call.headers}, watch)
-            except TooMuchSent as e:
-                raise self._body.too_large(url, call.place, str(e), "max_response_bytes") from e
-            received_at = time.time_ns() // 1000
-            try:
-                self._rate_limiter.record_response(slot, call.check_time)
-                raw = self.redact.data(self._body.read(response, url, call.place, watch))
-            except BaseException:
-                response.close()  # the connection cannot be used again: a part of the body is unread
-                raise
-            finally:
-                response.release_conn()
+                received_at = time.time_ns() // 1000
+                try:
+                    self._rate_limiter.record_response(slot, call.check_time)
+                    raw = self.redact.data(self._body.read(response, url, call.place, watch))
+                except BaseException:
+                    response.close()  # a part of the body is unread: no other request can follow
+                    raise
+                finally:
+                    response.release_conn()
+        except TooMuchSent as e:
+            raise self._body.too_large(url, call.place, str(e), "max_response_bytes") from e
         return response, raw, received_at
 
-    def _shown(self, call: _Call) -> str:
+    def _shown(self, call: Call) -> str:
         """The URL for messages, without credentials."""
         return self.redact(with_query(call.url, call.params))
 
     def _status_error(
-        self, call: _Call, response: Response, attempts: int, verdict: Verdict
+        self, call: Call, response: Response, attempts: int, verdict: Verdict
     ) -> HttpStatusError:
         shown = self._shown(call)
         return status_error(response, verdict, shown, attempts, call.place, self.redact)

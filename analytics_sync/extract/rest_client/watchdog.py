@@ -132,7 +132,7 @@ class Watch:
     def timeout(self) -> TimeoutError:
         """The error of a request whose connection was ended."""
         return TimeoutError(
-            f"the server took more than {self._seconds:g} s for the next part of its response; "
+            f"the server took more than {self._seconds:g} s for the next part of its response. "
             "client.read_timeout is the limit"
         )
 

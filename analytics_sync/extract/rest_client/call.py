@@ -1,0 +1,72 @@
+"""One call of the session: what all its attempts share, what each attempt gave, and what they cost.
+
+In: the arguments of ``Session.get``. Out: plain values, which the session passes on.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from analytics_sync.catalog.client import ErrorHandler
+from analytics_sync.catalog.models import ResponseAction
+from analytics_sync.common.errors import Place
+from analytics_sync.extract.rest_client.deadline import Deadline
+from analytics_sync.extract.rest_client.response import Response
+from analytics_sync.extract.rest_client.verdict import Verdict
+
+
+@dataclass
+class Counters:
+    """The cost of reading one resource. Threads may share it.
+
+    Attributes:
+        waited: Seconds, for the rate limit and before retries.
+        bytes: Of unpacked bodies.
+    """
+
+    requests: int = 0
+    retries: int = 0
+    waited: float = 0.0
+    bytes: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def add(self, **amounts: float) -> None:
+        """Add each amount to the counter of its name."""
+        with self.lock:
+            for name, amount in amounts.items():
+                setattr(self, name, getattr(self, name) + amount)
+
+
+@dataclass(slots=True)
+class Call:
+    """The part of a ``get`` that all its attempts share."""
+
+    url: str
+    params: Mapping[str, object]
+    target: str  # the URL with all query parameters, credentials included
+    headers: Mapping[str, str]
+    place: Place
+    policy: ErrorHandler
+    actions: Sequence[ResponseAction]
+    counters: Counters
+    deadline: Deadline
+
+    def check_time(self, ahead: float = 0.0, doing: str = "") -> None:
+        """Raise if the deadline has passed, or will have passed after a wait.
+
+        Raises:
+            LimitExceeded: It has.
+        """
+        self.deadline.check(self.place, ahead=ahead, doing=doing)
+
+
+@dataclass(slots=True)
+class Attempt:
+    """One attempt: a response, or the problem that prevented one; no verdict means a page."""
+
+    number: int
+    response: Response | None
+    problem: str = ""
+    verdict: Verdict | None = None
