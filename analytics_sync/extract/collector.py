@@ -17,10 +17,11 @@ from analytics_sync.catalog import Resource
 from analytics_sync.catalog.models import DataType
 from analytics_sync.catalog.tables import REJECTED
 from analytics_sync.common.window import Window
-from analytics_sync.extract.buffer import TableBuffers
+from analytics_sync.extract.buffer import RepeatedRow, TableBuffers
 from analytics_sync.extract.convert.converter import NO_KEY, Converter
 from analytics_sync.extract.convert.infer_fields import infer_fields
-from analytics_sync.extract.findings import DECLARED_SCHEMA, PRIMARY_KEY_UNIQUE
+from analytics_sync.extract.findings import COMPLETE, DECLARED_SCHEMA, PRIMARY_KEY_UNIQUE
+from analytics_sync.extract.listing_order import PagePlaces, judge_order
 from analytics_sync.extract.parents import ParentValues
 from analytics_sync.extract.result import Page, ReadResult
 from analytics_sync.extract.shared_keys import Origins, find_shared_keys
@@ -76,6 +77,7 @@ class PageCollector:
         self._buffers = buffers
         self._redact = redact
         self._origins = Origins()
+        self._places = PagePlaces()
         self._lock = threading.Lock()
         self._records: list[Any] = []
         self._read_at: list[int] = []
@@ -92,6 +94,7 @@ class PageCollector:
             )
             result.records += len(page.records)
             self._origins.add(page.received_at, page.parent)
+            self._places.add(page.received_at, page.series, page.number)
             self._records += page.records
             self._read_at += [page.received_at] * len(page.records)
             enough = _RECORDS_PER_CONVERSION if self._converter else _RECORDS_TO_INFER
@@ -105,12 +108,25 @@ class PageCollector:
         assert buffer is not None
         buffer.finish()
         if buffer.repeated:
+            if said := self._judge_order(buffer.repeated):
+                result.findings.add(COMPLETE, said)
             shared = find_shared_keys(self._resource, buffer, self._origins, self._redact)
             result.shared_keys, buffer.repeated = shared, []
             if shared.is_wrong_key:
                 result.findings.add(PRIMARY_KEY_UNIQUE, shared.message(self._resource))
         if finding := _too_many_rejected(result):
             result.findings.add(DECLARED_SCHEMA, finding)
+
+    def _judge_order(self, repeated: Sequence[RepeatedRow]) -> str:
+        result = self._result
+        return judge_order(
+            self._resource,
+            repeated,
+            self._places,
+            result.records,
+            result.reported_total,
+            self._redact,
+        )
 
     def _flush(self) -> None:
         """Convert the gathered records, also when there are none: the table is created then."""

@@ -36,24 +36,27 @@ def judge_shortfall(context: ReadContext) -> None:
 def judge_records(context: ReadContext) -> None:
     """Judge the records of a read that are not loaded, once all of them are known.
 
-    These are rejected records, and records whose key another record has too.
+    These are rejected records, records whose key another record has too, and records that did not come
+    because others came again.
 
     Raises:
-        ExtractError: The resource replaces its table, and too many records are rejected or records
-            share a primary key.
+        ExtractError: The resource replaces its table, and too many records are rejected, are missing
+            or share a primary key.
     """
     reasons = {
+        COMPLETE: (_INCOMPLETE, _RUN_AGAIN),
         DECLARED_SCHEMA: (
             "too many records cannot be placed, so the read",
-            "Correct the declaration",
+            "Correct the declaration, then run again.",
         ),
-        PRIMARY_KEY_UNIQUE: ("records would be lost, so the read", "Correct primary_key"),
+        PRIMARY_KEY_UNIQUE: (
+            "records would be lost, so the read",
+            "Correct primary_key, then run again.",
+        ),
     }
     for check, (reason, advice) in reasons.items():
         try:
-            _refuse_to_replace(
-                context.result, context.place, check, reason, f"{advice}, then run again."
-            )
+            _refuse_to_replace(context.result, context.place, check, reason, advice)
         except ExtractError:
             context.journal.discard()
             raise

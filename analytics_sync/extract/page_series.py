@@ -76,6 +76,8 @@ class PageSeries:
         self._end = SeriesEnd(context, self._paginator)
         self._gaps = GapJudge(context, session.redact)
         self._order = _row_order(context)
+        self._series = object()  # identifies the series, and keeps nothing of it alive
+        self._full_pages = 0
         self._reported_total: int | None = None
         self._received = 0
         self._left_out = 0
@@ -215,12 +217,19 @@ class PageSeries:
     def _page(self, response: Response, records: list[Any], *, last: bool) -> Page:
         result = self._context.result
         self._received += len(records)
+        self._full_pages += bool(records)
         with result.counters.lock:
             result.pages += 1
         if self._parent is not None:
             records = inherit(records, self._parent)
         return Page(
-            records, response.received_at, len(response.raw), last=last, parent=self._parent
+            records,
+            response.received_at,
+            len(response.raw),
+            last=last,
+            parent=self._parent,
+            series=self._series,
+            number=self._full_pages,
         )
 
     def _record_end(self, reason: str, *, proven_complete: bool) -> None:

@@ -5,6 +5,7 @@ In: pages, as they are read. Out: a ``ReadResult``: rows to load, rejected recor
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -29,6 +30,9 @@ class Page:
         size: Length of the response body, in bytes.
         last: Whether the page ends its request series.
         parent: The parent whose children these are; None when the resource is no child.
+        series: Identifies the request series of the response.
+        number: The number of the response in its series, from 1; a page without records counts as
+            the page before.
     """
 
     records: list[Any]
@@ -36,6 +40,8 @@ class Page:
     size: int = 0
     last: bool = True
     parent: Parent | None = None
+    series: Hashable = None
+    number: int = 0
 
 
 @dataclass

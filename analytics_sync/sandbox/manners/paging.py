@@ -6,6 +6,7 @@ Out: the functions of each manner.
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 from analytics_sync.catalog import paginators as p
@@ -136,3 +137,34 @@ def cursor_renamed(subject: Subject) -> Hooks:
 def token_under_another_name(subject: Subject) -> Hooks:
     """The cursor is ``next_page_token`` instead of where it is declared."""
     return _token_moved(subject, next_page_token=None)
+
+
+# A record outside the window is not kept, so that it may come again unnoticed.
+@manner("pages", "provable", lambda s: bodies.is_numbered(s) and s.resource.cursor is None)
+def unstable_order(subject: Subject) -> Hooks:
+    """From the third page on, the first record of a page is one of the first page instead."""
+    lock = threading.Lock()
+    first_records: dict[str, Any] = {}
+    name, first = bodies.position_param(subject), bodies.first_position(subject)
+
+    def reply(request: Request, response: ServedResponse) -> ServedResponse:
+        number = bodies.position(subject, request)
+        some = bodies.records(subject, response)
+        listing = request.link({name: ""})
+        with lock:
+            if number <= first and some:
+                first_records[listing] = some[0]
+                return response
+            early = first_records.get(listing)
+        is_far = number - first >= 2 * (1 if _counts_pages(subject) else len(some) + 1)
+        if early is None or not is_far:
+            return response
+        return bodies.with_records(
+            subject, response, lambda found: [early, *found[1:]] if found else found
+        )
+
+    return Hooks(reply=reply)
+
+
+def _counts_pages(subject: Subject) -> bool:
+    return isinstance(subject.resource.paginator, p.PageNumber)
