@@ -52,11 +52,14 @@ def _has_enough_memory() -> bool:
 
 
 @pytest.fixture(autouse=True)
-def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Hide the settings of the developer, and run in an empty folder, apart from the code."""
+def _clean_environment(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Hide the settings and the state of the developer, and run in an empty folder."""
     for name in list(os.environ):
         if name.startswith(("SOURCES__", "DESTINATION__", "ANALYTICS_SYNC__", "DAGSTER_HOME")):
             monkeypatch.delenv(name)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path_factory.getbasetemp() / "state"))
     monkeypatch.chdir(tmp_path)
 
 

@@ -3,8 +3,9 @@
 In: the responses of one read, as they arrive. Out: the same responses for a later run of the same
 read, when this run did not reach its load. Only long reads keep pages: the first pages cost less to
 request again than every short read would pay for keeping them. A file holds the pages of one read,
-compressed. It holds no credential. It is removed when its rows are loaded, or when it is too old. If the
-journal fails in any way, the read continues without it.
+compressed. It holds no credential. A page that this user did not write is refused (``journal_file``). The
+file is removed when its rows are loaded, or when it is too old. If the journal fails in any way, the read
+continues without it.
 """
 
 from __future__ import annotations
@@ -25,8 +26,10 @@ import pyarrow as pa
 
 from analytics_sync.catalog import Resource
 from analytics_sync.common.exact_json import dumps, loads
+from analytics_sync.common.private_folder import PrivateFolder, open_state_folder
 from analytics_sync.common.window import Window
-from analytics_sync.extract.journal_file import AccountKey, JournalEntry, JournalFile, remove_old
+from analytics_sync.extract.journal_file import JournalEntry, JournalFile, remove_old
+from analytics_sync.extract.journal_keys import JournalKeys
 from analytics_sync.extract.rest_client.paginator import PageRequest
 from analytics_sync.extract.rest_client.response import Response
 from analytics_sync.extract.rest_client.session import Session
@@ -57,16 +60,23 @@ class Journal:
 
     Args:
         path: Path of the file; None keeps nothing.
-        account: The account that sends the requests. Pages of another account are not used.
+        keys: The keys of the account that sends the requests. Pages of another account are not used.
+        identity: Identifies the read. Pages of another read are not used.
         redact: Finds credentials. A page whose description holds one is not kept.
         max_age: Seconds after which pages are not used any more.
     """
 
     def __init__(
-        self, path: Path | None, account: AccountKey, redact: Callable[[str], str], max_age: float
+        self,
+        path: Path | None,
+        keys: JournalKeys,
+        identity: bytes,
+        redact: Callable[[str], str],
+        max_age: float,
     ) -> None:
         self._path = path
-        self._account = account
+        self._keys = keys
+        self._identity = identity
         self._redact = redact
         self._max_age = max_age
         self._series: dict[str, SeriesEntries] = {}
@@ -79,12 +89,17 @@ class Journal:
         """Number of pages that were taken from the journal instead of requested again."""
         try:
             if path is not None:
-                self._file = JournalFile(path, account, max_age, create=False)
+                self._file = self._open_file(path, create=False)
                 self._series = _by_series(self._file)
         except FileNotFoundError:
             pass
         except OSError as e:
             self._give_up(e)
+
+    def _open_file(self, path: Path, *, create: bool) -> JournalFile:
+        return JournalFile(
+            path.parent, path.name, self._keys, self._identity, self._max_age, create=create
+        )
 
     def entries(self, series: str) -> SeriesEntries:
         """The entries of a request series that an earlier run has kept."""
@@ -113,7 +128,7 @@ class Journal:
         with self._lock:
             self._pages += 1
             if self._pages == _PAGES_BEFORE_ACCOUNT_KEY and self._path is not None:
-                self._account.prepare()
+                self._keys.prepare()
             if (
                 self._pages > _PAGES_BEFORE_JOURNAL
                 or time.monotonic() - self._began > _SECONDS_BEFORE_JOURNAL
@@ -140,7 +155,7 @@ class Journal:
     def will_be_long(self) -> None:
         """Keep responses from now on."""
         if self._path is not None:
-            self._account.prepare()
+            self._keys.prepare()
         self._is_long = True
 
     def mark(self, series: str, note: str) -> None:
@@ -173,7 +188,7 @@ class Journal:
                 return
             try:
                 if self._file is None:
-                    self._file = JournalFile(self._path, self._account, self._max_age, create=True)
+                    self._file = self._open_file(self._path, create=True)
                 self._file.append(description, body)
             except OSError as e:
                 self._give_up(e)
@@ -190,7 +205,7 @@ class Journal:
 def _by_series(file: JournalFile) -> dict[str, SeriesEntries]:
     """The entries of a file, by the request series that their descriptions name."""
     series: dict[str, SeriesEntries] = {}
-    for entry in file.entries():
+    for entry in file.entries:
         name = entry.description["walk"]
         entries = series.setdefault(name, SeriesEntries())
         match entry.description.get("note"):
@@ -214,25 +229,21 @@ class Journals:
     def __init__(self, session: Session, max_age: float) -> None:
         self._session = session
         self._max_age = max_age
-        self._account = AccountKey(session.account)
-        configured = dlt.config.get("analytics_sync.journal_dir", str)
-        folder = f"analytics-sync-journal-{os.getuid()}"
-        self._folder = Path(configured or tempfile.gettempdir()) / folder
+        self._keys = JournalKeys(session.account)
+        self._folder: Path | None = None
         self._open: dict[tuple[str, Window | None], Journal] = {}
         if max_age > 0:
+            self._folder = _private_folder()
+        if self._folder is not None:
             remove_old(self._folder, _SUFFIX, max_age)
 
     def open(self, resource: Resource, window: Window | None) -> Journal:
         """The journal of a read. The same read has the same journal in every run."""
         identity = f"{resource!r} {window} {self._session.base_url}"
         digest = hashlib.blake2b(identity.encode(), digest_size=12).hexdigest()
-        path = self._folder / f"{resource.source}-{resource.name}-{digest}{_SUFFIX}"
-        journal = Journal(
-            path if self._max_age > 0 else None,
-            self._account,
-            self._session.redact,
-            self._max_age,
-        )
+        name = f"{resource.source}-{resource.name}-{digest}{_SUFFIX}"
+        path = self._folder / name if self._folder is not None else None
+        journal = Journal(path, self._keys, identity.encode(), self._session.redact, self._max_age)
         self._open[resource.name, window] = journal
         return journal
 
@@ -246,4 +257,26 @@ class Journals:
         """Close all journals, and leave their files to a later run."""
         for journal in self._open.values():
             journal.close()
-        self._account.close()
+        self._keys.close()
+
+
+def _private_folder() -> Path | None:
+    """The folder of this user's journals; None if there is none that other users have no access to.
+
+    Other users can create the usual folder first. Then journals are kept in the state folder.
+    """
+    configured = dlt.config.get("analytics_sync.journal_dir", str)
+    usual = Path(configured or tempfile.gettempdir()) / f"analytics-sync-journal-{os.geteuid()}"
+    try:
+        PrivateFolder(usual, create=False).close()
+    except FileNotFoundError:
+        return usual  # the first journal creates it
+    except OSError as usual_problem:
+        try:
+            with open_state_folder("journal", create=True) as folder:
+                log.warning("%s; pages are kept in %s instead", usual_problem, folder.path)
+                return folder.path
+        except OSError as e:
+            log.warning("pages are not kept for a later run: %s; %s", usual_problem, e)
+            return None
+    return usual

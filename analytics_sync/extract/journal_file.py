@@ -1,38 +1,48 @@
 """The file of a journal: entries one after the other, readable by their owner only.
 
-In: a path and the account that reads. Out: the entries that an earlier process of the same account has
-written, and a file to add entries to. An entry is a description in JSON and a body. One write call adds
-a whole entry. A kill therefore leaves an entry whole, or cut off at the end of the file; an entry that
-is cut off is removed.
+In: a folder, a name, the read whose pages are kept, and the keys of its account. Out: the entries that an
+earlier process has written, and a file to add entries to. An entry is a description in JSON and a body.
+One write call adds a whole entry. A kill therefore leaves an entry whole, or cut off at the end of the
+file.
 
-    magic | account digest | entry | entry | ...
-    entry: lengths of description and body, checksum of the body | description | body
+    magic | salt | seal of the start | entry | entry | ...
+    entry: lengths of description and body, time, digest of the body, seal | description | body
+
+A seal is a keyed hash. It covers the seal before it, so an entry counts only at its own place in its own
+file. The first entry that is cut off or has a wrong seal is removed with all that follows.
 """
 
 from __future__ import annotations
 
 import fcntl
 import hashlib
+import hmac
 import json
 import os
 import struct
-import threading
 import time
-import zlib
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from analytics_sync.common.private_folder import ensure_private
+from analytics_sync.common.private_folder import PrivateFolder, create_file
+from analytics_sync.extract.journal_keys import (
+    KEY_BYTES,
+    SALT_BYTES,
+    JournalKeys,
+    forget,
+    forget_old,
+)
 
-_MAGIC = b"analytics_sync journal 1\n"
-_ENTRY_HEADER = struct.Struct(">III")  # lengths of description and body, checksum of the body
-_SALT_BYTES = 16
-_HASH_BYTES = 32
-_ENTRIES_START = len(_MAGIC) + _SALT_BYTES + _HASH_BYTES
+_MAGIC = b"analytics_sync journal 2\n"
+_DIGEST_BYTES = 32
+_ENTRY_HEADER = struct.Struct(f">IIQ{_DIGEST_BYTES}s{_DIGEST_BYTES}s")
+_SEALED_HEADER_BYTES = _ENTRY_HEADER.size - _DIGEST_BYTES  # all but the seal itself
+_ENTRIES_START = len(_MAGIC) + SALT_BYTES + _DIGEST_BYTES
+_MAX_DESCRIPTION_BYTES = 1 << 20  # a forged length must not cost memory
 _MIN_FREE_SHARE = 0.05  # of the disk: other programs need the space more than a journal does
 
 
@@ -44,113 +54,109 @@ class JournalEntry:
         description: Decoded from JSON.
         offset: Position of the body in the file.
         size: Length of the body, in bytes.
-        checksum: CRC-32 of the body.
+        digest: BLAKE2 digest of the body.
     """
 
     description: dict[str, Any]
     offset: int
     size: int
-    checksum: int
-
-
-class AccountKey:
-    """Identifies the journal files of one account. Threads may share it.
-
-    A journal stores only a scrypt hash of the credentials, so that they cannot be guessed from the
-    file. scrypt is slow on purpose. One hash serves all files that a run makes; it is computed once,
-    in a background thread.
-
-    Args:
-        secret: The credentials that requests are sent with.
-    """
-
-    def __init__(self, secret: bytes) -> None:
-        self._secret = secret
-        self._executor = ThreadPoolExecutor(1, thread_name_prefix="account")
-        self._lock = threading.Lock()
-        self._digest: Future[bytes] | None = None
-
-    def prepare(self) -> None:
-        """Start to compute the digest, because it will be needed soon."""
-        with self._lock:
-            if self._digest is None:
-                self._digest = self._executor.submit(self._hash, os.urandom(_SALT_BYTES))
-
-    def digest(self) -> bytes:
-        """The salt and hash that new files begin with; waits for them."""
-        self.prepare()
-        assert self._digest is not None
-        return self._digest.result()
-
-    def matches(self, digest: bytes) -> bool:
-        """Whether a file that begins with ``digest`` belongs to this account."""
-        return digest == self._hash(digest[:_SALT_BYTES])
-
-    def close(self) -> None:
-        """End the thread; waits for a hash in progress."""
-        self._executor.shutdown(wait=True)
-
-    def _hash(self, salt: bytes) -> bytes:
-        return salt + hashlib.scrypt(
-            self._secret, salt=salt or b"-", n=2**14, r=8, p=1, dklen=_HASH_BYTES
-        )
+    digest: bytes
 
 
 class JournalFile:
     """A file of entries, locked by this process until it is closed.
 
     Args:
-        path: Path of the file.
-        account: The account that reads and writes. A file of another account is emptied.
+        folder: The folder of the file.
+        name: The name of the file.
+        keys: The keys of the account. A file of another account, or of another read, is emptied.
+        identity: Identifies the read.
         max_age: Seconds since the last entry after which the file is emptied too.
         create: Whether to create a missing file.
+
+    Attributes:
+        entries: The entries that an earlier process has written.
 
     Raises:
         FileNotFoundError: The file is missing, and ``create`` is false.
         OSError: The file cannot be used; also when another process holds it.
     """
 
-    def __init__(self, path: Path, account: AccountKey, max_age: float, *, create: bool) -> None:
-        self._path = path
+    def __init__(
+        self,
+        folder: Path,
+        name: str,
+        keys: JournalKeys,
+        identity: bytes,
+        max_age: float,
+        *,
+        create: bool,
+    ) -> None:
+        self._name = name
+        self._key_name = _key_name(folder, name)
+        self.entries: list[JournalEntry] = []
         if create:
-            ensure_private(path.parent)
-        flags = os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW | (os.O_CREAT if create else 0)
-        self._handle = os.open(path, flags, 0o600)
+            opened = create_file(partial(PrivateFolder, folder, create=True), name, os.O_APPEND)
+            self._folder, self._handle = opened
+        else:
+            self._folder = PrivateFolder(folder, create=False)
+            try:
+                self._handle = self._folder.open_file(name, os.O_APPEND, create=False)
+            except BaseException:
+                self._folder.close()
+                raise
         try:
             fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            status = os.fstat(self._handle)
-            if status.st_uid != os.getuid() or time.time() - status.st_mtime > max_age:
-                os.ftruncate(self._handle, 0)
-            self._begin(account)
+            if not os.fstat(self._handle).st_nlink:
+                raise BlockingIOError(f"{folder / name} was removed by another process")
+            if not self._continue(keys, identity, max_age):
+                self._begin(keys, identity)
         except BaseException:
-            os.close(self._handle)
+            self.close()
             raise
 
-    def _begin(self, account: AccountKey) -> None:
-        """Empty the file unless it is this account's journal; write the start of an empty file."""
+    def _continue(self, keys: JournalKeys, identity: bytes, max_age: float) -> bool:
+        """Take over the file's entries. False if they are too old, or are not of this read."""
+        if time.time() - os.fstat(self._handle).st_mtime > max_age:
+            return False
         start = os.pread(self._handle, _ENTRIES_START, 0)
-        if not start.startswith(_MAGIC) or not account.matches(start[len(_MAGIC) :]):
-            os.ftruncate(self._handle, 0)
-            os.write(self._handle, _MAGIC + account.digest())
+        unsealed, seal = start[:-_DIGEST_BYTES], start[-_DIGEST_BYTES:]
+        if len(start) < _ENTRIES_START or not start.startswith(_MAGIC):
+            return False
+        key = keys.find(self._key_name, identity, unsealed[len(_MAGIC) :])
+        if key is None or not _is_sealed(seal, key, unsealed):
+            return False
+        self._key, self._last_seal = key, seal
+        self._written_at = 0.0
+        self.entries = list(self._read())
+        # The time of the file is not sealed: a copy of an old file may have a new one.
+        return not self.entries or time.time() - self._written_at <= max_age
 
-    def entries(self) -> Iterator[JournalEntry]:
-        """All entries. An entry that a kill has cut off at the end of the file is removed."""
+    def _begin(self, keys: JournalKeys, identity: bytes) -> None:
+        """Empty the file and write its start, with a new key."""
+        self.entries = []
+        os.ftruncate(self._handle, 0)
+        salt, self._key = keys.create(self._key_name, identity)
+        self._last_seal = _seal(self._key, _MAGIC + salt)
+        os.write(self._handle, _MAGIC + salt + self._last_seal)
+
+    def _read(self) -> Iterator[JournalEntry]:
+        """All entries with their right seals. What follows them is removed."""
         size = os.fstat(self._handle).st_size
         offset = _ENTRIES_START
         while len(header := os.pread(self._handle, _ENTRY_HEADER.size, offset)) == (
             _ENTRY_HEADER.size
         ):
-            description_size, body_size, checksum = _ENTRY_HEADER.unpack(header)
+            description_size, body_size, time_us, digest, seal = _ENTRY_HEADER.unpack(header)
             body_offset = offset + _ENTRY_HEADER.size + description_size
-            if body_offset + body_size > size:
+            if description_size > _MAX_DESCRIPTION_BYTES or body_offset + body_size > size:
                 break
-            try:
-                description = json.loads(
-                    os.pread(self._handle, description_size, offset + _ENTRY_HEADER.size)
-                )
-            except ValueError:
+            description = os.pread(self._handle, description_size, offset + _ENTRY_HEADER.size)
+            sealed = self._last_seal + header[:_SEALED_HEADER_BYTES] + description
+            if not _is_sealed(seal, self._key, sealed):
                 break
-            yield JournalEntry(description, body_offset, body_size, checksum)
+            yield JournalEntry(json.loads(description), body_offset, body_size, digest)
+            self._last_seal, self._written_at = seal, time_us / 1e6
             offset = body_offset + body_size
         os.ftruncate(self._handle, offset)
 
@@ -163,26 +169,50 @@ class JournalFile:
         disk = os.fstatvfs(self._handle)
         if disk.f_bavail < _MIN_FREE_SHARE * disk.f_blocks:
             raise OSError("the disk is nearly full")
-        header = _ENTRY_HEADER.pack(len(description), len(body), zlib.crc32(body))
-        entry = header + description + body
+        if len(description) > _MAX_DESCRIPTION_BYTES:
+            raise OSError("the headers of a response are too long")
+        fields = (len(description), len(body), time.time_ns() // 1000, _digest(body))
+        header = _ENTRY_HEADER.pack(*fields, b"")[:_SEALED_HEADER_BYTES]
+        seal = _seal(self._key, self._last_seal + header + description)
+        entry = header + seal + description + body
         if os.write(self._handle, entry) != len(entry):
             raise OSError("the disk is full")
+        self._last_seal = seal
 
     def body(self, entry: JournalEntry) -> bytes | None:
-        """The body of an entry; None when it is damaged."""
+        """The body of an entry; None when it is not the one that was written."""
         body = os.pread(self._handle, entry.size, entry.offset)
-        return body if zlib.crc32(body) == entry.checksum else None
+        return body if _digest(body) == entry.digest else None
 
     def remove(self) -> None:
         """Close the file and delete it, and its folder when no other journal is in it."""
-        self._path.unlink(missing_ok=True)
-        with suppress(OSError):  # the folder holds other journals
-            self._path.parent.rmdir()
+        forget(self._key_name)
+        with suppress(OSError):
+            self._folder.remove(self._name)
+        self._folder.remove_if_empty()
         self.close()
 
     def close(self) -> None:
         """Release the file to other processes."""
         os.close(self._handle)
+        self._folder.close()
+
+
+def _seal(key: bytes, sealed: bytes) -> bytes:
+    return hashlib.blake2b(sealed, key=key, digest_size=_DIGEST_BYTES).digest()
+
+
+def _is_sealed(seal: bytes, key: bytes, sealed: bytes) -> bool:
+    return hmac.compare_digest(seal, _seal(key, sealed))
+
+
+def _digest(body: bytes) -> bytes:
+    return hashlib.blake2b(body, digest_size=_DIGEST_BYTES).digest()
+
+
+def _key_name(folder: Path, name: str) -> str:
+    """The name under which the key of a file is kept. Files in several folders may have one name."""
+    return hashlib.blake2b(str(folder / name).encode(), digest_size=KEY_BYTES // 2).hexdigest()
 
 
 def remove_old(folder: Path, suffix: str, max_age: float) -> None:
@@ -193,13 +223,25 @@ def remove_old(folder: Path, suffix: str, max_age: float) -> None:
         suffix: How their names end.
         max_age: In seconds since the last write.
     """
-    for path in folder.glob(f"*{suffix}"):
-        with suppress(OSError):
-            handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                if time.time() - os.fstat(handle).st_mtime > max_age:
-                    path.unlink()
-                    folder.rmdir()
-            finally:
-                os.close(handle)
+    forget_old()
+    try:
+        opened = PrivateFolder(folder, create=False)
+    except OSError:  # there is none, or it cannot be used
+        return
+    with opened:
+        for name in opened.names():
+            if name.endswith(suffix):
+                with suppress(OSError):
+                    _remove_if_old(opened, name, max_age)
+
+
+def _remove_if_old(folder: PrivateFolder, name: str, max_age: float) -> None:
+    handle = folder.open_file(name, create=False)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if time.time() - os.fstat(handle).st_mtime > max_age:
+            forget(_key_name(folder.path, name))
+            folder.remove(name)
+            folder.remove_if_empty()
+    finally:
+        os.close(handle)

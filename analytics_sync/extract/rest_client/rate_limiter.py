@@ -18,16 +18,15 @@ import fcntl
 import hashlib
 import os
 import struct
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from analytics_sync.catalog.client import RateLimit
-from analytics_sync.common.private_folder import ensure_private
+from analytics_sync.extract.rest_client.rate_limit_file import open_rate_limit_file
 
 _NUMBER = struct.Struct("q")
 # byte offsets in the file
@@ -35,7 +34,7 @@ _NEXT, _PAUSE_UNTIL, _TIMES = 0, _NUMBER.size, 2 * _NUMBER.size
 # requests do not arrive as evenly as they leave, so the span is a little longer than declared
 _SLACK_SHARE = 0.03
 _MAX_SLACK_SECONDS = 0.5
-_MAX_FILE_AGE_SECONDS = 86_400.0
+_LONGEST_PAUSE_NS = 86_400 * 10**9
 # a lock is held for some microseconds, unless its process is stopped
 _MAX_LOCK_SECONDS = 60.0
 _MIN_POLL_SECONDS, _MAX_POLL_SECONDS = 0.0002, 0.02
@@ -77,18 +76,16 @@ class RateLimiter:
         self._limit = limit
         self._lock = threading.Lock()
         self._file: int | None = None
+        self._path = Path()
         self._fastest_ns = 1 << 62
         if limit is None:
             return
         slack = min(_SLACK_SHARE * limit.seconds, _MAX_SLACK_SECONDS)
         self._span_ns = int((limit.seconds + slack) * 1e9)
-        folder = Path(tempfile.gettempdir()) / f"analytics-sync-pace-{os.getuid()}"
-        ensure_private(folder)
-        _remove_old(folder)
         identity = f"{account} {limit.requests} {limit.seconds}".encode()
         # scrypt is slow on purpose: a fast hash in the file name would let a key be guessed
         digest = hashlib.scrypt(identity, salt=b"pace", n=2**14, r=8, p=1, dklen=16)
-        self._path = folder / digest.hex()
+        self._name = digest.hex()
 
     def acquire(self, sleep: Callable[[float], None], check: Check = _no_check) -> Slot:
         """Wait for the next free slot and take it.
@@ -166,7 +163,7 @@ class RateLimiter:
         The monotonic clock starts again when the machine does, so times in an older file may lie
         far in the future. A damaged file may hold any number.
         """
-        longest_queue_ns = 100 * self._span_ns + int(_MAX_FILE_AGE_SECONDS * 1e9)
+        longest_queue_ns = 100 * self._span_ns + _LONGEST_PAUSE_NS
         return time_ns if 0 < time_ns <= now + longest_queue_ns else now - self._span_ns
 
     @contextmanager
@@ -201,8 +198,7 @@ class RateLimiter:
 
     def _open(self) -> int:
         if self._file is None:
-            flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW
-            self._file = os.open(self._path, flags, 0o600)
+            self._path, self._file = open_rate_limit_file(self._name)
         return self._file
 
 
@@ -222,11 +218,3 @@ def _read(file: int, offset: int) -> int:
 
 def _write(file: int, offset: int, number: int) -> None:
     os.pwrite(file, _NUMBER.pack(number), offset)
-
-
-def _remove_old(folder: Path) -> None:
-    """Remove the files that no process has used for a day."""
-    for path in folder.iterdir():
-        with suppress(OSError):
-            if time.time() - path.stat().st_mtime > _MAX_FILE_AGE_SECONDS:
-                path.unlink()
