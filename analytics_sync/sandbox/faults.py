@@ -19,7 +19,9 @@ from typing import Any
 import orjson
 
 from analytics_sync.catalog import Resource
+from analytics_sync.sandbox.data.declared_path import path_of
 from analytics_sync.sandbox.data.json_path import Path, get_or_none, put
+from analytics_sync.sandbox.data.record_place import RecordPlace
 from analytics_sync.sandbox.messages import Fault, Request, ServedResponse
 
 # (request, its number among the requests of its resource, from 1) -> the fault, or None
@@ -156,7 +158,7 @@ def renamed(resource: Resource) -> Change:
 
     def change(response: ServedResponse) -> ServedResponse:
         body = orjson.loads(response.body)
-        path = _selector_path(resource.selector) or tuple(resource.primary_key[0].split("."))
+        path = RecordPlace(resource).keys or path_of(resource.primary_key[0])
         return _with(response, {f"new_{k}" if k == path[0] else k: v for k, v in body.items()})
 
     return change
@@ -166,7 +168,7 @@ def in_place_of_records(resource: Resource, value: Any) -> Change:
     """Replace the list of records with ``value``."""
 
     def change(response: ServedResponse) -> ServedResponse:
-        body, path = orjson.loads(response.body), _selector_path(resource.selector)
+        body, path = orjson.loads(response.body), RecordPlace(resource).keys
         if not path or isinstance(body, list):
             return _with(response, value)
         put(body, path, value)
@@ -215,7 +217,7 @@ def _cursor_path(resource: Resource) -> Path:
     """The path of the cursor or link in the body; empty if the body has neither."""
     paginator = resource.paginator
     path = getattr(paginator, "next_url_path", None) or getattr(paginator, "cursor_path", None)
-    return tuple(path.split(".")) if path else ()
+    return path_of(path) if path else ()
 
 
 def moved(resource: Resource, page: int, share: float) -> Script:
@@ -259,21 +261,20 @@ def repeated(resource: Resource) -> Script:
 def records_changed(resource: Resource, edit: Callable[[list[Any]], list[Any]]) -> Change:
     """Replace the records of a response with ``edit(records)``."""
 
+    place = RecordPlace(resource)
+
     def change(response: ServedResponse) -> ServedResponse:
         body = orjson.loads(response.body)
-        path = _selector_path(resource.selector)
-        if isinstance(body, list):
-            return _with(response, edit(body))
-        records = get_or_none(body, path) if path else body
-        if isinstance(records, list):
-            put(body, path, edit(records))
-        elif (resource.selector or "").endswith(".*"):
-            put(body, path, {str(i): r for i, r in enumerate(edit(list(records.values())))})
-        elif records is None:
-            return response
-        else:
-            body = edit([body])[0]
-        return _with(response, body)
+        if not place.has_records(body):
+            is_record = isinstance(body, dict) and not place.keys
+            return _with(response, edit([body])[0]) if is_record else response
+        found = place.find(body)
+        keys = {id(record): key for key, record in found}
+        edited = edit([record for _, record in found])
+        if len(edited) == len(found):
+            kept = zip((key for key, _ in found), edited, strict=True)
+            return _with(response, place.replace(body, list(kept)))
+        return _with(response, place.replace(body, [(keys.get(id(r)), r) for r in edited]))
 
     return change
 
@@ -290,11 +291,6 @@ def spliced(resource: Resource, raw: bytes, field: str = "zz_fault") -> Change:
         return replace(changed, body=changed.body.replace(f'"{marker}"'.encode(), raw))
 
     return change
-
-
-def _selector_path(selector: str | None) -> Path:
-    plain = (selector or "$").removeprefix("$").removesuffix(".*").removesuffix("[*]").strip(".")
-    return tuple(plain.split(".")) if plain else ()
 
 
 def _with(response: ServedResponse, body: Any) -> ServedResponse:

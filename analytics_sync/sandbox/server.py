@@ -25,6 +25,7 @@ from analytics_sync.sandbox import control
 from analytics_sync.sandbox.api.api import Api
 from analytics_sync.sandbox.connection import Connection, Respond
 from analytics_sync.sandbox.data.ledger import Ledger
+from analytics_sync.sandbox.data.response_shape import check_paths
 from analytics_sync.sandbox.manners import Manners
 from analytics_sync.sandbox.messages import Fault, Faults, Refused, Request, ServedResponse
 from analytics_sync.sandbox.options import Options
@@ -65,6 +66,8 @@ class Sandbox:
     ) -> None:
         collection = sources.values() if isinstance(sources, Mapping) else sources
         self.sources: Mapping[str, Source] = {source.name: source for source in collection}
+        for source in self.sources.values():
+            check_paths(source)
         self.options = options or Options()
         self.faults = faults
         self.use_manners(manners)

@@ -20,9 +20,11 @@ from hypothesis import strategies as st
 from analytics_sync.catalog import Source, load_catalog, load_text
 from analytics_sync.sandbox.manners import MANNERS
 from analytics_sync_tests.support.manner_lab import MannerLab, Step, fitting, promise
+from analytics_sync_tests.support.paths_source import PATHS
 from analytics_sync_tests.support.shop_source import SHOP
 
 SHOP_SOURCE = load_text(SHOP, name="shop", file="shop.yaml")
+PATHS_SOURCE = load_text(PATHS, name="paths", file="paths.yaml")
 SHIPPED = load_catalog()
 STEPS = [
     (Step(lies=True, changes=False),),
@@ -123,9 +125,16 @@ def test_no_combination_is_green_and_wrong(manner_lab: MannerLab) -> None:
     check(manner_lab, [SHOP_SOURCE], 8, 6)
 
 
+def test_no_combination_is_green_and_wrong_with_jsonpaths(manner_lab: MannerLab) -> None:
+    check(manner_lab, [PATHS_SOURCE], 4, 6)
+
+
 @pytest.mark.slow
-def test_no_combination_is_green_and_wrong_in_many_examples(manner_lab: MannerLab) -> None:
-    check(manner_lab, [SHOP_SOURCE], 60, 12)
+@pytest.mark.parametrize("source", [SHOP_SOURCE, PATHS_SOURCE], ids=lambda source: source.name)
+def test_no_combination_is_green_and_wrong_in_many_examples(
+    manner_lab: MannerLab, source: Source
+) -> None:
+    check(manner_lab, [source], 60, 12)
 
 
 @pytest.mark.slow
@@ -142,7 +151,7 @@ def test_each_manner_alone_on_every_resource_that_it_fits(
     manner_lab: MannerLab, manner: str
 ) -> None:
     found = []
-    for source in (SHOP_SOURCE, *SHIPPED.values()):
+    for source in (SHOP_SOURCE, PATHS_SOURCE, *SHIPPED.values()):
         choice = {r.name: (manner,) for r in source.assets if manner in fitting(source, r)}
         if choice:
             found += problems(manner_lab, Example(source, choice, STEPS[1]))

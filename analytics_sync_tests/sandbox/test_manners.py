@@ -13,10 +13,12 @@ from analytics_sync.catalog import load_catalog, load_text
 from analytics_sync.sandbox import Options, Sandbox
 from analytics_sync.sandbox.manners import MANNERS
 from analytics_sync.sandbox.manners.manner import Subject
+from analytics_sync_tests.support.paths_source import PATHS
 from analytics_sync_tests.support.shop_source import END, SHOP, START, Client
 
 SHOP_SOURCE = load_text(SHOP, name="shop", file="shop.yaml")
-SOURCES = [SHOP_SOURCE, *load_catalog().values()]
+PATHS_SOURCE = load_text(PATHS, name="paths", file="paths.yaml")
+SOURCES = [SHOP_SOURCE, PATHS_SOURCE, *load_catalog().values()]
 OPTIONS = Options(rows=12, rows_per_day=6, max_page=5, start=START, end=END)
 
 

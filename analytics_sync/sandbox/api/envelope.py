@@ -14,11 +14,12 @@ import orjson
 from analytics_sync.catalog import Resource
 from analytics_sync.sandbox.api.pagination import ServedPage
 from analytics_sync.sandbox.data import response_shape as shape
-from analytics_sync.sandbox.data.json_path import Path, get_or_none, put
+from analytics_sync.sandbox.data.declared_path import DEFAULT_PARENT, path_of
+from analytics_sync.sandbox.data.json_path import drop, get_or_none, put
+from analytics_sync.sandbox.data.record_factory import as_text
+from analytics_sync.sandbox.data.record_place import Found, RecordPlace
+from analytics_sync.sandbox.data.tables import Version
 from analytics_sync.sandbox.options import Options
-
-# The object that holds a cursor whose declared path gives only the end: ``..cursor``.
-_DEFAULT_PARENT = "meta"
 
 
 class Envelope:
@@ -33,36 +34,39 @@ class Envelope:
         self.is_object = shape.is_object(resource, options)
         self.is_bare = shape.is_bare(resource, options)
         self._key = shape.key_paths(resource)
-        selector = (resource.selector or "data").removeprefix("$.").removesuffix("[*]")
-        # The records form a map: primary key -> record.
-        self._is_map = selector.endswith(".*")
-        self._records_path: Path = tuple(selector.removesuffix(".*").split("."))
+        self._place = RecordPlace(resource)
 
     def body(self, page: ServedPage) -> bytes:
         """The JSON document: one record alone, a list of records, or an object with them inside."""
         if self.is_object:
             return page.versions[0].body
-        record_list = b"[" + b",".join([v.body for v in page.versions]) + b"]"
+        if self._place.is_list:
+            record_list = b"[" + b",".join([v.body for v in page.versions]) + b"]"
+            if self.is_bare:
+                return record_list
+            records: Any = orjson.Fragment(record_list)
+        else:
+            records = self._place.list_of([self._found(version) for version in page.versions])
         if self.is_bare:
-            return record_list
-        document: dict[str, Any] = {_DEFAULT_PARENT: {"answered_by": "sandbox"}}
-        for dotted, value in page.body_values.items():
-            put(document, path_in_body(dotted), value)
-        records: Any = orjson.Fragment(record_list)
-        if self._is_map:
-            records = {
-                self._map_key(v.record, v.number): orjson.Fragment(v.body) for v in page.versions
-            }
-        put(document, self._records_path, records)
+            return orjson.dumps(records)
+        document: dict[str, Any] = {DEFAULT_PARENT: {"answered_by": "sandbox"}}
+        put(document, self._place.keys, records)
+        for declared, value in page.body_values.items():
+            put(document, path_of(declared), value)
         return orjson.dumps(document)
 
-    def _map_key(self, record: dict[str, Any], number: int) -> str:
+    def _found(self, version: Version) -> Found:
+        """A record and its key, in the form in which an object of records holds them."""
+        field = self._place.key_field
+        if field is None:
+            key = self._map_key(version) if self._place.is_keyed else None
+            return key, orjson.Fragment(version.body)
+        record = version.record
+        key = as_text(get_or_none(record, field))
+        drop(record, field)
+        return key, record
+
+    def _map_key(self, version: Version) -> str:
+        record = version.record
         values = [get_or_none(record, path) for path in self._key]
-        return str(number) if None in values or not values else "/".join(map(str, values))
-
-
-def path_in_body(dotted: str) -> Path:
-    """The keys of a declared path; a path that is searched gets a place."""
-    if dotted.startswith(".."):
-        return (_DEFAULT_PARENT, *dotted[2:].split("."))
-    return tuple(dotted.removeprefix("$.").split("."))
+        return str(version.number) if None in values or not values else "/".join(map(str, values))

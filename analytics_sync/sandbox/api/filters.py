@@ -10,13 +10,14 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal
 
 from analytics_sync.catalog import Resource
 from analytics_sync.catalog.paginators import Offset
 from analytics_sync.sandbox.data.json_path import Path, get_or_none
+from analytics_sync.sandbox.data.record_factory import as_text
 from analytics_sync.sandbox.data.tables import Version
 from analytics_sync.sandbox.data.timestamps import DAY_MS, to_ms
 from analytics_sync.sandbox.messages import Query, Refused
@@ -41,6 +42,7 @@ class View:
 
     positions: list[Position]
     versions: list[Version]
+    _last: dict[Path, dict[str, int]] = field(default_factory=dict)
 
     def after(self, position: Position) -> int:
         """The index of the first version after a position.
@@ -49,6 +51,18 @@ class View:
             TypeError: The position does not belong to this order.
         """
         return bisect_right(self.positions, position)
+
+    def last_with(self, path: Path) -> dict[str, int]:
+        """The values of a field, as text -> the index of the last version with this value."""
+        if path not in self._last:
+            texts = [text_at(version, path) for version in self.versions]
+            self._last[path] = {text: index for index, text in enumerate(texts)}
+        return self._last[path]
+
+
+def text_at(version: Version, path: Path) -> str:
+    """The value of a field, as a client sends it in a query."""
+    return as_text(get_or_none(version.record, path)) or ""
 
 
 def window_of(resource: Resource, query: Query) -> FilterWindow:

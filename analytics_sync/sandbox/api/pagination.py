@@ -15,8 +15,9 @@ import orjson
 
 from analytics_sync.catalog import Resource
 from analytics_sync.catalog import paginators as p
-from analytics_sync.sandbox.api.filters import HEX, Position, View
-from analytics_sync.sandbox.data.response_shape import is_bare
+from analytics_sync.sandbox.api.filters import HEX, Position, View, text_at
+from analytics_sync.sandbox.data.json_path import Path
+from analytics_sync.sandbox.data.response_shape import cursor_in_record, is_bare
 from analytics_sync.sandbox.data.tables import Version
 from analytics_sync.sandbox.messages import Refused, Request
 from analytics_sync.sandbox.options import Options
@@ -51,7 +52,10 @@ class Pager:
 
     def __init__(self, resource: Resource, options: Options) -> None:
         self._paginator = resource.paginator
-        if is_bare(resource, options) and isinstance(self._paginator, p.Cursor | p.JsonLink):
+        self._cursor_in_record = cursor_in_record(resource)
+        if self._cursor_in_record is not None:
+            pass  # a bare list has a place for it
+        elif is_bare(resource, options) and isinstance(self._paginator, p.Cursor | p.JsonLink):
             # A bare list has no place for a cursor or a link.
             self._paginator = p.SinglePage()
         elif is_bare(resource, options) and isinstance(self._paginator, p.Offset):
@@ -71,6 +75,8 @@ class Pager:
             Refused: 400 for a cursor that this server never issued. 422 for a page number, an
                 offset or a size that is no whole number.
         """
+        if self._cursor_in_record is not None:
+            return self._after_record(self._cursor_in_record, view, request)
         match self._paginator:
             case p.PageNumber() as numbered:
                 return self._numbered(numbered, view, request)
@@ -149,6 +155,24 @@ class Pager:
             page.body_values[paginator.cursor_path or "cursors.next"] = start + len(page.versions)
         if paginator.has_more_path is not None:
             page.body_values[paginator.has_more_path] = start + size < count
+        return page
+
+    def _after_record(self, field: Path, view: View, request: Request) -> ServedPage:
+        """A page of a server whose cursor is a field of the last record. An empty page is the end."""
+        paginator = self._paginator
+        size, count = self._size(request), len(view.versions)
+        value = request.one(getattr(paginator, "cursor_param", None) or "cursor")
+        last = view.last_with(field)
+        if value is not None and value not in last:
+            _refuse_cursor()
+        start = 0 if value is None else last[value] + 1
+        end = min(start + size, count)
+        # Records with the same value are on the same page: the cursor leads beyond all of them.
+        if end > start:
+            end = last[text_at(view.versions[end - 1], field)] + 1
+        page = ServedPage(view.versions[start:end])
+        if has_more := getattr(paginator, "has_more_path", None):
+            page.body_values[has_more] = end < count
         return page
 
     def _opaque_cursor(self, view: View, request: Request) -> ServedPage:

@@ -13,8 +13,9 @@ from datetime import date
 from random import Random
 from typing import Any
 
-from analytics_sync.catalog import Source
+from analytics_sync.catalog import Field, Source
 from analytics_sync.sandbox.data import response_shape as shape
+from analytics_sync.sandbox.data.declared_path import path_of
 from analytics_sync.sandbox.data.json_path import Path, get_or_none
 from analytics_sync.sandbox.data.record_factory import Blueprint, to_field_type
 from analytics_sync.sandbox.data.tables import Entry, ServedParent, Table
@@ -139,20 +140,20 @@ class Generator:
         parent = next(iter(served_parent.parents.values()))
         parent_record = self.tables[resource.parent or ""].canonical(parent)
         left_out = set()
-        for field, parent_field in resource.inherited.items():
-            if "." in field:
-                path = tuple(field.split("."))
-                fixed[path] = get_or_none(parent_record, tuple(parent_field.split(".")))
+        for name, parent_field in resource.inherited.items():
+            path = path_of(name)
+            if len(path) > 1:
+                fixed[path] = get_or_none(parent_record, path_of(parent_field))
             else:
-                left_out.add((field,))
+                left_out.add(path)
         if self.objects[resource.name]:
-            by_path = {f.path: f for f in table.blueprint.fields}
+            by_path: dict[Path, Field] = {f.path: f for f in table.blueprint.fields}
             values = dict(zip(resource.resolved, served_parent.params, strict=True))
             for path in table.blueprint.key:
                 # The parameter ``workflow_id`` holds the workflow's ``id``.
                 # The parameter ``project_id`` holds ``project.id`` of a job.
                 names = [n for n in values if n == path[-1] or n.endswith(f"_{path[-1]}")]
-                for name in (*names, "_".join(path)):
+                for name in (*names, "_".join(map(str, path))):
                     if name in values:
                         fixed[path] = to_field_type(values[name], by_path[path])
         return fixed, frozenset(left_out)

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from analytics_sync.catalog import Source
 from analytics_sync.sandbox.data import revisions
+from analytics_sync.sandbox.data.declared_path import path_of
 from analytics_sync.sandbox.data.generator import Generator
 from analytics_sync.sandbox.data.json_path import get_or_none, put
 from analytics_sync.sandbox.data.tables import Entry, Table, Version
@@ -165,7 +166,7 @@ class Ledger:
         Args:
             resource: Name of the resource.
             key: Primary key of the record; a tuple if the key has several parts.
-            changes: Dotted path -> new value.
+            changes: Path, as in a catalog file -> new value.
 
         Raises:
             KeyError: No record has this key.
@@ -176,7 +177,7 @@ class Ledger:
             entry = self._entry(table, key)
             record = entry.now.record
             for path, value in changes.items():
-                put(record, tuple(path.split(".")), value)
+                put(record, path_of(path), value)
             self._generator.revision += 1
             old_params = self._params_of_children(entry, table)
             table.change(entry, record, self._ms(table, record), self.revision)

@@ -14,7 +14,9 @@ from typing import Any, Literal
 
 from analytics_sync.catalog import Field, Resource, Source
 from analytics_sync.sandbox.data import response_shape as shape
+from analytics_sync.sandbox.data.declared_path import path_of
 from analytics_sync.sandbox.data.json_path import ABSENT, Path, drop, get, get_or_none, put
+from analytics_sync.sandbox.data.record_place import RecordPlace
 from analytics_sync.sandbox.data.timestamps import spell
 from analytics_sync.sandbox.data.values import Maker, bits_of, maker, seed_of
 from analytics_sync.sandbox.options import Options
@@ -72,15 +74,23 @@ class Blueprint:
         self._drift = options.drift
         self._root = f"{options.seed}|{source.name}|{resource.name}|"
         self._patterns = shape.param_patterns(source, resource)
+        self._paged_by = shape.paged_by(resource)
+        key_field = [path_of(resource.key_field)] if resource.key_field else []
+        served_by = {*self._paged_by, *key_field}
+        self._never_absent = {*self.key, *served_by}
+        # A filter of the selector takes records with these values only.
+        selected = RecordPlace(resource).selected
+        self._selected = {path: value for path, value, _ in selected.values} if selected else {}
         self._skipped = shape.skipped_values(source, resource)
         child_keys = shape.fields_of_child_keys(source, resource)
         self._plans = tuple(self._plan(field, field.path in child_keys) for field in self.fields)
         self._outer_objects = self._objects_with_declared_parts()
-        stable = {*self.key, *self._patterns, *self._skipped, *child_keys}
+        stable = {*self._patterns, *self._skipped, *child_keys}
+        stable |= {*self._never_absent, *self._selected}
         stable |= {self.cursor} if self.cursor else set()
         self.key_is_plain = not any(
             f.path in self.key
-            and (f.aliases or f.null_as is not None or f.name in resource.inherited)
+            and (f.aliases or f.null_as is not None or shape.name_of(f) in resource.inherited)
             for f in self.fields
         )
         # An update may change a field only if no key, window or child depends on it.
@@ -90,15 +100,17 @@ class Blueprint:
                 self.fields, key=lambda f: (f.data_type not in _PREFERRED_FOR_UPDATES, f.required)
             )
             if f.data_type in (*_PREFERRED_FOR_UPDATES, "double", "bool") and f.format is None
-            if f.path not in stable and not f.aliases and f.name not in resource.inherited
+            if f.path not in stable and not f.aliases and shape.name_of(f) not in resource.inherited
         )
-        # Drift removes a key only if no alias, no ``null_as`` and no parent replaces it.
+        # Drift removes a key only if no alias, no ``null_as`` and no parent replaces it, and the
+        # server does not need it.
         self._removable_key = next(
             (
                 f.path
                 for f in self.fields
                 if f.path in self.key and not f.aliases and f.null_as is None
-                if f.name not in resource.inherited and not self.is_parent
+                if f.path not in served_by
+                if shape.name_of(f) not in resource.inherited and not self.is_parent
             ),
             None,
         )
@@ -111,7 +123,7 @@ class Blueprint:
     def _plan(self, field: Field, in_child_key: bool) -> _FieldPlan:
         path = field.path
         patterns = self._patterns.get(path)
-        unique = path in self.key or patterns is not None
+        unique = path in self.key or path in self._paged_by or patterns is not None
         make = maker(field, self.resource.name, unique=unique)
         if patterns:
             slug = next((s for s in _SLUGS if _matches_all(s, patterns)), _SLUGS[-1])
@@ -119,8 +131,9 @@ class Blueprint:
         elif path in self._skipped:
             make = _alternating(make, self._skipped[path], field)
         # A key part with ``null_as`` is null in some records.
-        always = (field.required or in_child_key or path in self.key) and field.null_as is None
-        return _FieldPlan(field, make, seed_of(self._root + field.name), always)
+        must = field.required or in_child_key or path in self._never_absent
+        seed = seed_of(self._root + shape.name_of(field))
+        return _FieldPlan(field, make, seed, must and field.null_as is None)
 
     def _objects_with_declared_parts(self) -> tuple[Path, ...]:
         """JSON fields that contain declared fields; they get one undeclared field more."""
@@ -149,10 +162,13 @@ class Blueprint:
         """
         record: dict[str, Any] = {}
         for plan in self._plans:
-            path, bits = plan.field.path, bits_of(plan.seed, number)
+            path: Path = plan.field.path
+            bits = bits_of(plan.seed, number)
             if path in left_out or path in self._outer_objects:
                 continue
-            if path in fixed:
+            if path in self._selected:
+                value = self._selected[path]
+            elif path in fixed:
                 value = fixed[path]
             elif path == self.cursor:
                 value = spell(plan.field, ms)
@@ -167,12 +183,15 @@ class Blueprint:
                 continue
             else:
                 value = None
-            if len(path) == 1:
-                record[path[0]] = value
+            if len(path) == 1 and isinstance(first := path[0], str):
+                record[first] = value
             else:
                 put(record, path, value)
+        for path, value in self._selected.items():
+            put(record, path, value)
         for path in self._outer_objects:
-            put(record, (*path, "undeclared_note"), f"free text {number}")
+            if not isinstance(get(record, path), list):
+                put(record, (*path, "undeclared_note"), f"free text {number}")
         return record, self._add_drift(record, number)
 
     def _add_drift(self, record: dict[str, Any], number: int) -> Drift | None:
@@ -200,7 +219,7 @@ class Blueprint:
             inherited: Field name -> value of the parent.
         """
         for name, value in inherited.items():
-            path = tuple(name.split("."))
+            path = path_of(name)
             if get(record, path) is ABSENT:
                 put(record, path, value)
         for field in self.fields:
@@ -222,11 +241,11 @@ class Blueprint:
         None if the parent has no children: a value is null, does not match, or is skipped.
         """
         for name, values in self.resource.skip_parents.items():
-            if get_or_none(parent, tuple(name.split("."))) in values:
+            if get_or_none(parent, path_of(name)) in values:
                 return None
         result = []
         for param in self.resource.resolved.values():
-            text = as_text(get_or_none(parent, tuple(param.field.split("."))))
+            text = as_text(get_or_none(parent, path_of(param.field)))
             if text and param.match is not None:
                 match = re.search(param.match, text)
                 text = match.group(1) if match else None

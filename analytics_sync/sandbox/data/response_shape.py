@@ -8,6 +8,7 @@ response: one object, a bare list, or a list in an envelope.
 from __future__ import annotations
 
 from analytics_sync.catalog import Field, Resource, Source
+from analytics_sync.sandbox.data.declared_path import CannotServe, path_of
 from analytics_sync.sandbox.data.json_path import Path
 from analytics_sync.sandbox.options import Options
 
@@ -26,13 +27,55 @@ _MIN_ROWS_OF_PARENT = 2
 
 def key_paths(resource: Resource) -> tuple[Path, ...]:
     """The paths of the primary key's parts in a record."""
-    by_column = {field.column: field.path for field in resource.fields}
-    return tuple(by_column.get(c) or _path_of_column(c) for c in resource.key)
+    return tuple(path_of(name) for name in resource.primary_key)
 
 
-def _path_of_column(column: str) -> Path:
-    """The path of an undeclared column."""
-    return tuple(column.split("__")) if column.strip("_").count("__") else (column,)
+def cursor_in_record(resource: Resource) -> Path | None:
+    """The field of the last record whose value is the cursor; None if the cursor is elsewhere.
+
+    Raises:
+        CannotServe: The cursor is a field of another record.
+    """
+    declared = getattr(resource.paginator, "cursor_path", None)
+    selector = path_of(resource.selector or "data")
+    keys = next((i for i, step in enumerate(selector) if not isinstance(step, str)), len(selector))
+    path = path_of(declared) if declared else ()
+    if path[:keys] != selector[:keys] or not isinstance(next(iter(path[keys:]), None), int):
+        return None
+    around = selector[keys + 1 :]  # keys between the list and the record
+    field = path[keys + 1 :]
+    if field[: len(around)] != around:
+        return None
+    if path[keys] != -1:
+        raise CannotServe(f"the sandbox cannot serve {declared!r}: expected the last record")
+    return field[len(around) :]
+
+
+def check_paths(source: Source) -> None:
+    """Check that the sandbox has a place for every path of a source.
+
+    Raises:
+        CannotServe: A resource has a path that the sandbox cannot serve.
+    """
+    for resource in source.resources.values():
+        paginator = resource.paginator
+        places = ("next_url_path", "cursor_path", "total_path", "has_more_path")
+        declared = [getattr(paginator, place, None) for place in places]
+        declared += [resource.selector, resource.count_path]
+        declared += [param.field for param in resource.resolved.values()]
+        declared += [*resource.inherited.values(), *resource.skip_parents]
+        try:
+            for path in filter(None, declared):
+                path_of(path)
+            cursor_in_record(resource)
+        except CannotServe as e:
+            raise CannotServe(f"{resource}: {e}") from None
+
+
+def name_of(field: Field) -> str:
+    """The path of a field, as text."""
+    is_plain = all(isinstance(step, str) for step in field.path)
+    return field.name if is_plain else ".".join(map(str, field.path))
 
 
 def children(source: Source, resource: Resource) -> list[Resource]:
@@ -42,19 +85,27 @@ def children(source: Source, resource: Resource) -> list[Resource]:
 
 def fields(source: Source, resource: Resource) -> tuple[Field, ...]:
     """Every field of a record: the declared or the default fields, and those that children need."""
-    by_path = {f.path: f for f in resource.fields}
+    by_path: dict[Path, Field] = {f.path: f for f in resource.fields}
     if not by_path:
         for path in key_paths(resource):
             by_path[path] = _field(path, "text", required=True)
         for name, data_type in _DEFAULT_FIELDS:
             by_path.setdefault((name,), _field((name,), data_type))
-    for path in param_patterns(source, resource):
+    needed = [*param_patterns(source, resource), *inherited_by_children(source, resource)]
+    for path in [*needed, *paged_by(resource)]:
         by_path.setdefault(path, _field(path, "text", required=True))
     return tuple(by_path.values())
 
 
 def _field(path: Path, data_type: str, *, required: bool = False) -> Field:
-    return Field(path, "__".join(path), data_type, required=required)  # type: ignore[arg-type]
+    column = "__".join(map(str, path))
+    return Field(path, column, data_type, required=required)  # type: ignore[arg-type]
+
+
+def paged_by(resource: Resource) -> list[Path]:
+    """The fields whose values lead to the next page; no record lacks them."""
+    field = cursor_in_record(resource)
+    return [] if field is None else [field]
 
 
 def param_patterns(source: Source, resource: Resource) -> dict[Path, list[str]]:
@@ -62,21 +113,26 @@ def param_patterns(source: Source, resource: Resource) -> dict[Path, list[str]]:
     result: dict[Path, list[str]] = {}
     for child in children(source, resource):
         for param in child.resolved.values():
-            patterns = result.setdefault(tuple(param.field.split(".")), [])
+            patterns = result.setdefault(path_of(param.field), [])
             if param.match is not None:
                 patterns.append(param.match)
     return result
+
+
+def inherited_by_children(source: Source, resource: Resource) -> list[Path]:
+    """The fields that children inherit."""
+    declared = [f for child in children(source, resource) for f in child.inherited.values()]
+    return [path_of(field) for field in dict.fromkeys(declared)]
 
 
 def fields_of_child_keys(source: Source, resource: Resource) -> set[Path]:
     """Fields that must not be null because a child's primary key inherits them."""
     result = set()
     for child in children(source, resource):
-        keys = {".".join(path) for path in key_paths(child)}
         result |= {
-            tuple(parent_field.split("."))
+            path_of(parent_field)
             for field, parent_field in child.inherited.items()
-            if field in keys
+            if field in child.primary_key
         }
     return result
 
@@ -86,15 +142,18 @@ def skipped_values(source: Source, resource: Resource) -> dict[Path, tuple[objec
     result: dict[Path, tuple[object, ...]] = {}
     for child in children(source, resource):
         for name, values in child.skip_parents.items():
-            path = tuple(name.split("."))
+            path = path_of(name)
             result[path] = (*result.get(path, ()), *values)
     return result
 
 
 def is_bare(resource: Resource, options: Options) -> bool:
     """Whether the response is a list without an envelope."""
-    return _named(resource, options.root_lists) or (
-        resource.selector == "$" and not is_object(resource, options)
+    path = path_of(resource.selector or "data")
+    return (
+        _named(resource, options.root_lists)
+        or (bool(path) and not isinstance(path[0], str))
+        or (resource.selector == "$" and not is_object(resource, options))
     )
 
 
@@ -109,7 +168,7 @@ def is_object(resource: Resource, options: Options) -> bool:
         return False
     if resource.selector == "$" and _named(resource, options.root_objects):
         return True
-    if resource.paginator.type in _LIST_PAGINATORS:
+    if resource.paginator.type in _LIST_PAGINATORS or cursor_in_record(resource) is not None:
         return False
     if "{" in resource.path.rstrip("/").rpartition("/")[2]:
         return True

@@ -15,6 +15,8 @@ from typing import Any
 import orjson
 
 from analytics_sync.catalog import Resource
+from analytics_sync.sandbox.data.declared_path import path_of
+from analytics_sync.sandbox.data.json_path import get_or_none
 from analytics_sync.sandbox.data.record_factory import Blueprint, Drift
 from analytics_sync.sandbox.data.timestamps import to_datetime
 
@@ -94,10 +96,7 @@ class Entry:
         parent = next(iter(self.served_parent.parents.values())).now.record
         result = {}
         for field_name, parent_field in resource.inherited.items():
-            value: Any = parent
-            for key in parent_field.split("."):
-                value = value.get(key) if isinstance(value, dict) else None
-            result[field_name] = value
+            result[field_name] = get_or_none(parent, path_of(parent_field))
         return result
 
 

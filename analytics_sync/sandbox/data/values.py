@@ -60,7 +60,7 @@ def maker(field: Field, resource: str, *, unique: bool) -> Maker:
         unique: Whether no two records may share a value: for keys, and for fields that children
             take path or query values from.
     """
-    name = field.path[-1]
+    name = next(step for step in reversed(field.path) if isinstance(step, str))
     match field.data_type:
         case "text":
             return _text(name, resource, unique)

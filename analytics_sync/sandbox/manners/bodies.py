@@ -16,9 +16,9 @@ from typing import Any
 import orjson
 
 from analytics_sync.catalog import paginators as p
-from analytics_sync.sandbox.api.envelope import path_in_body
+from analytics_sync.sandbox.data.declared_path import path_of
 from analytics_sync.sandbox.data.json_path import Path
-from analytics_sync.sandbox.data.response_shape import is_bare, is_object
+from analytics_sync.sandbox.data.response_shape import cursor_in_record, is_bare, is_object
 from analytics_sync.sandbox.faults import in_place_of_records, records_changed
 from analytics_sync.sandbox.manners.manner import Subject
 from analytics_sync.sandbox.messages import Request, ServedResponse
@@ -53,7 +53,11 @@ def is_numbered(subject: Subject) -> bool:
 
 def has_token(subject: Subject) -> bool:
     """Whether a body holds the cursor or the link of the next page."""
-    return is_enveloped(subject) and isinstance(subject.resource.paginator, p.Cursor | p.JsonLink)
+    return (
+        is_enveloped(subject)
+        and isinstance(subject.resource.paginator, p.Cursor | p.JsonLink)
+        and cursor_in_record(subject.resource) is None
+    )
 
 
 def ends_without_token(subject: Subject) -> bool:
@@ -150,8 +154,8 @@ def token_path(subject: Subject) -> Path:
     """The place of the cursor or link in the body."""
     paginator = subject.resource.paginator
     if isinstance(paginator, p.JsonLink):
-        return path_in_body(paginator.next_url_path)
-    return path_in_body(getattr(paginator, "cursor_path", None) or "cursors.next")
+        return path_of(paginator.next_url_path)
+    return path_of(getattr(paginator, "cursor_path", None) or "cursors.next")
 
 
 def decoded(response: ServedResponse) -> Any:

@@ -7,12 +7,12 @@ Out: the functions of each manner.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from analytics_sync.catalog import paginators as p
-from analytics_sync.sandbox.api.envelope import path_in_body
-from analytics_sync.sandbox.data.json_path import get_or_none, put
+from analytics_sync.sandbox.data.declared_path import path_of
+from analytics_sync.sandbox.data.json_path import Path, get_or_none, put
 from analytics_sync.sandbox.manners import bodies
 from analytics_sync.sandbox.manners.manner import Hooks, Promise, Subject, manner, register
 from analytics_sync.sandbox.messages import Request, ServedResponse
@@ -25,7 +25,7 @@ _ROUND = 10  # the largest total that total-capped reports
 def more_forever(subject: Subject) -> Hooks:
     """``has_more`` is true on every page, the last one included."""
     declared = getattr(subject.resource.paginator, "has_more_path", None) or "has_more"
-    return Hooks(reply=_values(**{declared: lambda _: True}))
+    return Hooks(reply=_values({path_of(declared): lambda _: True}))
 
 
 def _total_path(subject: Subject) -> str | None:
@@ -41,10 +41,8 @@ def _has_total(subject: Subject) -> bool:
 
 def _register_total(name: str, about: str, promise: Promise, edit: Callable[[int], int]) -> None:
     def make(subject: Subject) -> Hooks:
-        path = _total_path(subject) or ""
-        return Hooks(
-            reply=_values(**{path: lambda old: edit(old) if isinstance(old, int) else old})
-        )
+        path = path_of(_total_path(subject) or "")
+        return Hooks(reply=_values({path: lambda old: edit(old) if isinstance(old, int) else old}))
 
     register(name, about, "total", promise, _has_total, make)
 
@@ -62,26 +60,26 @@ _register_total(
 @manner("total", "provable", _has_total)
 def total_capped(subject: Subject) -> Hooks:
     """The total is 10 at most, with the relation ``gte`` beside it."""
-    path = _total_path(subject) or ""
-    beside = f"{path.rpartition('.')[0]}.relation".lstrip(".")
-    cap = _values(**{path: lambda old: min(old, _ROUND) if isinstance(old, int) else old})
-    relation = _values(**{beside: lambda _: "gte"})
+    path = path_of(_total_path(subject) or "")
+    cap = _values({path: lambda old: min(old, _ROUND) if isinstance(old, int) else old})
+    relation = _values({(*path[:-1], "relation"): lambda _: "gte"})
     return Hooks(reply=lambda request, response: relation(request, cap(request, response)))
 
 
 @manner("total", "provable", lambda s: bodies.is_enveloped(s) and not _has_total(s))
 def undeclared_total(subject: Subject) -> Hooks:
     """The body holds an undeclared ``total`` of a million."""
-    return Hooks(reply=_values(total=lambda _: 1_000_000))
+    return Hooks(reply=_values({("total",): lambda _: 1_000_000}))
 
 
-def _values(**changes: Callable[[Any], Any]) -> Callable[[Request, ServedResponse], ServedResponse]:
-    """A reply with other values: declared path in the body -> function of the value there."""
+def _values(
+    changes: Mapping[Path, Callable[[Any], Any]],
+) -> Callable[[Request, ServedResponse], ServedResponse]:
+    """A reply with other values: path in the body -> function of the value there."""
 
     def reply(_: Request, response: ServedResponse) -> ServedResponse:
         body = bodies.decoded(response)
-        for dotted, edit in changes.items():
-            path = path_in_body(dotted)
+        for path, edit in changes.items():
             put(body, path, edit(get_or_none(body, path)))
         return bodies.with_body(response, body)
 
@@ -129,7 +127,7 @@ def _register_last(name: str, about: str, records: Any) -> None:
                 if get_or_none(body, path) is None:
                     put(body, path, request.link({token: _END}) if is_link else _END)
             if has_more := getattr(subject.resource.paginator, "has_more_path", None):
-                put(body, path_in_body(has_more), flag)
+                put(body, path_of(has_more), flag)
             return bodies.with_body(response, body)
 
         return Hooks(ask=ask, reply=reply)
@@ -189,7 +187,7 @@ def last_page_again(subject: Subject) -> Hooks:
 def _register_half(name: str, about: str, path: str, value: Callable[[Request], Any]) -> None:
     def make(subject: Subject) -> Hooks:
         def reply(request: Request, response: ServedResponse) -> ServedResponse:
-            sign = _values(**{path: lambda _: value(request)})
+            sign = _values({path_of(path): lambda _: value(request)})
             return sign(request, _half(subject, response))
 
         return Hooks(reply=reply)

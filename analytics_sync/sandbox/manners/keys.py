@@ -10,16 +10,21 @@ from collections.abc import Callable
 from hashlib import blake2b
 from typing import Any
 
+from analytics_sync.sandbox.data.declared_path import path_of
 from analytics_sync.sandbox.data.json_path import Path, drop, get_or_none, put
-from analytics_sync.sandbox.data.response_shape import key_paths
+from analytics_sync.sandbox.data.record_place import RecordPlace
+from analytics_sync.sandbox.data.response_shape import cursor_in_record, key_paths
 from analytics_sync.sandbox.manners import bodies
 from analytics_sync.sandbox.manners.manner import Hooks, Promise, Record, Subject, manner, register
 
 
 def _own_keys(subject: Subject) -> list[Path]:
     """The paths of the key's parts that the record itself holds."""
-    inherited = set(subject.resource.inherited)
-    return [path for path in key_paths(subject.resource) if ".".join(path) not in inherited]
+    resource = subject.resource
+    outside = {path_of(name) for name in resource.inherited}
+    if resource.key_field is not None:
+        outside.add(path_of(resource.key_field))
+    return [path for path in key_paths(resource) if path not in outside]
 
 
 def _types(subject: Subject) -> set[str]:
@@ -33,7 +38,8 @@ def _is_plain(subject: Subject) -> bool:
         bodies.is_list(subject)
         and bool(_own_keys(subject))
         and not bodies.has_children(subject)
-        and not (subject.resource.selector or "").endswith(".*")
+        and not RecordPlace(subject.resource).is_keyed
+        and cursor_in_record(subject.resource) is None
     )
 
 

@@ -10,7 +10,7 @@ import threading
 from typing import Any
 
 from analytics_sync.catalog import paginators as p
-from analytics_sync.sandbox.api.envelope import path_in_body
+from analytics_sync.sandbox.data.declared_path import path_of
 from analytics_sync.sandbox.data.json_path import drop, get_or_none, put
 from analytics_sync.sandbox.manners import bodies
 from analytics_sync.sandbox.manners.manner import Hooks, Subject, manner
@@ -88,7 +88,7 @@ def empty_page_inside(subject: Subject) -> Hooks:
         is_link = isinstance(subject.resource.paginator, p.JsonLink)
         put(body, path, request.link({name: follow}) if is_link else follow)
         if has_more := getattr(subject.resource.paginator, "has_more_path", None):
-            put(body, path_in_body(has_more), True)
+            put(body, path_of(has_more), True)
         return bodies.with_body(response, body)
 
     return Hooks(ask=ask, reply=reply)

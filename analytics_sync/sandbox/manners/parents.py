@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import zlib
 
+from analytics_sync.sandbox.data.declared_path import path_of
 from analytics_sync.sandbox.data.json_path import Path, drop, get_or_none
 from analytics_sync.sandbox.manners import bodies
 from analytics_sync.sandbox.manners.manner import Hooks, Record, Subject, manner, register
@@ -49,15 +50,13 @@ _register_refusal(
 def _fields_for_children(subject: Subject) -> list[Path]:
     """The fields that requests of children take, without those that the key or the cursor holds."""
     resource = subject.resource
-    special = {tuple(name.split(".")) for name in resource.primary_key}
+    special = {path_of(name) for name in resource.primary_key}
     special |= {field.path for field in (resource.cursor,) if field}
     found: list[Path] = []
     for child in subject.source.resources.values():
         if child.parent == resource.name:
-            paths = {
-                param.field: tuple(param.field.split(".")) for param in child.resolved.values()
-            }
-            found += [path for path in paths.values() if path not in special]
+            paths = {path_of(param.field) for param in child.resolved.values()}
+            found += sorted(paths - special, key=str)
     return found
 
 

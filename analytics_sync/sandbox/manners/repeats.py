@@ -11,7 +11,7 @@ from itertools import count
 from typing import Any
 
 from analytics_sync.catalog import paginators as p
-from analytics_sync.sandbox.api.envelope import path_in_body
+from analytics_sync.sandbox.data.declared_path import path_of
 from analytics_sync.sandbox.data.json_path import get_or_none, put
 from analytics_sync.sandbox.manners import bodies
 from analytics_sync.sandbox.manners.manner import Hooks, Promise, Subject, manner, register
@@ -79,7 +79,7 @@ def cursor_ignored(subject: Subject) -> Hooks:
         body, new = bodies.decoded(response), f"{_NEW}{next(numbers)}"
         put(body, path, request.link({token: new}) if is_link else new)
         if has_more := getattr(subject.resource.paginator, "has_more_path", None):
-            put(body, path_in_body(has_more), True)
+            put(body, path_of(has_more), True)
         return bodies.with_body(response, body)
 
     return Hooks(ask=ask, reply=reply)

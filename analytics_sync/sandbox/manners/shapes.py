@@ -7,7 +7,8 @@ Out: the functions of each manner.
 from __future__ import annotations
 
 from analytics_sync.sandbox.data.json_path import ABSENT, drop, get
-from analytics_sync.sandbox.data.response_shape import key_paths
+from analytics_sync.sandbox.data.record_place import RecordPlace
+from analytics_sync.sandbox.data.response_shape import cursor_in_record, key_paths
 from analytics_sync.sandbox.manners import bodies
 from analytics_sync.sandbox.manners.manner import Hooks, Record, Subject, manner
 
@@ -26,6 +27,28 @@ def records_deeper(subject: Subject) -> Hooks:
     return Hooks(
         reply=lambda _, response: bodies.with_list(
             subject, response, {"items": bodies.records(subject, response)}
+        )
+    )
+
+
+def _has_other_elements(subject: Subject) -> bool:
+    token = bodies.token_path(subject) if bodies.has_token(subject) else ()
+    return (
+        bodies.is_list(subject)
+        and RecordPlace(subject.resource).has_choice
+        and not bodies.is_numbered(subject)  # such a server counts all elements
+        and cursor_in_record(subject.resource) is None
+        and -1 not in token
+    )
+
+
+@manner("shape", "harmless", _has_other_elements)
+def other_elements(subject: Subject) -> Hooks:
+    """The list also holds an element that the selector leaves out."""
+    place = RecordPlace(subject.resource)
+    return Hooks(
+        reply=lambda _, response: bodies.with_body(
+            response, place.with_other(bodies.decoded(response))
         )
     )
 

@@ -174,6 +174,19 @@ def span_of_a_day(subject: Subject) -> Hooks:
 
 
 @manner("bounds", "provable", _filters)
+def refused_bounds(subject: Subject) -> Hooks:
+    """A request with a bound is refused with 400."""
+
+    def ask(request: Request) -> Request | ServedResponse:
+        window = window_of(subject.resource, request.query)
+        if window.low is None and window.high is None:
+            return request
+        return ServedResponse(400, b'{"message": "invalid request"}')
+
+    return Hooks(ask=ask)
+
+
+@manner("bounds", "provable", _filters)
 def no_future_end(subject: Subject) -> Hooks:
     """A request whose end is after the server's last day is refused with 400."""
     now = to_ms(subject.options.end)
