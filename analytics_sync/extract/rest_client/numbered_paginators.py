@@ -27,6 +27,7 @@ from analytics_sync.extract.rest_client.declared_values import is_last_by_flag, 
 from analytics_sync.extract.rest_client.response import Response
 from analytics_sync.extract.rest_client.signs_of_more import Sign, says_all_read
 
+_EMPTY_PAGES_BETWEEN = 2  # in a row, between pages of uneven length
 _CAPS = 1000  # servers stop to count at a multiple of this
 _REFUSALS = frozenset({400, 404, 410, 416, 422})
 
@@ -241,6 +242,17 @@ class PageNumberPaginator(NumberedPaginator):
             return NextPage(None, "maximum_page", keep, proven_complete=False)
         self._page = page
         return NextPage(PageRequest({config.page_param: page, **self._limit_params}), keep=keep)
+
+    def _end_of_series(self, response: Response, records: list[Any]) -> NextPage | None:
+        """The end. After pages of uneven length, one empty page is none, and three prove nothing.
+
+        A server that leaves records out after it has cut the pages sends such pages.
+        """
+        end = super()._end_of_series(response, records)
+        if end is None or records or self._is_sparse or not self._memory.is_uneven:
+            return end
+        is_between = self._empty_pages < _EMPTY_PAGES_BETWEEN
+        return None if is_between else replace(end, proven_complete=False)
 
     def _missing(self, response: Response) -> str:
         """The pages that the total still counts.

@@ -6,6 +6,7 @@ samples of two pages, so that it stays small.
 
 from __future__ import annotations
 
+from math import inf
 from typing import Any
 
 _MAX_SAMPLE_RECORDS = 50
@@ -30,6 +31,8 @@ class PageMemory:
         self.latest: Sample | None = None
         self._first: Sample | None = None
         self._tail: list[Any] = []
+        self._lengths: set[int] = set()  # of pages with records, the latest one left out
+        self._latest_length = 0
         self._has_moved = False  # whether a page after the first one was another
 
     def add(self, records: list[Any]) -> None:
@@ -39,6 +42,9 @@ class PageMemory:
             self._first = sample
         self._has_moved |= sample != self._first
         self.latest = sample
+        if records:
+            self._lengths.add(self._latest_length or len(records))
+            self._latest_length = len(records)
         self._tail = records[-_MAX_SAMPLE_RECORDS:]
 
     def is_latest_again(self, records: list[Any]) -> bool:
@@ -48,6 +54,15 @@ class PageMemory:
     def is_first_again(self, records: list[Any]) -> bool:
         """Whether a page with records is the first page again, after other pages."""
         return bool(records) and self._has_moved and take_sample(records) == self._first
+
+    @property
+    def is_uneven(self) -> bool:
+        """Whether a page before the latest one was shorter than another page.
+
+        Such a server leaves records out after it has cut the pages. Then a page may be empty although
+        others follow.
+        """
+        return len(self._lengths) > 1 or self._latest_length > max(self._lengths, default=inf)
 
     def earlier_page(self, records: list[Any]) -> str:
         """The earlier page that a page is again, in words; empty for a new page."""

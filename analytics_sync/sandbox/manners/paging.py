@@ -168,3 +168,26 @@ def unstable_order(subject: Subject) -> Hooks:
 
 def _counts_pages(subject: Subject) -> bool:
     return isinstance(subject.resource.paginator, p.PageNumber)
+
+
+@manner(
+    "pages",
+    "provable",
+    lambda s: bodies.is_numbered(s) and isinstance(s.resource.paginator, p.PageNumber),
+)
+def filtered_after_paging(subject: Subject) -> Hooks:
+    """The first page comes in two uneven ones, and an empty page follows before the others."""
+    first = bodies.first_position(subject)
+
+    def ask(request: Request) -> Request:
+        number = max(bodies.position(subject, request) - 2, first)
+        return bodies.with_query(request, **{bodies.position_param(subject): str(number)})
+
+    def reply(request: Request, response: ServedResponse) -> ServedResponse:
+        parts = {0: slice(1), 1: slice(1, None), 2: slice(0)}
+        part = parts.get(max(bodies.position(subject, request) - first, 0))
+        if part is None:
+            return response
+        return bodies.with_records(subject, response, lambda some: some[part])
+
+    return Hooks(ask=ask, reply=reply)
