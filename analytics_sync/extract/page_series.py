@@ -35,6 +35,7 @@ from analytics_sync.extract.rest_client.session import Session
 from analytics_sync.extract.result import Page
 from analytics_sync.extract.row_order import RowOrder
 from analytics_sync.extract.series_end import SeriesEnd
+from analytics_sync.extract.staleness import judge_age
 
 _Fingerprint = tuple[list[int | None], set[str]]
 """The totals that a response reports, and the keys of its records."""
@@ -137,7 +138,9 @@ class PageSeries:
         """Note what a page says against the declaration."""
         result, redact = self._context.result, self._session.redact
         result.filter_evidence.add(response.body, records)
-        if said := self._params.judge(records):
+        context = self._context
+        age = judge_age(response, context.window, self._resource)
+        for said in filter(None, (self._params.judge(records), age)):
             result.findings.add(COMPLETE, redact(said))
 
     def _judge(

@@ -12,6 +12,7 @@ from typing import Any
 from analytics_sync.common.exact_json import dumps, loads
 
 _MAX_TEXT_BYTES = 20_000
+_MAX_AGE_DIGITS = 8  # three years
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,8 @@ class Response:
         status: The HTTP status.
         headers: Header values by lower-case names.
         body: The decoded JSON.
-        received_at: When its first byte arrived, in microseconds since 1970.
+        received_at: When the API answered, in microseconds since 1970: when the first byte arrived, less
+            the time that the response had been in a cache.
         raw: The body in bytes, unpacked.
         is_redirected: Whether a redirect led to the response.
     """
@@ -39,6 +41,16 @@ class Response:
 
 class TruncatedResponse(Exception):
     """A response of which only a part arrived."""
+
+
+def seconds_in_cache(headers: Mapping[str, str]) -> int:
+    """How long a response had been in a cache, by its header ``Age``; 0 if it comes from the API.
+
+    Args:
+        headers: With lower-case names.
+    """
+    age = headers.get("age", "").strip()
+    return int(age) if age.isascii() and age.isdigit() and len(age) <= _MAX_AGE_DIGITS else 0
 
 
 def json_or_text(raw: bytes) -> Any:

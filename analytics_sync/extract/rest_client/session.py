@@ -27,7 +27,12 @@ from analytics_sync.extract.rest_client.http_errors import status_error, transpo
 from analytics_sync.extract.rest_client.link_repair import keep_query
 from analytics_sync.extract.rest_client.rate_limiter import RateLimiter, Slot
 from analytics_sync.extract.rest_client.reset_time import MAX_WAIT_SECONDS
-from analytics_sync.extract.rest_client.response import Response, TruncatedResponse, json_or_text
+from analytics_sync.extract.rest_client.response import (
+    Response,
+    TruncatedResponse,
+    json_or_text,
+    seconds_in_cache,
+)
 from analytics_sync.extract.rest_client.settings import Settings
 from analytics_sync.extract.rest_client.urls import follow, origin, with_query, without_query
 from analytics_sync.extract.rest_client.verdict import Verdict, judge
@@ -232,7 +237,8 @@ class Session:
             return Response(url, status, headers, json_or_text(raw)), verdict
         body = self._body.decode(raw, status, headers, url, place)
         call.check_time()
-        page = Response(url, status, headers, body, received_at, raw, url != call.target)
+        answered_at = received_at - seconds_in_cache(headers) * 1_000_000
+        page = Response(url, status, headers, body, answered_at, raw, url != call.target)
         return page, Verdict() if status >= 300 else None  # a redirect to nowhere is no page
 
     def _exchange(
