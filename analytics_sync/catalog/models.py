@@ -95,7 +95,8 @@ class Incremental(Model):
     names below or a strftime pattern. ``step: month`` (ours): ``start_param`` takes the first day of
     a month, and the response covers that month. ``time_zone`` (ours): the zone in which the API reads
     bounds without an offset. ``max_span`` (ours): the longest span of one request. ``delay`` (ours):
-    how long before the present the API refuses bounds or has no data yet.
+    how long before the present the API refuses bounds or has no data yet. ``cursor_changes`` (ours):
+    whether the cursor of a record may change.
     """
 
     cursor_path: FieldPath
@@ -111,6 +112,7 @@ class Incremental(Model):
     max_span: Duration | None = None
     delay: Duration | None = None
     step: Literal["month"] | None = None
+    cursor_changes: bool | None = None
 
     @property
     def sends_bounds(self) -> bool:

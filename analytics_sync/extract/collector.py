@@ -13,23 +13,28 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from analytics_sync.catalog import Resource
+from analytics_sync.catalog import Field, Resource
 from analytics_sync.catalog.models import DataType
 from analytics_sync.catalog.tables import REJECTED
+from analytics_sync.common.errors import printable
+from analytics_sync.common.exact_json import dumps
 from analytics_sync.common.window import Window
 from analytics_sync.extract.buffer import RepeatedRow, TableBuffers
 from analytics_sync.extract.convert.converter import NO_KEY, Converter
 from analytics_sync.extract.convert.infer_fields import infer_fields
+from analytics_sync.extract.convert.outside_keys import OutsideKey
 from analytics_sync.extract.findings import COMPLETE, DECLARED_SCHEMA, PRIMARY_KEY_UNIQUE
 from analytics_sync.extract.listing_order import PagePlaces, judge_order
 from analytics_sync.extract.parents import ParentValues
 from analytics_sync.extract.result import Page, ReadResult
-from analytics_sync.extract.shared_keys import Origins, find_shared_keys
+from analytics_sync.extract.shared_keys import Origins, both_sides_message, find_shared_keys
 
 # Large enough that setting up columns costs little; small enough that the records are still in the
 # processor's cache.
 _RECORDS_PER_CONVERSION = 1_000
 _RECORDS_TO_INFER = 10_000  # fields are inferred from these where no columns are declared
+_FEW_MISFITS = 10  # fewer values of a field do not show that its type is wrong
+_MAX_EXAMPLE_CHARACTERS = 60
 _FEW_REJECTED = 10  # more than one record in so many shows that the declaration is wrong
 
 
@@ -82,6 +87,7 @@ class PageCollector:
         self._records: list[Any] = []
         self._read_at: list[int] = []
         self._converter = Converter(resource) if resource.fields else None
+        self._on_both_sides: list[OutsideKey] = []
 
     def add(self, page: Page) -> None:
         """Add a page. Threads may call it."""
@@ -114,8 +120,16 @@ class PageCollector:
             result.shared_keys, buffer.repeated = shared, []
             if shared.is_wrong_key:
                 result.findings.add(PRIMARY_KEY_UNIQUE, shared.message(self._resource))
+        both = [k for k in self._on_both_sides if self._origins.is_certain(k.read_at)]
+        if finding := both_sides_message(self._resource, both, self._redact):
+            result.findings.add(PRIMARY_KEY_UNIQUE, finding)
         if finding := _too_many_rejected(result):
             result.findings.add(DECLARED_SCHEMA, finding)
+        assert self._converter is not None
+        use = self._converter.use
+        result.absent = use.absent if result.rows else ()
+        if finding := _misfitting(self._resource, use.misfits):
+            result.findings.add(DECLARED_SCHEMA, self._redact(finding))
 
     def _judge_order(self, repeated: Sequence[RepeatedRow]) -> str:
         result = self._result
@@ -154,7 +168,25 @@ class PageCollector:
         result.rejected += batch.rejected
         result.outside_window += batch.outside_window
         result.with_extra += batch.with_extra
+        self._on_both_sides += batch.on_both_sides
         result.buffer.add(batch.table)
+
+
+def _misfitting(resource: Resource, misfits: Sequence[tuple[Field, int, Any]]) -> str | None:
+    """The finding when no value of a field fits its declared type; otherwise None."""
+    named = [
+        f"{field.name} as {field.data_type} ({count} values, for example "
+        f"{printable(dumps(value).decode())[:_MAX_EXAMPLE_CHARACTERS]})"
+        for field, count, value in misfits
+        if count >= _FEW_MISFITS
+    ]
+    if not named:
+        return None
+    advice = "Correct the types in columns" if resource.fields else "Declare columns"
+    return (
+        f"No value fits the type of its column: {'; '.join(named)}. The columns are null, and _extra "
+        f"holds the values. {advice} of resource {resource.name!r}."
+    )
 
 
 def _too_many_rejected(result: ReadResult) -> str | None:

@@ -15,7 +15,7 @@ WINDOW_BOUNDS = "window_bounds"
 PRIMARY_KEY_UNIQUE = "primary_key_unique"
 """Different records share a primary key."""
 DECLARED_SCHEMA = "declared_schema"
-"""Too many records cannot be placed."""
+"""Too many records cannot be placed, or a field has no value any more."""
 
 _MAX_MESSAGES = 20  # a check; further ones would only repeat the first
 

@@ -19,7 +19,6 @@ takes too short a time for many records to change.
 from __future__ import annotations
 
 import hashlib
-import re
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
@@ -30,15 +29,14 @@ import pyarrow as pa
 from analytics_sync.catalog import Resource
 from analytics_sync.common.errors import printable
 from analytics_sync.extract.buffer import RepeatedRow, TableBuffer
+from analytics_sync.extract.convert.outside_keys import OutsideKey
+from analytics_sync.extract.cursor_kind import CursorKind, cursor_kind, is_creation
 from analytics_sync.extract.versions import Doubt, judge_versions
 
 _MAX_EXAMPLES = 5
 _MAX_NAMED_COLUMNS = 5
 _MAX_KEY_LENGTH = 60  # characters of a key in a message
 _FEW = 20  # one key in so many may be shared by versions of a record that changed during the read
-
-_CHANGED = re.compile(r"updat|modif|changed|edited|revision|version", re.IGNORECASE)
-_CREATED = re.compile(r"creat(ed|ion)", re.IGNORECASE)
 
 
 class Origins:
@@ -153,7 +151,7 @@ def find_shared_keys(
     proven: list[list[_Row]] = []
     doubtful: list[list[_Row]] = []
     under_parents = had_changed = False
-    by_cursor = _tells_changes(resource)
+    by_cursor = cursor_kind(resource) is CursorKind.CHANGES
     for rows in _rows_by_key(buffer).values():
         if _are_equal(rows):
             continue
@@ -186,14 +184,28 @@ def find_shared_keys(
     )
 
 
-def _tells_changes(resource: Resource) -> bool:
-    """Whether the cursor is the time of the last change, by its name or by the API's parameter."""
-    if resource.cursor is None or resource.incremental is None:
-        return False
-    if _CREATED.search(resource.cursor.name):
-        return False
-    names = (resource.cursor.name, resource.incremental.start_param or "")
-    return any(_CHANGED.search(name) for name in names)
+def both_sides_message(
+    resource: Resource, keys: Sequence[OutsideKey], redact: Callable[[str], str]
+) -> str | None:
+    """The finding when records in the window share keys with records outside it; otherwise None.
+
+    Args:
+        resource: The declaration.
+        keys: The keys, each from one response.
+        redact: Masks credentials.
+    """
+    if not keys:
+        return None
+    shown = sorted({_key_text(resource.key, key.values, redact) for key in keys})
+    assert resource.cursor is not None
+    declared = ", ".join(resource.primary_key)
+    return (
+        f"Different records share a primary key: {len(shown)} records of the window have the key of "
+        f"another record of the same response that is outside, for example "
+        f"{'; '.join(shown[:_MAX_EXAMPLES])}. Correct primary_key [{declared}] of resource "
+        f"{resource.name!r}: add {resource.cursor.name}, or the fields that tell these records apart. "
+        f"If the {resource.cursor.name} of a record changes, declare incremental.cursor_changes: true."
+    )
 
 
 def _rows_by_key(buffer: TableBuffer) -> dict[tuple[object, ...], list[_Row]]:
@@ -210,7 +222,7 @@ def _rows_by_key(buffer: TableBuffer) -> dict[tuple[object, ...], list[_Row]]:
 
 def _is_creation(column: pa.Field) -> bool:
     is_time = pa.types.is_timestamp(column.type) or pa.types.is_date(column.type)
-    return is_time and _CREATED.search(column.name) is not None
+    return is_time and is_creation(column.name)
 
 
 def _by_cursor(rows: Sequence[_Row]) -> list[list[_Row]]:

@@ -32,6 +32,7 @@ from analytics_sync.load.destination import (
     file_format,
     make_destination,
 )
+from analytics_sync.load.earlier_rows import EarlierRows, judge, look
 from analytics_sync.load.errors import warehouse_errors
 from analytics_sync.load.locks import load_lock
 from analytics_sync.load.rejected_table import ensure_rejected
@@ -134,6 +135,7 @@ def _fill(
     with load_lock(pipeline):
         try:
             widen_tables(pipeline, run, redact)
+            earlier = _earlier_rows(pipeline, run)
             info = pipeline.load(raise_on_failed_jobs=True)
         except BaseException:
             with suppress(Exception):  # the load's error is the message to show
@@ -143,11 +145,20 @@ def _fill(
         if destination_kind(destination) in TESTED:
             with pipeline.sql_client() as client:
                 ensure_rejected(client, file_format(destination))
+                judge(run, client, earlier)
                 deleted = mark_deleted(run, client, first_started_at)
         drop_staging(pipeline)
     run.loaded()
     done = Loaded(info.loads_ids[0], destination.destination_name, name, deleted.marked)
     return done, deleted.unconfirmed
+
+
+def _earlier_rows(pipeline: dlt.Pipeline, run: ReadRun) -> dict[str, EarlierRows]:
+    """What to compare the tables with after the load."""
+    if destination_kind(pipeline.destination) not in TESTED:
+        return {}
+    with pipeline.sql_client() as client:
+        return look(run, client)
 
 
 @contextmanager

@@ -21,7 +21,10 @@ from analytics_sync.common.window import Window
 from analytics_sync.extract.convert.arrays import ARROW, TIMESTAMP, to_array
 from analytics_sync.extract.convert.cursor import CursorReader, in_window, placeholders
 from analytics_sync.extract.convert.extras import ExtraFields, Extras
+from analytics_sync.extract.convert.field_use import FieldUse
+from analytics_sync.extract.convert.outside_keys import OutsideKey, keys_on_both_sides
 from analytics_sync.extract.convert.records import Records
+from analytics_sync.extract.cursor_kind import CursorKind, cursor_kind
 
 NO_KEY = "no usable primary key"
 
@@ -44,6 +47,7 @@ class Batch:
         rejected: The records that cannot be placed.
         outside_window: How many records were not in the window.
         with_extra: How many rows have a value in ``_extra``.
+        on_both_sides: Keys that a record of ``table`` shares with a record outside the window.
     """
 
     table: pa.Table
@@ -51,6 +55,7 @@ class Batch:
     rejected: list[Rejected] = field(default_factory=list)
     outside_window: int = 0
     with_extra: int = 0
+    on_both_sides: list[OutsideKey] = field(default_factory=list)
 
 
 class Converter:
@@ -59,13 +64,22 @@ class Converter:
     Args:
         resource: The declaration.
         fields: The fields to convert; None takes the declared ones.
+
+    Attributes:
+        fields: The fields to convert.
+        schema: The schema of the tables.
+        use: Which fields have values, without those of the primary key and the cursor.
     """
 
     def __init__(self, resource: Resource, fields: Sequence[Field] | None = None) -> None:
         self.fields = tuple(resource.fields if fields is None else fields)
         self._cursor = CursorReader(resource) if resource.cursor else None
+        # A record whose cursor changes may be listed twice, with its old time and its new one.
+        self._cursor_stays = cursor_kind(resource) is not CursorKind.CHANGES
         self._keys = [f for f in self.fields if f.column in set(resource.key)]
         self._extra_fields = ExtraFields(self.fields)
+        placing = {*resource.key, *((resource.cursor.column,) if resource.cursor else ())}
+        self.use = FieldUse([(i, f) for i, f in enumerate(self.fields) if f.column not in placing])
         # The API lists every record that is read: merging this null removes a mark of deletion.
         self._null_columns = [(DELETED_AT, TIMESTAMP)] if resource.soft_deletes else []
         declared = [(f.column, ARROW[f.data_type]) for f in self.fields]
@@ -95,7 +109,7 @@ class Converter:
             records = [r for r in records if type(r) is dict]
         rows = Records(records)
         extras: Extras = {}
-        outside_window = 0
+        outside_window, both = 0, list[OutsideKey]()
         converted: dict[Field, pa.Array] = {}
         if self._cursor is not None:
             cursor = self._cursor.column(rows, extras)
@@ -108,13 +122,16 @@ class Converter:
                 cursor = pc.if_else(no_time, None, cursor)
             to_keep, outside_window = _to_keep(cursor, window)
             if pc.all(to_keep).as_py() is False:
+                if outside_window and read_at is not None and self._cursor_stays:
+                    outside = pc.and_not(cursor.is_valid(), to_keep)
+                    both = keys_on_both_sides(rows, self._keys, to_keep, outside, times)
                 rows, times, extras = Records(_take(records, to_keep)), times.filter(to_keep), {}
             else:
                 converted[self._cursor.field] = cursor
         table = self._table(rows, times, extras, converted)
         table, placed_records = self._with_keys(table, rows.records, rejected)
         with_extra = table.num_rows - table.column(EXTRA).null_count
-        return Batch(table, placed_records, rejected, outside_window, with_extra)
+        return Batch(table, placed_records, rejected, outside_window, with_extra, both)
 
     def _table(
         self, rows: Records, times: pa.Array, extras: Extras, converted: dict[Field, pa.Array]
@@ -133,6 +150,7 @@ class Converter:
             else to_array(f, rows.field_values(f), extras, is_key=f in self._keys)
             for f in self.fields
         ]
+        self.use.add(rows, arrays, extras)
         self._extra_fields.add(rows, extras)
         extra = pa.nulls(len(rows), pa.string())
         if extras:

@@ -6,13 +6,17 @@ Out: the functions of each manner.
 
 from __future__ import annotations
 
+import threading
+from collections import defaultdict
 from datetime import datetime
 from typing import Any
 
-from analytics_sync.sandbox.data.json_path import get_or_none, put
-from analytics_sync.sandbox.data.timestamps import spell, to_ms
+from analytics_sync.sandbox.data.json_path import drop, get_or_none, put
+from analytics_sync.sandbox.data.response_shape import key_paths
+from analytics_sync.sandbox.data.timestamps import DAY_MS, read, spell, to_ms
 from analytics_sync.sandbox.manners import bodies
-from analytics_sync.sandbox.manners.manner import Hooks, Subject, manner
+from analytics_sync.sandbox.manners.fields import plain_fields
+from analytics_sync.sandbox.manners.manner import Hooks, Record, Subject, manner
 
 _ZERO = datetime(1, 1, 1)
 
@@ -44,3 +48,38 @@ def placeholder_cursor(subject: Subject) -> Hooks:
         return some
 
     return Hooks(reply=lambda _, response: bodies.with_records(subject, response, change))
+
+
+@manner("keys", "provable", _has_own_cursor)
+def key_again_each_day(subject: Subject) -> Hooks:
+    """Keys are the numbers of the records within their day, so that they come again each day."""
+    cursor, paths = subject.resource.cursor, key_paths(subject.resource)
+    assert cursor is not None
+    numbers: dict[int, dict[tuple[Any, ...], int]] = defaultdict(dict)
+    lock = threading.Lock()
+
+    def record(record: Record) -> Record:
+        times = (read(cursor, get_or_none(record, p)) for p in (cursor.path, *cursor.aliases))
+        day = next((ms // DAY_MS for ms in times if ms is not None), 0)
+        key = tuple(str(get_or_none(record, path)) for path in paths)
+        with lock:
+            number = numbers[day].setdefault(key, len(numbers[day]))
+        for path in paths:
+            old = get_or_none(record, path)
+            put(record, path, number if isinstance(old, int) else str(number))
+        return record
+
+    return Hooks(record=record)
+
+
+@manner("shape", "provable", lambda s: bool(plain_fields(s)))
+def withheld_field(subject: Subject) -> Hooks:
+    """No record has the last of the fields that are no key."""
+    field = plain_fields(subject)[-1]
+
+    def record(record: Record) -> Record:
+        for path in (field.path, *field.aliases):
+            drop(record, path)
+        return record
+
+    return Hooks(record=record)

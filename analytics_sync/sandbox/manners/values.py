@@ -16,6 +16,7 @@ from analytics_sync.catalog import Field
 from analytics_sync.sandbox.data.json_path import get_or_none, put
 from analytics_sync.sandbox.data.timestamps import read, to_datetime
 from analytics_sync.sandbox.manners import bodies
+from analytics_sync.sandbox.manners.fields import plain_fields
 from analytics_sync.sandbox.manners.manner import Hooks, Record, Subject, manner, register
 from analytics_sync.sandbox.manners.raw_numbers import placeholder
 from analytics_sync.sandbox.messages import ServedResponse
@@ -26,7 +27,7 @@ _LONG = ("1234567890123456.78", "123456789012345678901234567890", "0.12345678901
 @manner("digits", "harmless", bodies.is_list)
 def long_numbers(subject: Subject) -> Hooks:
     """Undeclared fields and JSON fields hold numbers with more digits than a double holds."""
-    fields = [f for f in _plain_fields(subject) if f.data_type == "json"][:1]
+    fields = [f for f in plain_fields(subject) if f.data_type == "json"][:1]
 
     def record(record: Record) -> Record:
         record["zz_long"] = [placeholder(n) for n in _LONG]
@@ -35,25 +36,6 @@ def long_numbers(subject: Subject) -> Hooks:
         return record
 
     return Hooks(record=record)
-
-
-def _plain_fields(subject: Subject) -> list[Field]:
-    """The fields that are no key, no cursor, not inherited, and not inside another field."""
-    resource = subject.resource
-    special = {".".join(f.path) for f in (resource.cursor,) if f} | set(resource.inherited)
-    special |= set(resource.primary_key)
-    for child in subject.source.resources.values():
-        if child.parent == resource.name:
-            special |= {param.field for param in child.resolved.values()}
-            special |= set(child.inherited.values()) | set(child.skip_parents)
-    roots = [f.path for f in resource.fields]
-    return [
-        f
-        for f in resource.fields
-        if f.name not in special
-        and not any(other != f.path and other[: len(f.path)] == f.path for other in roots)
-        and not any(other != f.path and f.path[: len(other)] == other for other in roots)
-    ]
 
 
 def _times(subject: Subject) -> list[Field]:
@@ -120,6 +102,28 @@ def seconds_for_milliseconds(subject: Subject) -> Hooks:
             for path in (field.path, *field.aliases):
                 if (ms := read(field, get_or_none(record, path))) is not None:
                     put(record, path, ms // 1000)
+        return record
+
+    return Hooks(record=record)
+
+
+_NUMBERS = frozenset({"bigint", "double", "decimal"})
+
+
+def _numbers(subject: Subject) -> list[Field]:
+    return [f for f in plain_fields(subject) if f.data_type in _NUMBERS]
+
+
+@manner("digits", "provable", lambda s: bool(_numbers(s)))
+def grouped_digits(subject: Subject) -> Hooks:
+    """Numbers are texts with commas between their thousands."""
+    fields = _numbers(subject)
+
+    def record(record: Record) -> Record:
+        for field in fields:
+            value = get_or_none(record, field.path)
+            if isinstance(value, int | float) and not isinstance(value, bool):
+                put(record, field.path, f"{value + 1000:,}")
         return record
 
     return Hooks(record=record)

@@ -1,0 +1,103 @@
+"""The use of fields: which declared fields had no value in any record of a read.
+
+In: each batch of records, and its columns. Out: the fields that no record holds, and the fields of which
+no value fits the declared type. Both are cheap to find: most fields have a value in the first batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from analytics_sync.catalog import Field
+from analytics_sync.common.json_path import Keys
+from analytics_sync.extract.convert.extras import Extras
+from analytics_sync.extract.convert.records import Records
+
+_RECORDS_LOOKED_AT = 20  # of each batch, for keys that may be there with null
+
+
+@dataclass
+class _Unused:
+    """A field that had no value in its column so far.
+
+    Attributes:
+        position: Position of its column.
+        field: The field.
+        is_sent: Whether a record holds the field, with null or with another value.
+        misfits: Number of values that did not fit.
+        example: The first of these values.
+    """
+
+    position: int
+    field: Field
+    is_sent: bool = False
+    misfits: int = 0
+    example: Any = None
+
+
+class FieldUse:
+    """Collects which fields have values.
+
+    Args:
+        fields: The fields to look at, each with the position of its column.
+    """
+
+    def __init__(self, fields: Sequence[tuple[int, Field]]) -> None:
+        self._unused = [_Unused(position, field) for position, field in fields]
+
+    def add(self, rows: Records, arrays: Sequence[pa.Array], extras: Extras) -> None:
+        """Add a batch.
+
+        Args:
+            rows: The records.
+            arrays: Their columns.
+            extras: The values that fit no column, without undeclared fields.
+        """
+        if not len(rows):
+            return
+        self._unused = [u for u in self._unused if arrays[u.position].null_count == len(rows)]
+        for unused in self._unused:
+            if extras:
+                _add_misfits(unused, extras)
+            if not unused.is_sent:
+                unused.is_sent = _is_sent(unused.field, rows.records[:_RECORDS_LOOKED_AT])
+
+    @property
+    def absent(self) -> tuple[Field, ...]:
+        """The fields that no record held, not even with null, as far as records were looked at."""
+        return tuple(u.field for u in self._unused if not u.is_sent and not u.misfits)
+
+    @property
+    def misfits(self) -> list[tuple[Field, int, Any]]:
+        """The fields of which no value fitted: the field, the number of values, and one of them."""
+        return [(u.field, u.misfits, u.example) for u in self._unused if u.misfits]
+
+
+def _add_misfits(unused: _Unused, extras: Extras) -> None:
+    name = ".".join(unused.field.path)
+    for values in extras.values():
+        if name in values:
+            unused.example = values[name] if not unused.misfits else unused.example
+            unused.misfits += 1
+
+
+def _is_sent(field: Field, records: Sequence[dict[str, Any]]) -> bool:
+    """Whether a record has the field at one of its paths; null in place of an object counts."""
+    return any(_holds(record, path) for path in (field.path, *field.aliases) for record in records)
+
+
+def _holds(record: dict[str, Any], path: Keys) -> bool:
+    if ".".join(path) in record:
+        return True
+    found: Any = record
+    for key in path:
+        if not isinstance(found, dict):
+            return True  # null, or a value of another type
+        if key not in found:
+            return False
+        found = found[key]
+    return True

@@ -1,0 +1,194 @@
+"""The rows of earlier loads: what a load does to them that a right declaration would not.
+
+In: counts of a table before and after a load. Out: findings of the read. Rows of other windows that a
+load replaces have a key that comes again in each window: the table keeps the last window only. A field
+that nearly all rows had, and no record has any more, is one that the API renamed or withholds: the load
+replaces its values by null. After the load nothing in the table shows this.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+from dlt.destinations.exceptions import DatabaseUndefinedRelation
+from dlt.destinations.sql_client import SqlClientBase
+
+from analytics_sync.catalog import Field, Resource
+from analytics_sync.catalog.naming import DELETED_AT
+from analytics_sync.common.window import Window
+from analytics_sync.extract.cursor_kind import CursorKind, cursor_kind
+from analytics_sync.extract.findings import DECLARED_SCHEMA, PRIMARY_KEY_UNIQUE
+from analytics_sync.extract.incremental import with_lag
+from analytics_sync.extract.result import ReadResult
+from analytics_sync.extract.run import ReadRun
+
+_FEW = 20  # one row in so many may move from window to window, as a date that is put off
+_CHANCE = 1e-3  # records without a value are a coincidence down to this probability
+# A new window may lack a value that comes later, such as an end, so that it needs more evidence.
+_MIN_SHARE_IN_NEW_WINDOW = 0.95
+_MIN_ROWS_IN_NEW_WINDOW = 20
+_TIMES = frozenset({"timestamp", "date"})
+
+
+@dataclass(frozen=True)
+class EarlierRows:
+    """The rows of a table before a load.
+
+    Attributes:
+        count: Number of rows.
+        in_window: Number of rows in the window that is loaded; ``count`` without a window.
+        filled: Number of rows that have a value, by column.
+        filled_in_window: The same of the rows in the window.
+    """
+
+    count: int
+    in_window: int
+    filled: Mapping[str, int] = field(default_factory=dict)
+    filled_in_window: Mapping[str, int] = field(default_factory=dict)
+
+
+def look(run: ReadRun, client: SqlClientBase[Any]) -> dict[str, EarlierRows]:
+    """Count the rows of the tables that a load may harm, by resource.
+
+    Args:
+        run: A finished run that is not loaded yet.
+        client: A client that is connected to the source's dataset.
+    """
+    failed = run.failures()
+    found = {}
+    for resource in run.resources:
+        if resource.name in failed or resource.write_disposition != "merge":
+            continue
+        result, window = run.result(resource.name), _window(run, resource)
+        if not result.rows or not (result.absent or _tells_replaced(resource, window)):
+            continue
+        if (earlier := _count(client, resource, window, result.absent)) and earlier.count:
+            found[resource.name] = earlier
+    return found
+
+
+def judge(run: ReadRun, client: SqlClientBase[Any], before: Mapping[str, EarlierRows]) -> None:
+    """Add findings to the results of a run whose rows are loaded.
+
+    Args:
+        run: The run.
+        client: A connected client.
+        before: What ``look`` returned.
+    """
+    for name, earlier in before.items():
+        result = run.result(name)
+        resource, window = result.resource, _window(run, result.resource)
+        if lost := [f for f in result.absent if _is_lost(f, result.rows, earlier, window)]:
+            result.findings.add(DECLARED_SCHEMA, _lost_message(resource, lost, earlier))
+        if _tells_replaced(resource, window):
+            after = _count(client, resource, None, ())
+            assert after is not None
+            replaced = result.rows - (after.count - earlier.count) - earlier.in_window
+            if _is_wrong_key(resource, replaced, result.rows):
+                message = _replaced_message(resource, replaced, result)
+                result.findings.add(PRIMARY_KEY_UNIQUE, message)
+
+
+def _window(run: ReadRun, resource: Resource) -> Window | None:
+    """The window whose records are loaded; None for a snapshot, and for children."""
+    return with_lag(resource, run.window) if resource.cursor is not None else None
+
+
+def _tells_replaced(resource: Resource, window: Window | None) -> bool:
+    """Whether rows of other windows that a load replaces show a wrong key."""
+    return window is not None and cursor_kind(resource) is not CursorKind.CHANGES
+
+
+def _count(
+    client: SqlClientBase[Any], resource: Resource, window: Window | None, fields: tuple[Field, ...]
+) -> EarlierRows | None:
+    """The counts of a table; None when there is no such table or column."""
+    quote = client.escape_column_name
+    inside, bounds = "1 = 1", []
+    if window is not None:
+        assert resource.cursor is not None
+        cursor = quote(resource.cursor.column)
+        inside = f"{cursor} >= %s AND {cursor} < %s"
+        bounds = [_bound(resource.cursor, end) for end in (window.start, window.end)]
+    columns = [quote(f.column) for f in fields]
+    counts = ["count(*)", f"count(CASE WHEN {inside} THEN 1 END)"]
+    counts += [f"count({c})" for c in columns]
+    counts += [f"count(CASE WHEN {inside} THEN {c} END)" for c in columns]
+    table = client.make_qualified_table_name(resource.table)
+    alive = f" WHERE {quote(DELETED_AT)} IS NULL" if resource.soft_deletes else ""
+    sql = f"SELECT {', '.join(counts)} FROM {table}{alive}"
+    try:
+        with client.execute_query(sql, *bounds, *(bounds * len(columns))) as found:
+            total, in_window, *filled = found.fetchall()[0]
+    except DatabaseUndefinedRelation:
+        return None
+    names = [f.column for f in fields]
+    return EarlierRows(
+        total,
+        in_window,
+        dict(zip(names, filled[: len(names)], strict=True)),
+        dict(zip(names, filled[len(names) :], strict=True)),
+    )
+
+
+def _bound(cursor: Field, instant: datetime) -> date:
+    """A bound of a window, in the type of the cursor's column: a day belongs where it begins."""
+    instant = instant.astimezone(UTC)
+    if cursor.data_type != "date":
+        return instant
+    return instant.date() + timedelta(days=instant.time() > time())
+
+
+def _is_wrong_key(resource: Resource, replaced: int, rows: int) -> bool:
+    if cursor_kind(resource) is CursorKind.FIXED:
+        return replaced > 0
+    return replaced * _FEW > rows
+
+
+def _is_lost(absent: Field, rows: int, earlier: EarlierRows, window: Window | None) -> bool:
+    """Whether records without a field are no coincidence.
+
+    Args:
+        absent: A field that none of the records has.
+        rows: Number of rows that were loaded.
+        earlier: The rows before.
+        window: The window that was loaded; None for a snapshot.
+    """
+    count, filled = earlier.count, earlier.filled[absent.column]
+    if window is not None and earlier.in_window:
+        count, filled = earlier.in_window, earlier.filled_in_window[absent.column]
+    elif window is not None and (
+        rows < _MIN_ROWS_IN_NEW_WINDOW
+        or filled < _MIN_SHARE_IN_NEW_WINDOW * count
+        or absent.data_type in _TIMES
+    ):
+        return False
+    without = (count - filled + 1) / (count + 2)  # Laplace's estimate
+    return filled > 0 and without**rows < _CHANCE
+
+
+def _lost_message(resource: Resource, lost: list[Field], earlier: EarlierRows) -> str:
+    named = ", ".join(f"{f.name} ({earlier.filled[f.column]})" for f in lost)
+    return (
+        f"No record has a field that {earlier.count} rows had, the number with a value in brackets: "
+        f"{named}. The load replaced values by null. The API renamed the field, or the account may "
+        f"no longer read it: compare columns of resource {resource.name!r} with a response, then load "
+        f"again."
+    )
+
+
+def _replaced_message(resource: Resource, replaced: int, result: ReadResult) -> str:
+    assert resource.cursor is not None
+    cursor, declared = resource.cursor.name, ", ".join(resource.primary_key)
+    changes = ""
+    if cursor_kind(resource) is CursorKind.UNKNOWN:
+        changes = f" If the {cursor} of a record changes, declare incremental.cursor_changes: true."
+    return (
+        f"{replaced} of {result.rows} rows replaced rows of other windows: they have the same key and "
+        f"another {cursor}. The table keeps the last window of each key. Correct primary_key "
+        f"[{declared}] of resource {resource.name!r}: add {cursor}, or the fields that tell the "
+        f"records apart; then load the other windows again.{changes}"
+    )
