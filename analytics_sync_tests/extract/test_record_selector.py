@@ -37,6 +37,8 @@ RECORDS: dict[str, tuple[Any, Any, list[int]]] = {
     "nothing declared, the one list": (None, {"count": 2, "rows": RR, "tags": ["a"]}, [1, 2]),
     "nothing declared, the one empty list": (None, {"rows": []}, []),
     "nothing declared, one object": (None, R, [1]),
+    "nothing declared, warnings beside the list": (None, {"Warnings": [], "rows": RR}, [1, 2]),
+    "nothing declared, errors beside an empty list": (None, {"errors": [], "rows": []}, []),
 }
 
 
@@ -48,6 +50,35 @@ def test_shapes_that_hold_records(api: Api, name: str) -> None:
     assert read(shop(item(endpoint))).ids() == ids
 
 
+# other declared fields, body -> expected keys
+WITH_ID_OF_REQUEST: dict[str, tuple[list[str], Any, list[Any]]] = {
+    "envelope": (["name"], {"id": 99, "result": [{"id": 1, "name": "x"}, {"id": 2}]}, [1, 2]),
+    "record with a list": (
+        ["name"],
+        {"id": 99, "name": "x", "tags": [{"id": 1, "name": "y"}]},
+        [99],
+    ),
+    "record with null": (
+        ["name"],
+        {"id": 99, "name": None, "tags": [{"id": 1, "name": "y"}]},
+        [99],
+    ),
+    "list of others": (["name"], {"id": 99, "tags": [{"id": 1}]}, [99]),
+    "empty list": (["name"], {"id": 99, "tags": []}, [99]),
+    "no other field": ([], {"id": 99, "result": [{"id": 1}]}, [99]),
+}
+
+
+@pytest.mark.parametrize("name", WITH_ID_OF_REQUEST)
+def test_an_object_with_the_key_is_a_record_unless_its_list_has_the_fields(
+    api: Api, name: str
+) -> None:
+    fields, body, ids = WITH_ID_OF_REQUEST[name]
+    api.on("/items", body)
+    columns = {"id": "bigint", **dict.fromkeys(fields, "text")}
+    assert read(shop(item(columns=columns))).ids() == ids
+
+
 # selector, body -> expected part of the message
 ERRORS: dict[str, tuple[Any, Any, str]] = {
     "null": ("data", None, "a JSON null"),
@@ -57,6 +88,13 @@ ERRORS: dict[str, tuple[Any, Any, str]] = {
     "empty object": ("data", {}, "no 'data'"),
     "error body": ("data", {"error": "quota exceeded"}, "no 'data'"),
     "errors and no data": ("data", {"errors": [{"id": None, "title": "x"}]}, "no 'data'"),
+    "nothing declared, only errors": (
+        None,
+        {"errors": [{"id": 7, "title": "x"}]},
+        "without its key",
+    ),
+    "nothing declared, no error": (None, {"error_messages": [], "row": R}, "without its key"),
+    "nothing declared, only warnings": (None, {"row": None, "warnings": RR}, "without its key"),
     "renamed key": ("data", {"items": RR}, "no 'data'"),
     "renamed inner key": ("data.items", {"data": {"rows": RR}}, "no 'data.items'"),
     "renamed inner key beside an id": ("data.items", {"id": 7, "data": {}}, "no 'data.items'"),

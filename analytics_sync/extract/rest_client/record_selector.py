@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from analytics_sync.catalog import Resource
+from analytics_sync.catalog import Field, Resource
 from analytics_sync.common.errors import InvalidResponse, Place
 from analytics_sync.common.exact_json import dumps
 from analytics_sync.common.json_path import (
@@ -23,8 +23,10 @@ from analytics_sync.common.json_path import (
     spell,
 )
 from analytics_sync.common.json_path_steps import KeyStep
+from analytics_sync.extract.rest_client.sign_names import ERRORS, WARNINGS, plain_name
 
 _MAX_SHOWN_CHARACTERS = 160
+_COMPLAINTS = ERRORS | WARNINGS
 
 
 @dataclass(frozen=True)
@@ -117,9 +119,10 @@ def _records(body: Any, resource: Resource, left_out: list[Any] | None) -> list[
     if isinstance(found, list):
         return _if_any_object(found)
     if isinstance(found, Mapping):
-        if _has_key(found, resource):
+        records = _only_list(found) if resource.selector is None else None
+        if _has_key(found, resource) and not _is_envelope(found, records, resource):
             return [found]
-        if resource.selector is None and (records := _only_list(found)) is not None:
+        if records is not None:
             return records
         missing = ", ".join(resource.primary_key)
         return _NoRecords(f"one object without its key {missing}", body)
@@ -257,11 +260,34 @@ def _has_key(record: Mapping[str, Any], resource: Resource) -> bool:
 
 
 def _only_list(body: Mapping[str, Any]) -> list[Any] | None:
-    """The list of objects in the body, if there is exactly one; an empty list counts."""
+    """The list of objects in the body, if there is exactly one; an empty list counts.
+
+    A list of errors or warnings holds no records, also if the records are absent.
+    """
     lists = [
-        v for v in body.values() if isinstance(v, list) and (not v or isinstance(v[0], Mapping))
+        value
+        for name, value in body.items()
+        if isinstance(value, list)
+        and (not value or isinstance(value[0], Mapping))
+        and plain_name(name) not in _COMPLAINTS
     ]
     return lists[0] if len(lists) == 1 else None
+
+
+def _is_envelope(body: Mapping[str, Any], records: list[Any] | None, resource: Resource) -> bool:
+    """Whether an object that has the key is an envelope: the key is an id of the request.
+
+    The elements of its list then hold the declared fields, and the object holds none but the key.
+    """
+    if not records:
+        return False
+    others = [f for f in resource.fields if f.name not in resource.primary_key]
+    first = records[0]
+    return not any(_holds(body, f) for f in others) and any(_holds(first, f) for f in others)
+
+
+def _holds(record: Mapping[str, Any], field: Field) -> bool:
+    return any(lookup(record, path) is not MISSING for path in (field.name, *field.alias_names))
 
 
 def _kind(value: Any) -> str:

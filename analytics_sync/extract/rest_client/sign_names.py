@@ -57,6 +57,10 @@ TOTALS = FILTERED_TOTALS | name_set(
     """
 )
 PAGE_TOTALS = name_set("totalpages pagecount pagestotal pages numpages lastpage pagetotal")
+ERRORS = name_set(
+    "errors error errormessages errormessage partialerrors exceptions exception failures"
+)
+WARNINGS = name_set("warnings warning notices")
 ANY_TOTALS = TOTALS | PAGE_TOTALS
 PAGE_NUMBERS = name_set("page currentpage pagenumber pageno")
 OFFSETS = name_set("offset start skip startat startindex from")

@@ -17,18 +17,14 @@ from typing import Any
 
 from analytics_sync.common.exact_json import dumps
 from analytics_sync.extract.rest_client.response import Response
-from analytics_sync.extract.rest_client.sign_names import name_set, plain_name
+from analytics_sync.extract.rest_client.sign_names import ERRORS, WARNINGS, name_set, plain_name
 
 _PARTIAL_CONTENT = 206
 _MULTI_STATUS = 207
 _NO_DELAYS = frozenset({"", "0"})
-_CLIENT_ERRORS, _END_OF_ERRORS = 400, 600
+_CLIENTERRORS, _END_OFERRORS = 400, 600
 _MAX_CHARACTERS = 120
 
-_ERRORS = name_set(
-    "errors error errormessages errormessage partialerrors exceptions exception failures"
-)
-_WARNINGS = name_set("warnings warning notices")
 _PARTIAL = name_set(
     """
     partial ispartial partialresults partialresult partialdata hasgaps incomplete isincomplete
@@ -50,7 +46,7 @@ _REFUSED = re.compile(
     r"|expired|blocked|suspended|maintenance|not.?ready|pending|processing",
     re.IGNORECASE,
 )
-_ANY = _ERRORS | _WARNINGS | _PARTIAL | _WHOLE | _STATUSES | _STATUS_NUMBERS
+_ANY = ERRORS | WARNINGS | _PARTIAL | _WHOLE | _STATUSES | _STATUS_NUMBERS
 _HARMLESS_TEXTS = frozenset({"", "0", "no", "none", "null", "ok", "success", "false", "noerror"})
 _SHARDS = name_set("shards shardstatistics")
 _HOLDERS = _SHARDS | name_set(
@@ -139,9 +135,9 @@ def _in_envelope(
             is_sign = value is True
         elif key in _WHOLE:
             is_sign = value is False
-        elif key in _ERRORS:
+        elif key in ERRORS:
             is_sign = _is_error(value)
-        elif key in _WARNINGS:
+        elif key in WARNINGS:
             is_sign = _IS_PARTIAL.search(_shown(value)) is not None
         else:
             is_sign = has_status and (
@@ -180,7 +176,7 @@ def _is_refusal(value: Any) -> bool:
 def _is_error_status(value: Any) -> bool:
     if isinstance(value, str) and len(value) == 3 and value.isdigit():
         value = int(value)
-    return type(value) is int and _CLIENT_ERRORS <= value < _END_OF_ERRORS
+    return type(value) is int and _CLIENTERRORS <= value < _END_OFERRORS
 
 
 def _shown(value: Any) -> str:
