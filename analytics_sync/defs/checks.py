@@ -123,14 +123,20 @@ def _verdict(
     warehouse: "Warehouse",
     resource: Resource,
 ) -> Verdict:
-    columns = warehouse.columns(resource.table)
-    if not columns:
-        return (
-            False,
-            f"There is no table {warehouse.dataset}.{resource.table}: materialize the asset first.",
-            {},
-        )
-    return check(warehouse, resource, columns)
+    from analytics_sync.load.foreign_objects import ForeignObject  # imported by a run only
+
+    try:
+        columns = warehouse.columns(resource.table)
+        if not columns:
+            return (
+                False,
+                f"There is no table {warehouse.dataset}.{resource.table}: "
+                "materialize the asset first.",
+                {},
+            )
+        return check(warehouse, resource, columns)
+    except ForeignObject as e:
+        return False, str(e), {}
 
 
 def _required_fields(

@@ -14,15 +14,18 @@ from typing import Any
 
 from dlt.common.schema.typing import TColumnSchema
 
+from analytics_sync.load.foreign_objects import own_tables
+
 _Types = Mapping[str, Mapping[str, str]]
 
 _QUERIES = {
-    "duckdb": "SELECT table_name, column_name, data_type FROM duckdb_columns() "
-    "WHERE database_name = current_database() AND schema_name = %s",
+    "duckdb": "SELECT table_name, column_name, data_type FROM system.main.duckdb_columns() "
+    "WHERE NOT internal AND schema_name = %s",
     # information_schema has no precision of timestamps and no length of texts
-    "postgres": "SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod) "
-    "FROM pg_attribute AS a JOIN pg_class AS c ON c.oid = a.attrelid "
-    "JOIN pg_namespace AS n ON n.oid = c.relnamespace "
+    "postgres": "SELECT c.relname, a.attname, "
+    "pg_catalog.format_type(a.atttypid, a.atttypmod) "
+    "FROM pg_catalog.pg_attribute AS a JOIN pg_catalog.pg_class AS c ON c.oid = a.attrelid "
+    "JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace "
     "WHERE a.attnum > 0 AND NOT a.attisdropped AND n.nspname = %s",
 }
 _SYNONYMS = {
@@ -152,7 +155,7 @@ def widen(client: Any, table: str, wrong: Sequence[Mismatch]) -> list[Mismatch]:
     """
     source = client.make_qualified_table_name(table)
     changes, inexact = [], []
-    with client.begin_transaction():
+    with own_tables(client, table):
         for mismatch in wrong:
             quoted, wanted = client.escape_column_name(mismatch.column), mismatch.wanted
             # any type takes a column without values

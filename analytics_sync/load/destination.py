@@ -9,7 +9,7 @@ through dlt, 10 of 30 living rows were marked as deleted in each run.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -63,12 +63,13 @@ def check_destination() -> None:
     )
 
 
-def make_destination(run: str = "") -> Destination[Any, Any]:
+def make_destination(run: str = "", folder: Path | None = None) -> Destination[Any, Any]:
     """The configured destination, as a dlt object.
 
     Args:
         run: A unique suffix for the name of the staging dataset, because merges of parallel runs
             through a shared staging dataset would lose rows. Without it the name is dlt's.
+        folder: The folder that DuckDB may read and write, beside its own file; None for no folder.
 
     Raises:
         LoadError: The destination is not tested, or dlt does not know it.
@@ -78,9 +79,7 @@ def make_destination(run: str = "") -> Destination[Any, Any]:
     arguments: dict[str, Any] = {}
     if configured_kind() == DEFAULT:
         arguments["credentials"] = DuckDbCredentials(str(duckdb_file()))
-        # Rows have no order here. The buffers of each thread are much of the memory of a load, and
-        # two threads were no faster than one.
-        arguments["credentials"].global_config = {"preserve_insertion_order": False, "threads": 1}
+        arguments["credentials"].global_config = _duckdb_settings(folder)
     if run:
         arguments["staging_dataset_name_layout"] = f"%s_staging_{run}"
     try:
@@ -96,7 +95,34 @@ def make_destination(run: str = "") -> Destination[Any, Any]:
     # that dies between the delete and the insert would then leave a table without the rows.
     if destination.capabilities().supports_ddl_transactions:
         destination.caps_params.setdefault("supports_transactions", True)
+    if destination_kind(destination) == "postgres":
+        destination.caps_params["loader_file_format_selector"] = _without_parquet
     return destination
+
+
+def _duckdb_settings(folder: Path | None) -> dict[str, Any]:
+    """Settings of DuckDB, in the order in which it takes them.
+
+    Rows have no order here. The buffers of each thread are much of the memory of a load, and two
+    threads were no faster than one. No view or macro of the file reads another file or asks a server,
+    and no extension is loaded or downloaded.
+    """
+    settings: dict[str, Any] = {
+        "preserve_insertion_order": False,
+        "threads": 1,
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+    }
+    if folder is not None:
+        settings |= {"temp_directory": str(folder), "allowed_directories": [str(folder)]}
+    return settings | {"enable_external_access": False}
+
+
+def _without_parquet(
+    preferred: TLoaderFileFormat, supported: Sequence[TLoaderFileFormat], /, *, table_schema: Any
+) -> tuple[TLoaderFileFormat, Sequence[TLoaderFileFormat]]:
+    """The file formats of a PostgreSQL table: dlt copies Parquet over connections that are not ours."""
+    return preferred, [name for name in supported if name != "parquet"]
 
 
 def destination_secrets(destination: Destination[Any, Any]) -> Iterator[str]:

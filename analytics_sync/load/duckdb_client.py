@@ -8,16 +8,30 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from dlt.common.destination import DestinationCapabilitiesContext
 from dlt.common.destination.client import LoadJob
 from dlt.common.destination.typing import PreparedTableSchema
+from dlt.common.schema import Schema
+from dlt.destinations.impl.duckdb.configuration import DuckDbClientConfiguration
 from dlt.destinations.impl.duckdb.duck import DuckDbClient
 
+from analytics_sync.load.duckdb_connection import PinnedDuckDbClient
 from analytics_sync.load.duckdb_merge_job import DuckDbMergeJob
 from analytics_sync.load.merge_sql import MERGED
 
 
 class MergingDuckDbClient(DuckDbClient):
     """dlt's client with our merge job. Other clients of dlt override the same methods."""
+
+    def __init__(
+        self,
+        schema: Schema,
+        config: DuckDbClientConfiguration,
+        capabilities: DestinationCapabilitiesContext,
+    ) -> None:
+        super().__init__(schema, config, capabilities)
+        datasets = self.sql_client.dataset_name, self.sql_client.staging_dataset_name
+        self.sql_client = PinnedDuckDbClient(*datasets, config.credentials, capabilities)
 
     def create_load_job(
         self, table: PreparedTableSchema, file_path: str, load_id: str, restore: bool = False

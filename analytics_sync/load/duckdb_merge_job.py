@@ -72,15 +72,13 @@ def with_more_memory(client: Any, run: Callable[[], _T]) -> _T:
     return run()
 
 
-def configure_session(client: Any, folder: str, columns: int) -> None:
+def configure_session(client: Any, columns: int) -> None:
     """Let DuckDB write once and use little memory, as long as the client is connected.
 
     Args:
         client: A connected client. While it is, the settings hold for all connections to its file.
-        folder: Where DuckDB puts intermediate results that exceed the memory limit.
         columns: Number of columns of all tables that are loaded.
     """
-    client.execute_sql("SET GLOBAL temp_directory = %s", folder)
     client.execute_sql(f"SET GLOBAL memory_limit = '{_BASE_MB + _MB_PER_COLUMN * columns:.0f}MB'")
     client.execute_sql(f"SET GLOBAL checkpoint_threshold = '{_CHECKPOINT_SIZE}'")
 

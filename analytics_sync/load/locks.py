@@ -30,12 +30,16 @@ _POLL_SECONDS = 0.1
 # The session of the lock only waits and holds the lock, without a time limit. The server must
 # notice within about a minute that the client's machine is gone. Some servers lack some settings.
 _LOCK_SESSION_SETTINGS = """
-SELECT set_config(s.name, wanted.value, false)
+SELECT pg_catalog.set_config(s.name, wanted.value, false)
 FROM (VALUES ('statement_timeout', '0'), ('lock_timeout', '0'), ('idle_session_timeout', '0'),
              ('tcp_keepalives_idle', '30'), ('tcp_keepalives_interval', '10'),
              ('tcp_keepalives_count', '3')) AS wanted (name, value)
-JOIN pg_settings AS s ON s.name = wanted.name
+JOIN pg_catalog.pg_settings AS s ON s.name = wanted.name
 """
+_LOCK = (
+    "SELECT pg_catalog.pg_advisory_lock("
+    "pg_catalog.hashtextextended(%s::pg_catalog.text, 0::pg_catalog.int8))"
+)
 
 
 @contextmanager
@@ -79,15 +83,13 @@ def load_lock(pipeline: dlt.Pipeline) -> Iterator[None]:
             with warehouse_lock(), pipeline.sql_client() as client:
                 tables = pipeline.default_schema.data_tables()
                 columns = sum(len(table["columns"]) for table in tables)
-                configure_session(client, pipeline.pipelines_dir, columns)
+                configure_session(client, columns)
                 drop_orphaned_staging(client, dataset)
                 yield
         case "postgres":
             with pipeline.sql_client() as client:
                 client.execute_sql(_LOCK_SESSION_SETTINGS)
-                client.execute_sql(
-                    "SELECT pg_advisory_lock(hashtextextended(%s, 0))", f"analytics_sync {dataset}"
-                )
+                client.execute_sql(_LOCK, f"analytics_sync {dataset}")
                 # The server may still run the last statement of a killed process. That statement
                 # uses a staging dataset, and dropping the dataset waits for its end.
                 drop_orphaned_staging(client, dataset)

@@ -74,6 +74,7 @@ def staged_merge_statements(table: Any, client: SqlClientBase[Any]) -> list[str]
         rows = f"(SELECT DISTINCT ON ({keys}) * FROM {staged})"
     return [
         # a load that lost its session also lost its lock on the dataset: two merges may meet here
-        f"SELECT pg_advisory_xact_lock(hashtextextended('{target}', 0))",
+        "SELECT pg_catalog.pg_advisory_xact_lock("
+        f"pg_catalog.hashtextextended('{target}'::pg_catalog.text, 0::pg_catalog.int8))",
         *merge_statements(table, client, rows),
     ]

@@ -34,6 +34,7 @@ from analytics_sync.load.destination import (
 )
 from analytics_sync.load.earlier_rows import EarlierRows, judge, look
 from analytics_sync.load.errors import warehouse_errors
+from analytics_sync.load.foreign_tables import refuse_foreign_tables
 from analytics_sync.load.locks import load_lock
 from analytics_sync.load.rejected_table import ensure_rejected
 from analytics_sync.load.soft_deletes import Deleted, confirm, mark_deleted
@@ -101,7 +102,7 @@ def _load(
     """One load, and ``Deleted.unconfirmed`` of its read."""
     name = run.source.name
     with closing(LockedTempFolder("analytics-sync-load-")) as folder:
-        destination = make_destination(staging_id())
+        destination = make_destination(staging_id(), folder.path)
         redact = Redactor({*run.redact.secrets, *destination_secrets(destination)})
         with _defaults(), warehouse_errors(name, "the load step", redact):
             suffix = re.sub(r"[^a-z0-9]", "", run_id.lower())[:16] + name[:8].rstrip("_")
@@ -134,6 +135,7 @@ def _fill(
     pa.default_memory_pool().release_unused()  # the warehouse needs the memory now
     with load_lock(pipeline):
         try:
+            refuse_foreign_tables(pipeline, run, redact)
             widen_tables(pipeline, run, redact)
             earlier = _earlier_rows(pipeline, run)
             info = pipeline.load(raise_on_failed_jobs=True)

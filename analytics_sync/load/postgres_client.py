@@ -1,7 +1,7 @@
 """The PostgreSQL job client: dlt's own, with exact copies of files and with our merge.
 
 In: dlt's settings of the destination. Out: a ``PostgresCopyJob`` for each CSV file of a table that
-merges or replaces rows, and a job that merges the table from its staging dataset.
+merges or replaces rows, and a ``PostgresMergeJob`` that merges the table from its staging dataset.
 """
 
 from __future__ import annotations
@@ -9,24 +9,42 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from dlt.common.destination import DestinationCapabilitiesContext
 from dlt.common.destination.client import FollowupJobRequest, LoadJob
 from dlt.common.destination.typing import PreparedTableSchema
+from dlt.common.schema import Schema
 from dlt.common.storages.load_package import LoadJobInfo, ParsedLoadJobFileName
+from dlt.destinations.impl.postgres.configuration import PostgresClientConfiguration
 from dlt.destinations.impl.postgres.postgres import PostgresClient
 
 from analytics_sync.load.merge_sql import MERGED, staged_merge_statements
+from analytics_sync.load.postgres_connection import PinnedPostgresClient
 from analytics_sync.load.postgres_copy_job import PostgresCopyJob
+from analytics_sync.load.postgres_merge_job import PostgresMergeJob
 
 
 class MergingPostgresClient(PostgresClient):
     """dlt's client with our jobs. Other clients of dlt override the same methods."""
 
+    def __init__(
+        self,
+        schema: Schema,
+        config: PostgresClientConfiguration,
+        capabilities: DestinationCapabilitiesContext,
+    ) -> None:
+        super().__init__(schema, config, capabilities)
+        datasets = self.sql_client.dataset_name, self.sql_client.staging_dataset_name
+        self.sql_client = PinnedPostgresClient(*datasets, config.credentials, capabilities)
+
     def create_load_job(
         self, table: PreparedTableSchema, file_path: str, load_id: str, restore: bool = False
     ) -> LoadJob:
         """The job that loads one file."""
-        if table["write_disposition"] in MERGED and ".csv" in Path(file_path).suffixes:
+        suffixes = Path(file_path).suffixes if table["write_disposition"] in MERGED else ()
+        if ".csv" in suffixes:
             return PostgresCopyJob(file_path)
+        if ".sql" in suffixes:
+            return PostgresMergeJob(file_path, self.sql_client.dataset_name)
         return super().create_load_job(table, file_path, load_id, restore)
 
     def should_load_data_to_staging_dataset(self, table_name: str) -> bool:
@@ -69,7 +87,7 @@ class SqlJobRequest(FollowupJobRequest):
     def __init__(self, table: str, statements: Iterable[str], package: Path) -> None:
         name = ParsedLoadJobFileName(table, ParsedLoadJobFileName.new_file_id(), 0, "sql")
         self._file = package / name.file_name()
-        # dlt runs each line of the file as a statement
+        # each line of the file is a statement
         lines = (" ".join(statement.split()) for statement in statements)
         self._file.write_text("\n".join(lines), encoding="utf-8")
 

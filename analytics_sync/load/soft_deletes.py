@@ -20,6 +20,7 @@ from analytics_sync.catalog.paginators import Offset, PageNumber
 from analytics_sync.common.errors import ExtractError
 from analytics_sync.extract.run import ReadRun
 from analytics_sync.load.errors import LoadError
+from analytics_sync.load.foreign_objects import own_tables
 
 log = logging.getLogger(__name__)
 
@@ -66,12 +67,13 @@ def mark_deleted(
         is_second_read = resource.name in first_started_at
         started_at = first_started_at.get(resource.name, result.started_at)
         missing = _MissingRows(client, resource, started_at)
-        count = missing.count()
-        if count and not is_second_read and _rows_may_slip(run.source, resource):
-            deleted.unconfirmed[resource.name] = started_at
-            continue
-        if count:
-            missing.mark()
+        with own_tables(client, resource.table):
+            count = missing.count()
+            if count and not is_second_read and _rows_may_slip(run.source, resource):
+                deleted.unconfirmed[resource.name] = started_at
+                continue
+            if count:
+                missing.mark()
         deleted.marked[resource.name] = count
     return deleted
 

@@ -40,10 +40,7 @@ def drop_orphaned_staging(client: SqlClientBase[Any], dataset: str) -> None:
         client: A connected client that holds the dataset's load lock.
         dataset: The dataset whose staging datasets are dropped.
     """
-    rows = client.execute_sql(
-        "SELECT schema_name FROM information_schema.schemata "
-        "WHERE catalog_name = current_database()"
-    )
+    rows = client.execute_sql("SELECT schema_name FROM information_schema.schemata")
     prefix = f"{dataset}_staging_"
     for (name,) in rows or ():
         if name.startswith(prefix) and _ID.fullmatch(name.removeprefix(prefix)):

@@ -26,6 +26,7 @@ from analytics_sync.load.destination import (
     make_destination,
 )
 from analytics_sync.load.errors import warehouse_errors
+from analytics_sync.load.foreign_objects import ForeignObject, foreign_objects
 from analytics_sync.load.locks import warehouse_lock
 
 
@@ -36,10 +37,21 @@ class Warehouse:
         self._job_client = job_client
         self._client: SqlClientBase[Any] | None = job_client.sql_client if job_client else None
         self.dataset = dataset
+        self._own: set[str] = set()
 
     def table(self, name: str) -> str:
-        """The quoted, qualified name of a table."""
-        return self._client.make_qualified_table_name(name) if self._client else name
+        """The quoted, qualified name of a table.
+
+        Raises:
+            ForeignObject: A statement on it could run code of another role.
+        """
+        if self._client is None:
+            return name
+        if name not in self._own:
+            for problem in foreign_objects(self._client, [name]).values():
+                raise ForeignObject(f"{self.dataset}: {problem}")
+            self._own.add(name)
+        return self._client.make_qualified_table_name(name)
 
     def column(self, name: str) -> str:
         """The quoted name of a column."""

@@ -8,20 +8,19 @@ other resources load.
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import dlt
-from dlt.common.storages.load_package import ParsedLoadJobFileName
 from dlt.destinations.exceptions import DatabaseException
 
-from analytics_sync.catalog import Resource
 from analytics_sync.common.errors import Place, printable
 from analytics_sync.common.redaction import Redactor
 from analytics_sync.extract.run import ReadRun
 from analytics_sync.load.column_types import Mismatch, mismatches, real_types, widen
 from analytics_sync.load.duckdb_merge_job import with_more_memory
 from analytics_sync.load.errors import LoadError
+from analytics_sync.load.package import remove_from_package
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +55,7 @@ def widen_tables(pipeline: dlt.Pipeline, run: ReadRun, redact: Redactor) -> None
                     "%s: widened, now as declared: %s", resource, "; ".join(map(str, wrong))
                 )
     if refused:
-        _remove_from_package(pipeline, refused)
+        remove_from_package(pipeline, refused)
 
 
 def _problem(client: Any, table: str, wrong: Sequence[Mismatch]) -> str:
@@ -74,21 +73,3 @@ def _problem(client: Any, table: str, wrong: Sequence[Mismatch]) -> str:
         f"{named}. {reason}: the table is as it was. Declare the type that the table has, or change "
         f"the table yourself and run again: {statements}"
     )
-
-
-def _remove_from_package(pipeline: dlt.Pipeline, refused: Collection[Resource]) -> None:
-    """Remove the tables of resources from the load package.
-
-    They leave its schema, too: dlt stores the hash of a schema that it has loaded, and with this
-    hash in store it never adds a missing column to these tables.
-    """
-    # dlt has no public way to change a package before its load
-    packages = pipeline._get_load_storage().normalized_packages
-    tables = {resource.table for resource in refused}
-    for load_id in packages.list_packages():
-        for file in packages.list_new_jobs(load_id):
-            if ParsedLoadJobFileName.parse(file).table_name in tables:
-                packages.storage.delete(file)
-        schema = packages.load_schema(load_id)
-        schema.drop_tables(sorted(tables))
-        packages.save_schema(load_id, schema)

@@ -1,0 +1,46 @@
+"""Connections to PostgreSQL: no function, operator or type of another role runs by its name.
+
+In: dlt's credentials. Out: connections whose ``search_path`` is ``pg_catalog``, also after dlt has
+reset them. With a schema in the path in which others may create, PostgreSQL prefers another role's
+``=`` on varchar to its own one on text, and runs it with the rights of the loader.
+"""
+
+from __future__ import annotations
+
+import psycopg2
+from dlt.destinations.impl.postgres.sql_client import Psycopg2SqlClient
+
+# The path is also a startup option: these settings hold where a connection pooler drops options.
+# The last setting is younger than other parts of PostgreSQL: no view takes the place of a table.
+_PIN = """
+SELECT pg_catalog.set_config(wanted.name, wanted.value, false)
+FROM (VALUES ('search_path', 'pg_catalog'),
+             ('restrict_nonsystem_relation_kind', 'view, foreign-table')) AS wanted (name, value)
+WHERE pg_catalog.current_setting(wanted.name, true) IS NOT NULL
+"""
+
+
+class PinnedConnection(psycopg2.extensions.connection):
+    """A connection that finds names in ``pg_catalog`` only."""
+
+    def reset(self) -> None:
+        """Set all settings back to those of the session's start, but for ours."""
+        super().reset()
+        self.autocommit = True  # no rollback of a later transaction takes the settings back
+        with self.cursor() as cursor:
+            cursor.execute(_PIN)
+
+
+class PinnedPostgresClient(Psycopg2SqlClient):
+    """dlt's client with another search path: dlt's would be the dataset and ``public``."""
+
+    def open_connection(self) -> psycopg2.extensions.connection:
+        """Open a connection."""
+        options = self.credentials.get_query().get("options", "")
+        self._conn = psycopg2.connect(
+            dsn=self.credentials.to_native_representation(),
+            connection_factory=PinnedConnection,
+            options=f"{options} -csearch_path=pg_catalog",
+        )
+        self._conn.reset()
+        return self._conn
