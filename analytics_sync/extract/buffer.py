@@ -33,12 +33,16 @@ class RepeatedRow(NamedTuple):
         key: Values of the key columns.
         cursor: Value of the cursor column; None without a cursor.
         read_at: When the response arrived, in microseconds since 1970.
+        first: Position of the first row of the response.
+        last: Position of the last row of the response.
     """
 
     position: int
     key: tuple[object, ...]
     cursor: Any
     read_at: int
+    first: int
+    last: int
 
 
 class TableBuffers:
@@ -253,7 +257,18 @@ def _repeated(
     keys = zip(*(found.column(k).to_pylist() for k in key), strict=True)
     cursors = found.column(cursor).to_pylist() if cursor else [None] * len(positions)
     read_at = found.column(READ_AT).cast(pa.int64()).to_pylist()
-    return list(map(RepeatedRow, positions, keys, cursors, read_at))
+    pages = _pages(numbered, found.column(READ_AT))
+    firsts, lasts = ([pages[time][end] for time in read_at] for end in (0, 1))
+    return list(map(RepeatedRow, positions, keys, cursors, read_at, firsts, lasts))
+
+
+def _pages(numbered: pa.Table, times: pa.ChunkedArray) -> dict[int, tuple[int, int]]:
+    """The positions of the first and last row of each response that arrived at one of ``times``."""
+    rows = numbered.filter(pc.is_in(numbered.column(READ_AT), value_set=pc.unique(times)))
+    pages = rows.group_by(READ_AT).aggregate([("#", "min"), ("#", "max")])
+    arrived = pages.column(READ_AT).cast(pa.int64()).to_pylist()
+    ends = zip(pages.column("#_min").to_pylist(), pages.column("#_max").to_pylist(), strict=True)
+    return dict(zip(arrived, ends, strict=True))
 
 
 def _older_versions(repeated: Sequence[RepeatedRow]) -> list[int]:

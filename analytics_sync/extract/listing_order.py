@@ -5,22 +5,22 @@ records came again on later pages and others may be missing.
 
 An API that sorts by nothing, or by a field that many records share, may cut each page from another order.
 Then some records come twice and others never, and the number of records is right all the same. Insertions
-and deletions during a read move records too, but by a few places: to the next page.
+and deletions during a read move records too: from the end of a page to the start of the next one.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from analytics_sync.catalog import Resource
 from analytics_sync.catalog.paginators import Offset, PageNumber
 from analytics_sync.common.errors import printable
 from analytics_sync.extract.buffer import RepeatedRow
 
-_FEW = 20  # with cursors, one record in so many may come again far away, because it has changed
-_FAR = 2  # pages
+_FEW = 20  # with cursors, one record in so many may come again elsewhere, because it has changed
 _MAX_KEY_LENGTH = 60  # characters
 
 
@@ -43,14 +43,14 @@ class PagePlaces:
             self._uncertain.add(received_at)
         self._places[received_at] = series, number
 
-    def numbers(self, times: Iterable[int]) -> dict[Hashable, set[int]]:
-        """The numbers of the responses that arrived at these times, by series."""
-        numbers: dict[Hashable, set[int]] = defaultdict(set)
-        for time in times:
-            if time in self._places and time not in self._uncertain:
-                series, number = self._places[time]
-                numbers[series].add(number)
-        return numbers
+    def pages(self, rows: Iterable[RepeatedRow]) -> dict[Hashable, dict[int, RepeatedRow]]:
+        """A row for each page that holds one of these rows, by series and by number."""
+        pages: dict[Hashable, dict[int, RepeatedRow]] = defaultdict(dict)
+        for row in rows:
+            if row.read_at in self._places and row.read_at not in self._uncertain:
+                series, number = self._places[row.read_at]
+                pages[series][number] = row
+        return pages
 
 
 @dataclass
@@ -59,13 +59,19 @@ class _Again:
 
     Attributes:
         surplus: How many records came again.
-        far: How many of them came again on another page than the next one.
-        example: A key that came far away, with its pages; otherwise any key.
+        moved: How many of them no shift of pages explains.
+        example: The key of one of them, with its pages; otherwise any key.
     """
 
     surplus: int = 0
-    far: int = 0
+    moved: int = 0
     example: tuple[tuple[object, ...], int, int] | None = None
+
+    def add_moved(self, key: tuple[object, ...], one: int, other: int) -> None:
+        """Note a record that came on two pages, and no shift explains it."""
+        if not self.moved:
+            self.example = key, one, other
+        self.moved += 1
 
 
 def judge_order(
@@ -92,7 +98,7 @@ def judge_order(
     distinct = received - again.surplus
     is_short = reported_total is not None and distinct < reported_total <= received
     is_numbered = isinstance(resource.paginator, PageNumber | Offset)
-    is_mixed = again.far > 0 and (is_numbered or again.far * _FEW > distinct)
+    is_mixed = again.moved > 0 and (is_numbered or again.moved * _FEW > distinct)
     if not is_short and not is_mixed:
         return ""
     key, first, last = again.example
@@ -111,16 +117,39 @@ def judge_order(
 
 
 def _count(repeated: Iterable[RepeatedRow], places: PagePlaces) -> _Again:
-    times: dict[tuple[object, ...], set[int]] = defaultdict(set)
+    rows_by_key: dict[tuple[object, ...], list[RepeatedRow]] = defaultdict(list)
     for row in repeated:
-        times[row.key].add(row.read_at)
+        rows_by_key[row.key].append(row)
     again = _Again()
-    for key, read_at in times.items():
-        for numbers in places.numbers(read_at).values():
-            first, last = min(numbers), max(numbers)
+    shifted: dict[tuple[Hashable, int], list[tuple[RepeatedRow, RepeatedRow]]] = defaultdict(list)
+    for key, rows in rows_by_key.items():
+        for series, pages in places.pages(rows).items():
+            numbers = sorted(pages)
             again.surplus += len(numbers) - 1
-            is_far = last - first >= _FAR
-            if last > first and (again.example is None or (is_far and not again.far)):
-                again.example = key, first, last
-            again.far += is_far
+            for one, other in pairwise(numbers):
+                if other - one == 1:
+                    shifted[series, one].append((pages[one], pages[other]))
+                else:
+                    again.add_moved(key, one, other)
+    for (_, number), pairs in shifted.items():
+        is_shift = _is_shift(pairs)
+        for earlier, _ in pairs:
+            if is_shift:
+                again.example = again.example or (earlier.key, number, number + 1)
+            else:
+                again.add_moved(earlier.key, number, number + 1)
     return again
+
+
+def _is_shift(pairs: Sequence[tuple[RepeatedRow, RepeatedRow]]) -> bool:
+    """Whether records of a page are on the next page because others were added before them.
+
+    They are then the last ones of a page, or the first ones of the next page.
+    """
+    count = len(pairs)
+    earlier, later = pairs[0]
+    at_end = {row.position for row, _ in pairs} == set(
+        range(earlier.last - count + 1, earlier.last + 1)
+    )
+    at_start = {row.position for _, row in pairs} == set(range(later.first, later.first + count))
+    return at_end or at_start

@@ -75,6 +75,18 @@ def test_a_record_that_comes_again_far_away_is_named_without_a_total(
     assert "sorts by the primary key" in message
 
 
+@pytest.mark.parametrize("paginator", [OFFSET, PAGES])
+@pytest.mark.parametrize(
+    "second", [[5, 2, 6, 8], [5, 1, 2, 8], [8, 4, 2, 5], [5, 6, 3, 7]], ids=str
+)
+def test_a_record_that_comes_again_among_others_is_named_without_a_total(
+    api: Api, paginator: Any, second: list[int]
+) -> None:
+    api.on("/items", pages([1, 2, 3, 4], second, [9]))
+    (message,) = read(paged(paginator)).readings["items"].findings.of(COMPLETE)
+    assert "on pages 1 and 2" in message
+
+
 @pytest.mark.parametrize(("far", "is_found"), [(2, False), (3, True)])
 def test_with_cursors_a_few_records_may_come_again_because_they_changed(
     api: Api, far: int, is_found: bool
@@ -88,6 +100,8 @@ def test_with_cursors_a_few_records_may_come_again_because_they_changed(
 EXPLAINED: dict[str, tuple[Any, Any]] = {
     "no record again": (PAGES, pages([1, 2, 3, 4], [5, 6], total=6)),
     "one was added before the first": (PAGES, pages([1, 2, 3, 4], [4, 5, 6], total=6)),
+    "two were added, one of them late": (PAGES, pages([1, 2, 3, 4], [3, 9, 4, 5, 6], total=6)),
+    "two were added and one deleted": (PAGES, pages([1, 2, 3, 4, 5], [3, 5, 6, 7], total=6)),
     "each page begins with the last record": (CURSOR, pages([1, 2, 3], [3, 4, 5], [5, 6], total=6)),
     "twice in one response": (PAGES, pages([1, 2, 2, 3], [4, 5], total=6)),
     "an empty page between": (
