@@ -9,20 +9,33 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Tag, field_validator
+from pydantic import AfterValidator, Discriminator, Tag, field_validator
 
 from analytics_sync.catalog.base_model import Model
+from analytics_sync.catalog.naming import is_setting_name
 from analytics_sync.catalog.paths import FieldPath, ResponsePath
+from analytics_sync.common.linear_pattern import check_pattern
 
-REFERENCE = re.compile(r"""^dlt\.(secrets|config)\[["']([A-Za-z0-9_.]+)["']\]$""")
+REFERENCE = re.compile(r"""dlt\.(secrets|config)\[["']([A-Za-z0-9_.]+)["']\]""")
 """A value that stands for a setting, as a dlt configuration in Python writes it."""
+
+NO_SETTING_NAME = "expected the name of a setting: letters, digits, '_', '-' and '.'"
+
+
+def _setting_name(value: str) -> str:
+    if not is_setting_name(value):
+        raise ValueError(NO_SETTING_NAME)
+    return value
+
+
+SettingName = Annotated[str, AfterValidator(_setting_name)]
 
 
 class SettingParam(Model):
     """A value from the settings (ours): ``sources.<source>.<key>``."""
 
     type: Literal["config", "secret"]
-    key: str
+    key: SettingName
     optional: bool = False
     default: str | None = None
     allow_slash: bool = False
@@ -32,26 +45,22 @@ class ResolveParam(Model):
     """A value from a parent record, as in dlt.
 
     ``config`` (ours): a setting that replaces the values from parent records. ``match`` (ours): a
-    regular expression whose first group is the value. ``allow_slash`` (ours): send the slashes of
+    regular expression whose group is the value; it runs in linear time. ``allow_slash`` (ours): send the slashes of
     this path value unencoded.
     """
 
     type: Literal["resolve"]
     resource: str
     field: ResponsePath
-    config: str | None = None
+    config: SettingName | None = None
     match: str | None = None
     allow_slash: bool = False
 
     @field_validator("match")
     @classmethod
     def _one_group(cls, value: str | None) -> str | None:
-        try:
-            groups = re.compile(value).groups if value is not None else 1
-        except re.error as e:
-            raise ValueError(f"expected a regular expression: {e}") from None
-        if groups != 1:
-            raise ValueError("expected a regular expression with one group")
+        if value is not None:
+            check_pattern(value)
         return value
 
 

@@ -6,14 +6,15 @@ order read: parameters for the child's requests and fields that the child inheri
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Any
 
 from analytics_sync.catalog import Resource
 from analytics_sync.common.json_path import MISSING, compile_field, compile_path, lookup
+from analytics_sync.common.linear_pattern import LinearPattern
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,11 @@ class ParentValues:
         self.without_value = 0
         """Parents without a value for one of the parameters."""
         self._absent: Counter[str] = Counter()
+        self._patterns = {
+            name: (param.field, LinearPattern(param.match))
+            for name, param in child.resolved.items()
+            if param.match is not None
+        }
         self._needed = {
             param.field
             for param in child.resolved.values()
@@ -54,8 +60,12 @@ class ParentValues:
 
     def add(self, records: Iterable[Mapping[str, Any]]) -> None:
         """Collect the values of more records."""
-        for record in records:
-            parent = self._parent(record)
+        all_groups: Iterable[Mapping[str, str | None]] = repeat({})
+        if self._patterns:
+            records = list(records)
+            all_groups = self._groups(records)
+        for record, groups in zip(records, all_groups, strict=False):
+            parent = self._parent(record, groups)
             if parent is None:
                 self.skipped += 1
             else:
@@ -77,7 +87,22 @@ class ParentValues:
             return None
         return next((f for f, n in sorted(self._absent.items()) if n == self.without_value), None)
 
-    def _parent(self, record: Mapping[str, Any]) -> Parent | None:
+    def _groups(self, records: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, str | None]]:
+        """For each record the values of the parameters with ``match``; None without a match."""
+        found = {
+            name: pattern.first_groups([_text(self._value(record, field)) for record in records])
+            for name, (field, pattern) in self._patterns.items()
+        }
+        for groups in zip(*found.values(), strict=True):
+            yield dict(zip(found, groups, strict=True))
+
+    def _parent(self, record: Mapping[str, Any], groups: Mapping[str, str | None]) -> Parent | None:
+        """The values of a record; None if it has no child.
+
+        Args:
+            record: A record of the parent.
+            groups: The values of the parameters with ``match``.
+        """
         for field, values in self._child.skip_parents.items():
             value = self._value(record, field)
             if value in values:
@@ -90,11 +115,10 @@ class ParentValues:
             if value is None or isinstance(value, dict | list):
                 self._note_without(record)
                 return None
-            if param.match is not None:
-                match = re.search(param.match, str(value))
-                if match is None:
+            if name in groups:
+                value = groups[name]
+                if value is None:
                     return None
-                value = match[1]
             params.append((name, value))
         inherited = []
         for name, field in self._child.inherited.items():
@@ -116,6 +140,11 @@ class ParentValues:
             if value is not MISSING and value is not None:
                 return value
         return None
+
+
+def _text(value: Any) -> str:
+    """A value as ``match`` sees it; an object or a list has no text."""
+    return "" if value is None or isinstance(value, dict | list) else str(value)
 
 
 def _is_absent(record: Mapping[str, Any], path: str) -> bool:
