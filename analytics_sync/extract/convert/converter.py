@@ -24,6 +24,7 @@ from analytics_sync.extract.convert.extras import ExtraFields, Extras
 from analytics_sync.extract.convert.field_use import FieldUse
 from analytics_sync.extract.convert.outside_keys import OutsideKey, keys_on_both_sides
 from analytics_sync.extract.convert.records import Records
+from analytics_sync.extract.convert.stand_ins import StandIns
 from analytics_sync.extract.cursor_kind import CursorKind, cursor_kind
 
 NO_KEY = "no usable primary key"
@@ -78,6 +79,7 @@ class Converter:
         self._cursor_stays = cursor_kind(resource) is not CursorKind.CHANGES
         self._keys = [f for f in self.fields if f.column in set(resource.key)]
         self._extra_fields = ExtraFields(self.fields)
+        self._stand_ins = StandIns(resource, self.fields)
         placing = {*resource.key, *((resource.cursor.column,) if resource.cursor else ())}
         self.use = FieldUse([(i, f) for i, f in enumerate(self.fields) if f.column not in placing])
         # The API lists every record that is read: merging this null removes a mark of deletion.
@@ -130,6 +132,7 @@ class Converter:
                 converted[self._cursor.field] = cursor
         table = self._table(rows, times, extras, converted)
         table, placed_records = self._with_keys(table, rows.records, rejected)
+        table, placed_records = self._without_stand_ins(table, placed_records, rejected)
         with_extra = table.num_rows - table.column(EXTRA).null_count
         return Batch(table, placed_records, rejected, outside_window, with_extra, both)
 
@@ -171,6 +174,17 @@ class Converter:
                 present = column.is_valid()
                 table, records = table.filter(present), _take(records, present)
         return table, records
+
+    def _without_stand_ins(
+        self, table: pa.Table, records: Sequence[Any], rejected: list[Rejected]
+    ) -> tuple[pa.Table, Sequence[Any]]:
+        """The rows of records that are no stand-ins, and these records; the others are rejected."""
+        stand_ins = self._stand_ins.find(table, records)
+        if not stand_ins:
+            return table, records
+        rejected += [Rejected(reason, records[i]) for i, reason in stand_ins.items()]
+        kept = pa.array(i not in stand_ins for i in range(len(records)))
+        return table.filter(kept), _take(records, kept)
 
 
 def _rejected(column: pa.Array, records: Sequence[Any], reason: str) -> list[Rejected]:

@@ -6,7 +6,7 @@ no value fits the declared type. Both are cheap to find: most fields have a valu
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -87,10 +87,11 @@ def _add_misfits(unused: _Unused, extras: Extras) -> None:
 
 def _is_sent(field: Field, records: Sequence[dict[str, Any]]) -> bool:
     """Whether a record has the field at one of its paths; null in place of an object counts."""
-    return any(_holds(record, path) for path in (field.path, *field.aliases) for record in records)
+    return any(holds(record, path) for path in (field.path, *field.aliases) for record in records)
 
 
-def _holds(record: dict[str, Any], path: Keys) -> bool:
+def holds(record: Mapping[str, Any], path: Keys) -> bool:
+    """Whether a record has a value at a path; null in place of an object on the way counts."""
     if ".".join(path) in record:
         return True
     found: Any = record

@@ -83,3 +83,30 @@ def withheld_field(subject: Subject) -> Hooks:
         return record
 
     return Hooks(record=record)
+
+
+def _can_be_replaced(subject: Subject) -> bool:
+    """Whether the records are a list, have fields beside keys and times, and no child needs them."""
+    return (
+        bodies.is_list(subject)
+        and not bodies.has_children(subject)
+        and any(f.null_as is None for f in plain_fields(subject))
+    )
+
+
+@manner("keys", "provable", _can_be_replaced)
+def error_for_a_record(subject: Subject) -> Hooks:
+    """The first record of a page holds its key, its time and an error, and no field."""
+    cursor = subject.resource.cursor
+    paths = [*key_paths(subject.resource), *((cursor.path, *cursor.aliases) if cursor else ())]
+
+    def change(some: list[Any]) -> list[Any]:
+        if not some:
+            return some
+        error: Record = {"error": {"code": 403, "message": "not permitted"}}
+        for path in paths:
+            if (value := get_or_none(some[0], path)) is not None:
+                put(error, path, value)
+        return [error, *some[1:]]
+
+    return Hooks(reply=lambda _, response: bodies.with_records(subject, response, change))
