@@ -8,10 +8,15 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
-from analytics_sync.catalog import CatalogError, catalog_files, load_catalog, load_file
+import dlt
+
+from analytics_sync.catalog import CatalogError, Source, catalog_files, load_catalog, load_file
+from analytics_sync.catalog.loader import YAML_SUFFIXES
+from analytics_sync.catalog.names import check_lengths, check_names
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -87,11 +92,35 @@ def _dev(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
-    for path in options.files or catalog_files():
+    from analytics_sync.load.destination import configured_kind
+
+    checked = options.files or _all_files()
+    sources = []
+    for path in checked:
         source = load_file(path)
         windowed = sum(source.windowed(r) for r in source.assets)
         print(f"{source.file}: {source.name}: {len(source.assets)} assets, {windowed} partitioned")
+        if path.suffix in YAML_SUFFIXES:  # Dagster loads no other file
+            sources.append(source)
+    check_names([*_sources_beside(checked), *sources])
+    if configured_kind() == "postgres":
+        check_lengths(sources)
     return 0
+
+
+def _all_files() -> list[Path]:
+    """The files that ship, and those of the user's folder."""
+    folder = dlt.config.get("analytics_sync.catalog_dir", str)
+    return catalog_files(Path(folder) if folder else None)
+
+
+def _sources_beside(checked: Sequence[Path]) -> Iterator[Source]:
+    """The sources that Dagster loads beside the checked ones. A wrong file has no names."""
+    known = {path.resolve() for path in checked}
+    for path in _all_files():
+        if path.resolve() not in known:
+            with suppress(CatalogError):
+                yield load_file(path)
 
 
 def _settings(options: argparse.Namespace) -> int:

@@ -16,10 +16,17 @@ from analytics_sync.catalog.client import Client
 from analytics_sync.catalog.errors import CatalogError
 from analytics_sync.catalog.explain import explain
 from analytics_sync.catalog.models import CatalogFile, Endpoint, ResourceConfig
-from analytics_sync.catalog.naming import is_snake_case
+from analytics_sync.catalog.naming import (
+    MAX_SOURCE_NAME,
+    dataset_name,
+    is_reserved_dataset,
+    is_snake_case,
+    variable_name,
+)
 from analytics_sync.catalog.relations import check_parents
 from analytics_sync.catalog.resource_builder import ResourceBuilder
 from analytics_sync.catalog.secret_scan import check_secrets
+from analytics_sync.catalog.setting_places import setting_places
 from analytics_sync.catalog.source import Resource, Source
 from analytics_sync.catalog.yaml_config import Lines, Path
 
@@ -56,35 +63,84 @@ class _SourceBuilder:
 
     def fail(self, message: str, *path: str | int, resource: str = "", key: str = "") -> NoReturn:
         """Raise ``CatalogError`` at the line of ``path``, or of the nearest key above."""
+        raise CatalogError(
+            message, file=self.file, line=self._line(*path), resource=resource, key=key
+        )
+
+    def _line(self, *path: str | int) -> int:
+        """The line of ``path``, or of the nearest key above."""
         nearest: Path = path
         while nearest and nearest not in self.lines:
             nearest = nearest[:-1]
-        raise CatalogError(
-            message, file=self.file, line=self.lines.get(nearest, 0), resource=resource, key=key
-        )
+        return self.lines.get(nearest, 0)
 
     def build(self) -> Source:
-        if not is_snake_case(self.name):
-            self.fail(
-                f"source name {self.name!r}: expected lower_snake_case", "source", key="source"
-            )
+        self._check_name()
         if not self.declared.resources:
             self.fail("expected at least one resource", "resources", key="resources")
         cursor_params = self._cursor_params()
         resources: dict[str, Resource] = {}
         lines: dict[str, int] = {}
+        tables: dict[str, str] = {}
         for index, declared in enumerate(self.declared.resources):
             if declared.name in resources:
                 self.fail(
                     "this resource is declared twice", "resources", index, "name",
                     resource=declared.name, key="name",
                 )  # fmt: skip
-            resources[declared.name] = self._resource(index, declared, cursor_params)
+            resource = self._resource(index, declared, cursor_params)
+            other = tables.setdefault(resource.table, resource.name)
+            if other != resource.name:
+                self.fail(
+                    f"{other!r} in line {lines[other]} has the table {resource.table!r} too; "
+                    "give one of them another name",
+                    "resources", index, "name", resource=declared.name, key="name",
+                )  # fmt: skip
+            resources[declared.name] = resource
             lines[declared.name] = self.lines.get(("resources", index), 0)
         check_parents(resources, self.fail)
         return Source(
-            self.name, self.declared.description, self.declared.client, resources, self.file, lines
+            self.name,
+            self.declared.description,
+            self.declared.client,
+            resources,
+            self.file,
+            self.lines.get(("source",), 1),
+            lines,
+            self._settings(resources),
         )
+
+    def _check_name(self) -> None:
+        """Check the name of the source: it is also the name of a dataset, a job and a step."""
+        problem = ""
+        if not is_snake_case(self.name):
+            problem = f"source name {self.name!r}: expected lower_snake_case"
+        elif len(self.name) > MAX_SOURCE_NAME:
+            problem = f"source name {self.name!r}: expected at most {MAX_SOURCE_NAME} characters"
+        elif is_reserved_dataset(dataset_name(self.name)):
+            problem = (
+                f"source name {self.name!r}: the dataset {dataset_name(self.name)!r} is reserved for "
+                "the warehouse or for staging; choose another name"
+            )
+        if problem:
+            self.fail(problem, "source", key="source")
+
+    def _settings(self, resources: Mapping[str, Resource]) -> dict[str, int]:
+        """The settings that the declaration names, each with its line."""
+        found: dict[str, int] = {}
+        variables: dict[str, str] = {}
+        for key, path in setting_places(self.declared.client, resources):
+            line = self._line(*path)
+            variable = variable_name(self.name, key)
+            other = variables.setdefault(variable, key)
+            if other != key:
+                self.fail(
+                    f"the settings {other!r} in line {found[other]} and {key!r} are both the variable "
+                    f"{variable}; give one of them another name",
+                    *path,
+                )
+            found.setdefault(key, line)
+        return found
 
     def _resource(
         self, index: int, declared: ResourceConfig, cursor_params: Mapping[str, str]

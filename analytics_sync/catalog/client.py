@@ -24,7 +24,16 @@ from pydantic import (
 from analytics_sync.catalog.base_model import Model
 from analytics_sync.catalog.charsets import codec_of
 from analytics_sync.catalog.paginators import PaginatorConfig
-from analytics_sync.catalog.params import Header
+from analytics_sync.catalog.params import REFERENCE, Header
+
+
+def _reference(value: str) -> str:
+    if not REFERENCE.match(value):
+        raise ValueError('expected a setting: dlt.secrets["name"]')
+    return value
+
+
+Reference = Annotated[str, AfterValidator(_reference)]
 
 
 class ApiKeyAuth(Model):
@@ -32,7 +41,7 @@ class ApiKeyAuth(Model):
 
     type: Literal["api_key"]
     name: str = "Authorization"
-    api_key: str
+    api_key: Reference
     location: Literal["header", "query"] = "header"
 
 
@@ -40,7 +49,7 @@ class BearerAuth(Model):
     """``Authorization: Bearer <token>``."""
 
     type: Literal["bearer"] = "bearer"
-    token: str
+    token: Reference
 
 
 class HttpBasicAuth(Model):
@@ -48,7 +57,7 @@ class HttpBasicAuth(Model):
 
     type: Literal["http_basic"]
     username: str
-    password: str
+    password: Reference
 
 
 Auth = Annotated[ApiKeyAuth | BearerAuth | HttpBasicAuth, Discriminator("type")]

@@ -30,7 +30,11 @@ class CatalogError(ValueError):
         self.key = key
         place = f"{file}:{line}" if line else file
         parts = [place, f"resource {resource!r}" if resource else "", key]
-        super().__init__(": ".join([*(p for p in parts if p), message]))
+        text = ": ".join([*(p for p in parts if p), message])
+        # the file's names may hold line breaks or commands to a terminal
+        super().__init__(
+            "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+        )
 
 
 Fail = Callable[..., NoReturn]

@@ -10,11 +10,13 @@ from pathlib import Path
 
 from analytics_sync.catalog.build import build
 from analytics_sync.catalog.errors import CatalogError
+from analytics_sync.catalog.names import check_names
 from analytics_sync.catalog.python_config import parse_python
 from analytics_sync.catalog.source import Source
 from analytics_sync.catalog.yaml_config import MAX_TEXT, parse_yaml
 
 BUILTIN = Path(__file__).parent.parent / "sources"
+YAML_SUFFIXES = frozenset({".yaml", ".yml"})
 
 
 def load_text(text: str, *, name: str, file: str, python: bool = False) -> Source:
@@ -53,7 +55,7 @@ def load_file(path: Path, *, name: str | None = None) -> Source:
     # Raise outside the except block: the decoder's error holds the file's text.
     if problem:
         raise CatalogError(problem, file=str(path))
-    python = path.suffix not in {".yaml", ".yml"}
+    python = path.suffix not in YAML_SUFFIXES
     return load_text(text, name=name or path.stem, file=_relative(path), python=python)
 
 
@@ -74,19 +76,11 @@ def load_catalog(files: Iterable[Path] | None = None) -> dict[str, Source]:
         files: The files to load; None for the files that ship.
 
     Raises:
-        CatalogError: A file is invalid, or two files declare the same source.
+        CatalogError: A file is invalid, or two sources take the same name.
     """
-    sources: dict[str, Source] = {}
-    for path in catalog_files() if files is None else files:
-        source = load_file(path)
-        if source.name in sources:
-            raise CatalogError(
-                f"source {source.name!r} is declared in {sources[source.name].file} too; "
-                "give one of them another name",
-                file=source.file,
-            )
-        sources[source.name] = source
-    return sources
+    sources = [load_file(path) for path in (catalog_files() if files is None else files)]
+    check_names(sources)
+    return {source.name: source for source in sources}
 
 
 def _relative(path: Path) -> str:

@@ -21,13 +21,37 @@ LOAD_ID = "_dlt_load_id"
 RESERVED_COLUMNS = frozenset({EXTRA, READ_AT, DELETED_AT, LOAD_ID, "_dlt_id"})
 """Columns with a meaning of their own: no declared field may be one of them."""
 
-_SNAKE_CASE = re.compile(r"^[a-z][a-z0-9_]*$")
+MAX_SOURCE_NAME = 64
+"""dlt's limit."""
+
+_SNAKE_CASE = re.compile(r"[a-z][a-z0-9_]*")
+_SETTING = re.compile(r"[\w.-]+")
+# Schemas of PostgreSQL and DuckDB, databases of DuckDB, and staging datasets of loads: a load drops
+# those that a killed load has left.
+_RESERVED_DATASET = re.compile(
+    r"public|main|temp|system|information_schema|pg_.*|.*_staging(_[0-9a-f]{16})?"
+)
 _naming = NamingConvention()
 
 
 def is_snake_case(name: str) -> bool:
     """Whether a source or resource may have this name."""
-    return _SNAKE_CASE.match(name) is not None
+    return _SNAKE_CASE.fullmatch(name) is not None
+
+
+def is_setting_name(name: str) -> bool:
+    """Whether a setting may have this name."""
+    return _SETTING.fullmatch(name) is not None
+
+
+def is_reserved_dataset(name: str) -> bool:
+    """Whether a dataset has a meaning of its own for a warehouse or a load."""
+    return _RESERVED_DATASET.fullmatch(name) is not None
+
+
+def variable_name(source: str, key: str) -> str:
+    """The environment variable of a source's setting."""
+    return f"SOURCES__{source}__{key}".replace(".", "__").upper()
 
 
 @cache
@@ -48,3 +72,9 @@ def column_at(keys: Sequence[str]) -> str:
 def table_name(resource: str) -> str:
     """The table of a resource."""
     return _naming.normalize_identifier(resource)
+
+
+@cache
+def dataset_name(source: str) -> str:
+    """The dataset of a source."""
+    return _naming.normalize_identifier(source)

@@ -16,7 +16,7 @@ from analytics_sync.catalog.naming import is_setting_name
 from analytics_sync.catalog.paths import FieldPath, ResponsePath
 from analytics_sync.common.linear_pattern import check_pattern
 
-REFERENCE = re.compile(r"""dlt\.(secrets|config)\[["']([A-Za-z0-9_.]+)["']\]""")
+REFERENCE = re.compile(r"""dlt\.(secrets|config)\[["']([A-Za-z0-9_.]+)["']\]\Z""")
 """A value that stands for a setting, as a dlt configuration in Python writes it."""
 
 NO_SETTING_NAME = "expected the name of a setting: letters, digits, '_', '-' and '.'"

@@ -23,9 +23,15 @@ from analytics_sync.catalog.dlt_shorthand import (
 from analytics_sync.catalog.errors import Fail
 from analytics_sync.catalog.fields import build_fields
 from analytics_sync.catalog.models import Incremental, ResourceConfig, ResourceDefaults
-from analytics_sync.catalog.naming import is_snake_case, table_name
+from analytics_sync.catalog.naming import is_setting_name, is_snake_case, table_name
 from analytics_sync.catalog.paginators import Auto, Offset, PaginatorConfig
-from analytics_sync.catalog.params import REFERENCE, Param, ResolveParam, SettingParam
+from analytics_sync.catalog.params import (
+    NO_SETTING_NAME,
+    REFERENCE,
+    Param,
+    ResolveParam,
+    SettingParam,
+)
 from analytics_sync.catalog.source import Field, Resource
 from analytics_sync.common.json_path import compile_path
 
@@ -75,6 +81,8 @@ class ResourceBuilder:
         incremental, params = read_incremental(self.endpoint, self.fail)
         path, params = read_placeholders(path, params)
         for placeholder in _PLACEHOLDER.findall(path):
+            if placeholder not in params and not is_setting_name(placeholder):
+                self.fail(f"{{{placeholder}}}: {NO_SETTING_NAME}", "endpoint", "path")
             params.setdefault(placeholder, SettingParam(type="config", key=placeholder))
         parent = self._parent(params)
         if not self.resource.primary_key and self.resource.selected:

@@ -18,7 +18,7 @@ from analytics_sync.catalog.models import (
     Sensor,
     WriteDisposition,
 )
-from analytics_sync.catalog.naming import column_name
+from analytics_sync.catalog.naming import column_name, dataset_name
 from analytics_sync.catalog.paginators import PaginatorConfig
 from analytics_sync.catalog.params import Param, ResolveParam, SettingParam
 from analytics_sync.common.json_path import spell
@@ -153,7 +153,9 @@ class Source:
         client: Address, authentication and limits of all requests.
         resources: Resources by name, in the file's order, with helper resources that have no asset.
         file: File of the declaration.
+        line: Line of the name of the source in the file.
         lines: Line of each resource in the file.
+        settings: Line of each setting that the declaration names.
     """
 
     name: str
@@ -161,7 +163,14 @@ class Source:
     client: Client
     resources: Mapping[str, Resource]
     file: str = ""
+    line: int = 1
     lines: Mapping[str, int] = field(default_factory=dict)
+    settings: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def dataset(self) -> str:
+        """The dataset of the source in the warehouse."""
+        return dataset_name(self.name)
 
     @property
     def assets(self) -> tuple[Resource, ...]:

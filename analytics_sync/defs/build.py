@@ -10,13 +10,14 @@ from collections.abc import Mapping
 from dagster import Definitions, in_process_executor
 
 from analytics_sync.catalog import Source
+from analytics_sync.catalog.names import check_lengths
 from analytics_sync.defs.assets import source_assets
 from analytics_sync.defs.checks import source_checks
 from analytics_sync.defs.jobs import everything_job, source_job
 from analytics_sync.defs.partitions import daily_partitions
 from analytics_sync.defs.schedules import daily_schedule
 from analytics_sync.defs.sensors import new_records_sensor
-from analytics_sync.load.destination import check_destination
+from analytics_sync.load.destination import check_destination, configured_kind
 
 
 def build_definitions(sources: Mapping[str, Source]) -> Definitions:
@@ -27,8 +28,11 @@ def build_definitions(sources: Mapping[str, Source]) -> Definitions:
 
     Raises:
         LoadError: The configured destination is not tested.
+        CatalogError: The destination is PostgreSQL, and a name is too long for it.
     """
     check_destination()
+    if configured_kind() == "postgres":
+        check_lengths(sources.values())
     partitions = daily_partitions()
     jobs = {name: source_job(source) for name, source in sources.items()}
     return Definitions(

@@ -143,8 +143,8 @@ def _required_fields(
     warehouse: "Warehouse", resource: Resource, columns: tuple[str, ...]
 ) -> Verdict:
     table = warehouse.table(resource.table)
-    absent = [f.name for f in resource.required if f.column not in columns]
-    fields = [f for f in resource.required if f.column in columns]
+    absent = [f.name for f in resource.required if warehouse.stored(f.column) not in columns]
+    fields = [f for f in resource.required if warehouse.stored(f.column) in columns]
     counts = ", ".join(f"count({warehouse.column(f.column)})" for f in fields)
     total, *present = warehouse.row(f"SELECT count(*){', ' if fields else ''}{counts} FROM {table}")
     nulls = {f: total - n for f, n in zip(fields, present, strict=True)}
@@ -176,7 +176,7 @@ def _examples(warehouse: "Warehouse", resource: Resource, column: str) -> str:
 def _primary_key_unique(
     warehouse: "Warehouse", resource: Resource, columns: tuple[str, ...]
 ) -> Verdict:
-    absent = [k for k in resource.key if k not in columns]
+    absent = [k for k in resource.key if warehouse.stored(k) not in columns]
     if absent:
         return False, f"Key columns missing from the table: {', '.join(absent)}.", {}
     table = warehouse.table(resource.table)
@@ -198,7 +198,7 @@ def _declared_schema(
 ) -> Verdict:
     table = warehouse.table(resource.table)
     declared = [(f.name, f.column) for f in resource.fields] + [(EXTRA, EXTRA)]
-    absent = [name for name, column in declared if column not in columns]
+    absent = [name for name, column in declared if warehouse.stored(column) not in columns]
     total = warehouse.row(f"SELECT count(*) FROM {table}")[0]
     extra = rejected = 0
     if EXTRA in columns:

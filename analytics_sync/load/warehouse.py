@@ -55,7 +55,14 @@ class Warehouse:
 
     def column(self, name: str) -> str:
         """The quoted name of a column."""
-        return self._client.escape_column_name(name) if self._client else name
+        return self._client.escape_column_name(self.stored(name)) if self._client else name
+
+    def stored(self, column: str) -> str:
+        """The name that a column has in the warehouse: dlt shortens names that are too long for it."""
+        naming = self._job_client.schema.naming if self._job_client else None
+        if naming is None or not naming.max_length or len(column) <= naming.max_length:
+            return column
+        return str(naming.normalize_path(column))
 
     def columns(self, table: str) -> tuple[str, ...]:
         """Names of the table's columns; empty when there is no such table."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from analytics_sync_tests.support.oracle import assert_same
-from analytics_sync_tests.support.postgres_server import Postgres, query, table
-from analytics_sync_tests.support.world import World
+from analytics_sync_tests.support.postgres_server import Postgres, query, settings, table
+from analytics_sync_tests.support.scripted_api import item, serve, shop
+from analytics_sync_tests.support.world import World, make_dagster_home, run_in_dagster
 
 
 @pytest.fixture
@@ -56,3 +59,26 @@ def test_an_unreachable_server_is_reported_without_its_password(
     assert message.startswith("delivery: the load step failed")
     assert "refused" in message.splitlines()[0]
     assert "s3cretword" not in message
+
+
+def test_a_column_may_have_a_longer_name_than_postgres_takes(
+    postgres: Postgres, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    address = postgres.database()
+    for name, value in settings(address).items():
+        monkeypatch.setenv(name, value)
+    key, other = (f"{'c' * 64}{end}" for end in "ab")
+    columns = {key: "text", other: "text"}
+    source = shop(item(primary_key=key, columns=columns, required=[other]))
+    with serve() as api:
+        monkeypatch.setenv("SOURCES__SHOP__BASE_URL", api.url)
+        for value in ("old", "new"):
+            api.on("/items", [{key: "one", other: value}])
+            home = make_dagster_home(tmp_path / "dagster")
+            result = run_in_dagster(home, {"shop": source}, ["shop/items"])
+            assert result.success
+            checks = result.get_asset_check_evaluations()
+            assert [c.description for c in checks if not c.passed] == []
+    (row,) = table(address, "shop/items")
+    assert [value for name, value in row.items() if name.startswith("c")] == ["one", "new"]
+    assert all(len(name) <= 63 for name in row)

@@ -16,6 +16,7 @@ import dlt
 
 from analytics_sync.catalog import Resource, Source
 from analytics_sync.catalog.client import ApiKeyAuth, BearerAuth, HttpBasicAuth
+from analytics_sync.catalog.naming import variable_name
 from analytics_sync.catalog.params import REFERENCE, SettingParam
 from analytics_sync.common.errors import MissingSetting, Place
 from analytics_sync.extract.rest_client.urls import is_loopback_host, origin
@@ -191,7 +192,7 @@ class Settings:
 
 def env_name(source: str, key: str) -> str:
     """The environment variable of a source's setting."""
-    return f"SOURCES__{source}__{key}".replace(".", "__").upper()
+    return variable_name(source, key)
 
 
 def _declared_base_url(source: Source) -> str:
