@@ -59,9 +59,14 @@ class TableBuffers:
     def open(self, resource: Resource, schema: pa.Schema) -> TableBuffer:
         """A new buffer for tables of ``schema``."""
         # A parent may be read twice: the records of the window, and all records for a child.
-        path = self._folder / f"{resource.name}-{uuid.uuid4().hex}.parquet"
         cursor = resource.cursor.column if resource.cursor else None
-        return TableBuffer(schema, path, resource.key, cursor, self._executor)
+        return TableBuffer(
+            schema, self.new_path(resource.name), resource.key, cursor, self._executor
+        )
+
+    def new_path(self, name: str) -> Path:
+        """The path of a new Parquet file, which goes with the folder when the run ends."""
+        return self._folder / f"{name}-{uuid.uuid4().hex}.parquet"
 
     def close(self) -> None:
         """Wait for the write in progress, and cancel the others."""

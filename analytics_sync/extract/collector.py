@@ -8,7 +8,6 @@ resource's children.
 from __future__ import annotations
 
 import threading
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -88,6 +87,7 @@ class PageCollector:
         self._read_at: list[int] = []
         self._converter = Converter(resource) if resource.fields else None
         self._on_both_sides: list[OutsideKey] = []
+        result.rejected.spill_to(buffers.new_path(f"{resource.name}-rejected"))
 
     def add(self, page: Page) -> None:
         """Add a page. Threads may call it."""
@@ -165,7 +165,7 @@ class PageCollector:
         for consumer in self._consumers:
             if consumer.windowed:
                 consumer.values.add(batch.records)
-        result.rejected += batch.rejected
+        result.rejected.add(batch.rejected)
         result.outside_window += batch.outside_window
         result.with_extra += batch.with_extra
         self._on_both_sides += batch.on_both_sides
@@ -191,8 +191,7 @@ def _misfitting(resource: Resource, misfits: Sequence[tuple[Field, int, Any]]) -
 
 def _too_many_rejected(result: ReadResult) -> str | None:
     """The finding when more than a few records of a read are rejected; otherwise None."""
-    reasons = Counter(item.reason for item in result.rejected)
-    rejected = len(result.rejected)
+    reasons, rejected = result.rejected.reasons, len(result.rejected)
     without_key = sum(n for reason, n in reasons.items() if reason.startswith(NO_KEY))
     # A record outside the window needs no key, so that it says nothing about the keys.
     in_window = result.records - result.outside_window - (rejected - without_key)

@@ -90,12 +90,12 @@ def _reader(resource: Resource, run: ReadRun, files: bool) -> Callable[[], Itera
 
 def _rejected(run: ReadRun) -> DltResource:
     def read() -> Iterator[pa.Table]:
-        from analytics_sync.extract.rejected import rejected_table
+        from analytics_sync.extract.rejected import rejected_tables
 
         failed = run.failures()
-        table = rejected_table([run.result(r.name) for r in run.resources if r.name not in failed])
-        if table.num_rows:
-            yield table
+        yield from rejected_tables(
+            run.result(r.name) for r in run.resources if r.name not in failed
+        )
 
     built: Any = dlt.resource(
         read,

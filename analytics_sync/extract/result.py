@@ -12,10 +12,10 @@ from typing import Any
 
 from analytics_sync.catalog import Field, Resource
 from analytics_sync.extract.buffer import TableBuffer
-from analytics_sync.extract.convert.converter import Rejected
 from analytics_sync.extract.filter_evidence import FilterEvidence
 from analytics_sync.extract.findings import COMPLETE, Findings
 from analytics_sync.extract.parents import Parent
+from analytics_sync.extract.rejected_records import RejectedRecords
 from analytics_sync.extract.rest_client.call import Counters
 from analytics_sync.extract.shared_keys import SharedKeys
 
@@ -80,7 +80,7 @@ class ReadResult:
 
     resource: Resource
     buffer: TableBuffer | None = None
-    rejected: list[Rejected] = field(default_factory=list)
+    rejected: RejectedRecords = field(default_factory=RejectedRecords)
     counters: Counters = field(default_factory=Counters)
     pages: int = 0
     records: int = 0

@@ -7,15 +7,19 @@ fail the check ``declared_schema``, and whether the read is complete.
 from __future__ import annotations
 
 import json
+import tempfile
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from analytics_sync.common.window import Window
+from analytics_sync.extract import rejected_records
 from analytics_sync.extract.findings import DECLARED_SCHEMA
-from analytics_sync.extract.rejected import rejected_table
+from analytics_sync.extract.rejected import rejected_tables
 from analytics_sync.extract.result import ReadResult
+from analytics_sync.extract.run import ReadRun
 from analytics_sync_tests.support.scripted_api import Api, item, read, shop, shop_api
 
 api = shop_api
@@ -90,12 +94,29 @@ def test_equal_rejected_records_are_each_kept_and_the_same_again(api: Api) -> No
     api.on("/items", listing(2, {"n": 1}, {"n": 1}, {"n": 2}, {"n": 1}))
 
     def rejected() -> list[dict[str, Any]]:
-        rows: list[dict[str, Any]] = rejected_table(
-            [read(shop(item())).readings["items"]]
-        ).to_pylist()
+        tables = rejected_tables([read(shop(item())).readings["items"]])
+        rows: list[dict[str, Any]] = [row for table in tables for row in table.to_pylist()]
         return sorted(rows, key=lambda row: str(row["record_hash"]))
 
     first = rejected()
     assert sorted(json.loads(row["record"])["n"] for row in first) == [1, 1, 1, 2]
     assert len({row["record_hash"] for row in first}) == 4
     assert rejected() == first
+
+
+def test_many_rejected_records_go_through_a_file(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rows are the same as without a file, and equal records still get their own numbers."""
+    api.on("/items", [{"n": n % 1500} for n in range(3000)])
+
+    def rejected() -> tuple[int, list[dict[str, Any]]]:
+        with ReadRun(shop(item())) as run:
+            tables = list(rejected_tables([run.result("items")]))
+            files = list(Path(tempfile.gettempdir()).glob("analytics-sync-read-*/*-rejected-*"))
+        return len(files), [row for table in tables for row in table.to_pylist()]
+
+    in_memory = rejected()
+    monkeypatch.setattr(rejected_records, "_MAX_BYTES_IN_MEMORY", 1000)
+    assert rejected() == (1, in_memory[1])
+    assert in_memory[0] == 0
+    assert len({row["record_hash"] for row in in_memory[1]}) == 3000
+    assert [json.loads(row["record"])["n"] for row in in_memory[1]] == [*range(1500)] * 2

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from analytics_sync.common.window import Window
 from analytics_sync.extract.convert.converter import Converter
-from analytics_sync.extract.rejected import rejected_table
+from analytics_sync.extract.rejected import rejected_tables
 from analytics_sync_tests.support.scripted_api import Api, Query, item, read, shop, shop_api
 
 api = shop_api
@@ -101,7 +101,8 @@ def test_a_record_that_cannot_be_placed_is_rejected_unchanged(api: Api, name: st
     reading = read(shop(WINDOWED), DAY).readings["items"]
     assert reading.rows == 1
     assert [(r.record, r.reason) for r in reading.rejected] == [(record, reason)] * 2
-    first, second = rejected_table([reading]).to_pylist()  # equal records are each kept
+    (table,) = rejected_tables([reading])
+    first, second = table.to_pylist()  # equal records are each kept
     assert first.pop("record_hash") != second.pop("record_hash")
     assert first == second
     assert (first["resource"], first["reason"]) == ("items", reason)
