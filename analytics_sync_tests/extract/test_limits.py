@@ -7,6 +7,7 @@ import json
 import socket
 import threading
 import time
+import tracemalloc
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -153,3 +154,35 @@ def test_an_error_body_cannot_control_the_terminal(api: Api, status: int) -> Non
     message = read(shop(item({"error_handler": {"max_retries": 0}}))).error()
     assert "gone" in message
     assert message.isprintable()
+
+
+LONG = "x" * 30_000  # a server that keeps its place in a cursor sends long ones
+
+
+def test_long_cursors_do_not_add_up_in_memory(api: Api) -> None:
+    used: dict[int, int] = {}
+
+    def page(path: str, query: Any, headers: Any) -> Any:
+        api.seen.clear()  # it holds the cursors too
+        number = int(query["after"].removeprefix(LONG)) if "after" in query else 0
+        used[number] = tracemalloc.get_traced_memory()[0]
+        return {"data": [{"id": number}], "next": f"{LONG}{number + 1}" if number < 300 else None}
+
+    api.on("/items", page)
+    paginator = {"type": "cursor", "cursor_param": "after", "cursor_path": "next"}
+    tracemalloc.start()
+    try:
+        outcome = read(shop(item({"data_selector": "data", "paginator": paginator})))
+    finally:
+        tracemalloc.stop()
+    assert outcome.ids() == list(range(301))
+    assert used[300] - used[100] < 100 * len(LONG)
+
+
+def test_a_long_cursor_that_comes_again_is_an_error(api: Api) -> None:
+    api.on("/items", *[{"data": [{"id": n}], "next": f"{LONG}{n % 3}"} for n in range(9)])
+    paginator = {"type": "cursor", "cursor_param": "after", "cursor_path": "next"}
+    outcome = read(shop(item({"data_selector": "data", "paginator": paginator})))
+    assert "the same cursor or link again" in outcome.error()
+    assert len(outcome.error()) < 1000
+    assert len(api.seen) == 4

@@ -17,7 +17,7 @@ from analytics_sync.catalog.paginators import PaginatorConfig
 from analytics_sync.common.errors import InvalidResponse, PaginationStuck, Place
 from analytics_sync.common.json_path import MISSING, lookup
 from analytics_sync.extract.rest_client.declared_values import is_empty, is_last_by_flag
-from analytics_sync.extract.rest_client.page_memory import PageMemory
+from analytics_sync.extract.rest_client.page_memory import CursorMemory, PageMemory
 from analytics_sync.extract.rest_client.response import Response
 from analytics_sync.extract.rest_client.signs_of_more import Progress, Sign, denies_more
 
@@ -87,7 +87,7 @@ class Paginator(ABC):
         self._config = config
         self._place = place
         self._redact = redact
-        self._seen: set[object] = set()
+        self._seen = CursorMemory()
         self._followed: object = None  # the cursor or link that led to the latest page
         self._memory = PageMemory()
         self._empty_pages = 0

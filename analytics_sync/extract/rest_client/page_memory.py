@@ -1,15 +1,18 @@
-"""The page memory: what a request series remembers of its pages, to notice pages that come again.
+"""What a request series remembers of its pages, to notice pages and cursors that come again.
 
-In: the records of each page, in order. Out: whether a page is an earlier one again. The memory holds
-samples of two pages, so that it stays small.
+In: the records of each page, and the cursor or link to the next one. Out: whether it was there before.
+The memory holds samples of two pages, and a hash of each long cursor, so that it stays small.
 """
 
 from __future__ import annotations
 
+from decimal import Decimal
+from hashlib import blake2b
 from math import inf
 from typing import Any
 
 _MAX_SAMPLE_RECORDS = 50
+_MAX_CURSOR_CHARACTERS = 32  # a longer one takes more memory than its hash
 Sample = tuple[int, list[Any]]
 """The length of a page, and some of its records."""
 _EMPTY: Sample = (0, [])
@@ -76,3 +79,33 @@ class PageMemory:
         if latest is None or not 0 < count < latest[0] or count > _MAX_SAMPLE_RECORDS:
             return False
         return self._tail[-count:] == records
+
+
+class CursorMemory:
+    """The cursors and links that a series has followed. True if there is one."""
+
+    def __init__(self) -> None:
+        self._seen: set[object] = set()
+
+    def __bool__(self) -> bool:
+        return bool(self._seen)
+
+    def __contains__(self, cursor_or_link: object) -> bool:
+        return _short(cursor_or_link) in self._seen
+
+    def add(self, cursor_or_link: object) -> None:
+        """Remember a cursor or link."""
+        self._seen.add(_short(cursor_or_link))
+
+
+def _short(cursor_or_link: object) -> object:
+    """A cursor or link, or its hash if it is long."""
+    if isinstance(cursor_or_link, str):
+        text = cursor_or_link
+    elif isinstance(cursor_or_link, Decimal):
+        text = str(cursor_or_link)
+    else:
+        return cursor_or_link
+    if len(text) <= _MAX_CURSOR_CHARACTERS:
+        return cursor_or_link
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
