@@ -90,7 +90,7 @@ def _check_column_names(columns: Iterable[str], fail: Fail) -> None:
             )  # fmt: skip
         if other != path:
             fail(
-                f"fields {other!r} and {path!r} would share the column {column!r}; "
-                "make one an alias of the other",
+                f"fields {other!r} and {path!r} would share the column {column!r}; make one an alias "
+                f"of the other, or declare one under another name with aliases: [{path}]",
                 "columns", path,
             )  # fmt: skip

@@ -39,6 +39,7 @@ from analytics_sync.load.locks import load_lock
 from analytics_sync.load.rejected_table import ensure_rejected
 from analytics_sync.load.soft_deletes import Deleted, confirm, mark_deleted
 from analytics_sync.load.staging import drop_staging, staging_id
+from analytics_sync.load.system_columns import refuse_system_columns
 from analytics_sync.load.warehouse import open_warehouse
 from analytics_sync.load.widening import widen_tables
 
@@ -126,6 +127,7 @@ def _fill(
         with open_warehouse(name) as warehouse:
             known_types = {table: warehouse.types(table) for table in undeclared}
     run.start(known_types)
+    refuse_system_columns(run, destination_kind(destination))
     source = dlt_source(run.source, run, files=destination_kind(destination) == DEFAULT)
     pipeline.extract(source, loader_file_format=file_format(destination))
     if pipeline.list_extracted_load_packages():
