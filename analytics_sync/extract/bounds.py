@@ -124,6 +124,10 @@ class BoundsFormat:
         """The last instant at which a record may lie within the bounds, in UTC."""
         return max(self._instants(bounds.high + max(self._included, self._at_end)))
 
+    def read_from(self, bounds: Bounds) -> datetime:
+        """The start of the records that the bounds request for certain, in UTC."""
+        return max(self._instants(bounds.low + self._excluded))
+
     def read_up_to(self, bounds: Bounds) -> datetime:
         """The end of the records that the bounds request for certain, in UTC."""
         return min(self._instants(bounds.high + self._included))

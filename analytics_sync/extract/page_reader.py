@@ -84,6 +84,16 @@ class PageReader:
         else:
             self.ignored.add_pages()
 
+    def finish(self) -> None:
+        """Judge the read as a whole, once all pages are read.
+
+        Raises:
+            ExtractError: As ``IgnoredSeries.judge``.
+        """
+        if self._requests is not None:
+            self._requests.finish()
+        self.ignored.judge()
+
     def _pages(
         self, parent: Parent | None, slice_: Window | None, *, ignore_journal: bool
     ) -> Generator[Page, None, None]:

@@ -50,7 +50,9 @@ class ParentFilter:
         self._read = read
         self._place = place
         # Without inherited fields, the records are the same whichever parent they are read for.
-        self._is_settled = not (self._names and self._own_key and resource.inherited)
+        self._settled = threading.Event()
+        if not (self._names and self._own_key and resource.inherited):
+            self._settled.set()
         self._seen: dict[Hashable, Parent] = {}
         self._lock = threading.Lock()
 
@@ -60,17 +62,17 @@ class ParentFilter:
         Raises:
             ExtractError: The API ignores the parameters that name the parent.
         """
-        if self._is_settled or not first_page.records:
+        if self._settled.is_set() or not first_page.records:
             return
         listing = self._listing(first_page)
         with self._lock:
             other = self._seen.setdefault(listing, parent)
-            if self._is_settled:
-                return
             is_same = self._values(other) != self._values(parent)
-            self._is_settled = is_same or len(self._seen) >= _MAX_COMPARED
-        if not is_same:
-            return
+            if self._settled.is_set() or not is_same:
+                if len(self._seen) >= _MAX_COMPARED:
+                    self._settled.set()
+                return
+            self._settled.set()
         nobody = self._nobody(parent)
         if nobody is not None and self._is_listing_of(nobody, listing):
             raise self._error(other, parent, nobody)

@@ -115,7 +115,7 @@ class ResourceReader:
             else:
                 configured = self.configured(resource) if resource.parent else None
                 self._run(self._jobs(context, reader, configured), collector, in_order=False)
-            reader.ignored.judge()
+            reader.finish()
             judge_shortfall(context)
         except (HttpStatusError, ConnectionFailed):
             raise

@@ -11,23 +11,21 @@ them is accepted, the refusal means "no records", as declared.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from analytics_sync.catalog.models import Incremental
-from analytics_sync.common.errors import ExtractError, HttpStatusError
+from analytics_sync.common.errors import HttpStatusError
 from analytics_sync.common.window import Window
 from analytics_sync.extract.bounds import BoundsFormat
-from analytics_sync.extract.bounds_evidence import BoundsEvidence
-from analytics_sync.extract.convert.cursor import CursorReader
 from analytics_sync.extract.findings import COMPLETE, WINDOW_BOUNDS
 from analytics_sync.extract.ignored import IgnoredSeries, says_absent
 from analytics_sync.extract.incremental import bounds_params
 from analytics_sync.extract.result import Page, ReadResult
 from analytics_sync.extract.window_plan import BoundsRequest, Trial, WindowPlan
+from analytics_sync.extract.window_tests import ReadPages, WindowEvidence, WindowTests
 
 _REFUSED = frozenset({400, 413, 416, 422})
 _DELAYS = (timedelta(minutes=5), timedelta(hours=1), timedelta(days=1))
@@ -36,8 +34,6 @@ _PRESENT = timedelta(minutes=15)  # an end within it may be refused because it i
 _SHORTEST = timedelta(hours=1)  # bounds are not halved further
 _MAX_REFUSALS = 24  # in a row, of one window
 _MAX_FRUITLESS = 20  # ignored refusals that no other bounds helped: then the bounds are no reason
-
-ReadPages = Callable[[dict[str, object]], Generator[Page, None, None]]
 
 
 class WindowRequests:
@@ -56,8 +52,7 @@ class WindowRequests:
         self._format = BoundsFormat(incremental)
         self._result = result
         self._ignored = ignored
-        self._cursor = CursorReader(result.resource)
-        self._is_tested = False
+        self._tests = WindowTests(incremental, result)
         self._max_span = incremental.max_span
         self._delay = incremental.delay
         self._delays = _DELAYS if self._format.is_zone_known else _DELAYS_IN_ANY_ZONE
@@ -76,7 +71,7 @@ class WindowRequests:
         """
         whole = self._format.of(window)
         plan = WindowPlan(BoundsRequest(whole, whole))
-        evidence = BoundsEvidence(self._format)
+        evidence = self._tests.evidence(window)
         while plan.pending:
             planned = self._within_limits(plan.pending.popleft(), is_first=not plan.is_accepted)
             if not planned:
@@ -96,26 +91,26 @@ class WindowRequests:
             raise (plan.absent + [error for _, error in plan.unread])[0]
         self._record_ignored(plan)
         self._record_read_up_to(plan.read_up_to, window)
-        self._judge(evidence, read)
+        self._tests.judge(evidence, read)
+
+    def finish(self) -> None:
+        """Judge all windows together, once all of them are read."""
+        self._tests.finish()
 
     def _part(
-        self, request: BoundsRequest, read: ReadPages, evidence: BoundsEvidence
+        self, request: BoundsRequest, read: ReadPages, evidence: WindowEvidence
     ) -> Generator[Page, None, HttpStatusError | None]:
         """The pages of one request; returns the error if the API refused or ignored it.
 
         Raises:
             HttpStatusError: The error has other reasons.
         """
-        number, before = 0, list[Any]()
+        number = 0
         values = self._format.values(request.bounds)
         try:
             with closing(read(bounds_params(self._incremental, values))) as pages:
                 for number, page in enumerate(pages, start=1):
-                    # Pages 1, 2, 4, 8 and so on are enough: reading cursors takes time.
-                    if page.last or number & (number - 1) == 0:
-                        shown = page.records or before  # the last page may be empty
-                        evidence.add(request.bounds, self._cursor.span(shown))
-                    before = page.records
+                    evidence.add(request.bounds, number, page)
                     yield page
         except HttpStatusError as error:
             if not number and (self._ignored.may_be_absence(error) or _may_be_about_bounds(error)):
@@ -213,22 +208,6 @@ class WindowRequests:
             self._delay = self._delays[request.delays_refused - 1]
         elif self._incremental.max_span is None and not request.trial.is_backwards:
             self._max_span = self._format.span(request.bounds)
-
-    def _judge(self, evidence: BoundsEvidence, read: ReadPages) -> None:
-        """Record that the API reads bounds otherwise than declared, if a test request confirms it."""
-        has_both = self._incremental.start_param and self._incremental.end_param
-        test = evidence.test() if has_both and not self._is_tested else None
-        if test is None:
-            return
-        self._is_tested = True
-        values = self._format.values(test)
-        try:
-            with closing(read(bounds_params(self._incremental, values))) as pages:
-                page = next(pages, None)
-        except ExtractError:
-            page = None  # the records outside remain evidence
-        if evidence.is_confirmed(self._cursor.span(page.records if page else ())):
-            self._result.findings.add(WINDOW_BOUNDS, evidence.message())
 
     def _record_ignored(self, plan: WindowPlan) -> None:
         """Record the ends of ignored parts of a window of which other parts were read."""

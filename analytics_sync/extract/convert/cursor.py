@@ -96,6 +96,15 @@ class CursorReader:
         ends = pc.min_max(cursor).as_py()
         return CursorSpan(ends["min"], ends["max"], cursor.null_count > 0)
 
+    def has(self, records: Sequence[Any], when: datetime | Window) -> bool:
+        """Whether the cursor of a record is an instant, or lies in a window."""
+        times = self._times(records)
+        if times is None:
+            return False
+        if isinstance(when, Window):
+            return bool(pc.any(in_window(times, when)).as_py())
+        return bool(pc.any(pc.equal(times, pa.scalar(when, TIMESTAMP))).as_py())
+
     def newest_cursor(self, records: Sequence[Any]) -> datetime | None:
         """The latest cursor among ``records``, in UTC; None when no record has one."""
         return self.span(records).newest

@@ -6,14 +6,17 @@ Out: the functions of each manner.
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 
 from analytics_sync.catalog.models import Incremental
 from analytics_sync.sandbox.api.filters import HEX, window_of
+from analytics_sync.sandbox.data.json_path import get_or_none, put
+from analytics_sync.sandbox.data.response_shape import key_paths
 from analytics_sync.sandbox.data.timestamps import DAY_MS, to_ms
 from analytics_sync.sandbox.manners import bodies
-from analytics_sync.sandbox.manners.manner import Hooks, Subject, manner, register
+from analytics_sync.sandbox.manners.manner import Hooks, Record, Subject, manner, register
 from analytics_sync.sandbox.messages import Request, ServedResponse
 
 Move = Callable[[str, str], str]  # a bound and its format -> another bound
@@ -212,3 +215,78 @@ def other_order(subject: Subject) -> Hooks:
     assert incremental is not None
     sort = "time" if incremental.row_order == "desc" else "-time"
     return Hooks(ask=lambda request: bodies.with_query(request, sort=sort))
+
+
+_ANSWERED = timedelta(hours=30)  # of a longer span
+
+
+def _register_part(name: str, about: str, *, is_last: bool) -> None:
+    def make(subject: Subject) -> Hooks:
+        incremental = subject.resource.incremental
+        assert incremental is not None
+
+        def ask(request: Request) -> Request:
+            window = window_of(subject.resource, request.query)
+            if window.low is None or window.high is None:
+                return request
+            surplus = timedelta(milliseconds=window.high - window.low) - _ANSWERED
+            if surplus <= timedelta():
+                return request
+            stay: Move = lambda v, p: v  # noqa: E731
+            low: Move = lambda v, p: moved(v, p, surplus)  # noqa: E731
+            high: Move = lambda v, p: moved(v, p, -surplus)  # noqa: E731
+            return moved_bounds(
+                request, incremental, low if is_last else stay, stay if is_last else high
+            )
+
+        return Hooks(ask=ask)
+
+    register(name, about, "bounds", "provable", _filters_by_both, make)
+
+
+def _filters_by_both(subject: Subject) -> bool:
+    incremental = subject.resource.incremental
+    return _filters(subject) and bool(
+        incremental and incremental.start_param and incremental.end_param
+    )
+
+
+_register_part(
+    "answers-last-hours", "Of a span of more than 30 hours, the last 30 hours are answered.",
+    is_last=True,
+)  # fmt: skip
+_register_part(
+    "answers-first-hours", "Of a span of more than 30 hours, the first 30 hours are answered.",
+    is_last=False,
+)  # fmt: skip
+
+
+def _has_own_cursor(subject: Subject) -> bool:
+    """Whether the filter is by a field that is text, and no key and no field of the parent."""
+    resource = subject.resource
+    return (
+        _filters_by_both(subject)
+        and bodies.is_list(subject)
+        and resource.cursor is not None
+        and resource.cursor.format is None
+        and resource.cursor.column not in resource.key
+        and resource.cursor.name not in resource.inherited
+        and not resource.cursor.aliases
+    )
+
+
+@manner("bounds", "provable", _has_own_cursor)
+def filters_by_another_field(subject: Subject) -> Hooks:
+    """The cursor of each third record is 4 days later than the time by which the server filters."""
+    cursor = subject.resource.cursor
+    assert cursor is not None
+    paths = key_paths(subject.resource)
+
+    def record(record: Record) -> Record:
+        key = repr([get_or_none(record, path) for path in paths])
+        value = get_or_none(record, cursor.path)
+        if zlib.crc32(key.encode()) % 3 == 0 and isinstance(value, str):
+            put(record, cursor.path, moved(value, "iso", timedelta(days=4)))
+        return record
+
+    return Hooks(record=record)
