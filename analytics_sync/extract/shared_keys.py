@@ -9,7 +9,7 @@ So rows with equal content are one record. Rows with different content are diffe
 
 - one response holds both: a listing names each record once, or
 - they were listed under different parents, or
-- their times of creation differ: a record is created once.
+- their times of creation differ, or their types: a record is created once, as one thing.
 
 Rows that differ in a cursor that tells the time of the last change are judged by that time instead, see
 ``versions``. Rows that nothing proves to be different are versions, as long as they are few: a read
@@ -19,6 +19,7 @@ takes too short a time for many records to change.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
@@ -36,6 +37,9 @@ from analytics_sync.extract.versions import Doubt, judge_versions
 _MAX_EXAMPLES = 5
 _MAX_NAMED_COLUMNS = 5
 _MAX_KEY_LENGTH = 60  # characters of a key in a message
+_TYPE = re.compile(
+    r"_?(type|kind)|(.*_)?(object|record|resource|entity|item|node|result|event)_(type|kind)"
+)
 _FEW = 20  # one key in so many may be shared by versions of a record that changed during the read
 
 
@@ -129,12 +133,12 @@ class _Row:
     Attributes:
         version: Position, key, cursor and time of reading.
         digest: Equal for rows with equal content.
-        created: Values of the columns that hold a time of creation.
+        fixed: Values of the columns that never change in a record.
     """
 
     version: RepeatedRow
     digest: bytes
-    created: tuple[Any, ...]
+    fixed: tuple[Any, ...]
 
 
 def find_shared_keys(
@@ -159,7 +163,7 @@ def find_shared_keys(
         unlike = [group for group in groups if not _are_equal(group)]
         doubt = _doubt(rows, origins) if by_cursor else Doubt.NONE
         has_parents = len(origins.parents(rows)) > 1
-        is_proven = _differ_in_creation(rows) or any(_are_different(g, origins) for g in unlike)
+        is_proven = _differ_in_fixed(rows) or any(_are_different(g, origins) for g in unlike)
         if is_proven or doubt == Doubt.PROVEN:
             proven.append(rows)
         elif unlike or has_parents or doubt == Doubt.SOME:
@@ -210,19 +214,21 @@ def both_sides_message(
 
 def _rows_by_key(buffer: TableBuffer) -> dict[tuple[object, ...], list[_Row]]:
     columns = buffer.content_columns
-    created = [i for i, name in enumerate(columns) if _is_creation(buffer.schema.field(name))]
+    fixed = [i for i, name in enumerate(columns) if _is_fixed(buffer.schema.field(name))]
     rows: dict[tuple[object, ...], list[_Row]] = defaultdict(list)
     contents = buffer.contents([version.position for version in buffer.repeated])
     for version, (_, values) in zip(buffer.repeated, contents, strict=True):
         text = repr(values).encode("utf-8", "surrogatepass")
         digest = hashlib.blake2b(text, digest_size=16).digest()
-        rows[version.key].append(_Row(version, digest, tuple(values[i] for i in created)))
+        rows[version.key].append(_Row(version, digest, tuple(values[i] for i in fixed)))
     return rows
 
 
-def _is_creation(column: pa.Field) -> bool:
-    is_time = pa.types.is_timestamp(column.type) or pa.types.is_date(column.type)
-    return is_time and is_creation(column.name)
+def _is_fixed(column: pa.Field) -> bool:
+    """Whether a column holds a time of creation or the type of a record."""
+    if pa.types.is_timestamp(column.type) or pa.types.is_date(column.type):
+        return is_creation(column.name)
+    return pa.types.is_string(column.type) and _TYPE.fullmatch(column.name) is not None
 
 
 def _by_cursor(rows: Sequence[_Row]) -> list[list[_Row]]:
@@ -242,10 +248,9 @@ def _are_equal(rows: Sequence[_Row]) -> bool:
     return len({row.digest for row in rows}) == 1
 
 
-def _differ_in_creation(rows: Sequence[_Row]) -> bool:
-    return any(
-        len(set(times) - {None}) > 1 for times in zip(*(r.created for r in rows), strict=True)
-    )
+def _differ_in_fixed(rows: Sequence[_Row]) -> bool:
+    columns = zip(*(row.fixed for row in rows), strict=True)
+    return any(len(set(values) - {None}) > 1 for values in columns)
 
 
 def _are_different(rows: Sequence[_Row], origins: Origins) -> bool:

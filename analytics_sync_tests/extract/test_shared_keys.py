@@ -24,7 +24,7 @@ api = shop_api
 
 COLUMNS = {
     "id": "bigint", "v": "text", "at": "timestamp", "updated_at": "timestamp",
-    "created_at": "timestamp", "list": "bigint",
+    "created_at": "timestamp", "list": "bigint", "type": "text", "billing_type": "text",
 }  # fmt: skip
 PAGED = {"type": "cursor", "cursor_path": "next", "cursor_param": "page"}
 NOW = datetime.now(UTC)
@@ -76,6 +76,15 @@ LISTINGS: dict[str, tuple[str | None, list[list[dict[str, Any]]], bool, int]] = 
     "equal content in one response": (None, [[{"id": 1, "v": "a"}, {"id": 1, "v": "a"}]], False, 0),
     "differs in an undeclared field": (None, [[{"id": 1, "z": 1}, {"id": 1, "z": 2}]], True, 1),
     "value beside null": (None, [[{"id": 1, "v": "a"}, {"id": 1}]], True, 1),
+    "of two types, on two pages": (
+        None, [[{"id": 1, "type": "user"}, *OTHERS], [{"id": 1, "type": "group"}]], True, 1,
+    ),
+    "a type beside null": (
+        None, [[{"id": 1, "type": "user"}, *OTHERS], [{"id": 1, "type": None}]], False, 1,
+    ),
+    "another kind of type": (
+        None, [[{"id": 1, "billing_type": "a"}, *OTHERS], [{"id": 1, "billing_type": "b"}]], False, 1,
+    ),
     "changed between two pages": (
         None, [[{"id": 1, "v": "a"}, *OTHERS], [{"id": 1, "v": "b"}]], False, 1,
     ),

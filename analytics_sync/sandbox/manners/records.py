@@ -6,11 +6,13 @@ Out: the functions of each manner.
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections import defaultdict
 from datetime import datetime
 from typing import Any
 
+from analytics_sync.catalog import Field
 from analytics_sync.sandbox.data.json_path import drop, get_or_none, put
 from analytics_sync.sandbox.data.response_shape import key_paths
 from analytics_sync.sandbox.data.timestamps import DAY_MS, read, spell, to_ms
@@ -108,5 +110,42 @@ def error_for_a_record(subject: Subject) -> Hooks:
             if (value := get_or_none(some[0], path)) is not None:
                 put(error, path, value)
         return [error, *some[1:]]
+
+    return Hooks(reply=lambda _, response: bodies.with_records(subject, response, change))
+
+
+def _type_of(subject: Subject) -> Field | None:
+    """The field that holds the type of a record."""
+    return next((f for f in plain_fields(subject) if f.column in {"type", "kind"}), None)
+
+
+def _has_types(subject: Subject) -> bool:
+    """Whether the records of a snapshot have a type, and no child needs them."""
+    return (
+        bodies.is_list(subject)
+        and not bodies.has_children(subject)
+        and not subject.source.windowed(subject.resource)
+        and subject.resource.parent is None
+        and _type_of(subject) is not None
+    )
+
+
+@manner("keys", "provable", _has_types)
+def key_again_for_another_type(subject: Subject) -> Hooks:
+    """The first record of another page than the first has a key of the first page, and a type."""
+    paths, field = key_paths(subject.resource), _type_of(subject)
+    assert field is not None
+    first: list[Record] = []
+    lock = threading.Lock()
+
+    def change(some: list[Any]) -> list[Any]:
+        with lock:
+            if some and not first:
+                first.append(copy.deepcopy(some[0]))
+        if some and all(get_or_none(r, p) != get_or_none(first[0], p) for r in some for p in paths):
+            for path in paths:
+                put(some[0], path, get_or_none(first[0], path))
+            put(some[0], field.path, "a type of its own")
+        return some
 
     return Hooks(reply=lambda _, response: bodies.with_records(subject, response, change))
