@@ -124,6 +124,21 @@ BASES: dict[str, tuple[str, str]] = {
     "plain": ("http://api.shop.com/v1", "SOURCES__SHOP__ALLOW_HTTP=true"),
     "plain, looks like loopback": ("http://127.0.0.1.shop.com", "unencrypted"),
     "plain, any address": ("http://0.0.0.0:80", "unencrypted"),
+    "plain, a name that only one parser ends": (
+        "http://host\\.localhost/",
+        "not an http(s) address",
+    ),
+    "plain, a path that another parser takes for the host": (
+        "http://api.shop.com\\@127.0.0.1/",
+        "base_url carries more",
+    ),
+    "a backslash": ("https://api.shop.com\\v1", "not an http(s) address"),
+    "plain, a host in the path": ("http://api.shop.com/.localhost", "unencrypted"),
+    "plain, a full-width dot": ("http://api.shop.com\uff0elocalhost.shop.com", "base_url"),
+    "plain, an address in octal": ("http://0177.0.0.1", "unencrypted"),
+    "a control character": ("http://\x7f.localhost", "not an http(s) address"),
+    "an escaped null": ("http://api.shop.com%00.localhost", "not an http(s) address"),
+    "a letter that no name can hold": ("https://a\u200db.shop.com", "not an http(s) address"),
 }
 
 

@@ -82,5 +82,5 @@ def transport_problem(error: Exception) -> str:
         return transport_problem(reason)
     text = str(error).split(": ", 1)[-1] if "object at 0x" in str(error) else str(error)
     named = f"{type(error).__name__}: {text}" if text else type(error).__name__
-    key = next((key for kind, key in _TIMEOUT_KEYS.items() if isinstance(error, kind)), None)
+    key = _TIMEOUT_KEYS.get(type(error))  # a refused connection is of a class below
     return f"{named} client.{key} is the limit" if key else named

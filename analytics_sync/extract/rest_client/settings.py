@@ -79,8 +79,9 @@ class Settings:
                 and parts.port != 0
                 and "\\" not in url  # parsers disagree about the host then
             )
+            _, host, _ = origin(url)  # read by the code that will connect
         except ValueError:
-            carries_more, is_address = None, None
+            carries_more, is_address, host = None, None, ""
         if carries_more:
             raise MissingSetting(
                 Place(self.source.name),
@@ -93,11 +94,7 @@ class Settings:
                 "base_url is not an http(s) address.",
                 f"Correct {env_name(self.source.name, 'base_url')}.",
             )
-        if (
-            parts.scheme == "http"
-            and not is_loopback_host(origin(url)[1])
-            and not self._allows_http()
-        ):
+        if parts.scheme == "http" and not is_loopback_host(host) and not self._allows_http():
             raise MissingSetting(
                 Place(self.source.name),
                 f"base_url {url!r} would send credentials unencrypted.",

@@ -16,6 +16,7 @@ from typing import Any
 
 import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.util.connection import create_connection
 
 from analytics_sync.extract.rest_client.urls import is_loopback_address
 from analytics_sync.extract.rest_client.watchdog import Line, Watch, current_watch
@@ -77,27 +78,22 @@ class _WatchedConnection(HTTPConnection):
     """A connection with a line for the watchdog."""
 
     response_class = _WatchedResponse
-    is_for_loopback_only = False
     _line: Line | None = None
 
     def _new_conn(self) -> socket.socket:
         watch = current_watch()
         try:
-            sock = _within(watch.deadline.remaining(), super()._new_conn)
+            sock = _within(watch.deadline.remaining(), self._dial)
         except TimeoutError as e:
             raise urllib3.exceptions.ConnectTimeoutError(
                 self, f"looking up {self.host} and connecting took too long"
             ) from e
-        if self.is_for_loopback_only and not is_loopback_address(address := sock.getpeername()[0]):
-            sock.close()
-            raise urllib3.exceptions.NewConnectionError(
-                self,
-                f"{self.host} is the address {address}, which is not this machine, and plain http is "
-                "for this machine only: use https",
-            )
         self._line = Line(sock)
         watch.attach(self._line)
         return sock
+
+    def _dial(self) -> socket.socket:
+        return super()._new_conn()
 
     def request(self, *args: Any, **kwargs: Any) -> None:
         if self._line is not None:
@@ -116,9 +112,36 @@ class _WatchedTlsConnection(_WatchedConnection, HTTPSConnection):
 
 
 class _LoopbackConnection(_WatchedConnection):
-    """A connection that is made to this machine only."""
+    """A connection that is made to this machine only, whatever the name resolves to this time."""
 
-    is_for_loopback_only = True
+    def _dial(self) -> socket.socket:
+        try:
+            found = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
+        except socket.gaierror as e:
+            raise urllib3.exceptions.NameResolutionError(self.host, self, e) from e
+        addresses = list(dict.fromkeys(str(sockaddr[0]) for *_, sockaddr in found))
+        problem: Exception | str = (
+            f"{self.host} is the address {', '.join(addresses)}, which is not this machine, and plain "
+            "http is for this machine only: nothing was sent"
+        )
+        for address in filter(is_loopback_address, addresses):
+            try:
+                # the checked address, and no second lookup
+                return create_connection(
+                    (address, self.port),
+                    self.timeout,
+                    source_address=self.source_address,
+                    socket_options=self.socket_options,
+                )
+            except OSError as e:
+                problem = e
+        if isinstance(problem, TimeoutError):
+            raise urllib3.exceptions.ConnectTimeoutError(
+                self, f"connecting to {self.host} timed out"
+            )
+        raise urllib3.exceptions.NewConnectionError(
+            self, f"Failed to establish a new connection: {problem}"
+        )
 
 
 class HttpPool(urllib3.HTTPConnectionPool):
@@ -128,7 +151,7 @@ class HttpPool(urllib3.HTTPConnectionPool):
 
 
 class LoopbackPool(urllib3.HTTPConnectionPool):
-    """Watched connections without TLS that do not leave this machine, whatever the name resolves to."""
+    """Watched connections without TLS that do not leave this machine."""
 
     ConnectionCls = _LoopbackConnection
 
