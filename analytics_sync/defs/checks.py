@@ -27,6 +27,7 @@ from dagster import (
 from analytics_sync.catalog import Resource, Source
 from analytics_sync.catalog.naming import EXTRA
 from analytics_sync.catalog.tables import REJECTED, table_columns
+from analytics_sync.defs.key_spellings import spelled_in_two_ways
 from analytics_sync.defs.translator import asset_key
 from analytics_sync.extract.findings import COMPLETE, DECLARED_SCHEMA, WINDOW_BOUNDS
 
@@ -185,6 +186,15 @@ def _primary_key_unique(
     total = warehouse.row(f"SELECT count(*) FROM {table}")[0]
     repeated = warehouse.rows(f"{groups} LIMIT {_MAX_EXAMPLES}")
     metadata: dict[str, Any] = {"rows": total}
+    if not repeated and (twice := spelled_in_two_ways(warehouse, resource, columns)):
+        metadata["keys_in_two_spellings"] = len(twice)
+        return (
+            False,
+            f"{len(twice)} UUIDs are keys of several rows, in upper and in lower case, for example "
+            f"{'; '.join(twice[:_MAX_EXAMPLES])}. They are the same record: delete the rows with the "
+            f"older _read_at, and ask the API's owner for one spelling.",
+            metadata,
+        )
     if not repeated:
         return True, f"One row per key in {total} rows.", metadata
     count = warehouse.row(f"SELECT count(*) FROM ({groups}) AS g")[0]

@@ -1,0 +1,55 @@
+"""Keys that are spelled in two ways: one record with two rows.
+
+In: a table and its key columns. Out: the UUIDs that several living rows have in different case. A UUID is
+the same in upper and in lower case, and some APIs change the case, or mix both. Other texts may well be
+different keys.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from analytics_sync.catalog import Resource
+from analytics_sync.catalog.naming import DELETED_AT
+
+if TYPE_CHECKING:
+    from analytics_sync.load.warehouse import Warehouse
+
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_LENGTH = 36
+_MAX_KEYS = 1000  # that are counted
+
+
+def spelled_in_two_ways(
+    warehouse: Warehouse, resource: Resource, columns: tuple[str, ...]
+) -> list[str]:
+    """The UUIDs that are the keys of several rows, in lower case.
+
+    Args:
+        warehouse: The dataset.
+        resource: The resource of the table, in which no key has several rows.
+        columns: The columns of the table.
+    """
+    table = warehouse.table(resource.table)
+    names = [warehouse.column(k) for k in resource.key]
+    sample = warehouse.rows(f"SELECT {', '.join(names)} FROM {table} LIMIT 1")
+    if not sample:
+        return []
+    uuids = [n for n, v in zip(names, sample[0], strict=True) if _is_uuid(v)]
+    if not uuids:  # a look at one row spares a search through tables of other keys
+        return []
+    folded = ", ".join(f"lower({n})" if n in uuids else n for n in names)
+    where = [f"length({n}) = {_LENGTH}" for n in uuids]
+    if DELETED_AT in columns:
+        where.append(f"{warehouse.column(DELETED_AT)} IS NULL")
+    shown = ", ".join(f"lower({n})" for n in uuids)
+    rows = warehouse.rows(
+        f"SELECT {shown} FROM {table} WHERE {' AND '.join(where)} "
+        f"GROUP BY {folded} HAVING count(*) > 1 LIMIT {_MAX_KEYS}"
+    )
+    return [", ".join(row) for row in rows if all(map(_is_uuid, row))]
+
+
+def _is_uuid(value: object) -> bool:
+    return isinstance(value, str) and _UUID.fullmatch(value) is not None
