@@ -291,3 +291,13 @@ def test_the_link_of_odata_is_followed_without_a_declaration(api: Api) -> None:
     api.on("/items", linked(lambda url: {"@odata.nextLink": url} if url else {}))
     outcome = read(shop(item({"data_selector": "data", "paginator": "auto"})))
     assert sorted(outcome.ids()) == [1, 2, 3, 4, 5, 6]
+
+
+@pytest.mark.parametrize("names", [["['a.b']", "a.b"], ["a.b", "['a.b']"]], ids=str)
+def test_two_values_of_one_spelling_that_do_not_fit_are_both_kept(
+    api: Api, names: list[str]
+) -> None:
+    api.on("/items", [{"id": 1, "a.b": "x", "a": {"b": "y"}}])
+    columns = {"id": "bigint", **dict.fromkeys(names, "bigint")}
+    (row,) = read(shop(item(columns=columns))).rows["items"]
+    assert sorted(json.loads(row["_extra"]).values()) == ["x", "y"]

@@ -127,7 +127,10 @@ def _convert_each(field: Field, values: list[Any], extras: Extras, *, is_key: bo
     for i, value in enumerate(values):
         converted, exact = coerce_value(field, value)
         if not exact:
-            extras.setdefault(i, {})[".".join(field.path)] = value
+            extra = extras.setdefault(i, {})
+            name = ".".join(field.path)
+            # A key with dots and a path of keys may have one name. Their columns differ.
+            extra[name if name not in extra else f"{name} ({field.column})"] = value
         coerced.append(converted if exact or not is_key else None)
     array = pa.array(coerced, ARROW[field.data_type])
     return _without_empty(field, array) if is_key else array
