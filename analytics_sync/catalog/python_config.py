@@ -15,6 +15,7 @@ from analytics_sync.catalog.errors import CatalogError
 from analytics_sync.catalog.yaml_config import MAX_DEPTH, Lines, Path, check_size
 
 _BLOCK = re.compile(r"^```python[ \t]*\n(.*?)^```", re.DOTALL | re.MULTILINE)
+_MAX_BITS = 256
 _FUNCTIONS = {"rest_api_source", "rest_api_resources"}
 
 
@@ -80,14 +81,15 @@ def _value(node: ast.expr, path: Path, lines: Lines, offset: int, file: str) -> 
             if not isinstance(key_node, ast.Constant):
                 key_line = line if key_node is None else key_node.lineno + offset
                 raise CatalogError("a key must be a plain string", file=file, line=key_line)
-            key = str(key_node.value)
-            lines[(*path, key)] = key_node.lineno + offset
+            key_line = key_node.lineno + offset
+            key = str(_plain(key_node.value, key_line, file))
+            lines[(*path, key)] = key_line
             result[key] = _value(value_node, (*path, key), lines, offset, file)
         return result
     if isinstance(node, ast.List | ast.Tuple):
         return [_value(n, (*path, i), lines, offset, file) for i, n in enumerate(node.elts)]
     if isinstance(node, ast.Constant) and isinstance(node.value, str | int | float | bool | None):
-        return node.value
+        return _plain(node.value, line, file)
     match node:
         case ast.Subscript(
             value=ast.Attribute(value=ast.Name(id="dlt"), attr="secrets" | "config" as vault),
@@ -101,3 +103,24 @@ def _value(node: ast.expr, path: Path, lines: Lines, offset: int, file: str) -> 
         file=file,
         line=line,
     )
+
+
+def _plain(value: Any, line: int, file: str) -> Any:
+    """The value of a constant, if a catalog file can hold it.
+
+    Raises:
+        CatalogError: A number of many digits, which Python does not write, or half a character.
+    """
+    if isinstance(value, int) and value.bit_length() > _MAX_BITS:
+        raise CatalogError(f"a number of more than {_MAX_BITS} bits", file=file, line=line)
+    if isinstance(value, str) and not _is_unicode(value):
+        raise CatalogError("text with half a character (a surrogate)", file=file, line=line)
+    return value
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

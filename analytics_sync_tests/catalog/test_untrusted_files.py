@@ -163,3 +163,43 @@ def test_the_time_to_refuse_python_is_proportional_to_the_text(form: str) -> Non
             parse_python(text, "x.py")
 
     assert growth(refuse, PYTHON_OF_LENGTH[form]) < MAX_GROWTH, f"{FACTOR} times the text"
+
+
+# What Python can read and no catalog file can hold: a value, and a part of the message.
+UNWRITABLE = {
+    "hexadecimal": ("0x" + "f" * 20_000, "256 bits"),
+    "octal": ("0o" + "7" * 20_000, "256 bits"),
+    "binary": ("0b" + "1" * 20_000, "256 bits"),
+    "a decimal that Python reads": ("9" * 4000, "256 bits"),
+    "a decimal that Python refuses": ("9" * 20_000, "not valid Python"),
+    "half a character": ("'\\ud800'", "half a character"),
+}
+PLACES = {
+    "value": '{"client": {"max_pages": VALUE}, "resources": ["a"]}',
+    "key": '{"client": {VALUE: 1}, "resources": ["a"]}',
+    "element": '{"client": {}, "resources": ["a", VALUE]}',
+}
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("name", UNWRITABLE)
+def test_a_value_that_no_file_can_hold_is_an_error_with_its_line(
+    name: str, place: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    value, problem = UNWRITABLE[name]
+    file = tmp_path / "shop.py"
+    file.write_text("\nsource = rest_api_source(\n" + PLACES[place].replace("VALUE", value) + ")\n")
+    assert main(["convert", str(file)]) == 2
+    told = capsys.readouterr().err
+    assert "shop.py:3" in told
+    assert problem in told
+    assert len(told) < 1000
+
+
+def test_a_large_number_is_converted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "shop.py"
+    number = 2**200
+    resource = f'{{"name": "a", "endpoint": {{"path": "/a", "params": {{"n": {number:#x}}}}}}}'
+    file.write_text(f'rest_api_source({{"client": {{}}, "resources": [{resource}]}})')
+    assert main(["convert", str(file)]) == 0
+    assert f"n: {number}" in capsys.readouterr().out
