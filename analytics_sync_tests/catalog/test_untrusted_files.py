@@ -199,7 +199,7 @@ def test_a_value_that_no_file_can_hold_is_an_error_with_its_line(
 def test_a_large_number_is_converted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "shop.py"
     number = 2**200
-    resource = f'{{"name": "a", "endpoint": {{"path": "/a", "params": {{"n": {number:#x}}}}}}}'
+    resource = f'{{"name": "a", "primary_key": "id", "endpoint": {{"path": "/a", "params": {{"n": {number:#x}}}}}}}'
     file.write_text(f'rest_api_source({{"client": {{}}, "resources": [{resource}]}})')
     assert main(["convert", str(file)]) == 0
     assert f"n: {number}" in capsys.readouterr().out
