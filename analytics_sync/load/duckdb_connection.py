@@ -7,8 +7,7 @@ own function. Tables and schemas are therefore named with the database in front.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from typing import ClassVar
 
 import duckdb
 from dlt.destinations.impl.duckdb.sql_client import DuckDbSqlClient
@@ -21,7 +20,7 @@ _DATABASE = "SELECT database_name FROM system.main.duckdb_databases() WHERE NOT 
 class PinnedDuckDbClient(DuckDbSqlClient):
     """dlt's client with another search path, and with the database in every name."""
 
-    _database = ""
+    _names: ClassVar[dict[str, str]] = {}  # of the databases of files; each load has many clients
 
     @raise_open_connection_error
     def open_connection(self) -> duckdb.DuckDBPyConnection:
@@ -33,13 +32,12 @@ class PinnedDuckDbClient(DuckDbSqlClient):
             global_config=self._global_config,
             local_config={"search_path": _SEARCH_PATH},
         )
-        if not self._database:
-            rows: Sequence[Any] = self._conn.execute(_DATABASE).fetchall()
-            ((self._database,),) = rows
+        if self.credentials.database not in self._names:
+            ((name,),) = self._conn.execute(_DATABASE).fetchall()
+            self._names[self.credentials.database] = name
         return self._conn
 
     def catalog_name(self, quote: bool = True, casefold: bool = True) -> str | None:
         """The name of the database, once a connection was open."""
-        if quote and self._database:
-            return self.capabilities.escape_identifier(self._database)
-        return self._database or None
+        name = self._names.get(self.credentials.database)
+        return self.capabilities.escape_identifier(name) if name and quote else name

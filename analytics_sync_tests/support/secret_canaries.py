@@ -18,6 +18,7 @@ from pathlib import Path
 from analytics_sync_tests.support import duckdb_file
 from analytics_sync_tests.support.canary_failures import Failure
 from analytics_sync_tests.support.canary_sources import ENVIRONMENT, SOURCES, catalog_file
+from analytics_sync_tests.support.command_lines import command_lines
 from analytics_sync_tests.support.scripted_api import Api
 from analytics_sync_tests.support.world import ROOT
 
@@ -102,13 +103,16 @@ class CanaryRun:
 
     def _materialize(self) -> Iterator[tuple[str, str]]:
         groups = " or ".join(f'group:"{name}"' for name in SOURCES)
-        done = self._python(
-            "import logging, sys; logging.basicConfig(level=logging.DEBUG)\n"
-            f"{self.failure.code}\n"
-            "from dagster._cli import main\n"
-            f"sys.argv = ['dagster', 'asset', 'materialize', '--select', {groups!r}, "
-            "'-m', 'analytics_sync.definitions']\nmain()"
-        )
+        with command_lines() as found:
+            done = self._python(
+                "import logging, sys; logging.basicConfig(level=logging.DEBUG)\n"
+                f"{self.failure.code}\n"
+                "from dagster._cli import main\n"
+                f"sys.argv = ['dagster', 'asset', 'materialize', '--select', {groups!r}, "
+                "'-m', 'analytics_sync.definitions']\nmain()"
+            )
+        assert any("'materialize'" in line for line in found)
+        yield "command lines", "\n".join(found)
         yield "standard output", done.stdout
         yield "standard error", done.stderr
         assert done.returncode or self.failure.answer, "a run without a server cannot succeed"
