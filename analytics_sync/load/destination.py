@@ -22,6 +22,7 @@ from dlt.destinations.impl.duckdb.configuration import DuckDbCredentials
 
 from analytics_sync.load.errors import LoadError
 from analytics_sync.load.factories import with_merging_client
+from analytics_sync.load.warehouse_files import without_foreign_links
 
 _PASSWORD_IN_URL = re.compile(r"://[^:/@]*:(.+)@")
 
@@ -157,7 +158,7 @@ def duckdb_file() -> Path:
     if isinstance(value, Mapping):
         value = value.get("database")
     path = value or dlt.secrets.get(f"{key}.database", str) or DEFAULT_FILE
-    return Path(str(path).removeprefix("duckdb:///")).resolve()
+    return without_foreign_links(Path(str(path).removeprefix("duckdb:///")))
 
 
 def file_format(destination: Destination[Any, Any]) -> TLoaderFileFormat:

@@ -10,10 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import dlt
-import duckdb
 from filelock import FileLock
 
 from analytics_sync.load.destination import (
@@ -24,6 +22,12 @@ from analytics_sync.load.destination import (
 )
 from analytics_sync.load.duckdb_merge_job import configure_session
 from analytics_sync.load.staging import drop_orphaned_staging
+from analytics_sync.load.warehouse_files import (
+    check_files,
+    create_database,
+    prepare_lock,
+    private_files,
+)
 
 _POLL_SECONDS = 0.1
 
@@ -44,29 +48,23 @@ _LOCK = (
 
 @contextmanager
 def warehouse_lock() -> Iterator[None]:
-    """Hold the lock of a DuckDB file. Other destinations take several writers and have no lock."""
+    """Hold the lock of a DuckDB file. Other destinations take several writers and have no lock.
+
+    Raises:
+        LoadError: Another user has put one of the warehouse's files there.
+    """
     if configured_kind() != DEFAULT:
         yield
         return
     file = duckdb_file()
     file.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(f"{file}.lock").acquire(poll_interval=_POLL_SECONDS):
+    check_files(file)
+    with FileLock(prepare_lock(file)).acquire(poll_interval=_POLL_SECONDS):
         if not file.exists():
-            _create_database(file)
-        yield
-
-
-def _create_database(file: Path) -> None:
-    """Create an empty DuckDB file, complete from its first moment.
-
-    If a process dies while DuckDB creates a file, DuckDB refuses that file for good. So the file is
-    created under another name and renamed when it is complete. The next process deletes what a
-    killed one left under that name.
-    """
-    new = file.with_name(f"{file.name}.new")
-    new.unlink(missing_ok=True)
-    duckdb.connect(str(new)).close()
-    new.replace(file)
+            create_database(file)
+        check_files(file)  # again: files may have come while this process waited
+        with private_files(file):
+            yield
 
 
 @contextmanager
