@@ -44,7 +44,7 @@ cover: $(VENV)/.dev           ## the tests with their coverage of the package
 
 audit: $(VENV)/.audit         ## look for known vulnerabilities of the pinned versions
 	@log=$(VENV)/audit.log; \
-	$(BIN)/pip-audit --requirement requirements.txt --require-hashes --disable-pip --strict \
+	$(BIN)/pip-audit --requirement requirements.txt --requirement requirements-pip.txt --require-hashes --disable-pip --strict \
 		--vulnerability-service osv --progress-spinner off >$$log 2>&1; status=$$?; \
 	if [ $$status -ne 0 ] && ! grep -q '^Found [0-9]' $$log && grep -qE $(UNREACHABLE) $$log; then \
 		echo "not audited: the vulnerability database cannot be reached"; \
@@ -60,9 +60,14 @@ $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed; set PYTHON=")'
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.runtime: requirements.txt pyproject.toml | $(VENV)/bin/python
+# The pip that comes with Python installs its own successor and nothing else.
+$(VENV)/.pip: requirements-pip.txt | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-pip.txt
+	touch $@
+
+$(VENV)/.runtime: requirements.txt pyproject.toml $(VENV)/.pip
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	touch $@
 
 $(VENV)/.dev: requirements-dev.txt $(VENV)/.runtime
@@ -81,6 +86,7 @@ pins:                         ## compile the requirements files from pyproject.t
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --extra postgres pyproject.toml requirements.in -o requirements.txt
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --extra postgres --extra dev pyproject.toml requirements.in -c requirements.txt -o requirements-dev.txt
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --extra audit pyproject.toml requirements.in -c requirements.txt -c requirements-dev.txt -o requirements-audit.txt
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate requirements-pip.in -c requirements-audit.txt -o requirements-pip.txt
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --extra bench pyproject.toml requirements.in -c requirements.txt -o requirements-bench.txt
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate benchmarks/harness/requirements-airbyte.in -c requirements.txt -o benchmarks/harness/requirements-airbyte.txt
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate benchmarks/harness/requirements-singer.in -c requirements.txt -o benchmarks/harness/requirements-singer.txt

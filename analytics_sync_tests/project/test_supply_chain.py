@@ -18,6 +18,8 @@ FILES = [
     "requirements-audit.txt",
     "requirements-bench.txt",
 ]
+# The installer itself, before all others.
+PIP = "requirements-pip.txt"
 PYPROJECT = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
 PROJECT = tomllib.loads(PYPROJECT)["project"]
 # Requirements file -> the extras of the package that the file pins.
@@ -64,10 +66,18 @@ def test_every_line_is_one_version_with_hashes(file: str) -> None:
     assert len({(match[1], match[3]) for match in matches if match}) == len(lines(file))
 
 
-@pytest.mark.parametrize("file", [*FILES, *PEERS, "requirements.in", "pyproject.toml"])
+@pytest.mark.parametrize(
+    "file",
+    [*FILES, PIP, *PEERS, "requirements.in", "requirements-pip.in", "pyproject.toml"],
+)
 def test_no_index_and_no_host_is_named(file: str) -> None:
     text = (ROOT / file).read_text(encoding="utf-8")
     assert not re.search(r"://|index-url|find-links|trusted-host|\bfile:|@ |\bgit\+", text)
+
+
+def test_pip_is_pinned_alone() -> None:
+    assert [line.split("==")[0] for line in lines(PIP)] == ["pip"]
+    assert all(PIN.fullmatch(line) for line in lines(PIP))
 
 
 @pytest.mark.parametrize("file", FILES)
@@ -83,7 +93,7 @@ def test_some_file_pins_every_extra() -> None:
 def test_files_agree_about_versions() -> None:
     """All files are installed into one environment."""
     versions: dict[str, str] = {}
-    for file in FILES:
+    for file in [*FILES, PIP]:
         for package, version in pins(file).items():
             assert versions.setdefault(package, version) == version, (file, package)
 
@@ -99,12 +109,12 @@ def test_every_direct_dependency_has_a_comment_with_its_purpose() -> None:
 def test_pip_installs_only_packages_with_a_pinned_hash() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     installs = [line for line in makefile.splitlines() if "pip install" in line]
-    assert len(installs) == len(FILES) + 1
+    assert len(installs) == len(FILES) + 2
     for line in installs:
         assert "--no-deps" in line
         assert "--require-hashes" in line or "--no-build-isolation -e ." in line
     compiles = [line for line in makefile.splitlines() if "pip compile" in line]
-    assert [line.split()[-1] for line in compiles] == [*FILES, *PEERS]
+    assert {line.split()[-1] for line in compiles} == {*FILES, PIP, *PEERS}
     assert all("--generate-hashes" in line for line in compiles)
 
 
@@ -130,7 +140,7 @@ def test_an_audit_without_the_database_says_so(case: str, tmp_path: Path) -> Non
     script.write_text(f"#!/bin/sh\ncat <<'END'\n{output}\nEND\nexit {status}\n")
     script.chmod(0o755)
     # Make finds these files and therefore installs nothing.
-    for stamp in ("bin/python", ".runtime", ".audit"):
+    for stamp in ("bin/python", ".pip", ".runtime", ".audit"):
         (tmp_path / stamp).touch()
     command = ["make", "--no-print-directory", "audit", f"VENV={tmp_path}"]
     done = subprocess.run(
