@@ -17,6 +17,7 @@ import dlt
 from analytics_sync.catalog import CatalogError, Source, catalog_files, load_catalog, load_file
 from analytics_sync.catalog.loader import YAML_SUFFIXES
 from analytics_sync.catalog.names import check_lengths, check_names
+from analytics_sync.common.private_folder import NotPrivate
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -31,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         return int(options.run(options) or 0)
-    except CatalogError as e:
+    except (CatalogError, NotPrivate) as e:
         print(e, file=sys.stderr)
         return 2
 

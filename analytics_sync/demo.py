@@ -21,10 +21,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from dagster import DagsterInstance
+from analytics_sync.common.private_folder import claim_folder, is_own
+from analytics_sync.demo_report import print_report
 
 _INSTANCE = """\
 telemetry:
@@ -64,10 +63,17 @@ class Home:
         return self.path / "warehouse.duckdb"
 
     def prepare(self, *, remove_existing: bool) -> None:
-        """Make the folder and the instance; ``remove_existing`` deletes an earlier demo first."""
-        if remove_existing:
+        """Make the folder and the instance; ``remove_existing`` deletes an earlier demo first.
+
+        Dagster executes code that ``dagster.yaml`` names, so nobody else may write to the folder.
+
+        Raises:
+            NotPrivate: The path is no folder of this user, or everybody may write to it.
+        """
+        if remove_existing and is_own(self.path):
             shutil.rmtree(self.path, ignore_errors=True)
-        self.dagster.mkdir(parents=True, exist_ok=True)
+        claim_folder(self.path)
+        self.dagster.mkdir(exist_ok=True)
         events = json.dumps(str(self.dagster / "history" / "runs"))  # JSON is YAML
         (self.dagster / "dagster.yaml").write_text(_INSTANCE % events, encoding="utf-8")
 
@@ -164,7 +170,11 @@ def demo(select: str = "*", *, days: int = DAYS) -> int:
         ]  # fmt: skip
         print("$ dagster " + " ".join(command[3:]).replace("*", "'*'"), flush=True)
         status = _run_dagster(command, home.environment(settings), home.path / "run.log")
-        _print_report(home, status)
+        print_report(home.dagster)
+    if status:
+        print(f"The run failed: look at {home.path / 'run.log'}.")
+    else:
+        print(f"The data is made up; it is in {_short_path(home.warehouse)}.\n\n{_NEXT_STEPS}")
     return status
 
 
@@ -220,68 +230,6 @@ def _run_dagster(command: list[str], environment: Mapping[str, str], log: Path) 
                     word = "done" if event == "STEP_SUCCESS" else "FAILED"
                     print(f"  {step:<26} {word} in {now - started_at.pop(step):5.1f} s", flush=True)
     return process.returncode
-
-
-@dataclass
-class _AssetSummary:
-    """One line of the report: the figures of one asset over the whole run."""
-
-    partitions: int = 0  # materializations: one without partitions, else one a partition
-    rows: int = 0
-    seconds: float = 0.0  # spent reading
-    checks: int = 0
-    passed: int = 0
-    partitioned: bool = False
-
-
-def _summarize(instance: DagsterInstance, run_id: str) -> dict[tuple[str, ...], _AssetSummary]:
-    """The summary of each asset by asset key, from the run's event log."""
-    from dagster import DagsterEventType
-
-    assets: dict[tuple[str, ...], _AssetSummary] = {}
-    for entry in instance.all_logs(run_id):
-        event = entry.dagster_event
-        if event is None:
-            continue
-        if event.event_type == DagsterEventType.ASSET_MATERIALIZATION:
-            materialization = event.step_materialization_data.materialization
-            asset = assets.setdefault(tuple(materialization.asset_key.path), _AssetSummary())
-            values: dict[str, Any] = {k: v.value for k, v in materialization.metadata.items()}
-            asset.partitions += 1
-            asset.rows = values["rows_loaded"]
-            asset.seconds = values["seconds_reading"]
-            asset.partitioned = materialization.partition is not None
-        elif event.event_type == DagsterEventType.ASSET_CHECK_EVALUATION:
-            check = event.asset_check_evaluation_data
-            asset = assets.setdefault(tuple(check.asset_key.path), _AssetSummary())
-            asset.checks += 1
-            asset.passed += check.passed
-    return assets
-
-
-def _print_report(home: Home, status: int) -> None:
-    """Print a table of the newest run, and where its data or its log is."""
-    from dagster import DagsterInstance
-
-    with DagsterInstance.from_config(str(home.dagster)) as instance:
-        run = instance.get_run_records(limit=1)[0]
-        assets = _summarize(instance, run.dagster_run.run_id)
-    line = "{:<17} {:<25} {:>10} {:>7} {:>7} {:>9}".format
-    print("\n" + line("source", "resource", "partitions", "rows", "checks", "reading s"))
-    for (source, resource), a in sorted(assets.items()):
-        partitions = str(a.partitions) if a.partitioned else "-"
-        checks = f"{a.passed}/{a.checks}"
-        print(line(source, resource, partitions, f"{a.rows:,}", checks, f"{a.seconds:.2f}"))
-    seconds = (run.end_time or 0) - (run.start_time or 0)
-    print(
-        f"\n{len(assets)} assets, {sum(a.rows for a in assets.values()):,} rows, "
-        f"{sum(a.passed for a in assets.values())} of {sum(a.checks for a in assets.values())} "
-        f"checks passed; the run took {seconds:.1f} s."
-    )
-    if status:
-        print(f"The run failed: look at {home.path / 'run.log'}.")
-    else:
-        print(f"The data is made up; it is in {_short_path(home.warehouse)}.\n\n{_NEXT_STEPS}")
 
 
 def _today() -> date:

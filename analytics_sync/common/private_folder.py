@@ -176,43 +176,38 @@ def _why_not_private(status: os.stat_result) -> str:
     return f"is open to other users (mode {status.st_mode & 0o777:03o})"
 
 
-def state_folders() -> Iterator[Path]:
-    """The folders that may hold this user's lasting state, the preferred one first.
-
-    A service may have no home. Then the temporary folder has to do.
-    """
-    name = f"analytics-sync-{os.geteuid()}"
-    configured = Path(os.environ.get("XDG_STATE_HOME", ""))
-    if configured.is_absolute():
-        yield configured / name
-    with suppress(RuntimeError):  # this user has no home
-        yield Path.home() / ".local" / "state" / name
-    yield Path(tempfile.gettempdir()) / f"analytics-sync-state-{os.geteuid()}"
+def is_own(path: Path) -> bool:
+    """Whether the entry at a path belongs to this user."""
+    try:
+        return path.lstat().st_uid == os.geteuid()
+    except FileNotFoundError:
+        return False
 
 
-def open_state_folder(*parts: str, create: bool) -> PrivateFolder:
-    """Open the first state folder that is private and can be used.
+def claim_folder(path: Path) -> None:
+    """Create a folder for this user alone, or check that no other user may write to it.
 
-    Args:
-        parts: Names of folders in the state folder; none for the state folder itself.
-        create: Whether to create a missing folder.
+    Other rights of a folder that is there stay, and a link of this user is followed.
 
     Raises:
-        OSError: There is none.
+        NotPrivate: The path is no folder of this user, or everybody may write to it.
     """
-    problem: OSError | None = None
-    for state in state_folders():
-        try:
-            folder = PrivateFolder(state, create=create)
-            for part in parts:
-                folder.close()
-                folder = PrivateFolder(folder.path / part, create=create)
-        except OSError as e:
-            problem = problem or e
-        else:
-            return folder
-    assert problem is not None, "the temporary folder is always tried"
-    raise problem
+    if path.is_symlink() and is_own(path):
+        path = path.resolve()
+    with suppress(FileExistsError):
+        path.mkdir(mode=0o700, parents=True)
+    try:
+        handle = os.open(path, _FOLDER_FLAGS)
+    except OSError as e:
+        raise NotPrivate(f"{path} is not a folder of this user. Remove it.") from e
+    try:
+        status = os.fstat(handle)
+        if status.st_uid != os.geteuid() or status.st_mode & stat.S_IWOTH:
+            raise NotPrivate(f"{path} {_why_not_private(status)}. Work in a folder of yours.")
+        # with some settings, new folders are open to a group of which the user is the only member
+        os.fchmod(handle, stat.S_IMODE(status.st_mode) & ~stat.S_IWGRP)
+    finally:
+        os.close(handle)
 
 
 class LockedTempFolder:

@@ -26,7 +26,8 @@ import pyarrow as pa
 
 from analytics_sync.catalog import Resource
 from analytics_sync.common.exact_json import dumps, loads
-from analytics_sync.common.private_folder import PrivateFolder, open_state_folder
+from analytics_sync.common.private_folder import PrivateFolder
+from analytics_sync.common.state_folder import open_state_folder
 from analytics_sync.common.window import Window
 from analytics_sync.extract.journal_file import JournalEntry, JournalFile, remove_old
 from analytics_sync.extract.journal_keys import JournalKeys

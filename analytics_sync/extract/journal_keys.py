@@ -14,7 +14,8 @@ import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 
-from analytics_sync.common.private_folder import create_file, open_state_folder
+from analytics_sync.common.private_folder import create_file
+from analytics_sync.common.state_folder import open_state_folder
 
 SALT_BYTES = 16
 KEY_BYTES = 32

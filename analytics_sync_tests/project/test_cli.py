@@ -67,6 +67,8 @@ def test_the_demo_syncs_everything_and_ends_with_a_table(tmp_path: Path) -> None
         sql = "SELECT count(*) FROM delivery.builds"
         assert connection.execute(sql).fetchall()[0][0] > 0
     assert {p.name for p in tmp_path.iterdir()} == {".demo"}, "the demo keeps to its folder"
+    assert (tmp_path / ".demo").stat().st_mode & 0o777 == 0o700
+    assert warehouse.stat().st_mode & 0o777 == 0o600
 
 
 def test_dev_serves_the_ui_on_loopback_and_ends_with_its_sandbox(tmp_path: Path) -> None:

@@ -16,7 +16,8 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
-from analytics_sync.common.private_folder import PrivateFolder, create_file, open_state_folder
+from analytics_sync.common.private_folder import PrivateFolder, create_file
+from analytics_sync.common.state_folder import open_state_folder
 
 log = logging.getLogger(__name__)
 
