@@ -19,8 +19,8 @@ from dlt.destinations.sql_client import SqlClientBase
 from analytics_sync.common.errors import printable
 from analytics_sync.load.errors import LoadError
 
-_SETTING = "analytics_sync.trusted_roles"
-_VARIABLE = "ANALYTICS_SYNC__TRUSTED_ROLES"
+_SETTING = "trusted_roles"
+_VARIABLE = f"ANALYTICS_SYNC__{_SETTING.upper()}"
 _MAX_NAME = 100  # names of other roles' objects may be long
 
 _VIEWS = """
@@ -131,7 +131,7 @@ def own_tables(client: SqlClientBase[Any], *tables: str) -> Iterator[None]:
 
 
 def _foreign_in_postgres(client: SqlClientBase[Any], names: list[str]) -> dict[str, str]:
-    setting = dlt.config.get(_SETTING, str) or ""
+    setting = dlt.config.get(f"analytics_sync.{_SETTING}", str) or ""
     trusted = [role for text in setting.split(",") if (role := text.strip())]
     rows = client.execute_sql(_OBJECTS, schema=client.dataset_name, names=names, trusted=trusted)
     problems: dict[str, str] = {}

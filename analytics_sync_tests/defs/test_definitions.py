@@ -123,10 +123,12 @@ def test_today_is_a_partition(defs: Definitions) -> None:
     assert last in {str(before), str(after)}
 
 
-def test_a_wrong_start_date_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ANALYTICS_SYNC__START_DATE", "yesterday")
-    with pytest.raises(ValueError, match="ANALYTICS_SYNC__START_DATE is 'yesterday'"):
+@pytest.mark.parametrize("day", ["yesterday", "2025-01-01\n", "2025-01-01 x"])
+def test_a_wrong_start_date_is_named(monkeypatch: pytest.MonkeyPatch, day: str) -> None:
+    monkeypatch.setenv("ANALYTICS_SYNC__START_DATE", day)
+    with pytest.raises(ValueError, match="ANALYTICS_SYNC__START_DATE is ") as error:
         build_definitions(load_catalog())
+    assert repr(day) in str(error.value)
 
 
 def test_daily_schedules_request_yesterday_and_are_off(defs: Definitions) -> None:

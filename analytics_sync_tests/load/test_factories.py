@@ -89,6 +89,16 @@ def test_settings_come_from_dlts_sections(
         assert config.staging_dataset_name_layout == "%s_staging_run1"
 
 
+def test_postgres_takes_no_parquet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """dlt would copy it over a connection of another driver, which has another search path."""
+    monkeypatch.setenv("ANALYTICS_SYNC__DESTINATION", "postgres")
+    monkeypatch.setenv("DESTINATION__POSTGRES__CREDENTIALS", ADDRESS)
+    selector = make_destination().capabilities().loader_file_format_selector
+    assert selector is not None
+    formats = ["insert_values", "csv", "parquet"]
+    assert selector("insert_values", formats, table_schema={}) == ("insert_values", formats[:2])
+
+
 def test_another_destination_stays_dlts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ANALYTICS_SYNC__DESTINATION", "filesystem")
     monkeypatch.setenv(f"ANALYTICS_SYNC__{ALLOW}", "true")
