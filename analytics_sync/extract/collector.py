@@ -61,6 +61,7 @@ class PageCollector:
         buffers: Makes the table buffer.
         existing_types: Types of the columns that the table has already, by column.
         redact: Masks credentials in messages.
+        check_time: Called before each conversion; it raises after the deadline.
     """
 
     def __init__(
@@ -72,8 +73,10 @@ class PageCollector:
         buffers: TableBuffers,
         existing_types: Mapping[str, DataType],
         redact: Callable[[str], str],
+        check_time: Callable[[], None],
     ) -> None:
         self._resource = resource
+        self._check_time = check_time
         self._existing_types = existing_types
         self._window = window if resource.cursor else None
         self._result = result
@@ -151,6 +154,7 @@ class PageCollector:
                 self._resource, infer_fields(self._resource, records, self._existing_types)
             )
         for start in range(0, max(1, len(records)), _RECORDS_PER_CONVERSION):
+            self._check_time()
             chunk = slice(start, start + _RECORDS_PER_CONVERSION)
             self._convert(self._converter, records[chunk], read_at[chunk])
 

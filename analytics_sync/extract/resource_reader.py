@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
+from functools import partial
 
 from analytics_sync.catalog import Resource
 from analytics_sync.catalog.models import DataType
@@ -105,6 +106,7 @@ class ResourceReader:
             self._buffers,
             existing_types or {},
             self._session.redact,
+            partial(deadline.check, place),
         )
         reader = PageReader(context, self._session, self._settings, self._prefetch_pool)
         try:

@@ -9,6 +9,7 @@ import threading
 import time
 import tracemalloc
 from collections.abc import Callable, Iterator
+from itertools import count
 from types import SimpleNamespace
 from typing import Any
 
@@ -74,6 +75,19 @@ def test_endless_pages_end_at_max_seconds(api: Api, monkeypatch: pytest.MonkeyPa
     assert "longer than" in str(error)
     assert "max_seconds" in str(error)
     assert len(api.seen) == 10
+
+
+def test_the_conversion_of_a_page_has_the_same_deadline(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each look at the clock moves it by ten seconds: there is one for each thousand records."""
+    api.on("/items", [{"id": n} for n in range(50_000)])
+    looks = count()
+    clock = SimpleNamespace(monotonic=lambda: time.monotonic() + 10 * next(looks))
+    monkeypatch.setattr(deadline, "time", clock)
+    outcome = read(shop(item(), max_seconds=400))
+    assert isinstance(outcome.failures["items"], LimitExceeded)
+    assert len(api.seen) == 1
 
 
 def test_a_delay_beyond_max_seconds_is_not_begun(api: Api) -> None:
