@@ -14,14 +14,13 @@ from dagster import AssetExecutionContext, Failure, MaterializeResult, MetadataV
 
 from analytics_sync.catalog import Source
 from analytics_sync.common.errors import ExtractError
+from analytics_sync.common.shown import listed
 from analytics_sync.defs.partitions import run_window
 from analytics_sync.defs.translator import asset_key
 from analytics_sync.extract.result import ReadResult
 from analytics_sync.extract.run import ReadRun
 from analytics_sync.load.errors import LoadError
 from analytics_sync.load.pipeline import Loaded, load
-
-_MAX_NAMED = 20  # skipped children that a warning names; it gives the number of the others
 
 
 def materialize(context: AssetExecutionContext, source: Source) -> Iterator[MaterializeResult[Any]]:
@@ -59,7 +58,7 @@ def materialize(context: AssetExecutionContext, source: Source) -> Iterator[Mate
 
 def _failure(source: Source, failed: Mapping[str, Exception], of: int) -> Failure:
     first = next(iter(failed.values()))
-    others = f"; also failed: {', '.join(list(failed)[1:])}" if len(failed) > 1 else ""
+    others = f"; also failed: {listed(list(failed)[1:])}" if len(failed) > 1 else ""
     metadata = {name: MetadataValue.text(str(error)) for name, error in failed.items()}
     return Failure(
         f"{len(failed)} of {of} resources of {source.name} failed; the others are "
@@ -70,10 +69,11 @@ def _failure(source: Source, failed: Mapping[str, Exception], of: int) -> Failur
 
 def _warnings(result: ReadResult) -> Iterator[str]:
     if result.skipped:
-        named = "; ".join(result.skipped[:_MAX_NAMED])
-        more = len(result.skipped) - _MAX_NAMED
-        yield f"{len(result.skipped)} children skipped: {named}" + (
-            f"; and {more} more" if more > 0 else ""
+        yield f"{len(result.skipped)} children skipped: {listed(result.skipped, separator='; ')}"
+    if result.refused_above:
+        yield (
+            f"the API refused {result.refused_above} children, so the parent {result.resource.parent} lacks "
+            "records, and their children were not read: look at its warnings"
         )
     if result.rejected:
         unmarked = "; no row is marked as deleted" if result.resource.soft_deletes else ""
@@ -134,6 +134,7 @@ def _metadata(result: ReadResult, loaded: Loaded, window: str | None) -> dict[st
         metadata[f"examples_of_keys_{kind}"] = "; ".join(result.shared_keys.examples)
     seldom = {
         "pages_kept_from_earlier": result.pages_kept,
+        "children_refused_of_ancestors": result.refused_above,
         "duplicates_dropped": result.buffer.duplicates if result.buffer else 0,
         "records_rejected": len(result.rejected),
         "records_with_extra": result.with_extra,

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from analytics_sync.common.errors import HttpStatusError, printable
+from analytics_sync.common.errors import HttpStatusError
+from analytics_sync.common.shown import listed
 from analytics_sync.extract.concurrency import Job
 from analytics_sync.extract.findings import COMPLETE
 from analytics_sync.extract.ignored import is_gone
@@ -80,7 +81,9 @@ class Children:
                 last.advice,
                 status=last.status,
             )
-        self._judge_replacement([pair for pair in refused if not pair[1].is_ignored])
+        undeclared = [pair for pair in refused if not pair[1].is_ignored]
+        result.refused = len(undeclared)
+        self._judge_replacement(undeclared)
         self._judge_parents()
 
     def _judge_replacement(self, refused: list[tuple[Parent, HttpStatusError]]) -> None:
@@ -113,5 +116,5 @@ class Children:
 
 def _named(parent: Parent, error: HttpStatusError) -> str:
     """The parent of a refused child, and the status."""
-    values = ", ".join(f"{name}={value}" for name, value in parent.params)
-    return printable(f"{values}: {error.status}")
+    values = listed(f"{name}={value}" for name, value in parent.params)
+    return f"{values}: {error.status}"

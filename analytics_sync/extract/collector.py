@@ -15,8 +15,8 @@ from typing import Any
 from analytics_sync.catalog import Field, Resource
 from analytics_sync.catalog.models import DataType
 from analytics_sync.catalog.tables import REJECTED
-from analytics_sync.common.errors import printable
 from analytics_sync.common.exact_json import dumps
+from analytics_sync.common.shown import listed, shown
 from analytics_sync.common.window import Window
 from analytics_sync.extract.buffer import RepeatedRow, TableBuffers
 from analytics_sync.extract.convert.converter import NO_KEY, Converter
@@ -34,6 +34,7 @@ _RECORDS_PER_CONVERSION = 1_000
 _RECORDS_TO_INFER = 10_000  # fields are inferred from these where no columns are declared
 _FEW_MISFITS = 10  # fewer values of a field do not show that its type is wrong
 _MAX_EXAMPLE_CHARACTERS = 60
+_MAX_MISFIT_CHARACTERS = 240  # of a field, its type and an example
 _FEW_REJECTED = 10  # more than one record in so many shows that the declaration is wrong
 
 
@@ -179,8 +180,8 @@ class PageCollector:
 def _misfitting(resource: Resource, misfits: Sequence[tuple[Field, int, Any]]) -> str | None:
     """The finding when no value of a field fits its declared type; otherwise None."""
     named = [
-        f"{field.name} as {field.data_type} ({count} values, for example "
-        f"{printable(dumps(value).decode())[:_MAX_EXAMPLE_CHARACTERS]})"
+        f"{shown(field.name)} as {field.data_type} ({count} values, for example "
+        f"{shown(dumps(value).decode(), _MAX_EXAMPLE_CHARACTERS)})"
         for field, count, value in misfits
         if count >= _FEW_MISFITS
     ]
@@ -188,7 +189,7 @@ def _misfitting(resource: Resource, misfits: Sequence[tuple[Field, int, Any]]) -
         return None
     advice = "Correct the types in columns" if resource.fields else "Declare columns"
     return (
-        f"No value fits the type of its column: {'; '.join(named)}. The columns are null, and _extra "
+        f"No value fits the type of its column: {listed(named, separator='; ', limit=_MAX_MISFIT_CHARACTERS)}. The columns are null, and _extra "
         f"holds the values. {advice} of resource {resource.name!r}."
     )
 

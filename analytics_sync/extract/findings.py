@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import threading
 
+from analytics_sync.common.shown import shown
+
 COMPLETE = "complete"
 """The API says that there is more than was read."""
 WINDOW_BOUNDS = "window_bounds"
@@ -18,6 +20,7 @@ DECLARED_SCHEMA = "declared_schema"
 """Too many records cannot be placed, or a field has no value any more."""
 
 _MAX_MESSAGES = 20  # a check; further ones would only repeat the first
+_MAX_CHARACTERS = 4000  # of a message: room for 20 names of 80 characters, twice
 
 
 class Findings:
@@ -37,7 +40,7 @@ class Findings:
         with self._lock:
             messages = self._messages.setdefault(check, {})
             if len(messages) < _MAX_MESSAGES:
-                messages.setdefault(message)
+                messages.setdefault(shown(message, _MAX_CHARACTERS))
 
     def of(self, check: str) -> list[str]:
         """The messages of one check, in the order of their arrival."""

@@ -17,7 +17,7 @@ from itertools import pairwise
 
 from analytics_sync.catalog import Resource
 from analytics_sync.catalog.paginators import Offset, PageNumber
-from analytics_sync.common.errors import printable
+from analytics_sync.common.shown import shown
 from analytics_sync.extract.buffer import RepeatedRow
 
 _FEW = 20  # with cursors, one record in so many may come again elsewhere, because it has changed
@@ -103,7 +103,7 @@ def judge_order(
         return ""
     key, first, last = again.example
     named = ", ".join(
-        f"{name}={printable(redact(str(value)))[:_MAX_KEY_LENGTH]}"
+        f"{name}={shown(redact(str(value)), _MAX_KEY_LENGTH)}"
         for name, value in zip(resource.key, key, strict=True)
     )
     told = f", and the API said {reported_total:,}" if reported_total is not None else ""

@@ -16,8 +16,9 @@ from dataclasses import replace
 from typing import Any
 
 from analytics_sync.catalog import Resource
-from analytics_sync.common.errors import ExtractError, Place, printable
+from analytics_sync.common.errors import ExtractError, Place
 from analytics_sync.common.json_path import MISSING, lookup
+from analytics_sync.common.shown import shown
 from analytics_sync.extract.parents import Parent
 from analytics_sync.extract.rest_client.urls import placeholders
 from analytics_sync.extract.result import Page
@@ -122,7 +123,7 @@ class ParentFilter:
 
     def _shown(self, parent: Parent) -> str:
         values = self._values(parent).items()
-        return printable(", ".join(f"{n}={str(v)[:_MAX_CHARACTERS]}" for n, v in values))
+        return ", ".join(f"{n}={shown(v, _MAX_CHARACTERS)}" for n, v in values)
 
 
 def _like(value: object) -> Iterable[Any]:

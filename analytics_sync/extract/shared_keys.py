@@ -28,7 +28,7 @@ from typing import Any
 import pyarrow as pa
 
 from analytics_sync.catalog import Resource
-from analytics_sync.common.errors import printable
+from analytics_sync.common.shown import shown
 from analytics_sync.extract.buffer import RepeatedRow, TableBuffer
 from analytics_sync.extract.convert.outside_keys import OutsideKey
 from analytics_sync.extract.cursor_kind import CursorKind, cursor_kind, is_creation
@@ -200,13 +200,13 @@ def both_sides_message(
     """
     if not keys:
         return None
-    shown = sorted({_key_text(resource.key, key.values, redact) for key in keys})
+    examples = sorted({_key_text(resource.key, key.values, redact) for key in keys})
     assert resource.cursor is not None
     declared = ", ".join(resource.primary_key)
     return (
-        f"Different records share a primary key: {len(shown)} records of the window have the key of "
+        f"Different records share a primary key: {len(examples)} records of the window have the key of "
         f"another record of the same response that is outside, for example "
-        f"{'; '.join(shown[:_MAX_EXAMPLES])}. Correct primary_key [{declared}] of resource "
+        f"{'; '.join(examples[:_MAX_EXAMPLES])}. Correct primary_key [{declared}] of resource "
         f"{resource.name!r}: add {resource.cursor.name}, or the fields that tell these records apart. "
         f"If the {resource.cursor.name} of a record changes, declare incremental.cursor_changes: true."
     )
@@ -275,5 +275,5 @@ def _differing_columns(buffer: TableBuffer, rows: Sequence[_Row]) -> tuple[str, 
 
 
 def _key_text(names: Sequence[str], values: Sequence[object], redact: Callable[[str], str]) -> str:
-    texts = [printable(redact(str(value)))[:_MAX_KEY_LENGTH] for value in values]
+    texts = [shown(redact(str(value)), _MAX_KEY_LENGTH) for value in values]
     return ", ".join(f"{name}={text}" for name, text in zip(names, texts, strict=True))

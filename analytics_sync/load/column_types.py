@@ -14,6 +14,7 @@ from typing import Any
 
 from dlt.common.schema.typing import TColumnSchema
 
+from analytics_sync.common.shown import shown
 from analytics_sync.load.foreign_objects import own_tables
 
 _Types = Mapping[str, Mapping[str, str]]
@@ -60,7 +61,7 @@ class Mismatch:
     wanted: str
 
     def __str__(self) -> str:
-        return f"column {self.column} is {self.real} and is declared as {self.declared}"
+        return f"column {shown(self.column)} is {self.real} and is declared as {self.declared}"
 
     def change(self, client: Any, table: str, value: str | None = None) -> str:
         """The statement that changes the type of the column.

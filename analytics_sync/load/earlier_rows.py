@@ -18,6 +18,7 @@ from dlt.destinations.sql_client import SqlClientBase
 
 from analytics_sync.catalog import Field, Resource
 from analytics_sync.catalog.naming import DELETED_AT
+from analytics_sync.common.shown import listed
 from analytics_sync.common.window import Window
 from analytics_sync.extract.cursor_kind import CursorKind, cursor_kind
 from analytics_sync.extract.findings import DECLARED_SCHEMA, PRIMARY_KEY_UNIQUE
@@ -171,7 +172,7 @@ def _is_lost(absent: Field, rows: int, earlier: EarlierRows, window: Window | No
 
 
 def _lost_message(resource: Resource, lost: list[Field], earlier: EarlierRows) -> str:
-    named = ", ".join(f"{f.name} ({earlier.filled[f.column]})" for f in lost)
+    named = listed(f"{f.name} ({earlier.filled[f.column]})" for f in lost)
     return (
         f"No record has a field that {earlier.count} rows had, the number with a value in brackets: "
         f"{named}. The load replaced values by null. The API renamed the field, or the account may "

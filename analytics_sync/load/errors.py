@@ -13,6 +13,10 @@ from dlt.pipeline.exceptions import PipelineStepFailed
 
 from analytics_sync.common.errors import ExtractError
 from analytics_sync.common.redaction import Redactor
+from analytics_sync.common.shown import shown
+
+_MAX_CHARACTERS = 2000
+_MAX_TRACE_CHARACTERS = 50_000
 
 
 class LoadError(Exception):
@@ -45,15 +49,17 @@ def warehouse_errors(dataset: str, doing: str, redact: Redactor) -> Iterator[Non
             else "Look at the destination's settings and state"
         )
         message = (
-            f"{dataset}: {step} failed: {_root(e)} {advice}, then run again; "
+            f"{dataset}: {step} failed: {_root(e, redact)} {advice}, then run again; "
             "rows already there were not changed in part."
         )
         # no cause: the exceptions below may hold secrets
-        raise LoadError(f"{redact(message)}\n{redact.trace(e)}".rstrip()) from None
+        trace = redact.trace(e)[-_MAX_TRACE_CHARACTERS:]
+        raise LoadError(f"{redact(message)}\n{trace}".rstrip()) from None
 
 
-def _root(error: BaseException) -> str:
-    """The first exception of a chain, on one line."""
+def _root(error: BaseException, redact: Redactor) -> str:
+    """The first exception of a chain, on one line and shortened: drivers quote values of any length."""
     while (cause := error.__cause__ or error.__context__) is not None:
         error = cause
-    return f"{type(error).__name__}: {' '.join(str(error).split())}"
+    text = " ".join(redact(str(error)).split())
+    return shown(f"{type(error).__name__}: {text}", _MAX_CHARACTERS)

@@ -31,9 +31,15 @@ from analytics_sync.load.locks import warehouse_lock
 
 
 class Warehouse:
-    """Read-only access to one source's dataset, inside ``open_warehouse``."""
+    """Read-only access to one source's dataset, inside ``open_warehouse``.
 
-    def __init__(self, job_client: Any, dataset: str) -> None:
+    Attributes:
+        dataset: Name of the dataset.
+        redact: Removes the secrets of the destination from a message.
+    """
+
+    def __init__(self, job_client: Any, dataset: str, redact: Redactor) -> None:
+        self.redact = redact
         self._job_client = job_client
         self._client: SqlClientBase[Any] | None = job_client.sql_client if job_client else None
         self.dataset = dataset
@@ -108,7 +114,7 @@ def open_warehouse(dataset: str) -> Iterator[Warehouse]:
         LoadError: The warehouse cannot be opened, or a query failed.
     """
     if configured_kind() == DEFAULT and not duckdb_file().exists():
-        yield Warehouse(None, dataset)
+        yield Warehouse(None, dataset, Redactor(()))
         return
     destination = make_destination()
     redact = Redactor(destination_secrets(destination))
@@ -118,4 +124,4 @@ def open_warehouse(dataset: str) -> Iterator[Warehouse]:
         with warehouse_lock():
             job_client = destination.client(Schema(dataset), config)
             with job_client:
-                yield Warehouse(job_client, dataset)
+                yield Warehouse(job_client, dataset, redact)

@@ -16,6 +16,7 @@ from dlt.destinations.exceptions import DatabaseException
 
 from analytics_sync.common.errors import Place, printable
 from analytics_sync.common.redaction import Redactor
+from analytics_sync.common.shown import MAX_NAMES, listed
 from analytics_sync.extract.run import ReadRun
 from analytics_sync.load.column_types import Mismatch, mismatches, real_types, widen
 from analytics_sync.load.duckdb_merge_job import with_more_memory
@@ -52,7 +53,7 @@ def widen_tables(pipeline: dlt.Pipeline, run: ReadRun, redact: Redactor) -> None
                 refused.append(resource)
             else:
                 log.warning(
-                    "%s: widened, now as declared: %s", resource, "; ".join(map(str, wrong))
+                    "%s: widened, now as declared: %s", resource, listed(wrong, separator="; ")
                 )
     if refused:
         remove_from_package(pipeline, refused)
@@ -67,8 +68,8 @@ def _problem(client: Any, table: str, wrong: Sequence[Mismatch]) -> str:
             return ""
     except DatabaseException as e:
         inexact, reason = list(wrong), f"It cannot be changed in place ({e})"
-    named = "; ".join(map(str, inexact))
-    statements = "; ".join(m.change(client, table) for m in inexact)
+    named = listed(inexact, separator="; ")
+    statements = "; ".join(m.change(client, table) for m in inexact[:MAX_NAMES])
     return (
         f"{named}. {reason}: the table is as it was. Declare the type that the table has, or change "
         f"the table yourself and run again: {statements}"
