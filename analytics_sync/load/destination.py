@@ -20,6 +20,7 @@ from dlt.common.destination import Destination, TLoaderFileFormat
 from dlt.common.destination.reference import DestinationReference
 from dlt.destinations.impl.duckdb.configuration import DuckDbCredentials
 
+from analytics_sync.common.settings_files import foreign_settings
 from analytics_sync.load.errors import LoadError
 from analytics_sync.load.factories import with_merging_client
 from analytics_sync.load.warehouse_files import without_foreign_links
@@ -73,9 +74,11 @@ def make_destination(run: str = "", folder: Path | None = None) -> Destination[A
         folder: The folder that DuckDB may read and write, beside its own file; None for no folder.
 
     Raises:
-        LoadError: The destination is not tested, or dlt does not know it.
+        LoadError: The destination is not tested, dlt does not know it, or another user may have set it.
     """
     check_destination()
+    if problem := foreign_settings():
+        raise LoadError(f"{problem}. Remove it, or set HOME to a folder of yours, and run again.")
     name = destination_name()
     arguments: dict[str, Any] = {}
     if configured_kind() == DEFAULT:

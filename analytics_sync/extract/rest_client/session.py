@@ -16,8 +16,9 @@ import urllib3
 
 from analytics_sync.catalog.client import Client, ErrorHandler
 from analytics_sync.catalog.models import ResponseAction
-from analytics_sync.common.errors import ConnectionFailed, HttpStatusError, Place
+from analytics_sync.common.errors import ConnectionFailed, HttpStatusError, MissingSetting, Place
 from analytics_sync.common.redaction import Redactor
+from analytics_sync.common.settings_files import foreign_settings
 from analytics_sync.extract.rest_client.backoff import retry_delay
 from analytics_sync.extract.rest_client.body import BodyReader
 from analytics_sync.extract.rest_client.call import Attempt, Call, Counters
@@ -54,11 +55,14 @@ class Session:
         sleep: Waits for a number of seconds; None for ``time.sleep``.
 
     Raises:
-        MissingSetting: The base URL or a credential is not set.
+        MissingSetting: The base URL or a credential is not set, or another user may have set it.
     """
 
     def __init__(self, settings: Settings, *, sleep: Callable[[float], None] | None = None) -> None:
         client: Client = settings.source.client
+        if problem := foreign_settings():
+            advice = "Remove it, or set HOME to a folder of yours, and run again."
+            raise MissingSetting(Place(settings.source.name), f"{problem}.", advice)
         self.base_url = settings.base_url()
         self.origin = origin(self.base_url)
         credentials, self._query = settings.credentials()
