@@ -11,6 +11,7 @@ from itertools import compress
 from typing import Any, NamedTuple
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from analytics_sync.catalog import Field
 from analytics_sync.extract.convert.records import Records
@@ -42,14 +43,15 @@ def keys_on_both_sides(
     """
     columns = [rows.field_values(field) for field in keys]
     values = columns[0] if len(columns) == 1 else list(zip(*columns, strict=True))
-    is_inside, is_outside = inside.to_pylist(), outside.to_pylist()
+    positions = pc.indices_nonzero(inside).to_pylist()
     try:
-        # Usually there is no such key, whatever the response.
-        if set(compress(values, is_inside)).isdisjoint(compress(values, is_outside)):
+        within = {values[i] for i in positions}
+        # Usually no other record has a key of the window, whatever the response.
+        if sum(map(within.__contains__, values)) == len(positions):
             return []
     except TypeError:  # a list or an object is no key
         return []
     read_at = times.cast(pa.int64()).to_pylist()
     found = [OutsideKey(*k) for k in zip(read_at, zip(*columns, strict=True), strict=True)]
-    shared = set(compress(found, is_inside)) & set(compress(found, is_outside))
+    shared = {found[i] for i in positions} & set(compress(found, outside.to_pylist()))
     return [key for key in shared if None not in key.values]
