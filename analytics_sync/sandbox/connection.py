@@ -18,6 +18,7 @@ from typing import Any
 
 import orjson
 
+from analytics_sync.same_origin import refusal
 from analytics_sync.sandbox.messages import Fault, ServedResponse
 
 # (method, path and query, headers by lower-case name) -> (response, fault of its transfer)
@@ -41,6 +42,9 @@ class Connection(BaseHTTPRequestHandler):
         """Answer one request."""
         # Read the body: the server would parse an unread body as the next request.
         self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        if problem := refusal(self.headers.items()):
+            self._send(ServedResponse(403, orjson.dumps({"errors": [f"refused: {problem}"]})))
+            return
         headers = {name.lower(): value for name, value in self.headers.items()}
         response, fault = self._respond(self.command, self.path, headers)
         self._send(response, fault)

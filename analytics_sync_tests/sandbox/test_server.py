@@ -86,6 +86,41 @@ def test_responses_name_the_sandbox_and_are_compressed_on_request(box: Sandbox) 
         assert "Content-Encoding" not in client.raw(client.url("v1/root")).headers
 
 
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Host": "evil.example"},
+        {"Host": "127.0.0.1.evil.example"},
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Origin": "http://localhost:1"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site", "Sec-Fetch-Mode": "navigate"},
+    ],
+)
+def test_requests_of_other_pages_and_hosts_are_refused(
+    box: Sandbox, headers: dict[str, str]
+) -> None:
+    revision = box.ledger("shop").revision
+    for method, path in (
+        ("POST", "/_sandbox/advance"),
+        ("GET", "/_sandbox"),
+        ("GET", "/shop/v1/me"),
+    ):
+        asked = {"X-Key": "sandbox", **headers}
+        response = urllib3.request(method, box.url + path, headers=asked, retries=False)
+        assert response.status == 403
+        assert "refused: the header" in response.json()["errors"][0]
+    assert box.ledger("shop").revision == revision
+
+
+def test_requests_of_a_page_of_the_sandbox_pass(box: Sandbox) -> None:
+    port = box.url.rpartition(":")[2]
+    own = {"Host": f"localhost:{port}", "Origin": f"http://localhost:{port}"}
+    headers = {**own, "Sec-Fetch-Site": "same-origin"}
+    assert urllib3.request("GET", f"{box.url}/_sandbox", headers=headers).status == 200
+
+
 def test_malformed_requests_get_a_json_response(box: Sandbox) -> None:
     host, _, port = box.url.removeprefix("http://").partition(":")
     with socket.create_connection((host, int(port)), timeout=5) as connection:
