@@ -70,7 +70,7 @@ class Entry:
         raw = json.dumps(page).encode()
         body = pa.compress(raw, "lz4", asbytes=True)
         description = json.dumps({**about, "size": len(raw)}).encode()
-        digest = hashlib.blake2b(body, digest_size=32).digest()
+        digest = hashlib.sha256(body).digest()
         sealed = last_seal + struct.pack(
             ">IIQ32s", len(description), len(body), self.time_us, digest
         )
