@@ -1,26 +1,24 @@
 """Redaction: the only code that masks secrets in text, by value and before a text is shortened.
 
-In: the secrets of a run, and a text. Out: the text without the secrets. A secret is also found
-URL-encoded, in base64, escaped for JSON or a Python literal, or cut in two by other code. During
-a run every log record of the process is redacted, also the records of other libraries.
+In: the secrets of a run; a text, or the body of a response. Out: the text or body without the secrets, in
+whatever spelling. During a run every log record of the process is redacted, also the records of other
+libraries.
 """
 
 from __future__ import annotations
 
-import base64
-import json
 import logging
-import re
 import threading
 import traceback
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
-from urllib.parse import quote, quote_plus
 
-_MASK = "***"
-_MIN_PART_LENGTH = 8  # a shorter part of a secret may be an ordinary word
-_MIN_LONG_SECRET = 16  # a secret of this length is masked even if only its beginning or end is left
+from analytics_sync.common.json_masking import JsonMasker
+from analytics_sync.common.secret_finder import SecretFinder
+
+MASK = "***"
+"""The text in place of a secret."""
 
 
 class Redactor:
@@ -28,38 +26,32 @@ class Redactor:
 
     Args:
         secrets: The secrets; empty ones are ignored.
+        only_in_messages: Values that are masked in messages and logs, and stay in rows.
     """
 
-    def __init__(self, secrets: Iterable[str]) -> None:
-        self.secrets = secrets = frozenset(s for s in secrets if s)
-        # The longest form comes first: a shorter form inside it would leave the rest unmasked.
-        ordered = sorted({f for s in secrets for f in _forms(s)}, key=len, reverse=True)
-        # The case is ignored because %2F and %2f are the same character.
-        either = "|".join(map(re.escape, ordered))
-        self._pattern = re.compile(either, re.IGNORECASE) if ordered else None
-        self._long = [s for s in secrets if len(s) >= _MIN_LONG_SECRET]
-        # In data, a short word that equals a secret is more often the word than the secret.
-        masked_in_data = {f for s in secrets if len(s) >= _MIN_PART_LENGTH for f in _forms(s)}
-        self._data_forms = [f.encode() for f in ordered if f in masked_in_data]
+    def __init__(self, secrets: Iterable[str], only_in_messages: Iterable[str] = ()) -> None:
+        in_data = frozenset(s for s in secrets if s)
+        self.secrets = in_data | {s for s in only_in_messages if s}
+        self._finder = SecretFinder(self.secrets, finds_parts=True)
+        self._data = JsonMasker(in_data, MASK)
 
     def __call__(self, text: str) -> str:
         """``text`` with every secret, and every long part of one, replaced by ``***``."""
-        if self._pattern is None:
-            return text
-        text = self._pattern.sub(_MASK, text)
-        for secret in self._long:
-            text = _without_parts(text, secret)
-        return text
+        return self._finder.mask(text, MASK)
 
     def data(self, raw: bytes) -> bytes:
-        """A response body without secrets: a secret that the API repeats would reach a table.
+        """A JSON document without secrets: a secret that the API repeats would reach a table.
 
         Secrets of less than 8 characters stay.
+
+        Args:
+            raw: The document, in UTF-8. The same object is returned if it holds no secret.
         """
-        if any(form in raw for form in self._data_forms):
-            for form in self._data_forms:
-                raw = raw.replace(form, _MASK.encode())
-        return raw
+        return self._data.mask(raw)
+
+    def data_text(self, text: str) -> str:
+        """A text of a response that is no message, such as a header, without the secrets of ``data``."""
+        return self._data.mask_text(text)
 
     def trace(self, error: BaseException) -> str:
         """The traceback of an error without secrets, for the lines below a message."""
@@ -108,38 +100,3 @@ def _redacted_record(*args: Any, **kwargs: Any) -> logging.LogRecord:
     if masked_trace != trace:
         record.exc_info, record.exc_text = None, masked_trace
     return record
-
-
-def _forms(secret: str) -> set[str]:
-    """All spellings of a secret that are masked."""
-    forms = {secret, quote(secret, safe=""), quote(secret), quote_plus(secret)}
-    forms |= {json.dumps(secret, ensure_ascii=False)[1:-1], repr(secret)[1:-1]}
-    once = json.dumps(secret)[1:-1]
-    forms |= {once, json.dumps(once)[1:-1]}  # JSON as a text in JSON
-    raw = secret.encode()
-    # Base64 encodes three bytes at a time, so the bytes before the secret give three spellings.
-    for before in range(3):
-        coded = base64.b64encode(b"\0" * before + raw).decode().rstrip("=")
-        whole = (before + len(raw)) * 8 // 6  # the last letter may hold bits of the next byte
-        inner = coded[(0, 2, 3)[before] : whole]
-        if len(inner) >= _MIN_PART_LENGTH:
-            forms |= {inner, inner.replace("+", "-").replace("/", "_")}
-    return forms
-
-
-def _without_parts(text: str, secret: str) -> str:
-    """Mask beginnings and ends of ``secret``: a shortened text may hold only such a part."""
-    length = len(secret)
-    for part, step in ((secret[:_MIN_PART_LENGTH], 1), (secret[-_MIN_PART_LENGTH:], -1)):
-        found = text.find(part)
-        while found != -1:
-            start, end, matched = found, found + _MIN_PART_LENGTH, _MIN_PART_LENGTH
-            if step == 1:
-                while end < len(text) and matched < length and text[end] == secret[matched]:
-                    end, matched = end + 1, matched + 1
-            else:
-                while start > 0 and matched < length and text[start - 1] == secret[-matched - 1]:
-                    start, matched = start - 1, matched + 1
-            text = text[:start] + _MASK + text[end:]
-            found = text.find(part, start + len(_MASK))
-    return text

@@ -39,7 +39,9 @@ class GapJudge:
         """
         context, resource = self._context, self._context.resource
         signs = signs_of_gaps(response, records, resource.selector)
-        if not signs or is_accepted(response.status, response.raw, resource.response_actions):
+        if not signs or is_accepted(
+            response.status, (response.unmasked or response).raw, resource.response_actions
+        ):
             return
         said = self._redact("; ".join(signs[:_MAX_NAMED]))
         if not records:

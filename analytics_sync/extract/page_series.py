@@ -34,6 +34,7 @@ from analytics_sync.extract.rest_client.response import Response
 from analytics_sync.extract.rest_client.session import Session
 from analytics_sync.extract.result import Page
 from analytics_sync.extract.row_order import RowOrder
+from analytics_sync.extract.secrets_in_pages import advance, judge_keys
 from analytics_sync.extract.series_end import SeriesEnd
 from analytics_sync.extract.staleness import judge_age
 
@@ -107,7 +108,7 @@ class PageSeries:
                 if number == 0 and self._resource.count_path is not None:
                     self._reported_total = whole_number(response.body, self._resource.count_path)
                     self._paginator.reported_total = self._reported_total
-                next_page = self._paginator.advance(response, elements)
+                next_page = advance(self._paginator, self._session, response, elements)
                 if is_new:  # not before the paginator has accepted the response as a page
                     self._kept_pages.add(number, request, response)
                 self._look_ahead(next_page.request, response, elements, is_new)
@@ -137,6 +138,8 @@ class PageSeries:
     def _gather_evidence(self, response: Response, records: list[Any]) -> None:
         """Note what a page says against the declaration."""
         result, redact = self._context.result, self._session.redact
+        if response.unmasked is not None:
+            judge_keys(self._context, self._keys(response), self._keys(response.unmasked))
         result.filter_evidence.add(response.body, records)
         context = self._context
         age = judge_age(response, context.window, self._resource)

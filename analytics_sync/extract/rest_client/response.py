@@ -1,15 +1,16 @@
 """One HTTP response, and the message of a body that is not data.
 
-In: status, headers, bytes. Out: a ``Response`` for the rest of the package; text for messages.
+In: status, headers, bytes. Out: a ``Response`` without secrets for the rest of the package; text for messages.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from analytics_sync.common.exact_json import dumps, loads
+from analytics_sync.common.redaction import Redactor
 
 _MAX_TEXT_BYTES = 20_000
 _MAX_AGE_DIGITS = 8  # three years
@@ -28,6 +29,8 @@ class Response:
             the time that the response had been in a cache.
         raw: The body in bytes, unpacked.
         is_redirected: Whether a redirect led to the response.
+        unmasked: The response with the secrets that it repeats, for the paginator alone; None if it
+            repeats none.
     """
 
     url: str
@@ -37,6 +40,18 @@ class Response:
     received_at: int = 0
     raw: bytes = b""
     is_redirected: bool = False
+    unmasked: Response | None = None
+
+
+def without_secrets(response: Response, redact: Redactor) -> Response:
+    """The response with secrets masked in its body and its headers."""
+    raw = redact.data(response.raw)
+    values = "\n".join(response.headers.values())
+    if raw is response.raw and redact.data_text(values) is values:
+        return response
+    headers = {name: redact.data_text(value) for name, value in response.headers.items()}
+    body = response.body if raw is response.raw else loads(raw)
+    return replace(response, body=body, raw=raw, headers=headers, unmasked=response)
 
 
 class TruncatedResponse(Exception):
@@ -59,6 +74,15 @@ def json_or_text(raw: bytes) -> Any:
         return loads(raw)
     except ValueError:
         return body_text(raw) or None
+
+
+def error_body(raw: bytes, redact: Redactor) -> Any:
+    """The JSON of an error body, or its text, without secrets; None if it is empty."""
+    try:
+        loads(raw)
+    except ValueError:
+        return redact(body_text(raw)) or None
+    return loads(redact.data(raw))
 
 
 def body_text(raw: bytes) -> str:

@@ -31,8 +31,9 @@ from analytics_sync.extract.rest_client.reset_time import MAX_WAIT_SECONDS
 from analytics_sync.extract.rest_client.response import (
     Response,
     TruncatedResponse,
-    json_or_text,
+    error_body,
     seconds_in_cache,
+    without_secrets,
 )
 from analytics_sync.extract.rest_client.settings import Settings
 from analytics_sync.extract.rest_client.urls import follow, origin, with_query, without_query
@@ -67,7 +68,7 @@ class Session:
         self.origin = origin(self.base_url)
         credentials, self._query = settings.credentials()
         settings.look_up_secrets()
-        self.redact = Redactor(settings.secrets)
+        self.redact = Redactor(settings.secrets, settings.provided)
         self._headers = {
             "Accept": "application/json",
             "Accept-Encoding": "gzip, deflate",
@@ -91,6 +92,10 @@ class Session:
         """Close all connections."""
         self._pool.close()
         self._rate_limiter.close()
+
+    def without_credentials(self, link: str) -> str:
+        """A link without the credentials that every request sends in its query."""
+        return without_query(link, self._query)
 
     def max_concurrent_requests(self, response_bytes: int) -> int:
         """The number of responses to request concurrently: fewer when responses are large.
@@ -238,24 +243,25 @@ class Session:
             )  # fmt: skip
         status = response.status
         if verdict is not None:
-            return Response(url, status, headers, json_or_text(raw)), verdict
+            return Response(url, status, headers, error_body(raw, self.redact)), verdict
         body = self._body.decode(raw, status, headers, url, place)
         call.check_time()
         answered_at = received_at - seconds_in_cache(headers) * 1_000_000
         page = Response(url, status, headers, body, answered_at, raw, url != call.target)
+        page = without_secrets(page, self.redact)
         return page, Verdict() if status >= 300 else None  # a redirect to nowhere is no page
 
     def _exchange(
         self, call: Call, url: str, slot: Slot
     ) -> tuple[urllib3.BaseHTTPResponse, bytes, int]:
-        """Send one request: its response, the body without secrets, and when the response arrived."""
+        """Send one request: its response, the body, and when the response arrived."""
         try:
             with self._pool.watch(call.deadline) as watch:
                 response = self._pool.get(url, {**self._headers, **call.headers}, watch)
                 received_at = time.time_ns() // 1000
                 try:
                     self._rate_limiter.record_response(slot, call.check_time)
-                    raw = self.redact.data(self._body.read(response, url, call.place, watch))
+                    raw = self._body.read(response, url, call.place, watch)
                 except BaseException:
                     response.close()  # a part of the body is unread: no other request can follow
                     raise

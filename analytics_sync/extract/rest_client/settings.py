@@ -19,6 +19,7 @@ from analytics_sync.catalog.client import ApiKeyAuth, BearerAuth, HttpBasicAuth
 from analytics_sync.catalog.naming import variable_name
 from analytics_sync.catalog.params import REFERENCE, SettingParam
 from analytics_sync.common.errors import MissingSetting, Place
+from analytics_sync.extract.rest_client.secret_providers import is_from_secrets
 from analytics_sync.extract.rest_client.urls import is_loopback_host, origin
 
 _SENDABLE = re.compile(r"[\x20-\x7e]+")
@@ -30,21 +31,36 @@ _PLACEHOLDER_HOST = re.compile(r"(^|\.)(example\.(com|org|net)|example|invalid|t
 class Settings:
     """Looks up the settings of ``source`` and collects every secret that it returns.
 
+    Attributes:
+        source: The declaration.
+        secrets: The values of settings that are declared as secrets.
+        provided: Values of other settings that a file or vault for secrets gives. Messages do not show them.
+            Rows do: many an id is such a setting.
+
     Raises:
         MissingSetting: From any method, if a required value is not set.
     """
 
     source: Source
     secrets: set[str] = field(default_factory=set)
+    provided: set[str] = field(default_factory=set)
 
-    def get(self, key: str, *, secret: bool = False) -> str | None:
-        """The value of ``sources.<source>.<key>``, or None when it is unset or empty."""
+    def get(self, key: str, *, secret: bool = False, is_shown: bool = False) -> str | None:
+        """The value of ``sources.<source>.<key>``, or None when it is unset or empty.
+
+        Args:
+            key: The setting.
+            secret: Whether the value is a secret.
+            is_shown: Whether messages show the value, wherever it comes from.
+        """
         name = f"sources.{self.source.name}.{key}"
         found = (None if secret else dlt.config.get(name, str)) or dlt.secrets.get(name, str)
         # the line break at the end of a file is not part of the value
         value = "" if found is None else str(found).strip("\r\n")
         if secret and value:
             self.secrets.add(value)
+        elif value and not is_shown and is_from_secrets(name):
+            self.provided.add(value)
         return value or None
 
     def require(self, key: str, why: str, *, secret: bool = False) -> str:
@@ -69,7 +85,8 @@ class Settings:
     def base_url(self) -> str:
         """The API's address, without a trailing slash."""
         declared = _declared_base_url(self.source)
-        url = self.get("base_url") or declared or self.require("base_url", "the API's address")
+        url = self.get("base_url", is_shown=True) or declared
+        url = url or self.require("base_url", "the API's address")
         try:
             parts = urlsplit(url)
             carries_more = parts.username or parts.password or parts.query or parts.fragment
@@ -107,7 +124,7 @@ class Settings:
         return urlsplit(base_url).scheme == "http" and not self._allows_http()
 
     def _allows_http(self) -> bool:
-        return (self.get("allow_http") or "").lower() == "true"
+        return (self.get("allow_http", is_shown=True) or "").lower() == "true"
 
     def credentials(self) -> tuple[dict[str, str], dict[str, str]]:
         """Headers and query parameters with the credentials and the declared headers."""
@@ -116,11 +133,11 @@ class Settings:
             if isinstance(declared, SettingParam):
                 value = self.param(declared, f"header {name}")
                 if value is not None:
-                    sent_name = self.get(f"{declared.key}_name") or name
+                    sent_name = self.get(f"{declared.key}_name", is_shown=True) or name
                     headers[sent_name] = self._sendable(declared.key, value)
             elif reference := REFERENCE.match(declared):
                 kind, key = reference.groups()
-                sent_name = self.get(f"{key}_name") or name
+                sent_name = self.get(f"{key}_name", is_shown=True) or name
                 value = self.require(key, f"header {name}", secret=kind == "secrets")
                 headers[sent_name] = self._sendable(key, value)
             else:
@@ -133,7 +150,7 @@ class Settings:
             case ApiKeyAuth(name=name, api_key=reference, location=location):
                 key = _referenced_key(reference)
                 value = self.require(key, "the API key", secret=True)
-                name = self.get(f"{key}_name") or name
+                name = self.get(f"{key}_name", is_shown=True) or name
                 if location == "header":
                     return {name: self._sendable(key, value)}, {}
                 return {}, {name: value}
@@ -144,6 +161,8 @@ class Settings:
             case HttpBasicAuth(username=user, password=reference):
                 if user_reference := REFERENCE.match(user):
                     user = self.require(user_reference[2], "the user name")
+                    if user_reference[1] == "secrets":
+                        self.provided.add(user)
                 password = self.require(_referenced_key(reference), "the password", secret=True)
                 encoded = base64.b64encode(f"{user}:{password}".encode()).decode()
                 self.secrets.add(encoded)
@@ -180,11 +199,13 @@ class Settings:
         return value
 
     def look_up_secrets(self) -> None:
-        """Collect the secret parameters of all resources, to redact them from the start."""
+        """Collect the secret values of all resources, to redact them from the start."""
         for resource in self.source.resources.values():
             for declared in resource.settings.values():
-                if declared.type == "secret":
-                    self.get(declared.key, secret=True)
+                self.get(declared.key, secret=declared.type == "secret")
+            for resolved in resource.resolved.values():
+                if resolved.config:
+                    self.get(resolved.config)
 
 
 def env_name(source: str, key: str) -> str:
