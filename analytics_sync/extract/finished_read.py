@@ -76,6 +76,12 @@ def judge_parent(parent: ReadResult, child: ReadResult, place: Place) -> None:
     name, findings = parent.resource.name, child.findings
     if not parent.complete:
         child.proven_complete = False
+    child.refused_above = parent.refused + parent.refused_above
+    if child.refused_above and child.resource.write_disposition == "replace":
+        findings.add(
+            COMPLETE,
+            f"The API refused {child.refused_above} children, so the parent {name} lacks records.",
+        )
     said = [*parent.findings.of(COMPLETE), *parent.findings.of(PRIMARY_KEY_UNIQUE)]
     if parent.shortfall_text and parent.shortfall_text not in said:
         said.append(parent.shortfall_text)

@@ -59,6 +59,8 @@ class ReadResult:
         with_extra: Rows that have a value in ``_extra``.
         children: Number of parents whose children were read; None when the resource is no child.
         skipped: The children that the API refused, each with its status.
+        refused: How many of the skipped children were not declared to have no records.
+        refused_above: The same number for all ancestors: their records are missing as parents.
         parents_without: Parents for which no child was requested.
         seconds: Duration of the read.
         pages_kept: Pages that came from the journal of an earlier run.
@@ -88,6 +90,8 @@ class ReadResult:
     with_extra: int = 0
     children: int | None = None
     skipped: list[str] = field(default_factory=list)
+    refused: int = 0
+    refused_above: int = 0
     parents_without: int = 0
     seconds: float = 0.0
     pages_kept: int = 0

@@ -106,6 +106,25 @@ def test_a_child_that_is_gone_is_skipped_and_counted(world: World) -> None:
     assert any("1 children skipped" in w and "404" in w for w in warnings)
 
 
+def test_a_grandchild_warns_of_children_that_its_ancestor_lacks(world: World) -> None:
+    refused: set[str] = set()
+
+    def one_workflow(request: Request) -> Fault | None:
+        if request.resource == "workflow_jobs" and refused <= {request.path}:
+            refused.add(request.path)
+            return Fault(response=ServedResponse(403, b'{"message":"not for you"}'))
+        return None
+
+    world.sandbox.faults = one_workflow
+    assert world.run(["ci_pipelines/jobs"], world.days[0], world.days[-1]).success
+    result = world.run(["ci_pipelines/jobs"], world.days[0], world.days[-1])
+    event, *_ = result.get_asset_materialization_events()
+    metadata = event.step_materialization_data.materialization.metadata
+    assert metadata["children_refused_of_ancestors"].value == 1
+    warnings = [e.user_message for e in _logs(world, result.run_id) if e.level == 30]
+    assert any("the parent workflow_jobs lacks records" in warning for warning in warnings)
+
+
 def test_all_children_gone_is_a_failure(world: World) -> None:
     world.sandbox.faults = broken("jobs", status=404)
     result = world.run(["ci_pipelines/jobs"], world.days[0])

@@ -154,7 +154,7 @@ def _verdict(
     if result is not None and len(missing) + len(changed) <= len(result.rejected):
         # A rejected record is in the table of rejected ones, and a warning.
         missing, changed = [text for text in missing if "deleted" in text], []
-    if result is not None and result.skipped and resource.write_disposition == "merge":
+    if result is not None and _has_refused(result) and resource.write_disposition == "merge":
         # A child that the API refuses is a warning. Its rows of earlier runs stay as they are.
         missing = [text for text in missing if "deleted" in text]
         changed = differences(resource, records, list(_read_by(result, rows)))[1]
@@ -164,6 +164,11 @@ def _verdict(
     if result is None or result.rejected or has_other_keys or is_windowed:
         surplus = []
     return Verdict(resource, failures, [*missing, *chain(*changed), *surplus])
+
+
+def _has_refused(result: ReadResult) -> bool:
+    """Whether the API refused children of the resource or of an ancestor."""
+    return bool(result.skipped) or result.refused_above > 0
 
 
 def _read_by(result: ReadResult, rows: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
