@@ -79,9 +79,6 @@ LISTINGS: dict[str, tuple[str | None, list[list[dict[str, Any]]], bool, int]] = 
     "of two types, on two pages": (
         None, [[{"id": 1, "type": "user"}, *OTHERS], [{"id": 1, "type": "group"}]], True, 1,
     ),
-    "a type beside null": (
-        None, [[{"id": 1, "type": "user"}, *OTHERS], [{"id": 1, "type": None}]], False, 1,
-    ),
     "another kind of type": (
         None, [[{"id": 1, "billing_type": "a"}, *OTHERS], [{"id": 1, "billing_type": "b"}]], False, 1,
     ),
