@@ -204,8 +204,9 @@ def claim_folder(path: Path) -> None:
         status = os.fstat(handle)
         if status.st_uid != os.geteuid() or status.st_mode & stat.S_IWOTH:
             raise NotPrivate(f"{path} {_why_not_private(status)}. Work in a folder of yours.")
-        # with some settings, new folders are open to a group of which the user is the only member
-        os.fchmod(handle, stat.S_IMODE(status.st_mode) & ~stat.S_IWGRP)
+        if status.st_mode & stat.S_IWGRP:
+            # with some settings, new folders are open to a group with the user as its only member
+            os.fchmod(handle, stat.S_IMODE(status.st_mode) & ~stat.S_IWGRP)
     finally:
         os.close(handle)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import duckdb
@@ -96,9 +96,8 @@ def prepare_lock(file: Path) -> Path:
         LoadError: The lock belongs to another user, who has not shared it.
     """
     path = lock_file(file)
-    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     try:
-        handle = os.open(path, flags, _OWNER_ONLY)
+        handle = _open_or_create(path)
     except PermissionError as e:
         raise LoadError(
             f"the warehouse {file}: {path} is closed to this user. "
@@ -108,10 +107,19 @@ def prepare_lock(file: Path) -> Path:
         status, writers = os.fstat(handle), _mode(file) & _WRITE_OF_OTHERS
         mode = _OWNER_ONLY | writers | writers << 1
         if status.st_uid == os.geteuid() and stat.S_IMODE(status.st_mode) != mode:
-            os.fchmod(handle, mode)
+            with suppress(OSError):  # some file systems keep no rights
+                os.fchmod(handle, mode)
     finally:
         os.close(handle)
     return path
+
+
+def _open_or_create(path: Path) -> int:
+    flags = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    # two steps: in a shared folder, Linux may forbid O_CREAT for a file of another user that is there
+    with suppress(FileExistsError):
+        return os.open(path, flags | os.O_CREAT | os.O_EXCL, _OWNER_ONLY)
+    return os.open(path, flags)
 
 
 @contextmanager
