@@ -190,8 +190,7 @@ def dev(port: int = 3000) -> int:
     port = port or _free_port()
     with sandbox(home, "--days", str(home.days), "--live", "60") as settings:
         command = [
-            sys.executable, "-m", "dagster", "dev", "-w", "workspace.yaml",
-            "--host", "127.0.0.1", "--port", str(port),
+            sys.executable, "-m", "analytics_sync.ui", "-w", "workspace.yaml", "--port", str(port),
         ]  # fmt: skip
         print(f"The UI will be at http://127.0.0.1:{port}; stop with Ctrl-C.", flush=True)
         process = subprocess.Popen(command, env=home.environment(settings))

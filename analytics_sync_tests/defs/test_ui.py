@@ -1,8 +1,10 @@
-"""The UI of ``dagster dev`` on the workspace file: runs, a backfill, and pages in a browser."""
+"""The UI of `make dev` on the workspace file: runs, a backfill, pages in a browser, requests of others."""
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -10,7 +12,9 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import urllib3
@@ -32,7 +36,7 @@ RUNS = """{ runsOrError { ... on Runs { results { runId status tags { key value 
 
 
 class Ui:
-    """A running ``dagster dev``."""
+    """A running UI, with its daemon and its guard."""
 
     def __init__(self, world: World, port: int) -> None:
         self.world = world
@@ -65,9 +69,9 @@ def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ui]:
         port = probe.getsockname()[1]
     with World(folder) as world, (folder / "dev.log").open("w") as log:
         Home(folder).prepare(remove_existing=False)  # as `make dev` does
-        command = ["dagster", "dev", "-w", str(ROOT / "workspace.yaml")]
+        command = ["analytics_sync.ui", "-w", str(ROOT / "workspace.yaml")]
         process = subprocess.Popen(
-            [sys.executable, "-m", *command, "--host", "127.0.0.1", "--port", str(port)],
+            [sys.executable, "-m", *command, "--port", str(port)],
             env={**os.environ, **world.environment, "PYTHONPATH": str(ROOT)},
             cwd=folder,
             stdout=log,
@@ -81,12 +85,30 @@ def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ui]:
                     break
                 except urllib3.exceptions.HTTPError:
                     assert process.poll() is None, (folder / "dev.log").read_text()[-3000:]
-                    assert time.monotonic() < until, "dagster dev did not come up"
+                    assert time.monotonic() < until, "the UI did not come up"
                     time.sleep(0.2)
             yield Ui(world, port)
         finally:
             process.terminate()
             process.wait(timeout=60)
+
+
+def dom(ui: Ui, page: str) -> str:
+    """The elements of a page, once a browser has built it."""
+    profile = tempfile.mkdtemp(prefix="chromium")
+    try:
+        done = subprocess.run(
+            [
+                CHROMIUM or "", "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic",
+                "--no-first-run", "--disable-background-networking", "--disable-component-update",
+                "--disable-sync", f"--user-data-dir={profile}", "--window-size=1600,2000",
+                "--virtual-time-budget=30000", "--dump-dom", f"{ui.url}/{page}",
+            ],
+            capture_output=True, text=True, timeout=MAX_SECONDS, check=False,
+        )  # fmt: skip
+    finally:
+        shutil.rmtree(profile, ignore_errors=True)
+    return done.stdout
 
 
 def selector(*assets: str) -> dict[str, Any]:
@@ -174,18 +196,124 @@ def test_re_execution_from_asset_failure_reads_only_what_is_missing(ui: Ui) -> N
     ],
 )
 def test_pages_show_it_all_in_a_browser(ui: Ui, page: str, shown: list[str]) -> None:
-    profile = tempfile.mkdtemp(prefix="chromium")
-    try:
-        done = subprocess.run(
-            [
-                CHROMIUM or "", "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic",
-                "--no-first-run", "--disable-background-networking", "--disable-component-update",
-                "--disable-sync", f"--user-data-dir={profile}", "--window-size=1600,2000",
-                "--virtual-time-budget=30000", "--dump-dom", f"{ui.url}/{page}",
-            ],
-            capture_output=True, text=True, timeout=MAX_SECONDS, check=False,
-        )  # fmt: skip
-    finally:
-        shutil.rmtree(profile, ignore_errors=True)
+    found = dom(ui, page)
     for text in shown:
-        assert text in done.stdout, f"{text!r} is not on {page}"
+        assert text in found, f"{text!r} is not on {page}"
+
+
+SCHEDULE = """mutation { startSchedule(scheduleSelector: {repositoryLocationName: "analytics_sync",
+  repositoryName: "__repository__", scheduleName: "daily_observability"}) {
+  __typename ... on PythonError { message } } }"""
+STATES = """{ schedulesOrError(repositorySelector: {repositoryLocationName: "analytics_sync",
+  repositoryName: "__repository__"}) {
+  ... on Schedules { results { name scheduleState { status } } } } }"""
+JSON = {"Content-Type": "application/json"}
+IN_URL = f"/graphql?query={quote(SCHEDULE)}"
+BODY = json.dumps({"query": SCHEDULE})
+OTHER_PAGE = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"}
+LINK = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers", "body"),
+    [
+        ("GET", IN_URL, {}, None),
+        ("GET", IN_URL, LINK, None),
+        ("GET", IN_URL, OTHER_PAGE, None),
+        ("GET", "/graphql/" + IN_URL.removeprefix("/graphql"), {}, None),
+        ("HEAD", IN_URL, {}, None),
+        ("POST", IN_URL, {}, None),
+        ("POST", IN_URL, {"Content-Type": "text/plain"}, "x"),
+        ("POST", IN_URL, {"Content-Type": "application/x-www-form-urlencoded"}, "x"),
+        ("POST", "/graphql", {"Content-Type": "text/plain; application/json"}, BODY),
+        ("POST", "/graphql", {**JSON, "Host": "evil.example"}, BODY),
+        ("POST", "/graphql", {**JSON, "Host": "127.0.0.1.evil.example"}, BODY),
+        ("POST", "/graphql", {**JSON, "Host": "localhost@evil.example"}, BODY),
+        ("POST", "/graphql", {**JSON, "Origin": "https://evil.example"}, BODY),
+        ("POST", "/graphql", {**JSON, "Origin": "null"}, BODY),
+        ("POST", "/graphql", {**JSON, "Origin": "http://localhost:1"}, BODY),
+        ("POST", "/graphql", {**JSON, "Sec-Fetch-Site": "cross-site"}, BODY),
+        ("POST", "/graphql", {**JSON, "Sec-Fetch-Site": "same-site"}, BODY),
+        ("POST", "/graphql", {**JSON, **LINK}, BODY),
+        ("GET", "/", {"Host": "evil.example"}, None),
+        ("GET", "/", {**LINK, "Sec-Fetch-Dest": "iframe"}, None),
+        ("GET", "/server_info", OTHER_PAGE, None),
+        ("POST", "/report_asset_materialization/observability/users", OTHER_PAGE, None),
+        ("POST", "/report_asset_materialization/x", {"Content-Type": "text/plain"}, "{}"),
+    ],
+)
+def test_the_ui_refuses_requests_of_other_pages_and_hosts(
+    ui: Ui, method: str, path: str, headers: dict[str, str], body: str | None
+) -> None:
+    before = ui.ask(STATES)
+    response = urllib3.request(method, ui.url + path, headers=headers, body=body, retries=False)
+    assert response.status in {403, 405, 415}
+    assert method == "HEAD" or response.data.startswith(b"Refused: ")
+    assert ui.ask(STATES) == before
+
+
+@pytest.mark.parametrize("name", ["127.0.0.1", "localhost", "LOCALHOST"])
+def test_the_ui_takes_requests_of_its_own_pages(ui: Ui, name: str) -> None:
+    host = f"{name}:{ui.url.rpartition(':')[2]}"
+    own = {"Host": host, "Origin": f"http://{host.lower()}", "Sec-Fetch-Site": "same-origin"}
+    query = json.dumps({"query": "{ version }"})
+    response = urllib3.request("POST", f"{ui.url}/graphql", headers={**JSON, **own}, body=query)
+    assert "version" in response.json()["data"]
+
+
+def test_a_link_of_another_page_leads_to_the_ui_and_no_frame_shows_it(ui: Ui) -> None:
+    response = urllib3.request("GET", f"{ui.url}/assets", headers=LINK)
+    assert response.status == 200
+    assert response.headers["X-Frame-Options"] == "SAMEORIGIN"
+
+
+@pytest.mark.parametrize(
+    ("headers", "accepted"),
+    [
+        ({}, True),
+        ({"Origin": "own"}, True),
+        ({"Origin": "https://evil.example"}, False),
+        ({"Host": "evil.example"}, False),
+        ({"Sec-Fetch-Site": "cross-site"}, False),
+    ],
+)
+def test_a_websocket_of_another_page_is_refused(
+    ui: Ui, headers: dict[str, str], accepted: bool
+) -> None:
+    own = {"Origin": ui.url} if headers.get("Origin") == "own" else headers
+    asked = {
+        "Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==", "Sec-WebSocket-Protocol": "graphql-ws",
+    }  # fmt: skip
+    response = urllib3.request(
+        "GET", f"{ui.url}/graphql", headers={**asked, **own}, retries=False, preload_content=False
+    )
+    response.close()
+    assert response.status == (101 if accepted else 403)
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="needs the program chromium (a Debian package)")
+def test_a_field_of_a_record_is_no_image_link_or_html_in_a_browser(ui: Ui) -> None:
+    hostile = (
+        '![x](http://evil.example/a.png) [y](http://evil.example/b) <img src="//evil.example/c">'
+    )
+
+    def changed(response: ServedResponse) -> ServedResponse:
+        body = json.loads(response.body)
+        for record in body["data"]:
+            record[hostile] = 1
+        return replace(response, body=json.dumps(body).encode())
+
+    sandbox = ui.world.sandbox
+    sandbox.faults = lambda r: Fault(change=changed) if r.resource == "users" else None
+    try:
+        tags = [{"key": "test", "value": "markup"}]
+        asked = selector("observability/users")
+        params = {"mode": "default", "selector": asked, "executionMetadata": {"tags": tags}}
+        ui.ask(RUN, p=params)
+        assert ui.finished(test="markup")["status"] == "SUCCESS"
+    finally:
+        sandbox.faults = None
+    page = dom(ui, "assets/observability/users?view=checks&checkDetail=declared_schema")
+    assert "evil.example/a.png" in page, "the description is on the page"
+    assert not re.search(r'(src|href)="[^"]*evil\.example', page)
