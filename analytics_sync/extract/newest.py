@@ -18,6 +18,7 @@ from analytics_sync.extract.rest_client.record_selector import select
 from analytics_sync.extract.rest_client.session import Session
 from analytics_sync.extract.rest_client.settings import Settings
 from analytics_sync.extract.rest_client.urls import (
+    MAX_SHOWN_URL,
     fill_path,
     join,
     placeholders,
@@ -59,7 +60,7 @@ def newest_cursor(source: Source, resource: Resource) -> datetime | None:
             headers=resource.headers,
             actions=resource.response_actions,
         )
-    request_name = f"GET {session.redact(response.url)}"
+    request_name = f"GET {session.redact(response.url)[:MAX_SHOWN_URL]}"
     return CursorReader(resource).newest_cursor(
         select(response.body, resource, place, request_name, session.redact)
     )

@@ -32,6 +32,7 @@ from analytics_sync.extract.rest_client.paginator import (
 from analytics_sync.extract.rest_client.record_selector import has_null_list, select
 from analytics_sync.extract.rest_client.response import Response
 from analytics_sync.extract.rest_client.session import Session
+from analytics_sync.extract.rest_client.urls import MAX_SHOWN_URL
 from analytics_sync.extract.result import Page
 from analytics_sync.extract.row_order import RowOrder
 from analytics_sync.extract.secrets_in_pages import advance, judge_keys
@@ -284,7 +285,7 @@ class PageSeries:
         ):
             return []
         redact = self._session.redact
-        request_name = f"GET {redact(response.url)}"
+        request_name = f"GET {redact(response.url)[:MAX_SHOWN_URL]}"
         return select(
             response.body, self._resource, self._context.place, request_name, redact, left_out
         )

@@ -200,3 +200,41 @@ def test_a_long_cursor_that_comes_again_is_an_error(api: Api) -> None:
     assert "the same cursor or link again" in outcome.error()
     assert len(outcome.error()) < 1000
     assert len(api.seen) == 4
+
+
+KEY = "s3cret-Key-0123456789"
+AUTH = {"type": "api_key", "name": "X-Key", "api_key": 'dlt.secrets["api_key"]'}
+FILL = "x" * 60_000
+# Responses that are no page -> a part of the message. Each holds more text than a message may.
+LENGTHY: dict[str, tuple[int, dict[str, str], Any, str]] = {
+    "an error in JSON": (400, {}, {"error": f"no {KEY}", "trace": [FILL] * 40}, "no ***"),
+    "an error in text": (400, {}, f"no {KEY} {FILL}".encode() * 40, "no ***"),
+    "a limit in JSON": (403, {}, {"error": "rate limit exceeded", "trace": [FILL] * 40}, "rate limit"),
+    "HTML": (200, {"Content-Type": f"text/html; k={KEY}; {FILL}"}, b"<html>" * 9000, "text/html; k=***"),
+    "a charset": (200, {"Content-Type": f"application/json; charset={KEY}{FILL}"}, b"[]", "charset"),
+    "a redirect": (302, {"Location": f"/items?k={KEY}&x={FILL}"}, b"", "5 redirects"),
+    "a redirect elsewhere": (302, {"Location": f"http://other.invalid/{FILL}"}, b"", "other.invalid"),
+    "a delay": (429, {"Retry-After": f"{KEY}{FILL}"}, {}, "answered 429"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LENGTHY)
+def test_messages_are_short_whatever_a_response_holds(
+    api: Api, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv("SOURCES__SHOP__API_KEY", KEY)
+    status, headers, body, part = LENGTHY[name]
+    api.on("*", (status, headers, body))
+    once = {"error_handler": {"max_retries": 0}}
+    message = read(shop(item(once), auth=AUTH)).error()
+    assert part in message
+    assert KEY not in message
+    assert len(message) < 1000
+
+
+def test_a_message_with_a_long_cursor_is_short(api: Api) -> None:
+    api.on("/items", {"data": [{"id": 1}], "next": LONG}, (400, {}, {}))
+    paginator = {"type": "cursor", "cursor_param": "after", "cursor_path": "next"}
+    message = read(shop(item({"data_selector": "data", "paginator": paginator}))).error()
+    assert "?after=xxx" in message
+    assert len(message) < 1000

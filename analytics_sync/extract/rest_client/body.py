@@ -14,12 +14,15 @@ from analytics_sync.catalog.charsets import UTF_8, CharsetError
 from analytics_sync.catalog.client import Client
 from analytics_sync.common.errors import ExtractError, InvalidResponse, LimitExceeded, Place
 from analytics_sync.common.exact_json import TooDeep, is_deeper, loads
+from analytics_sync.common.shown import shown
 from analytics_sync.extract.rest_client.charset import charset_of, check_utf8, to_utf8
 from analytics_sync.extract.rest_client.response import TruncatedResponse, body_text
 from analytics_sync.extract.rest_client.unpacking import unpack
+from analytics_sync.extract.rest_client.urls import shown_url
 from analytics_sync.extract.rest_client.watchdog import Watch
 
 _CHUNK_BYTES = 1 << 16
+_MAX_PROBLEM_CHARACTERS = 200
 # a body of up to 1 MiB is harmless, however small it was packed
 _MIN_BYTES_TO_CHECK_EXPANSION = 1 << 20
 # the decoder itself refuses JSON that is nested a little deeper than this
@@ -127,12 +130,12 @@ class BodyReader:
         except TooDeep as e:
             raise InvalidResponse(
                 place,
-                f"GET {self._redact(url)} answered status {status} with JSON nested too deep to be "
+                f"GET {shown_url(url, self._redact)} answered status {status} with JSON nested too deep to be "
                 f"records (more than {max_nesting:,}): {self._redact(body_text(raw))[:40]!r}.",
                 "Look at base_url and at the API's answer, or raise client.max_nesting.",
             ) from e
         except ValueError as e:
-            content_type = headers.get("content-type", "no content type")
+            content_type = shown(self._redact(headers.get("content-type", "no content type")))
             if raw.lstrip()[:1] in (b"{", b"[") and "html" not in content_type:
                 try:
                     check_utf8(raw)
@@ -142,7 +145,7 @@ class BodyReader:
             start = self._redact(body_text(raw))[:80]
             raise InvalidResponse(
                 place,
-                f"GET {self._redact(url)} answered status {status} with {content_type} instead of "
+                f"GET {shown_url(url, self._redact)} answered status {status} with {content_type} instead of "
                 f"JSON: {start!r}.",
                 _advice_without_json(raw, status),
             ) from e
@@ -152,7 +155,8 @@ class BodyReader:
     ) -> ExtractError:
         return InvalidResponse(
             place,
-            f"GET {self._redact(url)} answered status {status} with text that cannot be read: {problem}.",
+            f"GET {shown_url(url, self._redact)} answered status {status} with text that cannot be read: "
+            f"{self._redact(str(problem))[:_MAX_PROBLEM_CHARACTERS]}.",
             "Set client.charset to the charset of the bytes.",
         )
 
@@ -160,7 +164,7 @@ class BodyReader:
         """The error of a response that exceeds the limit of the key ``client.<key>``."""
         return LimitExceeded(
             place,
-            f"the answer of {self._redact(url)} {problem}.",
+            f"the answer of {shown_url(url, self._redact)} {problem}.",
             f"If that is expected, raise client.{key} or ask for smaller pages.",
         )
 

@@ -13,6 +13,7 @@ from analytics_sync.common.exact_json import dumps, loads
 from analytics_sync.common.redaction import Redactor
 
 _MAX_TEXT_BYTES = 20_000
+_MAX_ERROR_BYTES = 1 << 20  # the reason of an error is not longer
 _MAX_AGE_DIGITS = 8  # three years
 
 
@@ -69,16 +70,27 @@ def seconds_in_cache(headers: Mapping[str, str]) -> int:
 
 
 def json_or_text(raw: bytes) -> Any:
-    """The JSON of an error body, or its text if it is not JSON; None if it is empty."""
+    """The JSON of an error body, or its text if it is long or no JSON; None if it is empty."""
     try:
+        if len(raw) > _MAX_ERROR_BYTES:
+            return body_text(raw)
         return loads(raw)
     except ValueError:
         return body_text(raw) or None
 
 
-def error_body(raw: bytes, redact: Redactor) -> Any:
-    """The JSON of an error body, or its text, without secrets; None if it is empty."""
+def error_body(raw: bytes, redact: Redactor, *, is_ignored: bool) -> Any:
+    """The JSON of an error body, or its text, without secrets; None if it is empty.
+
+    Args:
+        raw: The body.
+        redact: Masks secrets.
+        is_ignored: Whether the response means "no records". Otherwise only a message needs the body,
+            and the start of a long one is enough.
+    """
     try:
+        if len(raw) > _MAX_ERROR_BYTES and not is_ignored:
+            return redact(body_text(raw))
         loads(raw)
     except ValueError:
         return redact(body_text(raw)) or None
@@ -95,4 +107,4 @@ def error_text(body: Any) -> str:
     if body is None:
         return ""
     text = body if isinstance(body, str) else dumps(body).decode()
-    return " ".join(text.split())
+    return " ".join(text[:_MAX_TEXT_BYTES].split())

@@ -36,7 +36,13 @@ from analytics_sync.extract.rest_client.response import (
     without_secrets,
 )
 from analytics_sync.extract.rest_client.settings import Settings
-from analytics_sync.extract.rest_client.urls import follow, origin, with_query, without_query
+from analytics_sync.extract.rest_client.urls import (
+    follow,
+    origin,
+    shown_url,
+    with_query,
+    without_query,
+)
 from analytics_sync.extract.rest_client.verdict import Verdict, judge
 from analytics_sync.extract.rest_client.watchdog import TooMuchSent
 
@@ -238,12 +244,13 @@ class Session:
             url = keep_query(target, url)
         else:
             raise HttpStatusError(
-                place, f"more than {_MAX_REDIRECTS} redirects from {self.redact(url)}.",
+                place, f"more than {_MAX_REDIRECTS} redirects from {shown_url(url, self.redact)}.",
                 "Look at base_url.", status=response.status,
             )  # fmt: skip
         status = response.status
         if verdict is not None:
-            return Response(url, status, headers, error_body(raw, self.redact)), verdict
+            error = error_body(raw, self.redact, is_ignored=verdict.is_ignored)
+            return Response(url, status, headers, error), verdict
         body = self._body.decode(raw, status, headers, url, place)
         call.check_time()
         answered_at = received_at - seconds_in_cache(headers) * 1_000_000
@@ -273,7 +280,7 @@ class Session:
 
     def _shown(self, call: Call) -> str:
         """The URL for messages, without credentials."""
-        return self.redact(with_query(call.url, call.params))
+        return shown_url(with_query(call.url, call.params), self.redact)
 
     def _status_error(
         self, call: Call, response: Response, attempts: int, verdict: Verdict

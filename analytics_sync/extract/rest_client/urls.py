@@ -15,9 +15,12 @@ from urllib3.util import parse_url
 
 from analytics_sync.catalog import Resource
 from analytics_sync.common.errors import ExtractError, ForeignOrigin, Place
+from analytics_sync.common.shown import shown
 
 _PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
 _PORTS = {"http": 80, "https": 443}
+MAX_SHOWN_URL = 300
+"""Characters of a URL in a message. A cursor in it may be much longer."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _SCHEME_AND_HOST = re.compile(r"^[^:/?#]+://[^/?#\\]*")
 
@@ -104,6 +107,11 @@ def with_query(url: str, params: Mapping[str, object]) -> str:
     if not pairs:
         return url
     return f"{url}{'&' if '?' in url else '?'}{urlencode(pairs)}"
+
+
+def shown_url(url: str, redact: Callable[[str], str]) -> str:
+    """A URL for messages: without secrets, and not longer than a line or two."""
+    return shown(redact(url), MAX_SHOWN_URL)
 
 
 def without_query(url: str, names: Container[str]) -> str:
