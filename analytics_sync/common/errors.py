@@ -18,6 +18,8 @@ from dataclasses import dataclass
 
 from analytics_sync.common.window import Window
 
+_MAX_CHARACTERS = 4000  # of a message: a response chooses the length of its names
+
 
 @dataclass(frozen=True)
 class Place:
@@ -58,7 +60,8 @@ class ExtractError(Exception):
 
     def __init__(self, place: Place, happened: str, advice: str = "") -> None:
         self.place = place
-        self.happened = printable(happened)
+        cut = len(happened) > _MAX_CHARACTERS
+        self.happened = printable(happened[:_MAX_CHARACTERS]) + ("..." if cut else "")
         self.advice = advice
         super().__init__(f"{place}: {self.happened}" + (f" {advice}" if advice else ""))
 

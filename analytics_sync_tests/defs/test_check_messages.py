@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
-from dagster import AssetCheckEvaluation, AssetCheckSeverity
+from dagster import AssetCheckEvaluation, AssetCheckSeverity, DagsterInstance
+from dagster_shared.serdes import serialize_value
 
 from analytics_sync.catalog import load_text
+from analytics_sync.sandbox import Fault, ServedResponse
 from analytics_sync_tests.defs.test_checks import SHOP, fill, verdicts
 from analytics_sync_tests.support.world import World
 
@@ -41,6 +44,28 @@ def texts(evaluation: AssetCheckEvaluation) -> list[str]:
     for name, value in evaluation.metadata.items():
         found += [name, *(value.value if isinstance(value.value, dict) else [str(value.value)])]
     return found
+
+
+def test_records_with_many_long_names_write_few_events(shop: World) -> None:
+    names = [f"{n:02}{'x' * 1000}" for n in range(40)]
+
+    def changed(response: ServedResponse) -> ServedResponse:
+        body = json.loads(response.body)
+        for n, record in enumerate(body["data"]):
+            record.update({f"{n}{name}": 1 for name in names})
+        return replace(response, body=json.dumps(body).encode())
+
+    shop.sandbox.faults = lambda request: Fault(change=changed)
+    result = shop.run(["shop/orders"])
+    assert result.success
+    found = {e.check_name: e for e in result.get_asset_check_evaluations()}
+    assert (
+        found["declared_schema"].metadata["number_of_fields_in_extra"].value == 10 * 40
+    )  # of the 10 records of a page
+    with DagsterInstance.from_config(str(shop.home)) as instance:
+        logs = instance.all_logs(result.run_id)
+    assert max(len(serialize_value(entry)) for entry in logs) < 30_000
+    assert sum(len(serialize_value(entry)) for entry in logs) < 300_000
 
 
 @pytest.mark.parametrize("depth", [300, 990])

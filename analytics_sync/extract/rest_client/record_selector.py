@@ -23,6 +23,7 @@ from analytics_sync.common.json_path import (
     spell,
 )
 from analytics_sync.common.json_path_steps import KeyStep
+from analytics_sync.common.shown import shown
 from analytics_sync.extract.rest_client.sign_names import ERRORS, WARNINGS, plain_name
 
 _MAX_SHOWN_CHARACTERS = 160
@@ -230,7 +231,7 @@ def _with_key(group: list[Any], key: str, name: str) -> list[Any] | _NoRecords:
             if own in (MISSING, None):
                 record = put(record, compile_field(name).keys, key)
             elif isinstance(own, bool | list | dict) or str(own) != key:
-                found = f"a record at key {key!r} whose {name!r} (key_field) is another value"
+                found = f"a record at key {shown(repr(key))} whose {name!r} (key_field) is another value"
                 return _NoRecords(found, record)
         keyed.append(record)
     return keyed
