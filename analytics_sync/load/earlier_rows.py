@@ -84,9 +84,8 @@ def judge(run: ReadRun, client: SqlClientBase[Any], before: Mapping[str, Earlier
         resource, window = result.resource, _window(run, result.resource)
         if lost := [f for f in result.absent if _is_lost(f, result.rows, earlier, window)]:
             result.findings.add(DECLARED_SCHEMA, _lost_message(resource, lost, earlier))
-        if _tells_replaced(resource, window):
-            after = _count(client, resource, None, ())
-            assert after is not None
+        after = _count(client, resource, None, ()) if _tells_replaced(resource, window) else None
+        if after is not None:
             replaced = result.rows - (after.count - earlier.count) - earlier.in_window
             if _is_wrong_key(resource, replaced, result.rows):
                 message = _replaced_message(resource, replaced, result)
@@ -106,8 +105,16 @@ def _tells_replaced(resource: Resource, window: Window | None) -> bool:
 def _count(
     client: SqlClientBase[Any], resource: Resource, window: Window | None, fields: tuple[Field, ...]
 ) -> EarlierRows | None:
-    """The counts of a table; None when there is no such table or column."""
+    """The counts of a table; None when there is no such table, or when it has no cursor yet.
+
+    A column that the table does not have yet has no values.
+    """
     quote = client.escape_column_name
+    table = client.make_qualified_table_name(resource.table)
+    existing = _columns(client, table)
+    if not existing or (resource.cursor and resource.cursor.column not in existing):
+        return None
+    fields = tuple(f for f in fields if f.column in existing)
     inside, bounds = "1 = 1", []
     if window is not None:
         assert resource.cursor is not None
@@ -118,14 +125,10 @@ def _count(
     counts = ["count(*)", f"count(CASE WHEN {inside} THEN 1 END)"]
     counts += [f"count({c})" for c in columns]
     counts += [f"count(CASE WHEN {inside} THEN {c} END)" for c in columns]
-    table = client.make_qualified_table_name(resource.table)
-    alive = f" WHERE {quote(DELETED_AT)} IS NULL" if resource.soft_deletes else ""
+    alive = f" WHERE {quote(DELETED_AT)} IS NULL" if DELETED_AT in existing else ""
     sql = f"SELECT {', '.join(counts)} FROM {table}{alive}"
-    try:
-        with client.execute_query(sql, *bounds, *(bounds * len(columns))) as found:
-            total, in_window, *filled = found.fetchall()[0]
-    except DatabaseUndefinedRelation:
-        return None
+    with client.execute_query(sql, *bounds, *(bounds * len(columns))) as found:
+        total, in_window, *filled = found.fetchall()[0]
     names = [f.column for f in fields]
     return EarlierRows(
         total,
@@ -133,6 +136,15 @@ def _count(
         dict(zip(names, filled[: len(names)], strict=True)),
         dict(zip(names, filled[len(names) :], strict=True)),
     )
+
+
+def _columns(client: SqlClientBase[Any], table: str) -> frozenset[str]:
+    """The columns of a table; none if it does not exist."""
+    try:
+        with client.execute_query(f"SELECT * FROM {table} WHERE 1 = 0") as found:
+            return frozenset(d[0] for d in found.native_cursor.description or ())
+    except DatabaseUndefinedRelation:
+        return frozenset()
 
 
 def _bound(cursor: Field, instant: datetime) -> date:
@@ -158,9 +170,9 @@ def _is_lost(absent: Field, rows: int, earlier: EarlierRows, window: Window | No
         earlier: The rows before.
         window: The window that was loaded; None for a snapshot.
     """
-    count, filled = earlier.count, earlier.filled[absent.column]
+    count, filled = earlier.count, earlier.filled.get(absent.column, 0)
     if window is not None and earlier.in_window:
-        count, filled = earlier.in_window, earlier.filled_in_window[absent.column]
+        count, filled = earlier.in_window, earlier.filled_in_window.get(absent.column, 0)
     elif window is not None and (
         rows < _MIN_ROWS_IN_NEW_WINDOW
         or filled < _MIN_SHARE_IN_NEW_WINDOW * count

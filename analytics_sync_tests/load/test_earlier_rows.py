@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 from dagster import AssetCheckSeverity
 
-from analytics_sync.extract.cursor_kind import CursorKind, cursor_kind
 from analytics_sync.extract.findings import DECLARED_SCHEMA, PRIMARY_KEY_UNIQUE
 from analytics_sync.extract.run import ReadRun
 from analytics_sync.load.pipeline import load
@@ -167,19 +166,6 @@ def test_a_longer_window_counts_its_own_rows(api: Api, file: Path) -> None:
     assert sync(api, resource, moved, 1) == {}
 
 
-def test_the_kind_of_a_cursor_follows_its_name() -> None:
-    kinds = {
-        "created_at": CursorKind.FIXED,
-        "attributes.creationDate": CursorKind.FIXED,
-        "modified": CursorKind.CHANGES,
-        "lastLogin": CursorKind.CHANGES,
-        "elastic_day": CursorKind.UNKNOWN,
-        "timestamp": CursorKind.UNKNOWN,
-    }
-    for name, kind in kinds.items():
-        assert cursor_kind(shop(report(name, "timestamp")).resources["items"]) is kind, name
-
-
 def people(count: int = 30, **other: Any) -> list[Record]:
     """Records of a snapshot; a field that is ``...`` is left out."""
     fields = {"name": "x", "note": "y", **other}
@@ -197,6 +183,15 @@ def test_a_field_that_is_gone_is_a_finding(api: Api) -> None:
     assert message.startswith("No record has a field that 30 rows had")
     assert ": note (30). The load replaced values by null." in message
     assert sync(api, SNAPSHOT, people()) == {}
+
+
+@pytest.mark.usefixtures("warehouse")
+def test_columns_that_the_table_does_not_have_yet(api: Api) -> None:
+    assert sync(api, item(), people()) == {}
+    assert sync(api, SNAPSHOT, people(name=..., note=...)) == {}
+    more = {**SNAPSHOT["columns"], "at": "date"}
+    windowed = item({"incremental": {"cursor_path": "at"}}, columns=more)
+    assert sync(api, windowed, people(name=..., note=..., at=day_of(0)), 0) == {}
 
 
 # records of the second read, whether the field counts as gone
