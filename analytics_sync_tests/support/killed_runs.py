@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from dlt.common.destination.client import RunnableLoadJob
-from dlt.destinations.job_client_impl import SqlJobClientBase, SqlLoadJob
+from dlt.destinations.job_client_impl import SqlJobClientBase
 from dlt.destinations.sql_client import SqlClientBase
 from dlt.normalize.normalize import Normalize
 from dlt.pipeline.pipeline import Pipeline
@@ -29,6 +29,7 @@ from analytics_sync.extract.rest_client.body import BodyReader
 from analytics_sync.extract.rest_client.session import Session
 from analytics_sync.load.duckdb_merge_job import DuckDbMergeJob
 from analytics_sync.load.postgres_client import SqlJobRequest
+from analytics_sync.load.postgres_merge_job import PostgresMergeJob
 
 
 class Fatal:
@@ -128,10 +129,10 @@ def _in_the_merge(fatal: Fatal) -> None:
 
 
 def _at_merges(stage: Callable[[Any, str], Patch]) -> Patch:
-    """A stage at merges: PostgreSQL merges by statements that dlt runs, DuckDB from the file."""
+    """A stage at merges: PostgreSQL merges from a staging dataset, DuckDB from the file."""
 
     def patch(fatal: Fatal) -> None:
-        stage(SqlLoadJob, "run")(fatal)
+        stage(PostgresMergeJob, "run")(fatal)
         stage(DuckDbMergeJob, "run")(fatal)
 
     return patch
