@@ -8,7 +8,7 @@ replaces its values by null. After the load nothing in the table shows this.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -51,22 +51,34 @@ class EarlierRows:
     filled_in_window: Mapping[str, int] = field(default_factory=dict)
 
 
-def look(run: ReadRun, client: SqlClientBase[Any]) -> dict[str, EarlierRows]:
-    """Count the rows of the tables that a load may harm, by resource.
+def to_look_at(run: ReadRun) -> list[Resource]:
+    """The resources whose load may harm rows of earlier loads; the run is finished, and not loaded."""
+    failed = run.failures()
+    return [
+        resource
+        for resource in run.resources
+        if resource.name not in failed
+        and resource.write_disposition == "merge"
+        and (result := run.result(resource.name)).rows
+        and (result.absent or _tells_replaced(resource, _window(run, resource)))
+    ]
+
+
+def look(
+    run: ReadRun, resources: Iterable[Resource], client: SqlClientBase[Any]
+) -> dict[str, EarlierRows]:
+    """Count the rows of tables, by resource; tables without rows are left out.
 
     Args:
-        run: A finished run that is not loaded yet.
+        run: The run.
+        resources: What ``to_look_at`` returned.
         client: A client that is connected to the source's dataset.
     """
-    failed = run.failures()
     found = {}
-    for resource in run.resources:
-        if resource.name in failed or resource.write_disposition != "merge":
-            continue
-        result, window = run.result(resource.name), _window(run, resource)
-        if not result.rows or not (result.absent or _tells_replaced(resource, window)):
-            continue
-        if (earlier := _count(client, resource, window, result.absent)) and earlier.count:
+    for resource in resources:
+        absent = run.result(resource.name).absent
+        earlier = _count(client, resource, _window(run, resource), absent)
+        if earlier and earlier.count:
             found[resource.name] = earlier
     return found
 
