@@ -162,7 +162,7 @@ def _earlier_rows(pipeline: dlt.Pipeline, run: ReadRun) -> dict[str, EarlierRows
     if destination_kind(pipeline.destination) not in TESTED or not (some := to_look_at(run)):
         return {}
     with pipeline.sql_client() as client:
-        return look(run, client)
+        return look(run, some, client)
 
 
 @contextmanager
