@@ -13,8 +13,6 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
-import duckdb
-
 from analytics_sync.common.private_folder import LockedTempFolder
 from analytics_sync.load.errors import LoadError
 
@@ -154,6 +152,8 @@ def create_database(file: Path) -> None:
     Raises:
         LoadError: Another user has put a file there under the name of the copy.
     """
+    import duckdb  # definitions load without DuckDB
+
     with closing(LockedTempFolder("analytics-sync-load-")) as folder:
         empty = folder.path / "new.duckdb"
         duckdb.connect(str(empty)).close()
