@@ -37,5 +37,5 @@ def is_put_by_another_user(entry: Path) -> bool:
 
 def _settings_files() -> Iterator[Path]:
     for provider in Container()[PluggableRunContext].providers.providers:
-        for location in provider.present_locations:
+        for location in provider.present_locations or ():  # None, against its type
             yield Path(location).absolute()
