@@ -18,18 +18,23 @@ Find = Callable[[bytes, int], int]
 RUN = re.compile(r"[0-9A-Za-z._-]{2,}")
 """Characters that encoders leave as they are."""
 _MAX_RUNS = 3
-# The codes of these characters. Those of NUL and of the signs that begin an escape are as suspicious: "%",
-# "\" and, in an entity, "#" and "&".
-_CODE = r"(?:3[0-9]|[46][1-9A-Fa-f]|[57][0-9Aa]|2[DdEe]|5[Ff]|00|23|5[Cc])"
-_DECIMAL = r"(?:4[5689]|5[0-7]|6[5-9]|[78][0-9]|9[025789]|1[01][0-9]|12[012]|3[578])(?![0-9])"
+# The codes of these characters. Those of NUL, of line breaks and of the signs that begin an escape are as
+# suspicious: "%", "\" and, in an entity, "#" and "&".
+_CODE = r"(?:3[0-9]|[46][1-9A-Fa-f]|[57][0-9Aa]|2[DdEe]|5[Ff]|0[0AaDd]|23|5[Cc])"
+_DECIMAL = r"(?:4[5689]|5[0-7]|6[5-9]|[78][0-9]|9[025789]|1[03]|1[01][0-9]|12[012]|3[578])(?![0-9])"
 _ENTITY = rf"\#(?:0*{_DECIMAL}|[xX]0*(?:{_CODE}|2[56]))"
-_LINE = r"(?<=[0-9A-Za-z+/]{60}\\)"  # of base64, before a line break
+# The end of a line of base64, with the backslashes of a line break in a text, in JSON in a text, and so on.
+_LINE = "|".join(rf"(?<=[0-9A-Za-z+/]{{60}}\\{{{n}}})" for n in (1, 2, 4, 8))
 # Escapes that can hide a run: the sign, the bytes that can follow it, the pattern. Each pattern begins with
 # its sign and nothing else, because the search for one byte is the fastest.
 _HIDING = tuple(
     (sign, frozenset(following), re.compile(pattern.encode()))
     for sign, following, pattern in (
-        (b"\\", b"uxrn", rf"\\(?:u00(?:{_CODE}|25)|u0026(?:amp;)*{_ENTITY}|u\{{|x|{_LINE}[rn])"),
+        (
+            b"\\",
+            b"uxrn",
+            rf"\\(?:u00(?:{_CODE}|25)|u0026(?:amp;)*{_ENTITY}|u\{{|x|(?:{_LINE})[rn])",
+        ),
         (b"%", b"0234567uU", rf"%(?:25)*(?:{_CODE}|[uU]|26(?:amp|%(?:25)*23))"),
         (b"&", b"#apbn", rf"&(?:amp;)*(?:{_ENTITY}|percnt|bsol|num)"),
     )

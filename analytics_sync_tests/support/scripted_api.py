@@ -72,7 +72,7 @@ class Api:
     """
 
     url: str = ""
-    seen: list[Seen] = field(default_factory=list)
+    seen: list[Seen] = field(default_factory=list, repr=False)
     over: threading.Event = field(default_factory=threading.Event)
     _scripts: dict[str, list[Any]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
