@@ -1,7 +1,7 @@
 """Declared paginators: dlt's types and keys, and what dlt lacks.
 
 In: the ``paginator`` value of a catalog file. Out: one frozen model per type. The behaviour of a
-type is in ``extract/rest_client/paginator.py``. The behaviour of a server of that type is in
+type is in ``extract/rest_client/paginators/paginator.py``. The behaviour of a server of that type is in
 ``sandbox/api/pagination.py``.
 """
 

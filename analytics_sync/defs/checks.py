@@ -33,7 +33,7 @@ from analytics_sync.defs.table_checks import (
     required_fields,
 )
 from analytics_sync.defs.translator import asset_key
-from analytics_sync.extract.findings import COMPLETE, DECLARED_SCHEMA, WINDOW_BOUNDS
+from analytics_sync.extract.evidence.findings import COMPLETE, DECLARED_SCHEMA, WINDOW_BOUNDS
 
 if TYPE_CHECKING:
     from analytics_sync.load.warehouse import Warehouse

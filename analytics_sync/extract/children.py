@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from analytics_sync.common.errors import HttpStatusError
 from analytics_sync.common.shown import listed
 from analytics_sync.extract.concurrency import Job
-from analytics_sync.extract.findings import COMPLETE
-from analytics_sync.extract.ignored import is_gone
+from analytics_sync.extract.evidence.findings import COMPLETE
+from analytics_sync.extract.judges.ignored import is_gone
+from analytics_sync.extract.judges.parent_filter import ParentFilter
 from analytics_sync.extract.page_reader import PageReader
-from analytics_sync.extract.parent_filter import ParentFilter
 from analytics_sync.extract.parents import Parent, ParentValues
 from analytics_sync.extract.read_context import ReadContext
 from analytics_sync.extract.result import Page

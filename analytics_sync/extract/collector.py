@@ -22,11 +22,15 @@ from analytics_sync.extract.buffer import RepeatedRow, TableBuffers
 from analytics_sync.extract.convert.converter import NO_KEY, Converter
 from analytics_sync.extract.convert.infer_fields import infer_fields
 from analytics_sync.extract.convert.outside_keys import OutsideKey
-from analytics_sync.extract.findings import COMPLETE, DECLARED_SCHEMA, PRIMARY_KEY_UNIQUE
-from analytics_sync.extract.listing_order import PagePlaces, judge_order
+from analytics_sync.extract.evidence.findings import COMPLETE, DECLARED_SCHEMA, PRIMARY_KEY_UNIQUE
+from analytics_sync.extract.evidence.listing_order import PagePlaces, judge_order
+from analytics_sync.extract.evidence.shared_keys import (
+    Origins,
+    both_sides_message,
+    find_shared_keys,
+)
 from analytics_sync.extract.parents import ParentValues
 from analytics_sync.extract.result import Page, ReadResult
-from analytics_sync.extract.shared_keys import Origins, both_sides_message, find_shared_keys
 
 # Large enough that setting up columns costs little; small enough that the records are still in the
 # processor's cache.

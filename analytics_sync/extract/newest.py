@@ -12,8 +12,8 @@ from analytics_sync.catalog import Resource, Source
 from analytics_sync.common.errors import Place
 from analytics_sync.extract.convert.cursor import CursorReader
 from analytics_sync.extract.rest_client.call import Counters
-from analytics_sync.extract.rest_client.deadline import Deadline
-from analytics_sync.extract.rest_client.paginator import paginator_for
+from analytics_sync.extract.rest_client.connections.deadline import Deadline
+from analytics_sync.extract.rest_client.paginators.paginator import paginator_for
 from analytics_sync.extract.rest_client.record_selector import select
 from analytics_sync.extract.rest_client.session import Session
 from analytics_sync.extract.rest_client.settings import Settings

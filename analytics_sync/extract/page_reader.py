@@ -12,9 +12,8 @@ from contextlib import closing
 
 from analytics_sync.common.errors import HttpStatusError
 from analytics_sync.common.window import Window
-from analytics_sync.extract.ignored import IgnoredSeries
-from analytics_sync.extract.incremental import window_params
-from analytics_sync.extract.kept_pages import KeptPages
+from analytics_sync.extract.journal.kept_pages import KeptPages
+from analytics_sync.extract.judges.ignored import IgnoredSeries
 from analytics_sync.extract.page_series import PageSeries
 from analytics_sync.extract.parents import Parent
 from analytics_sync.extract.read_context import ReadContext
@@ -28,7 +27,8 @@ from analytics_sync.extract.rest_client.urls import (
     placeholders_with_slash,
 )
 from analytics_sync.extract.result import Page
-from analytics_sync.extract.window_requests import WindowRequests
+from analytics_sync.extract.windows.incremental import window_params
+from analytics_sync.extract.windows.window_requests import WindowRequests
 
 
 class PageReader:

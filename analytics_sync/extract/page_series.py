@@ -14,16 +14,20 @@ from typing import Any
 
 from analytics_sync.common.errors import HttpStatusError, PaginationStuck
 from analytics_sync.common.json_path import lookup
-from analytics_sync.extract.findings import COMPLETE
-from analytics_sync.extract.gaps import GapJudge
-from analytics_sync.extract.ignored import doubt_ignored
-from analytics_sync.extract.kept_pages import KeptPages
-from analytics_sync.extract.param_evidence import ParamEvidence
+from analytics_sync.extract.evidence.findings import COMPLETE
+from analytics_sync.extract.evidence.param_evidence import ParamEvidence
+from analytics_sync.extract.evidence.staleness import judge_age
+from analytics_sync.extract.journal.kept_pages import KeptPages
+from analytics_sync.extract.judges.gaps import GapJudge
+from analytics_sync.extract.judges.ignored import doubt_ignored
+from analytics_sync.extract.judges.row_order import RowOrder
+from analytics_sync.extract.judges.secrets_in_pages import advance, judge_keys
+from analytics_sync.extract.judges.series_end import SeriesEnd
 from analytics_sync.extract.parents import Parent, inherit
 from analytics_sync.extract.prefetch import Prefetcher
 from analytics_sync.extract.read_context import ReadContext
 from analytics_sync.extract.requester import Requester
-from analytics_sync.extract.rest_client.paginator import (
+from analytics_sync.extract.rest_client.paginators.paginator import (
     NextPage,
     PageRequest,
     paginator_for,
@@ -34,10 +38,6 @@ from analytics_sync.extract.rest_client.response import Response
 from analytics_sync.extract.rest_client.session import Session
 from analytics_sync.extract.rest_client.urls import MAX_SHOWN_URL
 from analytics_sync.extract.result import Page
-from analytics_sync.extract.row_order import RowOrder
-from analytics_sync.extract.secrets_in_pages import advance, judge_keys
-from analytics_sync.extract.series_end import SeriesEnd
-from analytics_sync.extract.staleness import judge_age
 
 _Fingerprint = tuple[list[int | None], set[str]]
 """The totals that a response reports, and the keys of its records."""

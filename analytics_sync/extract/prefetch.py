@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import Executor, Future
 
-from analytics_sync.extract.rest_client.paginator import PageRequest
+from analytics_sync.extract.rest_client.paginators.paginator import PageRequest
 from analytics_sync.extract.rest_client.response import Response
 
 

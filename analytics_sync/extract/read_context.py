@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from analytics_sync.catalog import Resource
 from analytics_sync.common.errors import Place
 from analytics_sync.common.window import Window
-from analytics_sync.extract.journal import Journal
-from analytics_sync.extract.rest_client.deadline import Deadline
+from analytics_sync.extract.journal.journal import Journal
+from analytics_sync.extract.rest_client.connections.deadline import Deadline
 from analytics_sync.extract.result import ReadResult
 
 

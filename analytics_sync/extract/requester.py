@@ -10,8 +10,11 @@ from collections.abc import Mapping
 
 from analytics_sync.common.errors import HttpStatusError
 from analytics_sync.extract.read_context import ReadContext
-from analytics_sync.extract.rest_client.link_repair import restore_base_path, restore_params
-from analytics_sync.extract.rest_client.paginator import PageRequest
+from analytics_sync.extract.rest_client.paginators.link_repair import (
+    restore_base_path,
+    restore_params,
+)
+from analytics_sync.extract.rest_client.paginators.paginator import PageRequest
 from analytics_sync.extract.rest_client.response import Response
 from analytics_sync.extract.rest_client.session import Session
 

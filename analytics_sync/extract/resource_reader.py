@@ -26,17 +26,17 @@ from analytics_sync.extract.children import Children
 from analytics_sync.extract.collector import Consumer, PageCollector
 from analytics_sync.extract.concurrency import Job, run_concurrently
 from analytics_sync.extract.convert.cursor import CursorReader
-from analytics_sync.extract.finished_read import judge_records, judge_shortfall
-from analytics_sync.extract.incremental import with_lag
-from analytics_sync.extract.journal import Journals
+from analytics_sync.extract.journal.journal import Journals
+from analytics_sync.extract.judges.finished_read import judge_records, judge_shortfall
 from analytics_sync.extract.page_reader import PageReader
 from analytics_sync.extract.parents import Parent, ParentValues
 from analytics_sync.extract.read_context import ReadContext
-from analytics_sync.extract.rest_client.deadline import Deadline
+from analytics_sync.extract.rest_client.connections.deadline import Deadline
 from analytics_sync.extract.rest_client.session import Session
 from analytics_sync.extract.rest_client.settings import Settings
 from analytics_sync.extract.result import Page, ReadResult
-from analytics_sync.extract.slicer import Slicer
+from analytics_sync.extract.windows.incremental import with_lag
+from analytics_sync.extract.windows.slicer import Slicer
 
 _MAX_QUEUED_SERIES = 64  # per resource, because all resources of a run share the threads
 

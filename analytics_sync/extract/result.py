@@ -12,12 +12,12 @@ from typing import Any
 
 from analytics_sync.catalog import Field, Resource
 from analytics_sync.extract.buffer import TableBuffer
-from analytics_sync.extract.filter_evidence import FilterEvidence
-from analytics_sync.extract.findings import COMPLETE, Findings
+from analytics_sync.extract.evidence.filter_evidence import FilterEvidence
+from analytics_sync.extract.evidence.findings import COMPLETE, Findings
+from analytics_sync.extract.evidence.shared_keys import SharedKeys
 from analytics_sync.extract.parents import Parent
 from analytics_sync.extract.rejected_records import RejectedRecords
 from analytics_sync.extract.rest_client.call import Counters
-from analytics_sync.extract.shared_keys import SharedKeys
 
 
 @dataclass(frozen=True)

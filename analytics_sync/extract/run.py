@@ -21,8 +21,8 @@ from analytics_sync.common.private_folder import LockedTempFolder
 from analytics_sync.common.window import Window
 from analytics_sync.extract.buffer import TableBuffers
 from analytics_sync.extract.collector import Consumer
-from analytics_sync.extract.finished_read import judge_parent
-from analytics_sync.extract.journal import Journals
+from analytics_sync.extract.journal.journal import Journals
+from analytics_sync.extract.judges.finished_read import judge_parent
 from analytics_sync.extract.parents import ParentValues
 from analytics_sync.extract.resource_reader import ResourceReader
 from analytics_sync.extract.rest_client.session import Session

@@ -20,11 +20,11 @@ from analytics_sync.catalog import Field, Resource
 from analytics_sync.catalog.naming import DELETED_AT
 from analytics_sync.common.shown import listed
 from analytics_sync.common.window import Window
-from analytics_sync.extract.cursor_kind import CursorKind, cursor_kind
-from analytics_sync.extract.findings import DECLARED_SCHEMA, PRIMARY_KEY_UNIQUE
-from analytics_sync.extract.incremental import with_lag
+from analytics_sync.extract.convert.cursor_kind import CursorKind, cursor_kind
+from analytics_sync.extract.evidence.findings import DECLARED_SCHEMA, PRIMARY_KEY_UNIQUE
 from analytics_sync.extract.result import ReadResult
 from analytics_sync.extract.run import ReadRun
+from analytics_sync.extract.windows.incremental import with_lag
 
 _FEW = 20  # one row in so many may move from window to window, as a date that is put off
 _CHANCE = 1e-3  # records without a value are a coincidence down to this probability

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from analytics_sync.extract.cursor_kind import CursorKind, cursor_kind
+from analytics_sync.extract.convert.cursor_kind import CursorKind, cursor_kind
 from analytics_sync_tests.support.scripted_api import item, shop
 
 

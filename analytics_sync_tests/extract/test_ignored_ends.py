@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from analytics_sync.extract.findings import COMPLETE
+from analytics_sync.extract.evidence.findings import COMPLETE
 from analytics_sync_tests.support.response_actions import (
     CURSOR,
     PAGES,

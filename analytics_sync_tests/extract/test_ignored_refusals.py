@@ -14,7 +14,7 @@ import pytest
 
 from analytics_sync.catalog import Source
 from analytics_sync.common.window import Window
-from analytics_sync.extract.findings import COMPLETE
+from analytics_sync.extract.evidence.findings import COMPLETE
 from analytics_sync_tests.support.response_actions import actions, ignore, kids
 from analytics_sync_tests.support.scripted_api import (
     Api,

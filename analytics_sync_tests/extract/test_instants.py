@@ -18,7 +18,7 @@ from analytics_sync.common.window import Window
 from analytics_sync.extract.convert.arrays import ARROW
 from analytics_sync.extract.convert.converter import Converter
 from analytics_sync.extract.convert.instants import parse_day, parse_instant
-from analytics_sync.extract.findings import DECLARED_SCHEMA
+from analytics_sync.extract.evidence.findings import DECLARED_SCHEMA
 from analytics_sync_tests.support.scripted_api import Api, item, read, shop, shop_api
 
 api = shop_api

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from analytics_sync.extract import journal_file
+from analytics_sync.extract.journal import journal_file
 from analytics_sync_tests.support.scripted_api import Api, Outcome, item, read, shop, shop_api
 
 api = shop_api

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from analytics_sync.common.errors import ExtractError, InvalidResponse, LimitExceeded
-from analytics_sync.extract.rest_client import deadline
+from analytics_sync.extract.rest_client.connections import deadline
 from analytics_sync_tests.support.scripted_api import Api, item, read, shop, shop_api
 
 api = shop_api

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytics_sync.extract.rest_client.link_header import (
+from analytics_sync.extract.rest_client.paginators.link_header import (
     Link,
     MalformedLinkHeader,
     find_link,

@@ -13,7 +13,7 @@ import pytest
 
 from analytics_sync.catalog import Source
 from analytics_sync.common.window import Window
-from analytics_sync.extract.findings import COMPLETE
+from analytics_sync.extract.evidence.findings import COMPLETE
 from analytics_sync_tests.support.scripted_api import Api, Query, item, read, serve, shop, shop_api
 
 api = shop_api

@@ -8,7 +8,7 @@ import pytest
 
 from analytics_sync.catalog.paginators import Offset, PaginatorConfig
 from analytics_sync.common.errors import Place
-from analytics_sync.extract.rest_client.paginator import paginator_for
+from analytics_sync.extract.rest_client.paginators.paginator import paginator_for
 from analytics_sync_tests.support.scripted_api import Api, Query, item, read, shop, shop_api
 
 api = shop_api

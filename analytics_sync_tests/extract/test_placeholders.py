@@ -13,7 +13,7 @@ import pytest
 
 from analytics_sync.common.window import Window
 from analytics_sync.extract.convert.cursor import CursorReader
-from analytics_sync.extract.findings import WINDOW_BOUNDS
+from analytics_sync.extract.evidence.findings import WINDOW_BOUNDS
 from analytics_sync_tests.support.scripted_api import Api, item, read, shop, shop_api
 
 api = shop_api

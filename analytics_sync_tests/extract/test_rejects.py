@@ -16,7 +16,7 @@ import pytest
 
 from analytics_sync.common.window import Window
 from analytics_sync.extract import rejected_records
-from analytics_sync.extract.findings import DECLARED_SCHEMA
+from analytics_sync.extract.evidence.findings import DECLARED_SCHEMA
 from analytics_sync.extract.rejected import rejected_tables
 from analytics_sync.extract.result import ReadResult
 from analytics_sync.extract.run import ReadRun

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from analytics_sync.extract.rest_client import backoff
-from analytics_sync.extract.rest_client.reset_time import bounded, seconds_until
+from analytics_sync.extract.rest_client.rate_limits import backoff
+from analytics_sync.extract.rest_client.rate_limits.reset_time import bounded, seconds_until
 from analytics_sync_tests.support.scripted_api import Api, item, read, shop, shop_api
 
 api = shop_api

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from analytics_sync.extract.findings import COMPLETE
+from analytics_sync.extract.evidence.findings import COMPLETE
 from analytics_sync.extract.run import ReadRun
 from analytics_sync.load.pipeline import load
 from analytics_sync_tests.support import duckdb_file

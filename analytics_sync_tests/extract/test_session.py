@@ -17,7 +17,7 @@ from analytics_sync.common.errors import (
     HttpStatusError,
     InvalidResponse,
 )
-from analytics_sync.extract.rest_client import backoff
+from analytics_sync.extract.rest_client.rate_limits import backoff
 from analytics_sync_tests.support.scripted_api import (
     Api,
     Raw,

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analytics_sync.catalog import Source
-from analytics_sync.extract.findings import PRIMARY_KEY_UNIQUE
+from analytics_sync.extract.evidence.findings import PRIMARY_KEY_UNIQUE
 from analytics_sync.extract.result import ReadResult
 from analytics_sync_tests.support.scripted_api import Api, item, read, serve, shop, shop_api
 

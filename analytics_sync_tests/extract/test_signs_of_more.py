@@ -8,7 +8,7 @@ import pytest
 
 from analytics_sync.catalog import Source
 from analytics_sync.common.errors import PaginationStuck
-from analytics_sync.extract.findings import COMPLETE
+from analytics_sync.extract.evidence.findings import COMPLETE
 from analytics_sync_tests.support.scripted_api import Api, item, read, shop, shop_api
 
 api = shop_api

@@ -11,8 +11,8 @@ import pytest
 
 from analytics_sync.catalog import Source
 from analytics_sync.catalog.errors import CatalogError
-from analytics_sync.extract.findings import COMPLETE
-from analytics_sync.extract.rest_client.base_paginator import END_EMPTY_PAGE, END_NO_MORE
+from analytics_sync.extract.evidence.findings import COMPLETE
+from analytics_sync.extract.rest_client.paginators.base_paginator import END_EMPTY_PAGE, END_NO_MORE
 from analytics_sync_tests.support.scripted_api import Api, Query, item, read, shop, shop_api
 
 api = shop_api

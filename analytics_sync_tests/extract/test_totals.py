@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from analytics_sync.extract.findings import COMPLETE
+from analytics_sync.extract.evidence.findings import COMPLETE
 from analytics_sync_tests.support.scripted_api import Api, Query, item, read, shop, shop_api
 
 api = shop_api

@@ -13,7 +13,7 @@ import pytest
 
 from analytics_sync.catalog import Source
 from analytics_sync.common.window import Window
-from analytics_sync.extract.findings import WINDOW_BOUNDS
+from analytics_sync.extract.evidence.findings import WINDOW_BOUNDS
 from analytics_sync_tests.support.scripted_api import (
     Api,
     Outcome,

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from dagster import AssetCheckSeverity
 
-from analytics_sync.extract.findings import DECLARED_SCHEMA, PRIMARY_KEY_UNIQUE
+from analytics_sync.extract.evidence.findings import DECLARED_SCHEMA, PRIMARY_KEY_UNIQUE
 from analytics_sync.extract.run import ReadRun
 from analytics_sync.load.pipeline import load
 from analytics_sync_tests.support import postgres_server as pg

@@ -20,12 +20,12 @@ from analytics_sync.common.exact_json import dumps
 from analytics_sync.common.window import Window
 from analytics_sync.extract.convert.arrays import ARROW, TIMESTAMP, to_array
 from analytics_sync.extract.convert.cursor import CursorReader, in_window, placeholders
+from analytics_sync.extract.convert.cursor_kind import CursorKind, cursor_kind
 from analytics_sync.extract.convert.extras import ExtraFields, Extras
 from analytics_sync.extract.convert.field_use import FieldUse
 from analytics_sync.extract.convert.outside_keys import OutsideKey, keys_on_both_sides
 from analytics_sync.extract.convert.records import Records
 from analytics_sync.extract.convert.stand_ins import StandIns
-from analytics_sync.extract.cursor_kind import CursorKind, cursor_kind
 
 NO_KEY = "no usable primary key"
 

@@ -16,10 +16,10 @@ from analytics_sync.common.errors import ExtractError, InvalidResponse, LimitExc
 from analytics_sync.common.exact_json import TooDeep, is_deeper, loads
 from analytics_sync.common.shown import shown
 from analytics_sync.extract.rest_client.charset import charset_of, check_utf8, to_utf8
+from analytics_sync.extract.rest_client.connections.unpacking import unpack
+from analytics_sync.extract.rest_client.connections.watchdog import Watch
 from analytics_sync.extract.rest_client.response import TruncatedResponse, body_text
-from analytics_sync.extract.rest_client.unpacking import unpack
 from analytics_sync.extract.rest_client.urls import shown_url
-from analytics_sync.extract.rest_client.watchdog import Watch
 
 _CHUNK_BYTES = 1 << 16
 _MAX_PROBLEM_CHARACTERS = 200

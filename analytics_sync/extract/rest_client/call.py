@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from analytics_sync.catalog.client import ErrorHandler
 from analytics_sync.catalog.models import ResponseAction
 from analytics_sync.common.errors import Place
-from analytics_sync.extract.rest_client.deadline import Deadline
+from analytics_sync.extract.rest_client.connections.deadline import Deadline
 from analytics_sync.extract.rest_client.response import Response
 from analytics_sync.extract.rest_client.verdict import Verdict
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import urllib3
 
 from analytics_sync.common.errors import HttpStatusError, Place
-from analytics_sync.extract.rest_client.rate_limit_signs import shown_delay
+from analytics_sync.extract.rest_client.rate_limits.rate_limit_signs import shown_delay
 from analytics_sync.extract.rest_client.response import Response, error_text
 from analytics_sync.extract.rest_client.verdict import Verdict
 

@@ -24,7 +24,7 @@ from analytics_sync.common.json_path import (
 )
 from analytics_sync.common.json_path_steps import KeyStep
 from analytics_sync.common.shown import shown
-from analytics_sync.extract.rest_client.sign_names import ERRORS, WARNINGS, plain_name
+from analytics_sync.extract.rest_client.paginators.sign_names import ERRORS, WARNINGS, plain_name
 
 _MAX_SHOWN_CHARACTERS = 160
 _COMPLAINTS = ERRORS | WARNINGS

@@ -19,15 +19,16 @@ from analytics_sync.catalog.models import ResponseAction
 from analytics_sync.common.errors import ConnectionFailed, HttpStatusError, MissingSetting, Place
 from analytics_sync.common.redaction import Redactor
 from analytics_sync.common.settings_files import foreign_settings
-from analytics_sync.extract.rest_client.backoff import retry_delay
 from analytics_sync.extract.rest_client.body import BodyReader
 from analytics_sync.extract.rest_client.call import Attempt, Call, Counters
-from analytics_sync.extract.rest_client.connection_pool import ConnectionPool
-from analytics_sync.extract.rest_client.deadline import Deadline
+from analytics_sync.extract.rest_client.connections.connection_pool import ConnectionPool
+from analytics_sync.extract.rest_client.connections.deadline import Deadline
+from analytics_sync.extract.rest_client.connections.watchdog import TooMuchSent
 from analytics_sync.extract.rest_client.http_errors import status_error, transport_problem
-from analytics_sync.extract.rest_client.link_repair import keep_query
-from analytics_sync.extract.rest_client.rate_limiter import RateLimiter, Slot
-from analytics_sync.extract.rest_client.reset_time import MAX_WAIT_SECONDS
+from analytics_sync.extract.rest_client.paginators.link_repair import keep_query
+from analytics_sync.extract.rest_client.rate_limits.backoff import retry_delay
+from analytics_sync.extract.rest_client.rate_limits.rate_limiter import RateLimiter, Slot
+from analytics_sync.extract.rest_client.rate_limits.reset_time import MAX_WAIT_SECONDS
 from analytics_sync.extract.rest_client.response import (
     Response,
     TruncatedResponse,
@@ -44,7 +45,6 @@ from analytics_sync.extract.rest_client.urls import (
     without_query,
 )
 from analytics_sync.extract.rest_client.verdict import Verdict, judge
-from analytics_sync.extract.rest_client.watchdog import TooMuchSent
 
 log = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from analytics_sync.catalog.client import TRANSIENT_STATUSES, ErrorHandler
 from analytics_sync.catalog.models import ResponseAction
-from analytics_sync.extract.rest_client.rate_limit_signs import (
+from analytics_sync.extract.rest_client.rate_limits.rate_limit_signs import (
     asks_to_retry,
     has_exhausted_header,
     has_limit_in_body,
