@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 import pytest
 
-from analytics_sync.extract.findings import PRIMARY_KEY_UNIQUE
+from analytics_sync.extract.evidence.findings import PRIMARY_KEY_UNIQUE
 from analytics_sync_tests.support.echoes import KEY, kept
 from analytics_sync_tests.support.encoders import JSON, contains
 from analytics_sync_tests.support.scripted_api import Api, Outcome, item, read, shop, shop_api
