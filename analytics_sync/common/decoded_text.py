@@ -29,7 +29,7 @@ _ESCAPE = re.compile(
     | \\+u\{{(?P<point>[0-9a-f]{{1,6}})\}}
     | \\+x(?P<byte>[0-9a-f]{{2}})
     | \\+(?P<control>[bfnrt])
-    | \\+(?P<sign>[^0-9a-z\\])
+    | \\+(?P<sign>[^0-9a-z\\\x00])
     | \\\\+
     | (?P<utf8>%(?:25)*(?:[cd][0-9a-f]{_UTF8_TAIL}
                         |e[0-9a-f](?:{_UTF8_TAIL}){{2}}
@@ -38,10 +38,10 @@ _ESCAPE = re.compile(
     | &(?:amp;)*\#0*(?P<decimal>[0-9]{{1,7}});?
     | &(?:amp;)*\#x0*(?P<hexadecimal>[0-9a-f]{{1,6}});?
     | &(?:amp;)*(?P<name>[a-z][a-z0-9]{{1,31}};)
-    | (?P<nothing>\x00+)  # of UTF-16 that is read as another charset
     """,
     re.IGNORECASE | re.VERBOSE,
 )
+_ZEROS = re.compile(r"(?P<nothing>\x00+)")  # of UTF-16 that is read as another charset
 _CONTROLS = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 _LAST_CODE = 0x10FFFF
 
@@ -115,7 +115,7 @@ def decoded_texts(text: str) -> Iterator[DecodedText]:
         yield current
         if not _NEEDS_DECODING.search(current.text):
             return
-        current = current.replaced(_ESCAPE)
+        current = current.replaced(_ZEROS) or current.replaced(_ESCAPE)
 
 
 _LINE_BREAKS = re.compile(r"(?P<nothing>[\r\n]+)")

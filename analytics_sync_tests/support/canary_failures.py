@@ -14,6 +14,7 @@ from urllib.parse import quote, quote_plus
 
 from analytics_sync_tests.support import postgres_server as pg
 from analytics_sync_tests.support.canary_sources import CANARIES
+from analytics_sync_tests.support.encoders import JSON, TEXT
 from analytics_sync_tests.support.scripted_api import Raw
 
 LINKS = "json_link, next_url_path: next"
@@ -78,6 +79,29 @@ def _page(**members: Callable[[Any, str], Any]) -> Callable[..., Any]:
     return answer
 
 
+_SPELLINGS = [
+    "percent, small letters", "percent, encodeURIComponent", "percent, twice", "HTML, ASP.NET",
+    "JSON of .NET in a text", "JSON of PHP, twice", "JSON in a URL", "base64 for URLs after 1 bytes",
+    "base64 of JSON of Go", "base64 in lines", "hexadecimal",
+]  # fmt: skip
+
+
+def _respelled(encoder: str) -> Callable[..., Any]:
+    """A page of one record that repeats the request in many spellings, also as the name of a field.
+
+    Args:
+        encoder: The JSON encoder, one of ``JSON``.
+    """
+
+    def answer(path: str, query: Any, headers: Any, **_: Any) -> Any:
+        echo = _echo(path, query, headers)
+        fields = {name: TEXT[name](echo) for name in _SPELLINGS}
+        record = {"id": "1", "note": echo, echo: "name", **fields}
+        return 200, {}, JSON[encoder]({"data": [record, {"no id": echo}]}).encode()
+
+    return answer
+
+
 def _link(request: Any, address: str) -> str:
     """A link to the second page that repeats the query and the echo of a request."""
     pairs = "&".join(f"{n}={quote_plus(str(v))}" for n, v in request["query"].items())
@@ -129,6 +153,8 @@ FAILURES: dict[str, Failure] = {
     "records that repeat it": Failure(
         _page(data=lambda _, echo: [{"id": "1", "note": echo, "more": {"x": [echo]}}])
     ),
+    "records as PHP writes them": Failure(_respelled("PHP")),
+    "records as .NET writes them": Failure(_respelled(".NET")),
     "records that cannot be placed": Failure(_page(data=lambda _, echo: [{"note": echo}, echo])),
     "links that repeat it": Failure(_page(next=lambda a, _: _link(a, a["here"]))),
     "links to elsewhere": Failure(_page(next=lambda a, _: _link(a, a["away"]))),

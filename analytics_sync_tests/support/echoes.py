@@ -19,7 +19,7 @@ from urllib.parse import quote
 import pyarrow as pa
 
 from analytics_sync.catalog import Source
-from analytics_sync.extract import journal_file
+from analytics_sync.extract.journal import journal_file
 from analytics_sync_tests.support.encoders import JSON, TEXT
 from analytics_sync_tests.support.scripted_api import Api, Outcome, item, read, shop
 

@@ -136,11 +136,16 @@ TEXT: dict[str, Callable[[str], str]] = {
 
 def contains(text: str, secret: str) -> bool:
     """Whether a text holds a secret, however it is encoded, in small letters or capitals."""
-    return any(secret.lower() in found.lower() for found in _decoded(text, 6))
+    return any(secret.lower() in found.lower() for found in decoded(text))
 
 
-def _decoded(text: str, depth: int) -> Iterator[str]:
-    """A text, and everything that it becomes by decoding."""
+def decoded(text: str, depth: int = 6) -> Iterator[str]:
+    """A text, and everything that it becomes by decoding.
+
+    Args:
+        text: The text.
+        depth: How often a text is decoded.
+    """
     seen = {text}
     level = [text]
     for _ in range(depth):

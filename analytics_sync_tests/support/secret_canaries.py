@@ -12,6 +12,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -82,7 +83,9 @@ class CanaryRun:
 
     def sinks(self) -> Iterator[tuple[str, str]]:
         """Materialize all assets; then yield the name and the text of each sink."""
-        yield from self._materialize()
+        with CommandLines() as command_lines:
+            yield from self._materialize()
+        yield "command lines", command_lines.text
         yield from _files("temporary files", self.folder / "tmp")
         yield from _files("Dagster's files", self.folder / "home")
         for path in (self.folder / "home").rglob("*.db"):
@@ -125,6 +128,34 @@ class CanaryRun:
             [sys.executable, "-c", code], env=self._environment, cwd=self.folder,
             capture_output=True, text=True, errors="replace", timeout=120, check=False,
         )  # fmt: skip
+
+
+class CommandLines:
+    """Collects the command lines of all processes of the machine while the block runs."""
+
+    def __init__(self) -> None:
+        self._seen: set[str] = set()
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._collect)
+
+    def __enter__(self) -> CommandLines:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    @property
+    def text(self) -> str:
+        """The command lines, one a line."""
+        return "\n".join(sorted(self._seen))
+
+    def _collect(self) -> None:
+        while not self._over.wait(0.05):
+            for path in Path("/proc").glob("[0-9]*/cmdline"):
+                with contextlib.suppress(OSError):
+                    self._seen.add(path.read_bytes().replace(b"\0", b" ").decode("latin-1"))
 
 
 def _files(sink: str, folder: Path, *, is_recursive: bool = True) -> Iterator[tuple[str, str]]:
