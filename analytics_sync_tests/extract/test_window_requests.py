@@ -172,6 +172,14 @@ def test_bounds_that_are_read_in_another_zone_are_an_error(
     assert "param_format without an offset" in message
 
 
+@pytest.mark.parametrize("hours", [5, -5])
+def test_a_record_minutes_beside_the_bounds_shows_another_zone(api: Api, hours: float) -> None:
+    edge = ONE_DAY.end if hours > 0 else ONE_DAY.start
+    api.on("/items", Sightings(shift=hours * HOUR, first=edge - timedelta(minutes=10), count=2))
+    (message,) = found(read(windowed(), ONE_DAY))
+    assert "time_zone: " in message
+
+
 def test_a_wrong_zone_is_named(api: Api) -> None:
     api.on("/items", Sightings(shift=timedelta(hours=-3)))
     pattern = {"param_format": "%Y-%m-%dT%H:%M:%S%z"}

@@ -2,7 +2,7 @@
 
 In: the bounds of each request of a window, and the cursors of its records. Out: a suspicion that the API
 reads the bounds in another time zone than declared; a request that tests it; and a sentence that names
-the zone. Few records prove nothing. Records hours beside the bounds do, if one shift explains them all.
+the zone. Few records prove nothing. Records beside the bounds do, if one shift explains them all.
 An API that ignores its parameters can look the same by chance, so the test decides.
 """
 
@@ -15,7 +15,7 @@ from analytics_sync.extract.convert.cursor import CursorSpan
 
 _HOUR = timedelta(hours=1)
 _QUARTER = timedelta(minutes=15)
-_LEAST_SHIFT = timedelta(minutes=30)
+_LEAST_DISTANCE = timedelta(minutes=1)  # of a record from the bounds: a test request decides
 _MOST_SHIFT = timedelta(hours=26)  # from UTC-12 to UTC+14
 _MAX_NAMED = 3
 
@@ -56,11 +56,11 @@ class BoundsEvidence:
         ):
             return None
         gap = unit if unit < _QUARTER else timedelta()
-        if _LEAST_SHIFT <= least <= _MOST_SHIFT and self._last:
+        if _LEAST_DISTANCE <= least <= _MOST_SHIFT and self._last:
             newest, bounds = self._last
             after = self._format.wall(self._format.latest(bounds)) + gap
             return Bounds(after, max(self._format.wall(newest), after) + unit)
-        if _LEAST_SHIFT <= -most <= _MOST_SHIFT and self._first:
+        if _LEAST_DISTANCE <= -most <= _MOST_SHIFT and self._first:
             oldest, bounds = self._first
             before = bounds.low - unit
             return Bounds(min(self._format.wall(oldest), before) - unit, before)
