@@ -6,6 +6,7 @@ In: scripted pages that repeat a secret. Out: the requests that follow, rows, fi
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -231,3 +232,23 @@ def test_a_masked_page_can_be_declared_complete_by_its_text(api: Api) -> None:
     accept = {"content": 'errors":["only for k\\/Y', "action": "accept"}
     outcome = read_pages(item({"data_selector": "data", "response_actions": [accept]}))
     assert outcome.readings["items"].findings.of("complete") == []
+
+
+def test_a_short_secret_cannot_be_guessed_from_the_name_of_a_series(
+    api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A secret of four digits is found in no time, if its hash is fast."""
+    monkeypatch.setenv("SOURCES__SHOP__API_KEY", "8064")
+
+    def answer(path: str, query: Any, headers: Any) -> Any:
+        number = int(query.get("after", 0))
+        return (400, {}, {}) if number == 55 else {"data": [{"id": number}], "next": number + 1}
+
+    api.on("/items", answer)
+    params = {"room": SECRET_PARAM}
+    resource = item({"data_selector": "data", "paginator": BY_CURSOR, "params": params})
+    assert read(shop(resource)).failures
+    names = {json.loads(text)["walk"] for text in kept(tmp_path / "j") if '"walk"' in text}
+    guesses = [json.dumps([f"{api.url}/items", {"room": f"{n:04}"}]) for n in range(10_000)]
+    assert len(names) == 1
+    assert not names & {hashlib.blake2b(g.encode(), digest_size=12).hexdigest() for g in guesses}

@@ -17,7 +17,7 @@ import os
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -101,6 +101,15 @@ class Journal:
         return JournalFile(
             path.parent, path.name, self._keys, self._identity, self._max_age, create=create
         )
+
+    def series_name(self, url: str, query: Mapping[str, object]) -> str:
+        """The name of a request series, from the URL and the query of its first request.
+
+        They may hold a secret. A fast hash alone would let it be guessed from the file.
+        """
+        text = json.dumps([url, query], default=str, sort_keys=True)
+        key = self._keys.series_key() if self._redact(text) != text else b""
+        return hashlib.blake2b(text.encode(), key=key, digest_size=12).hexdigest()
 
     def entries(self, series: str) -> SeriesEntries:
         """The entries of a request series that an earlier run has kept."""
@@ -230,7 +239,9 @@ class Journals:
     def __init__(self, session: Session, max_age: float) -> None:
         self._session = session
         self._max_age = max_age
-        self._keys = JournalKeys(session.account)
+        # Parameters may hold secrets too. Pages of another secret are not used.
+        secrets = repr(sorted(session.redact.secrets)).encode()
+        self._keys = JournalKeys(session.account + secrets)
         self._folder: Path | None = None
         self._open: dict[tuple[str, Window | None], Journal] = {}
         if max_age > 0:

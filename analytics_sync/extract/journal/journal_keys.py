@@ -31,7 +31,7 @@ class JournalKeys:
     background thread.
 
     Args:
-        secret: The credentials that requests are sent with.
+        secret: The credentials and all other secrets that requests are sent with.
     """
 
     def __init__(self, secret: bytes) -> None:
@@ -81,6 +81,10 @@ class JournalKeys:
         finally:
             os.close(handle)
         return self._key(random, salt, identity) if len(random) == KEY_BYTES else None
+
+    def series_key(self) -> bytes:
+        """A key for the names of request series, the same in each run; waits for its hash."""
+        return self._hash(b"series").result()
 
     def close(self) -> None:
         """End the thread; waits for a hash in progress."""

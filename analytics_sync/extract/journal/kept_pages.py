@@ -6,8 +6,6 @@ date; new responses are added to the journal.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Mapping
 
 from analytics_sync.extract.journal.journal import Journal, SeriesEntries
@@ -38,8 +36,7 @@ class KeptPages:
         self._journal = journal
         self._url = url
         self._query = query
-        text = json.dumps([url, query], default=str, sort_keys=True)
-        self._series = hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
+        self._series = journal.series_name(url, query)
         self._entries = SeriesEntries() if ignore_journal else journal.entries(self._series)
         self._revalidated: dict[int, Response] = {}
         self._has_new = False
