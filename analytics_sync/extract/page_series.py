@@ -105,6 +105,7 @@ class PageSeries:
                 left_out: list[Any] = []
                 records = self._records(response, self._received > 0, left_out)
                 elements = [*records, *left_out] if left_out else records
+                self._gaps.judge_left_out(left_out)
                 self._gather_evidence(response, records)
                 if number == 0 and self._resource.count_path is not None:
                     self._reported_total = whole_number(response.body, self._resource.count_path)

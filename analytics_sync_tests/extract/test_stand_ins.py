@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from analytics_sync.extract.evidence.findings import COMPLETE
 from analytics_sync.extract.run import ReadRun
 from analytics_sync.load.pipeline import load
 from analytics_sync_tests.support import duckdb_file
@@ -111,3 +112,27 @@ def test_a_cursor_alone_makes_no_record(api: Api) -> None:
     api.on("/items", [{"id": 99, "at": "2024-07-01", "error": "x"}])
     windowed = item({"incremental": {"cursor_path": "at"}}, columns={**COLUMNS, "at": "timestamp"})
     assert read(shop(windowed)).ids() == []
+
+
+# an element beside records of the kind ``a``, whether the read is complete
+LEFT_OUT: dict[str, tuple[dict[str, Any], bool]] = {
+    "another kind": ({"id": 99, "kind": "b", "name": "x"}, True),
+    "another kind with an error": ({"id": 99, "kind": "b", "error": "x"}, True),
+    "no kind": ({"id": 99, "name": "x", "error": "x"}, True),
+    "an error": ({"id": 99, "error": "x"}, False),
+    "a removal": ({"id": 99, "@removed": {"reason": "deleted"}}, False),
+}
+
+
+@pytest.mark.parametrize("name", LEFT_OUT)
+def test_an_error_that_a_filter_leaves_out_may_be_a_record(api: Api, name: str) -> None:
+    element, is_complete = LEFT_OUT[name]
+    api.on("/items", {"data": [*({**r, "kind": "a"} for r in GOOD), element]})
+    filtered = item({"data_selector": "data[?(@.kind=='a')]"}, columns={**COLUMNS, "kind": "text"})
+    outcome = read(shop(filtered))
+    assert outcome.ids() == [r["id"] for r in GOOD]
+    assert outcome.readings["items"].complete == is_complete
+    found = outcome.readings["items"].findings.of(COMPLETE)
+    assert bool(found) != is_complete
+    if found:
+        assert f'for example {{"id":99,"{list(element)[1]}"' in found[0]

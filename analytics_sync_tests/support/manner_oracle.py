@@ -98,7 +98,10 @@ def _is_same(field: Field, original: Any, served: Any, cell: Any) -> bool:
         instant = _instant(field, original)
         # Some forms of a time have no milliseconds.
         return cell in {instant, instant - timedelta(microseconds=instant.microsecond)}
-    return bool(cell == _cell(field, original, served))
+    try:
+        return bool(cell == _cell(field, original, served))
+    except ValueError:  # the value does not fit the type, and the column holds another one
+        return False
 
 
 def _cell(field: Field, original: Any, value: Any) -> Any:

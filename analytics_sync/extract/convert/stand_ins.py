@@ -63,11 +63,16 @@ class StandIns:
         positions = [int(i.as_py()) for i in pc.indices_nonzero(empty)]
         return {i: reason for i in positions if (reason := self._reason(records[i]))}
 
+    def error_in(self, record: Mapping[str, Any]) -> str | None:
+        """The name under which a record has an error or a removal; None if it has a declared field."""
+        named = [n for n, v in record.items() if v and n.lstrip(_SIGNS).lower() in _NAMES]
+        return named[0] if named and not self._has_field(record) else None
+
     def _reason(self, record: Mapping[str, Any]) -> str:
         """Why a record without values is a stand-in; empty if it is none."""
-        named = [n for n, v in record.items() if v and n.lstrip(_SIGNS).lower() in _NAMES]
-        if not named and not self._is_keyed:
-            return ""
-        if any(holds(record, path) for path in self._paths):
-            return ""
-        return f"no declared field, but {named[0]}" if named else "no declared field"
+        if name := self.error_in(record):
+            return f"no declared field, but {name}"
+        return "no declared field" if self._is_keyed and not self._has_field(record) else ""
+
+    def _has_field(self, record: Mapping[str, Any]) -> bool:
+        return any(holds(record, path) for path in self._paths)

@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from analytics_sync.common.errors import InvalidResponse
+from analytics_sync.common.exact_json import dumps
+from analytics_sync.extract.convert.stand_ins import StandIns
 from analytics_sync.extract.evidence.findings import COMPLETE
 from analytics_sync.extract.read_context import ReadContext
 from analytics_sync.extract.rest_client.paginators.signs_of_gaps import signs_of_gaps
@@ -17,6 +19,7 @@ from analytics_sync.extract.rest_client.response import Response
 from analytics_sync.extract.rest_client.verdict import is_accepted
 
 _MAX_NAMED = 3
+_MAX_CHARACTERS = 120
 
 
 class GapJudge:
@@ -57,3 +60,22 @@ class GapJudge:
             f"The API says that a page is not complete: {said}. Run again. If the page is complete all "
             "the same, declare response_actions with its status_code or content, and action accept.",
         )
+
+    def judge_left_out(self, elements: Sequence[Any]) -> None:
+        """Judge the elements of a page that a filter of ``data_selector`` leaves out.
+
+        An error in place of a record lacks the field that the filter compares.
+        """
+        resource = self._context.resource
+        if not elements or not resource.fields:
+            return
+        stand_ins = StandIns(resource, resource.fields)
+        found = [e for e in elements if type(e) is dict and stand_ins.error_in(e)]
+        if found:
+            example = self._redact(dumps(found[0]).decode())[:_MAX_CHARACTERS]
+            self._context.result.findings.add(
+                COMPLETE,
+                f"data_selector leaves out elements that hold an error and no declared field, for "
+                f"example {example}. They may stand for records. Run again, or declare a data_selector "
+                "that takes them: then they are rejected.",
+            )
