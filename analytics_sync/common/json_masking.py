@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from decimal import Decimal, InvalidOperation
 
@@ -43,11 +43,12 @@ class JsonMasker:
         self._numbers = {number for s in masked if (number := _number(s)) is not None}
         self._digits = [re.compile(_digits(s)) for s in masked if _number(s) is not None]
 
-    def mask(self, raw: bytes) -> bytes:
+    def mask(self, raw: bytes, check_time: Callable[[], None] | None = None) -> bytes:
         """The document without secrets; the same object if it holds none.
 
         Args:
             raw: A JSON document in UTF-8. It must be one that can be decoded.
+            check_time: Raises if a time limit has passed; None for no limit.
         """
         if not self._may_hold(raw):
             return raw
@@ -55,7 +56,9 @@ class JsonMasker:
         done = 0
         for start, end in self._suspects(raw):
             suspect = raw[start:end]
-            masked = self._masked(suspect)
+            if check_time is not None:
+                check_time()
+            masked = self._masked(suspect, check_time)
             if masked is not suspect:
                 written += [raw[done:start], masked]
                 done = end
@@ -91,14 +94,14 @@ class JsonMasker:
                 find(raw, end) if 0 <= p < end else p for find, p in zip(finds, places, strict=True)
             ]
 
-    def _masked(self, suspect: bytes) -> bytes:
+    def _masked(self, suspect: bytes, check_time: Callable[[], None] | None) -> bytes:
         """A text with its quotes, or a number, without secrets; the same object if it holds none."""
         if not suspect.startswith(b'"'):
             return json.dumps(self._mask).encode() if self._is_secret(suspect) else suspect
         if not self._may_hold(suspect):
             return suspect
         text = json.loads(suspect, strict=False)
-        masked = self._finder.mask(text, self._mask)
+        masked = self._finder.mask(text, self._mask, check_time)
         return suspect if masked is text else json.dumps(masked).encode()
 
     def _is_secret(self, number: bytes) -> bool:

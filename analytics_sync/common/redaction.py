@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 import traceback
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -19,6 +19,7 @@ from analytics_sync.common.secret_finder import SecretFinder
 
 MASK = "***"
 """The text in place of a secret."""
+_MAX_MESSAGE_CHARACTERS = 1_000_000
 
 
 class Redactor:
@@ -36,18 +37,22 @@ class Redactor:
         self._data = JsonMasker(in_data, MASK)
 
     def __call__(self, text: str) -> str:
-        """``text`` with every secret, and every long part of one, replaced by ``***``."""
-        return self._finder.mask(text, MASK)
+        """``text`` with every secret, and every long part of one, replaced by ``***``.
 
-    def data(self, raw: bytes) -> bytes:
+        No message needs more than its first million characters.
+        """
+        return self._finder.mask(text[:_MAX_MESSAGE_CHARACTERS], MASK)
+
+    def data(self, raw: bytes, check_time: Callable[[], None] | None = None) -> bytes:
         """A JSON document without secrets: a secret that the API repeats would reach a table.
 
         Secrets of less than 8 characters stay.
 
         Args:
             raw: The document, in UTF-8. The same object is returned if it holds no secret.
+            check_time: Raises if a time limit has passed; None for no limit.
         """
-        return self._data.mask(raw)
+        return self._data.mask(raw, check_time)
 
     def data_text(self, text: str) -> str:
         """A text of a response that is no message, such as a header, without the secrets of ``data``."""

@@ -11,7 +11,7 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -116,22 +116,30 @@ class SecretFinder:
         longest = max(map(len, ordered), default=0)
         self._overlap = longest * _MAX_ESCAPE_LENGTH
 
-    def mask(self, text: str, mask: str) -> str:
-        """The text with each secret replaced by ``mask``; the same object if it holds none."""
+    def mask(self, text: str, mask: str, check_time: Callable[[], None] | None = None) -> str:
+        """The text with each secret replaced by ``mask``; the same object if it holds none.
+
+        Args:
+            text: The text.
+            mask: The text in place of a secret.
+            check_time: Raises if a time limit has passed; None for no limit.
+        """
         if not self._clues.may_be_in(text.encode("utf-8", "surrogatepass")):
             return text
         written: list[str] = []
         done = 0
-        for start, end in self._all_spans(text):
+        for start, end in self._all_spans(text, check_time):
             written += [text[done:start], mask]
             done = end
         return "".join([*written, text[done:]]) if written else text
 
-    def _all_spans(self, text: str) -> list[Span]:
+    def _all_spans(self, text: str, check_time: Callable[[], None] | None) -> list[Span]:
         if len(text) <= _PIECE_LENGTH:
             return _merged(self._spans(text, self._needles, _MAX_CODED_LEVELS))
         found: list[Span] = []
         for offset in range(0, len(text), _PIECE_LENGTH):
+            if check_time is not None:
+                check_time()
             piece = text[offset : offset + _PIECE_LENGTH + self._overlap]
             spans = self._spans(piece, self._needles, _MAX_CODED_LEVELS)
             found += [(start + offset, end + offset) for start, end in spans]

@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 import pytest
 
+from analytics_sync.common.redaction import Redactor
 from analytics_sync.extract.evidence.findings import PRIMARY_KEY_UNIQUE
 from analytics_sync_tests.support.echoes import KEY, kept
 from analytics_sync_tests.support.encoders import JSON, contains
@@ -252,3 +253,17 @@ def test_a_short_secret_cannot_be_guessed_from_the_name_of_a_series(
     guesses = [json.dumps([f"{api.url}/items", {"room": f"{n:04}"}]) for n in range(10_000)]
     assert len(names) == 1
     assert not names & {hashlib.blake2b(g.encode(), digest_size=12).hexdigest() for g in guesses}
+
+
+@pytest.mark.parametrize("page", [r'["\u0041b", ' * 9 + "[" + "]" * 10, f'["{"%41" * 300_000}"]'])
+def test_masking_ends_when_the_time_of_the_read_is_over(page: str) -> None:
+    """A page of nothing but escapes takes long: some microseconds for each."""
+    left = [None] * 3
+
+    def check_time() -> None:
+        if not left:
+            raise TimeoutError
+        left.pop()
+
+    with pytest.raises(TimeoutError):
+        Redactor([SECRET]).data(page.encode(), check_time)

@@ -5,7 +5,7 @@ In: status, headers, bytes. Out: a ``Response`` without secrets for the rest of 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -44,9 +44,17 @@ class Response:
     unmasked: Response | None = None
 
 
-def without_secrets(response: Response, redact: Redactor) -> Response:
-    """The response with secrets masked in its body and its headers."""
-    raw = redact.data(response.raw)
+def without_secrets(
+    response: Response, redact: Redactor, check_time: Callable[[], None]
+) -> Response:
+    """The response with secrets masked in its body and its headers.
+
+    Args:
+        response: The response.
+        redact: Masks secrets.
+        check_time: Raises if the time of the read is over.
+    """
+    raw = redact.data(response.raw, check_time)
     values = "\n".join(response.headers.values())
     if raw is response.raw and redact.data_text(values) is values:
         return response
@@ -79,12 +87,15 @@ def json_or_text(raw: bytes) -> Any:
         return body_text(raw) or None
 
 
-def error_body(raw: bytes, redact: Redactor, *, is_ignored: bool) -> Any:
+def error_body(
+    raw: bytes, redact: Redactor, check_time: Callable[[], None], *, is_ignored: bool
+) -> Any:
     """The JSON of an error body, or its text, without secrets; None if it is empty.
 
     Args:
         raw: The body.
         redact: Masks secrets.
+        check_time: Raises if the time of the read is over.
         is_ignored: Whether the response means "no records". Otherwise only a message needs the body,
             and the start of a long one is enough.
     """
@@ -94,7 +105,7 @@ def error_body(raw: bytes, redact: Redactor, *, is_ignored: bool) -> Any:
         loads(raw)
     except ValueError:
         return redact(body_text(raw)) or None
-    return loads(redact.data(raw))
+    return loads(redact.data(raw, check_time))
 
 
 def body_text(raw: bytes) -> str:

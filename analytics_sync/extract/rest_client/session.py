@@ -249,13 +249,13 @@ class Session:
             )  # fmt: skip
         status = response.status
         if verdict is not None:
-            error = error_body(raw, self.redact, is_ignored=verdict.is_ignored)
+            error = error_body(raw, self.redact, call.check_time, is_ignored=verdict.is_ignored)
             return Response(url, status, headers, error), verdict
         body = self._body.decode(raw, status, headers, url, place)
         call.check_time()
         answered_at = received_at - seconds_in_cache(headers) * 1_000_000
         page = Response(url, status, headers, body, answered_at, raw, url != call.target)
-        page = without_secrets(page, self.redact)
+        page = without_secrets(page, self.redact, call.check_time)
         return page, Verdict() if status >= 300 else None  # a redirect to nowhere is no page
 
     def _exchange(
