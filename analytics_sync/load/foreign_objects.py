@@ -3,7 +3,8 @@
 In: a connected client and names of tables. Out: a problem for each name whose statements would run code
 of another role with the rights of the loader, or would reach a view. PostgreSQL runs the code of a
 table's triggers, rules, policies, defaults, constraints, indexes and types as the role that sends the
-statement. A role is trusted if it may act as the loader anyway, or if the settings name it.
+statement. A role is trusted if it may act as the loader anyway, or if the settings name it. The loader
+is the role that logs in, and the role that its settings choose.
 """
 
 from __future__ import annotations
@@ -83,7 +84,8 @@ SELECT name, part, what, CASE WHEN kind NOT IN ('r', 'p') THEN kind END,
     pg_catalog.pg_get_userbyid(owner), CURRENT_USER
 FROM judged
 WHERE kind NOT IN ('r', 'p') OR NOT (
-    pg_catalog.pg_has_role(owner, CURRENT_USER, 'MEMBER')
+    pg_catalog.pg_has_role(owner, SESSION_USER, 'MEMBER')
+    OR pg_catalog.pg_get_userbyid(owner) = CURRENT_USER
     OR pg_catalog.pg_get_userbyid(owner) = ANY(%(trusted)s::pg_catalog.text[]))
 ORDER BY name, what NULLS FIRST, part
 """

@@ -11,12 +11,19 @@ import psycopg2
 from dlt.destinations.impl.postgres.sql_client import Psycopg2SqlClient
 
 # The path is also a startup option: these settings hold where a connection pooler drops options.
-# The last setting is younger than other parts of PostgreSQL: no view takes the place of a table.
+# Some servers do not know the second one: then no view takes the place of a table. A role that the
+# owner of the database has set for all of its sessions is left, because its code could leave it, too.
 _PIN = """
 SELECT pg_catalog.set_config(wanted.name, wanted.value, false)
 FROM (VALUES ('search_path', 'pg_catalog'),
              ('restrict_nonsystem_relation_kind', 'view, foreign-table')) AS wanted (name, value)
-WHERE pg_catalog.current_setting(wanted.name, true) IS NOT NULL
+WHERE pg_catalog.current_setting(wanted.name, true) IS NOT NULL;
+SELECT pg_catalog.set_config('role', 'none', false)
+FROM pg_catalog.pg_db_role_setting AS s
+JOIN pg_catalog.pg_database AS d ON d.oid = s.setdatabase,
+    pg_catalog.unnest(s.setconfig) AS setting
+WHERE d.datname = pg_catalog.current_database() AND s.setrole = 0
+    AND setting = pg_catalog.concat('role=', CURRENT_USER)
 """
 
 

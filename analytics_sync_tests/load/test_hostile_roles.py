@@ -180,6 +180,35 @@ def test_a_session_keeps_its_search_path(
     role.as_admin("ALTER ROLE loader RESET search_path")
 
 
+def test_a_role_set_by_the_owner_of_the_database_is_left(role: HostileRole, api: Api) -> None:
+    """Code that runs as that role could return to the role that logged in."""
+    role.as_admin(f"ALTER DATABASE {role.name} OWNER TO evil")
+    role.as_evil(f"ALTER DATABASE {role.name} SET role = evil")
+    role.as_evil(ITEMS, TRIGGER.format("items"), "GRANT ALL ON shop.items TO PUBLIC")
+    with client() as job_client:
+        sql = job_client.sql_client
+        assert sql.execute_sql("SELECT CURRENT_USER") == [(role.loader,)]
+        with pytest.raises(Exception, match="exist"):
+            sql.execute_sql("SELECT * FROM shop.no_such_table")
+        assert sql.execute_sql("SELECT CURRENT_USER") == [(role.loader,)]
+    assert "belongs to the role evil" in sync(api)["items"]
+    assert role.caught() == []
+
+
+def test_a_role_of_the_settings_stays(
+    role: HostileRole, api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    role.as_admin("GRANT USAGE, CREATE ON SCHEMA shop TO writers", "GRANT writers TO loader")
+    role.as_admin(f"GRANT CREATE ON DATABASE {role.name} TO writers")
+    address = f"{role.address}?options=-crole%3Dwriters"
+    monkeypatch.setenv("DESTINATION__POSTGRES__CREDENTIALS", address)
+    for number in (1, 2):
+        assert not sync(api, number)
+    owners = "SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname = 'shop'"
+    assert role.query(owners) == [("writers",)]
+    assert len(rows(role)) == 2
+
+
 @worst
 @pytest.mark.parametrize("name", PLANTED)
 def test_a_table_of_another_role_is_refused(role: HostileRole, api: Api, name: str) -> None:

@@ -1,7 +1,7 @@
 """A PostgreSQL database with a second role, which wants its code to run as somebody else.
 
-In: a server. Out: a database with the roles ``loader`` and ``evil``, and a record of the code of
-``evil`` that ran as another role.
+In: a server. Out: a database with the roles ``loader``, ``writers`` and ``evil``, and a record of the
+code of ``evil`` that ran as another role.
 """
 
 from __future__ import annotations
@@ -46,20 +46,22 @@ class HostileRole:
 
     Attributes:
         address: The address of the database for loads.
+        name: The name of the database.
+        loader: The role of the loads.
     """
 
     def __init__(self, server: Postgres, *, is_superuser: bool) -> None:
         self._admin = server.database()
-        for role in ("loader", "evil"):
+        for role in ("loader", "evil", "writers"):
             self.as_admin(
                 f"DO $$ BEGIN CREATE ROLE {role} LOGIN; "
                 "EXCEPTION WHEN duplicate_object THEN NULL; END $$"
             )
         self.loader = "postgres" if is_superuser else "loader"
         self.address = self._address(self.loader)
-        name = self._admin.rpartition("/")[2]
+        self.name = self._admin.rpartition("/")[2]
         self.as_admin(
-            f"GRANT CREATE ON DATABASE {name} TO loader",
+            f"GRANT CREATE ON DATABASE {self.name} TO loader",
             "GRANT CREATE ON SCHEMA public TO evil",
             "CREATE SCHEMA stash AUTHORIZATION evil",
             "CREATE SCHEMA shop",
@@ -81,11 +83,12 @@ class HostileRole:
 
     def caught(self) -> list[tuple[Any, ...]]:
         """The code of the hostile role that ran as another role, and that role."""
-        return query(self._admin, "SELECT DISTINCT who, what FROM stash.caught ORDER BY 1, 2")
+        return self.query("SELECT DISTINCT who, what FROM stash.caught ORDER BY 1, 2")
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """The rows of a query of the superuser."""
-        return query(self._admin, sql)
+        # whatever role the owner of the database has set
+        return query(f"{self._admin}?options=-crole%3Dpostgres", sql)
 
     def _address(self, role: str) -> str:
         return self._admin.replace("//postgres:", f"//{role}:")
