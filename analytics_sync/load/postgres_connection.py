@@ -11,11 +11,13 @@ import psycopg2
 from dlt.destinations.impl.postgres.sql_client import Psycopg2SqlClient
 
 # The path is also a startup option: these settings hold where a connection pooler drops options.
-# Some servers do not know the second one: then no view takes the place of a table. A role that the
-# owner of the database has set for all of its sessions is left, because its code could leave it, too.
+# A merge that waits for a lock must see what was committed meanwhile. Some servers do not know the last
+# setting: with it, no view takes the place of a table. A role that the owner of the database has set
+# for all of its sessions is left, because its code could leave it, too.
 _PIN = """
 SELECT pg_catalog.set_config(wanted.name, wanted.value, false)
 FROM (VALUES ('search_path', 'pg_catalog'),
+             ('default_transaction_isolation', 'read committed'),
              ('restrict_nonsystem_relation_kind', 'view, foreign-table')) AS wanted (name, value)
 WHERE pg_catalog.current_setting(wanted.name, true) IS NOT NULL;
 SELECT pg_catalog.set_config('role', 'none', false)

@@ -161,7 +161,10 @@ def client(dataset: str = "shop") -> Any:
 def test_a_session_keeps_its_search_path(
     role: HostileRole, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    role.as_admin("ALTER ROLE loader SET search_path = public")
+    role.as_admin(
+        "ALTER ROLE loader SET search_path = public",
+        f"ALTER DATABASE {role.name} SET default_transaction_isolation = 'repeatable read'",
+    )
     address = f"{role.address}?options=-csearch_path%3Dpublic"
     monkeypatch.setenv("DESTINATION__POSTGRES__CREDENTIALS", address)
     with client() as job_client:
@@ -174,6 +177,7 @@ def test_a_session_keeps_its_search_path(
         sql.begin_transaction().__enter__()
         sql.rollback_transaction()
         assert sql.execute_sql("SHOW search_path") == [("pg_catalog",)]
+        assert sql.execute_sql("SHOW transaction_isolation") == [("read committed",)]
         role.as_evil("CREATE VIEW stash.v AS SELECT 1 AS one")
         with pytest.raises(Exception, match="non-system view"):
             sql.execute_sql("SELECT * FROM stash.v")
