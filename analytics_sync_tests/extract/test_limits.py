@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 import tracemalloc
+import zlib
 from collections.abc import Callable, Iterator
 from itertools import count
 from types import SimpleNamespace
@@ -33,6 +34,32 @@ def test_a_body_that_expands_more_than_max_expansion_is_an_error(api: Api) -> No
     assert "unpacks to more than 500 times its size" in str(error)
     assert "max_expansion" in str(error)
     assert read(shop(item(), max_expansion=5000)).ids() == [1]
+
+
+def test_each_layer_of_packing_may_expand_only_so_much(api: Api) -> None:
+    """A body may be packed several times. This one unpacks to 2 GB in between, and then to nothing."""
+    empty = b"\x00\x00\x00\xff\xff" * 20_000  # blocks of deflate
+    inner = gzip.compress(b"\x1f\x8b\x08\x00\0\0\0\0\0\xff" + empty) + gzip.compress(empty) * 20_000
+    api.on("/items", (200, {"Content-Encoding": "gzip, x-gzip"}, gzip.compress(inner)))
+    error = read(shop(item())).failures["items"]
+    assert isinstance(error, LimitExceeded)
+    assert "unpacks to more than 500 times its size" in str(error)
+
+
+@pytest.mark.parametrize(
+    "coding", ["gzip, gzip", "deflate, gzip", "gzip, deflate", "identity, gzip", "GZIP"]
+)
+@pytest.mark.parametrize("is_bare", [False, True])
+def test_a_body_may_be_packed_in_layers(api: Api, coding: str, is_bare: bool) -> None:
+    body = json.dumps([{"id": n} for n in range(50_000)]).encode()
+    for name in coding.lower().split(", "):
+        if name == "gzip":  # in two members, as some servers send it
+            body = gzip.compress(body[:1000]) + gzip.compress(body[1000:])
+        elif name == "deflate":
+            packer = zlib.compressobj(wbits=-15 if is_bare else 15)
+            body = packer.compress(body) + packer.flush()
+    api.on("/items", (200, {"Content-Encoding": coding}, body))
+    assert len(read(shop(item())).ids()) == 50_000
 
 
 def test_ordinary_bodies_may_expand(api: Api) -> None:
