@@ -125,7 +125,7 @@ def _sources_beside(checked: Sequence[Path]) -> Iterator[Source]:
 
 
 def _settings(options: argparse.Namespace) -> int:
-    from analytics_sync.extract.rest_client.settings import declared_settings
+    from analytics_sync.extract.rest_client.declared_settings import declared_settings
 
     sources = load_catalog()
     if options.source is not None and options.source not in sources:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from analytics_sync.extract.rest_client.settings import declared_settings
+from analytics_sync.extract.rest_client.declared_settings import declared_settings
 from analytics_sync_tests.support.scripted_api import item, shop
 
 HEADER = {"type": "api_key", "name": "X-Key", "api_key": 'dlt.secrets["api_key"]'}

@@ -134,7 +134,7 @@ def test_the_readme_leads_to_every_page() -> None:
 
 
 def test_the_settings_of_every_source_are_in_the_table() -> None:
-    from analytics_sync.extract.rest_client.settings import declared_settings
+    from analytics_sync.extract.rest_client.declared_settings import declared_settings
 
     for source in load_catalog().values():
         row = next(line for line in README.splitlines() if line.startswith(f"| `{source.name}` |"))

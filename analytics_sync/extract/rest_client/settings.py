@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 import dlt
 
-from analytics_sync.catalog import Resource, Source
+from analytics_sync.catalog import Source
 from analytics_sync.catalog.client import ApiKeyAuth, BearerAuth, HttpBasicAuth
 from analytics_sync.catalog.naming import variable_name
 from analytics_sync.catalog.params import REFERENCE, SettingParam
@@ -84,7 +83,7 @@ class Settings:
 
     def base_url(self) -> str:
         """The API's address, without a trailing slash."""
-        declared = _declared_base_url(self.source)
+        declared = declared_base_url(self.source)
         url = self.get("base_url", is_shown=True) or declared
         url = url or self.require("base_url", "the API's address")
         try:
@@ -148,14 +147,14 @@ class Settings:
         """Headers and query parameters of the declared ``auth``."""
         match self.source.client.auth:
             case ApiKeyAuth(name=name, api_key=reference, location=location):
-                key = _referenced_key(reference)
+                key = referenced_key(reference)
                 value = self.require(key, "the API key", secret=True)
                 name = self.get(f"{key}_name", is_shown=True) or name
                 if location == "header":
                     return {name: self._sendable(key, value)}, {}
                 return {}, {name: value}
             case BearerAuth(token=reference):
-                key = _referenced_key(reference)
+                key = referenced_key(reference)
                 token = self._sendable(key, self.require(key, "the API token", secret=True))
                 return {"Authorization": f"Bearer {token}"}, {}
             case HttpBasicAuth(username=user, password=reference):
@@ -163,7 +162,7 @@ class Settings:
                     user = self.require(user_reference[2], "the user name")
                     if user_reference[1] == "secrets":
                         self.provided.add(user)
-                password = self.require(_referenced_key(reference), "the password", secret=True)
+                password = self.require(referenced_key(reference), "the password", secret=True)
                 encoded = base64.b64encode(f"{user}:{password}".encode()).decode()
                 self.secrets.add(encoded)
                 return {"Authorization": f"Basic {encoded}"}, {}
@@ -213,104 +212,14 @@ def env_name(source: str, key: str) -> str:
     return variable_name(source, key)
 
 
-def _declared_base_url(source: Source) -> str:
+def declared_base_url(source: Source) -> str:
     """The address in the declaration; empty if there is none, or only an example."""
     declared = source.client.base_url or ""
     return "" if _PLACEHOLDER_HOST.search(urlsplit(declared).hostname or "example") else declared
 
 
-def _referenced_key(reference: str) -> str:
+def referenced_key(reference: str) -> str:
     """The setting that ``dlt.secrets["key"]`` or ``dlt.config["key"]`` refers to."""
     found = REFERENCE.match(reference)
     assert found is not None, "checked when the catalog was loaded"
     return found[2]
-
-
-@dataclass(frozen=True)
-class DeclaredSetting:
-    """A setting that the declaration of a source mentions."""
-
-    variable: str
-    purpose: str
-    optional: bool
-    is_set: bool
-
-
-def declared_settings(source: Source) -> list[DeclaredSetting]:
-    """Every setting of a source: address, credentials, parameter values."""
-    settings = Settings(source)
-    found = {"base_url": _Declared("the API's address", bool(_declared_base_url(source)))}
-    found |= _auth_settings(source)
-    found |= _header_settings(source)
-    for resource in source.resources.values():
-        for key, setting in _resource_settings(resource):
-            found.setdefault(key, setting)
-    return [
-        DeclaredSetting(
-            env_name(source.name, key),
-            setting.purpose,
-            setting.is_optional,
-            settings.get(key, secret=setting.is_secret) is not None,
-        )
-        for key, setting in found.items()
-    ]
-
-
-@dataclass(frozen=True)
-class _Declared:
-    purpose: str
-    is_optional: bool = False
-    is_secret: bool = False
-
-
-def _auth_settings(source: Source) -> dict[str, _Declared]:
-    match source.client.auth:
-        case ApiKeyAuth(api_key=reference, name=name):
-            key = _referenced_key(reference)
-            return {
-                key: _Declared("the API key", is_secret=True),
-                f"{key}_name": _Declared(
-                    f"name of its header, {name} by default", is_optional=True
-                ),
-            }
-        case BearerAuth(token=reference):
-            return {_referenced_key(reference): _Declared("the API token", is_secret=True)}
-        case HttpBasicAuth(username=user, password=reference):
-            user_key = REFERENCE.match(user)
-            users = {user_key[2]: _Declared("the user name")} if user_key else {}
-            return users | {_referenced_key(reference): _Declared("the password", is_secret=True)}
-    return {}
-
-
-def _header_settings(source: Source) -> dict[str, _Declared]:
-    found: dict[str, _Declared] = {}
-    for header, declared in source.client.headers.items():
-        if isinstance(declared, SettingParam):
-            key, is_secret = declared.key, declared.type == "secret"
-            is_optional = declared.optional or declared.default is not None
-        elif reference := REFERENCE.match(declared):
-            key, is_secret, is_optional = reference[2], reference[1] == "secrets", False
-        else:
-            continue
-        found[key] = _Declared(f"header {header}", is_optional, is_secret)
-        found[f"{key}_name"] = _Declared(
-            f"name of that header, {header} by default", is_optional=True
-        )
-    return found
-
-
-def _resource_settings(resource: Resource) -> Iterator[tuple[str, _Declared]]:
-    """The settings of a resource's parameters, in the order of their declaration."""
-    for name, param in resource.settings.items():
-        yield (
-            param.key,
-            _Declared(
-                f"{name} of {resource.name}",
-                param.optional or param.default is not None,
-                is_secret=param.type == "secret",
-            ),
-        )
-    for resolved in resource.resolved.values():
-        if resolved.config:
-            purpose = f"in place of the walk from {resolved.resource} to {resource.name}"
-            yield resolved.config, _Declared(purpose, is_optional=True)
