@@ -49,13 +49,21 @@ def source(**incremental: Any) -> Source:
 
 
 def serve(
-    api: Api, times: Times, keeps: Filter, *, size: int = 100, form: str = "%Y-%m-%dT%H:%M:%SZ"
+    api: Api,
+    times: Times,
+    keeps: Filter,
+    *,
+    size: int = 100,
+    form: str = "%Y-%m-%dT%H:%M:%SZ",
+    empty: Any = None,
 ) -> None:
-    """Serve records in pages, filtered by ``keeps``."""
+    """Serve records in pages, filtered by ``keeps``; ``empty`` in place of a listing without records."""
 
     def respond(path: str, query: Query, headers: Mapping[str, str]) -> Any:
         low, high = (_instant(query.get(name)) for name in ("from", "to"))
         found = [n for n, at in enumerate(times) if keeps(*at, low, high)]
+        if not found and empty is not None:
+            return empty
         page = int(query.get("page", 0))
         rows = [
             {"id": n, **{k: t.strftime(form) for k, t in zip(("created", "updated"), times[n], strict=True)}}
@@ -99,6 +107,12 @@ def test_a_filter_by_the_time_of_creation_is_named(api: Api, days: int, size: in
     said = found(outcome)
     assert "does not come for bounds around its own time" in said
     assert "filters by another field than cursor_path" in said
+
+
+@pytest.mark.parametrize("status", [204, 400, 404])
+def test_an_error_in_place_of_the_record_names_the_filter(api: Api, status: int) -> None:
+    serve(api, changed(5), by_created, empty=(status, {}, b""))
+    assert "filters by another field than cursor_path" in found(read(source(), window(1)))
 
 
 def test_a_filter_by_the_time_of_change_is_named(api: Api) -> None:
