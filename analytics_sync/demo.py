@@ -136,7 +136,9 @@ def sandbox(home: Home, *arguments: str) -> Iterator[dict[str, str]]:
         sys.executable, "-m", "analytics_sync.sandbox", "--port", "0", "--env", str(settings),
     ]  # fmt: skip
     with log.open("w", encoding="utf-8") as output:
-        process = subprocess.Popen([*command, *arguments], stdout=output, stderr=output)
+        process = subprocess.Popen(
+            [*command, *arguments], env=_without_settings(), stdout=output, stderr=output
+        )
         try:
             deadline = time.monotonic() + _START_TIMEOUT_SECONDS
             while "sandbox on" not in log.read_text(encoding="utf-8"):
@@ -149,6 +151,12 @@ def sandbox(home: Home, *arguments: str) -> Iterator[dict[str, str]]:
         finally:
             process.terminate()
             process.wait()
+
+
+def _without_settings() -> dict[str, str]:
+    """The environment of a process that needs no settings of sources and destinations: no secrets."""
+    prefixes = ("SOURCES__", "DESTINATION__")
+    return {n: v for n, v in os.environ.items() if not n.upper().startswith(prefixes)}
 
 
 def demo(select: str = "*", *, days: int = DAYS) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
@@ -115,6 +116,38 @@ def test_dev_terminated_at_its_start_leaves_no_sandbox(tmp_path: Path) -> None:
     assert sandbox is not None
     with pytest.raises(urllib3.exceptions.HTTPError):
         urllib3.request("GET", f"{sandbox[0]}/_sandbox", retries=False)
+
+
+def process_with_argument(text: str) -> Path:
+    """The folder in ``/proc`` of the process with this text in its command line."""
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            if text.encode() in path.read_bytes():
+                return path.parent
+    raise LookupError(text)
+
+
+def test_the_sandbox_of_dev_gets_no_secrets(tmp_path: Path) -> None:
+    secrets = {
+        "SOURCES__SHOP__API_KEY": "canary-of-a-source",
+        "DESTINATION__POSTGRES__CREDENTIALS": "postgresql://me:canary-of-a-destination@localhost/db",
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-m", "analytics_sync.cli", "dev", "--port", "0"],
+        env={**environment(), **secrets}, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    log = tmp_path / ".demo" / "sandbox.log"
+    try:
+        deadline = time.monotonic() + 60
+        while not log.exists() or "sandbox on" not in log.read_text():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        sandbox = process_with_argument(f"{tmp_path}/.demo/sandbox.env")
+        assert b"canary" not in (sandbox / "environ").read_bytes()
+        assert b"canary" not in (sandbox / "cmdline").read_bytes()
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=60)
 
 
 def test_check_says_what_it_found(capsys: pytest.CaptureFixture[str]) -> None:
