@@ -176,6 +176,13 @@ def test_a_secret_elsewhere_is_no_finding(api: Api) -> None:
     assert read_pages(item(columns=TEXT_ID)).readings["items"].findings.of(PRIMARY_KEY_UNIQUE) == []
 
 
+def test_a_filter_that_takes_other_records_of_a_masked_page_is_a_finding(api: Api) -> None:
+    body = [{"id": "a", "t": SECRET}, {"id": "b", "t": "c"}]
+    api.on("/items", in_php(body))
+    resource = item({"data_selector": "$[?(@.t!='***')]"}, columns=TEXT_ID)
+    assert len(read_pages(resource).readings["items"].findings.of(PRIMARY_KEY_UNIQUE)) == 1
+
+
 @pytest.mark.parametrize(
     ("body", "value"),
     [
