@@ -234,10 +234,12 @@ def test_a_message_holds_neither_a_secret_nor_a_line_break(
     ])  # fmt: skip
     auth = {"type": "bearer", "token": 'dlt.secrets["token"]'}
     source = shop(item(columns={"id": "text", "v": "text"}), auth=auth)
-    (message,) = found(read(source).readings["items"])
-    assert "s3cret" not in message
-    assert "\n" not in message
-    assert len(message) < 700
+    messages = found(read(source).readings["items"])
+    assert any("Different records share a primary key" in message for message in messages)
+    for message in messages:
+        assert "s3cret" not in message
+        assert "\n" not in message
+        assert len(message) < 700
 
 
 def test_rows_in_a_file_are_compared(api: Api) -> None:
