@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from html.entities import html5
 
 _MAX_LEVELS = 8  # of different kinds of escapes, one inside the other
-_NEEDS_DECODING = re.compile(r"[\\%&\x00]")
+_NEEDS_DECODING = re.compile(r"""[\\%&\x00]|""|''""")
 _UTF8_TAIL = r"%(?:25)*[89ab][0-9a-f]"
 # A run of backslashes or of "25" is matched as a whole, so that the time is proportional to the length.
 _ESCAPE = re.compile(
@@ -38,9 +38,12 @@ _ESCAPE = re.compile(
     | &(?:amp;)*\#0*(?P<decimal>[0-9]{{1,7}});?
     | &(?:amp;)*\#x0*(?P<hexadecimal>[0-9a-f]{{1,6}});?
     | &(?:amp;)*(?P<name>[a-z][a-z0-9]{{1,31}};)
+    | (?P<quote>["'])(?P=quote)+  # doubled in SQL, CSV and YAML
     """,
     re.IGNORECASE | re.VERBOSE,
 )
+_QUOTED_PRINTABLE = re.compile(r"=(?:(?P<percent>[0-9A-F]{2})|(?P<nothing>\r?\n))")
+_BACKSLASHES = re.compile(r"(?P<nothing>\\+)")
 _ZEROS = re.compile(r"(?P<nothing>\x00+)")  # of UTF-16 that is read as another charset
 _CONTROLS = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 _LAST_CODE = 0x10FFFF
@@ -118,6 +121,14 @@ def decoded_texts(text: str) -> Iterator[DecodedText]:
         current = current.replaced(_ZEROS) or current.replaced(_ESCAPE)
 
 
+def other_readings(text: DecodedText) -> Iterator[DecodedText]:
+    """What a decoded text may be, too: quoted-printable, or a text whose backslashes escape letters."""
+    for pattern in (_QUOTED_PRINTABLE, _BACKSLASHES):
+        reading = text.replaced(pattern)
+        if reading is not None:
+            yield reading
+
+
 _LINE_BREAKS = re.compile(r"(?P<nothing>[\r\n]+)")
 
 
@@ -139,7 +150,7 @@ def _character(match: re.Match[str]) -> str:
             return chr(int(found, 16))
         case "control":
             return _CONTROLS[found.lower()]
-        case "sign":
+        case "sign" | "quote":
             return found
         case "nothing":
             return ""

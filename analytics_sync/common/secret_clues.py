@@ -32,8 +32,8 @@ _HIDING = tuple(
     for sign, following, pattern in (
         (
             b"\\",
-            b"uxrn",
-            rf"\\(?:u00(?:{_CODE}|25)|u0026(?:amp;)*{_ENTITY}|u\{{|x|(?:{_LINE})[rn])",
+            b"uxrn-._",
+            rf"\\(?:[-x._]|u(?:00(?:{_CODE}|25|26(?:amp;)*{_ENTITY})|\{{)|(?=[rn])(?:{_LINE})[rn])",
         ),
         (b"%", b"0234567uU", rf"%(?:25)*(?:{_CODE}|[uU]|26(?:amp|%(?:25)*23))"),
         (b"&", b"#apbn", rf"&(?:amp;)*(?:{_ENTITY}|percnt|bsol|num)"),
@@ -42,7 +42,7 @@ _HIDING = tuple(
 _SAMPLE_BYTES = 4096
 _MAX_SIGNS_IN_SAMPLE = 8
 _NUL = re.compile(rb"\x00")
-_UNUSUAL = re.compile(rb"[\\%&\x00\x80-\xff]")
+_UNUSUAL = re.compile(rb"[\\%&+\x00\x80-\xff]")
 
 
 class Clues:

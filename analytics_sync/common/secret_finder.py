@@ -15,7 +15,12 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from analytics_sync.common.decoded_text import DecodedText, decoded_texts, without_line_breaks
+from analytics_sync.common.decoded_text import (
+    DecodedText,
+    decoded_texts,
+    other_readings,
+    without_line_breaks,
+)
 from analytics_sync.common.secret_clues import RUN, Clues
 
 Span = tuple[int, int]
@@ -147,14 +152,12 @@ class SecretFinder:
 
     def _spans(self, text: str, needles: list[_Needle], levels: int) -> Iterator[Span]:
         """The spans of a text that decode to a secret, in any order."""
-        latest = None
-        for latest in decoded_texts(text):
-            folded = _folded(latest.text)
-            for start, end in self._plain_spans(folded, needles):
-                yield latest.original_span(start, end)
-        # Base64 and hexadecimal text holds no escapes once they are undone.
-        if latest is not None and levels and any(a in latest.text for a in self._anchors):
-            for view in dict.fromkeys((latest, without_line_breaks(latest))):
+        views = list(decoded_texts(text))
+        for view in (*views, *other_readings(views[-1])):
+            for start, end in self._plain_spans(_folded(view.text), needles):
+                yield view.original_span(start, end)
+        for view in dict.fromkeys((*views, without_line_breaks(views[-1]))):
+            if levels and any(anchor in view.text for anchor in self._anchors):
                 for start, end in self._coded_spans(view, levels - 1):
                     yield view.original_span(start, end)
 
@@ -189,6 +192,7 @@ def spellings(secret: str) -> set[str]:
     decoded = [d.text for text in (secret, read_as_latin) for d in decoded_texts(text)]
     # A backslash at the end of a secret may be taken for an escape of the character after the secret.
     decoded += [text.rstrip("\\%&") for text in decoded]
+    decoded += [text.replace("\\", "") for text in decoded]
     shortest = min(_MIN_SPELLING, len(secret))
     return {text for text in decoded if len(text) >= shortest}
 
@@ -207,8 +211,9 @@ def coded_anchors(secret: str, *, in_lines: bool) -> set[str]:
     for text in [core] if len(core) >= _MIN_CORE else _usual_spellings(secret):
         raw = text.encode("utf-8", "surrogatepass")
         # Lines of base64 are broken somewhere: then only one half of a long secret is in one line.
-        is_long = in_lines and len(raw) >= 2 * _MIN_LONG_SECRET
-        for part in (raw[:_MIN_LONG_SECRET], raw[-_MIN_LONG_SECRET:]) if is_long else (raw,):
+        half = min(len(raw) // 2, _MIN_LONG_SECRET)
+        is_long = in_lines and half >= _MIN_CODED_SECRET
+        for part in (raw[:half], raw[-half:]) if is_long else (raw,):
             anchors |= _anchors_of(part)
     return anchors
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import html
 import json
+import quopri
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -116,6 +117,11 @@ TEXT: dict[str, Callable[[str], str]] = {
     "JSON in a URL": lambda t: quote(JSON["PHP"]({"k": t}), safe=""),
     "JavaScript": lambda t: "".join(c if c.isalnum() else f"\\x{ord(c):02x}" for c in t),
     "Python": repr,
+    "SQL": lambda t: "'" + t.replace("'", "''") + "'",
+    "CSV": lambda t: '"' + t.replace('"', '""') + '"',
+    "a regular expression": re.escape,
+    "quoted-printable": lambda t: quopri.encodestring(t.encode(), quotetabs=True).decode(),
+    "PostgreSQL's bytea": lambda t: f"\\x{t.encode().hex()}",
     **{f"base64 after {n} bytes": lambda t, n=n: _in_base64(t, "~" * n) for n in range(3)},
     **{
         f"base64 for URLs after {n} bytes": lambda t, n=n: _in_base64(t, "~" * n, for_url=True)
@@ -159,6 +165,8 @@ def _once(text: str) -> Iterator[str]:
     for spelling in {text, text.replace("+", " ")}:
         yield unquote_to_bytes(spelling.encode("utf-8", "replace")).decode("utf-8", "replace")
     yield html.unescape(text)
+    yield quopri.decodestring(text.encode("utf-8", "replace")).decode("utf-8", "replace")
+    yield text.replace("''", "'").replace('""', '"')
     yield text.replace("\0", "")  # UTF-16 that was read as another charset
     for token in re.findall(r"[A-Za-z0-9+/_-]{8,}", re.sub(r"(\\n|\n)", "", text)):
         for start in range(4):
