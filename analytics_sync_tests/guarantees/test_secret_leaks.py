@@ -55,7 +55,7 @@ def _hits_by_decoding(text: str) -> list[str]:
 _NO_REDACTION = """
 import analytics_sync.common.redaction as redaction
 redaction.Redactor.__call__ = lambda self, text: text
-redaction.Redactor.data = lambda self, raw: raw
+redaction.Redactor.data = lambda self, raw, *_: raw
 redaction.Redactor.data_text = lambda self, text: text
 """
 
