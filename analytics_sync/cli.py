@@ -12,9 +12,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-import dlt
-
-from analytics_sync.catalog import CatalogError, Source, catalog_files, load_catalog, load_file
+from analytics_sync.catalog import (
+    CatalogError,
+    Source,
+    configured_files,
+    load_catalog,
+    load_file,
+)
 from analytics_sync.catalog.loader import YAML_SUFFIXES
 from analytics_sync.catalog.names import check_lengths, check_names
 from analytics_sync.common.private_folder import NotPrivate
@@ -95,7 +99,7 @@ def _dev(options: argparse.Namespace) -> int:
 def _check(options: argparse.Namespace) -> int:
     from analytics_sync.load.destination import configured_kind
 
-    checked = options.files or _all_files()
+    checked = options.files or configured_files()
     sources = []
     for path in checked:
         source = load_file(path)
@@ -109,16 +113,10 @@ def _check(options: argparse.Namespace) -> int:
     return 0
 
 
-def _all_files() -> list[Path]:
-    """The files that ship, and those of the user's folder."""
-    folder = dlt.config.get("analytics_sync.catalog_dir", str)
-    return catalog_files(Path(folder) if folder else None)
-
-
 def _sources_beside(checked: Sequence[Path]) -> Iterator[Source]:
     """The sources that Dagster loads beside the checked ones. A wrong file has no names."""
     known = {path.resolve() for path in checked}
-    for path in _all_files():
+    for path in configured_files():
         if path.resolve() not in known:
             with suppress(CatalogError):
                 yield load_file(path)

@@ -9,7 +9,6 @@ catalog file, and building needs no secret and no network. ``defs`` also has the
 from __future__ import annotations
 
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from analytics_sync.common.gc_tuning import freeze_objects
@@ -47,10 +46,7 @@ def defs() -> Definitions:
     """
     with freeze_objects():
         # imported here, so that these modules, too, are loaded while the collector is off
-        import dlt
-
-        from analytics_sync.catalog import catalog_files, load_catalog
+        from analytics_sync.catalog import configured_files, load_catalog
         from analytics_sync.defs.build import build_definitions
 
-        folder = dlt.config.get("analytics_sync.catalog_dir", str)
-        return build_definitions(load_catalog(catalog_files(Path(folder) if folder else None)))
+        return build_definitions(load_catalog(configured_files()))

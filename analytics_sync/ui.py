@@ -26,11 +26,10 @@ from analytics_sync.guard import Guard
 _HOST = "127.0.0.1"
 _STOP_SECONDS = 60
 _MAX_SECONDS_TO_CLOSE = 5  # for connections that are open when the server stops
-_STATEMENT_TIMEOUT_MS, _POOL_RECYCLE_SECONDS, _POOL_OVERFLOW = (
-    15_000,
-    3600,
-    20,
-)  # Dagster's defaults
+# Dagster's defaults
+_STATEMENT_TIMEOUT_MS = 15_000
+_POOL_RECYCLE_SECONDS = 3600
+_POOL_OVERFLOW = 20
 
 
 def main(argv: Sequence[str] | None = None) -> int:

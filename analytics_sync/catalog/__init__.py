@@ -4,7 +4,13 @@ In: YAML files, or dlt ``rest_api`` configurations in Python. Out: ``Source`` ob
 """
 
 from analytics_sync.catalog.errors import CatalogError
-from analytics_sync.catalog.loader import catalog_files, load_catalog, load_file, load_text
+from analytics_sync.catalog.loader import (
+    catalog_files,
+    configured_files,
+    load_catalog,
+    load_file,
+    load_text,
+)
 from analytics_sync.catalog.source import Field, Resource, Source
 
 __all__ = [
@@ -13,6 +19,7 @@ __all__ = [
     "Resource",
     "Source",
     "catalog_files",
+    "configured_files",
     "load_catalog",
     "load_file",
     "load_text",

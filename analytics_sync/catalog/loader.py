@@ -69,6 +69,14 @@ def catalog_files(extra: Path | None = None) -> list[Path]:
     return [path for folder in folders for path in sorted(folder.glob("*.y*ml"))]
 
 
+def configured_files() -> list[Path]:
+    """The files that ship, and those of the folder that ``ANALYTICS_SYNC__CATALOG_DIR`` names."""
+    import dlt
+
+    folder = dlt.config.get("analytics_sync.catalog_dir", str)
+    return catalog_files(Path(folder) if folder else None)
+
+
 def load_catalog(files: Iterable[Path] | None = None) -> dict[str, Source]:
     """All sources by name.
 

@@ -45,8 +45,8 @@ class ResolveParam(Model):
     """A value from a parent record, as in dlt.
 
     ``config`` (ours): a setting that replaces the values from parent records. ``match`` (ours): a
-    regular expression whose group is the value; it runs in linear time. ``allow_slash`` (ours): send the slashes of
-    this path value unencoded.
+    regular expression whose group is the value; it runs in linear time. ``allow_slash`` (ours): send
+    the slashes of this path value unencoded.
     """
 
     type: Literal["resolve"]

@@ -63,8 +63,8 @@ _MAX_DIGITS = 4000  # Python refuses more than 4,300 digits, PostgreSQL somewhat
 def dumps(value: Any) -> bytes:
     """JSON in UTF-8 that every warehouse can store, for every value that ``loads`` returns.
 
-    Integers of more than 64 bits and decimals stay exact. Databases refuse NUL and lone surrogates inside JSON
-    too: each is written as the six characters of its escape.
+    Integers of more than 64 bits and decimals stay exact. Databases refuse NUL and lone surrogates inside
+    JSON too: each is written as the six characters of its escape.
     """
     try:
         raw = orjson.dumps(value, exact_decimal)
@@ -127,8 +127,8 @@ def loads(raw: bytes) -> Any:
     A number with a fraction or an exponent is a float if it is the text of that float, or equal to it;
     otherwise a ``Decimal``. Three kinds of numbers become their text: a number beyond the range of
     doubles, a number of more than 4,000 digits, and NaN and Infinity. NaN and Infinity are not JSON, but
-    careless servers send them. No column accepts such a text as a number, so the text ends up in ``_extra``. A byte
-    order mark is skipped. If an object has a key twice, the last value counts.
+    careless servers send them. No column accepts such a text as a number, so the text ends up in
+    ``_extra``. A byte order mark is skipped. If an object has a key twice, the last value counts.
 
     Raises:
         TooDeep: The document is nested deeper than ``dumps`` can write.

@@ -17,6 +17,7 @@ import os
 import shutil
 import stat
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -130,6 +131,24 @@ class PrivateFolder:
         except (IsADirectoryError, PermissionError) as e:
             raise NotPrivate(f"{self.path / name} is not a file; remove it") from e
 
+    def remove_older(self, max_age: float, suffix: str = "") -> None:
+        """Remove the files that were not written for longer than ``max_age`` seconds.
+
+        Args:
+            max_age: In seconds since the last write.
+            suffix: How the names of the files end.
+        """
+        for name in self.names():
+            if name.endswith(suffix):
+                with suppress(OSError):  # another process may have removed it
+                    handle = self.open_file(name, create=False)
+                    try:
+                        age = time.time() - os.fstat(handle).st_mtime
+                    finally:
+                        os.close(handle)
+                    if age > max_age:
+                        self.remove(name)
+
     def remove_if_empty(self) -> None:
         """Remove the folder, unless it has entries."""
         with suppress(OSError):
@@ -182,6 +201,23 @@ def is_own(path: Path) -> bool:
         return path.lstat().st_uid == os.geteuid()
     except FileNotFoundError:
         return False
+
+
+def is_put_by_another_user(entry: Path, open_to_all: int = stat.S_IWOTH) -> bool:
+    """Whether another user has put an entry into a folder where everybody can create entries.
+
+    Root and the owner of the folder are trusted.
+
+    Args:
+        entry: The entry; false if it is missing.
+        open_to_all: The rights of such a folder.
+    """
+    try:
+        folder, owner = entry.parent.stat(), entry.lstat().st_uid
+    except OSError:
+        return False
+    trusted = {os.geteuid(), 0, folder.st_uid}
+    return folder.st_mode & open_to_all == open_to_all and owner not in trusted
 
 
 def claim_folder(path: Path) -> None:

@@ -113,9 +113,8 @@ def _is_found(
     at = find(sign)
     if at >= 0 and raw.count(sign, at, at + _SAMPLE_BYTES) > _MAX_SIGNS_IN_SAMPLE:
         return pattern.search(raw, at) is not None
-    while (
-        0 <= at < last
-    ):  # to jump from sign to sign is faster than a search, as long as they are few
+    # To jump from sign to sign is faster than a search, as long as they are few.
+    while 0 <= at < last:
         if raw[at + 1] in following and pattern.match(raw, at):
             return True
         at = find(sign, at + 1)

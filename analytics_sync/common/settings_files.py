@@ -7,13 +7,13 @@ addresses in them decide where credentials go.
 
 from __future__ import annotations
 
-import os
-import stat
 from collections.abc import Iterator
 from pathlib import Path
 
 from dlt.common.configuration.container import Container
 from dlt.common.configuration.specs.pluggable_run_context import PluggableRunContext
+
+from analytics_sync.common.private_folder import is_put_by_another_user
 
 
 def foreign_settings() -> str:
@@ -23,16 +23,6 @@ def foreign_settings() -> str:
             if is_put_by_another_user(entry):
                 return f"dlt takes settings from {path}, and {entry} belongs to another user"
     return ""
-
-
-def is_put_by_another_user(entry: Path) -> bool:
-    """Whether another user owns an entry of a folder where everybody can create entries."""
-    try:
-        folder, owner = entry.parent.stat(), entry.lstat().st_uid
-    except OSError:
-        return False
-    trusted = {os.geteuid(), 0, folder.st_uid}
-    return bool(folder.st_mode & stat.S_IWOTH) and owner not in trusted
 
 
 def _settings_files() -> Iterator[Path]:

@@ -79,8 +79,8 @@ def primary_key_unique(
         return (
             False,
             f"{len(twice)} UUIDs are keys of several rows, in upper and in lower case, for example "
-            f"{listed(twice[:_MAX_EXAMPLES], separator='; ')}. They are the same record: delete the rows with the "
-            f"older _read_at, and ask the API's owner for one spelling.",
+            f"{listed(twice[:_MAX_EXAMPLES], separator='; ')}. They are the same record: delete the rows "
+            "with the older _read_at, and ask the API's owner for one spelling.",
             metadata,
         )
     if not repeated:

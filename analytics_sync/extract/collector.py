@@ -22,13 +22,10 @@ from analytics_sync.extract.buffer import RepeatedRow, TableBuffers
 from analytics_sync.extract.convert.converter import NO_KEY, Converter
 from analytics_sync.extract.convert.infer_fields import infer_fields
 from analytics_sync.extract.convert.outside_keys import OutsideKey
+from analytics_sync.extract.evidence.arrivals import Arrivals
 from analytics_sync.extract.evidence.findings import COMPLETE, DECLARED_SCHEMA, PRIMARY_KEY_UNIQUE
-from analytics_sync.extract.evidence.listing_order import PagePlaces, judge_order
-from analytics_sync.extract.evidence.shared_keys import (
-    Origins,
-    both_sides_message,
-    find_shared_keys,
-)
+from analytics_sync.extract.evidence.listing_order import judge_order
+from analytics_sync.extract.evidence.shared_keys import both_sides_message, find_shared_keys
 from analytics_sync.extract.parents import ParentValues
 from analytics_sync.extract.result import Page, ReadResult
 
@@ -88,8 +85,7 @@ class PageCollector:
         self._consumers = consumers
         self._buffers = buffers
         self._redact = redact
-        self._origins = Origins()
-        self._places = PagePlaces()
+        self._arrivals = Arrivals()
         self._lock = threading.Lock()
         self._records: list[Any] = []
         self._read_at: list[int] = []
@@ -107,8 +103,7 @@ class PageCollector:
                 else min(result.started_at, page.received_at)
             )
             result.records += len(page.records)
-            self._origins.add(page.received_at, page.parent)
-            self._places.add(page.received_at, page.series, page.number)
+            self._arrivals.add(page.received_at, page.parent, page.series, page.number)
             self._records += page.records
             self._read_at += [page.received_at] * len(page.records)
             enough = _RECORDS_PER_CONVERSION if self._converter else _RECORDS_TO_INFER
@@ -124,11 +119,11 @@ class PageCollector:
         if buffer.repeated:
             if said := self._judge_order(buffer.repeated):
                 result.findings.add(COMPLETE, said)
-            shared = find_shared_keys(self._resource, buffer, self._origins, self._redact)
+            shared = find_shared_keys(self._resource, buffer, self._arrivals, self._redact)
             result.shared_keys, buffer.repeated = shared, []
             if shared.is_wrong_key:
                 result.findings.add(PRIMARY_KEY_UNIQUE, shared.message(self._resource))
-        both = [k for k in self._on_both_sides if self._origins.is_certain(k.read_at)]
+        both = [k for k in self._on_both_sides if self._arrivals.is_certain(k.read_at)]
         if finding := both_sides_message(self._resource, both, self._redact):
             result.findings.add(PRIMARY_KEY_UNIQUE, finding)
         if finding := _too_many_rejected(result):
@@ -144,7 +139,7 @@ class PageCollector:
         return judge_order(
             self._resource,
             repeated,
-            self._places,
+            self._arrivals,
             result.records,
             result.reported_total,
             self._redact,
@@ -191,10 +186,11 @@ def _misfitting(resource: Resource, misfits: Sequence[tuple[Field, int, Any]]) -
     ]
     if not named:
         return None
+    all_named = listed(named, separator="; ", limit=_MAX_MISFIT_CHARACTERS)
     advice = "Correct the types in columns" if resource.fields else "Declare columns"
     return (
-        f"No value fits the type of its column: {listed(named, separator='; ', limit=_MAX_MISFIT_CHARACTERS)}. The columns are null, and _extra "
-        f"holds the values. {advice} of resource {resource.name!r}."
+        f"No value fits the type of its column: {all_named}. The columns are null, and _extra holds the "
+        f"values. {advice} of resource {resource.name!r}."
     )
 
 

@@ -17,7 +17,7 @@ import dlt
 from dlt.common.destination.exceptions import DestinationTerminalException
 from dlt.destinations.sql_client import SqlClientBase
 
-from analytics_sync.common.errors import printable
+from analytics_sync.common.shown import shown
 from analytics_sync.load.errors import LoadError
 
 _SETTING = "trusted_roles"
@@ -142,12 +142,12 @@ def _foreign_in_postgres(client: SqlClientBase[Any], names: list[str]) -> dict[s
             problem = _taken(part)
         elif what is None:
             problem = (
-                f"{_short(part)} belongs to the role {_short(owner)}, whose code would run as {me}. "
+                f"{shown(part, _MAX_NAME)} belongs to the role {shown(owner, _MAX_NAME)}, whose code would run as {me}. "
                 f"Give it to {me} (ALTER TABLE ... OWNER TO {me}), or name the role in {_VARIABLE}"
             )
         else:
             problem = (
-                f"{_short(part)} uses the {_short(what)} of the role {_short(owner)}, whose code "
+                f"{shown(part, _MAX_NAME)} uses the {shown(what, _MAX_NAME)} of the role {shown(owner, _MAX_NAME)}, whose code "
                 f"would run as {me}. Drop it, or name the role in {_VARIABLE}"
             )
         problems.setdefault(name, _as_problem(problem))
@@ -155,13 +155,8 @@ def _foreign_in_postgres(client: SqlClientBase[Any], names: list[str]) -> dict[s
 
 
 def _taken(what: str) -> str:
-    return f"{_short(what)} is where the table should be. Rename or drop it"
+    return f"{shown(what, _MAX_NAME)} is where the table should be. Rename or drop it"
 
 
 def _as_problem(problem: str) -> str:
     return f"{problem}, then run again: nothing was sent to it."
-
-
-def _short(text: str) -> str:
-    text = printable(text)
-    return text if len(text) <= _MAX_NAME else text[:_MAX_NAME] + "..."

@@ -13,12 +13,13 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
-from analytics_sync.common.private_folder import LockedTempFolder
+from analytics_sync.common.private_folder import LockedTempFolder, is_put_by_another_user
 from analytics_sync.load.errors import LoadError
 
 _READ_AND_WRITE = 0o666
 _OWNER_ONLY = 0o600
 _WRITE_OF_OTHERS = 0o022
+_SHARED = stat.S_ISVTX | stat.S_IWOTH  # the rights of a temporary folder
 
 
 def without_foreign_links(path: Path) -> Path:
@@ -32,7 +33,7 @@ def without_foreign_links(path: Path) -> Path:
     """
     absolute = path.absolute()
     for entry in (absolute, *absolute.parents):
-        if entry.is_symlink() and _is_squatted(entry):
+        if entry.is_symlink() and is_put_by_another_user(entry, _SHARED):
             raise LoadError(
                 f"the warehouse {path}: {entry} is a link of another user, in a folder where "
                 "everybody can create files. Remove it, or move the warehouse to a folder of yours."
@@ -62,7 +63,7 @@ def check_files(file: Path) -> None:
         if not stat.S_ISREG(status.st_mode):
             problem = "is not a regular file"
         elif path == file:
-            if _is_squatted(path):
+            if is_put_by_another_user(path, _SHARED):
                 problem = "belongs to another user, in a folder where everybody can create files"
             trusted.add(status.st_uid)
             is_shared = bool(status.st_mode & _WRITE_OF_OTHERS)
@@ -75,14 +76,6 @@ def check_files(file: Path) -> None:
                 f"the warehouse {file}: {path} {problem}. "
                 "Remove it, or move the warehouse to a folder of yours."
             )
-
-
-def _is_squatted(path: Path) -> bool:
-    """Whether another user has put an entry into a folder where everybody can create entries."""
-    folder = path.parent.stat()
-    everybody = stat.S_ISVTX | stat.S_IWOTH
-    trusted = {os.geteuid(), 0, folder.st_uid}
-    return folder.st_mode & everybody == everybody and path.lstat().st_uid not in trusted
 
 
 def prepare_lock(file: Path) -> Path:

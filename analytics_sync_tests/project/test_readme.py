@@ -8,9 +8,11 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -61,6 +63,21 @@ def script_of(todo: list[str]) -> str:
     return "\n".join(lines)
 
 
+def run_script(script: str, environment: Mapping[str, str], folder: Path) -> tuple[int, str]:
+    """The exit status and the output of a shell script. No process that it starts outlives it."""
+    with subprocess.Popen(
+        ["bash", "-c", script],
+        env=environment, cwd=folder, text=True, start_new_session=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    ) as process:  # fmt: skip
+        try:
+            output, _ = process.communicate(timeout=300)
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+    return process.returncode, output
+
+
 def test_every_command_runs(world: World) -> None:
     todo = [c for c in commands() if c not in ELSEWHERE]
     assert len(todo) >= 14
@@ -78,15 +95,11 @@ def test_every_command_runs(world: World) -> None:
         "PATH": f"{world.folder / 'bin'}:{os.environ['PATH']}",
         "PYTHONPATH": str(ROOT),
     }
-    done = subprocess.run(
-        ["bash", "-c", script_of(todo)],
-        env=environment, cwd=world.folder, text=True, timeout=300, check=False,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout[-5000:]
-    assert done.stdout.count("== ") >= len(todo)
-    assert "SOURCES__OBSERVABILITY__BASE_URL" in done.stdout
-    assert "source: helpdesk" in done.stdout
+    status, output = run_script(script_of(todo), environment, world.folder)
+    assert status == 0, output[-5000:]
+    assert output.count("== ") >= len(todo)
+    assert "SOURCES__OBSERVABILITY__BASE_URL" in output
+    assert "source: helpdesk" in output
     assert len(world.table("observability/dashboards")) == len(
         world.expected("observability/dashboards")
     )

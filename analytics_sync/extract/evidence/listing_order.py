@@ -19,38 +19,10 @@ from analytics_sync.catalog import Resource
 from analytics_sync.catalog.paginators import Offset, PageNumber
 from analytics_sync.common.shown import shown
 from analytics_sync.extract.buffer import RepeatedRow
+from analytics_sync.extract.evidence.arrivals import Arrivals
 
 _FEW = 20  # with cursors, one record in so many may come again elsewhere, because it has changed
 _MAX_KEY_LENGTH = 60  # characters
-
-
-class PagePlaces:
-    """The place of each response in its listing. A response is identified by its time of arrival."""
-
-    def __init__(self) -> None:
-        self._places: dict[int, tuple[Hashable, int]] = {}
-        self._uncertain: set[int] = set()
-
-    def add(self, received_at: int, series: Hashable, number: int) -> None:
-        """Note a response; of two that arrived in the same microsecond, neither proves anything.
-
-        Args:
-            received_at: When the response arrived.
-            series: Identifies its request series.
-            number: Its number in the series.
-        """
-        if received_at in self._places:
-            self._uncertain.add(received_at)
-        self._places[received_at] = series, number
-
-    def pages(self, rows: Iterable[RepeatedRow]) -> dict[Hashable, dict[int, RepeatedRow]]:
-        """A row for each page that holds one of these rows, by series and by number."""
-        pages: dict[Hashable, dict[int, RepeatedRow]] = defaultdict(dict)
-        for row in rows:
-            if row.read_at in self._places and row.read_at not in self._uncertain:
-                series, number = self._places[row.read_at]
-                pages[series][number] = row
-        return pages
 
 
 @dataclass
@@ -77,7 +49,7 @@ class _Again:
 def judge_order(
     resource: Resource,
     repeated: Iterable[RepeatedRow],
-    places: PagePlaces,
+    arrivals: Arrivals,
     received: int,
     reported_total: int | None,
     redact: Callable[[str], str],
@@ -87,12 +59,12 @@ def judge_order(
     Args:
         resource: The declaration.
         repeated: The rows whose key came more than once.
-        places: The places of all pages.
+        arrivals: The places of all pages.
         received: The number of records that were read.
         reported_total: The number that the API reported; None when it reported none.
         redact: Masks credentials.
     """
-    again = _count(repeated, places)
+    again = _count(repeated, arrivals)
     if again.example is None:
         return ""
     distinct = received - again.surplus
@@ -116,14 +88,14 @@ def judge_order(
     )
 
 
-def _count(repeated: Iterable[RepeatedRow], places: PagePlaces) -> _Again:
+def _count(repeated: Iterable[RepeatedRow], arrivals: Arrivals) -> _Again:
     rows_by_key: dict[tuple[object, ...], list[RepeatedRow]] = defaultdict(list)
     for row in repeated:
         rows_by_key[row.key].append(row)
     again = _Again()
     shifted: dict[tuple[Hashable, int], list[tuple[RepeatedRow, RepeatedRow]]] = defaultdict(list)
     for key, rows in rows_by_key.items():
-        for series, pages in places.pages(rows).items():
+        for series, pages in arrivals.pages(rows).items():
             numbers = sorted(pages)
             again.surplus += len(numbers) - 1
             for one, other in pairwise(numbers):

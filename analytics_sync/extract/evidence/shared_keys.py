@@ -21,7 +21,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +32,7 @@ from analytics_sync.common.shown import shown
 from analytics_sync.extract.buffer import RepeatedRow, TableBuffer
 from analytics_sync.extract.convert.cursor_kind import CursorKind, cursor_kind, is_creation
 from analytics_sync.extract.convert.outside_keys import OutsideKey
+from analytics_sync.extract.evidence.arrivals import Arrivals
 from analytics_sync.extract.evidence.versions import Doubt, judge_versions
 
 _MAX_EXAMPLES = 5
@@ -41,29 +42,6 @@ _TYPE = re.compile(
     r"_?(type|kind)|(.*_)?(object|record|resource|entity|item|node|result|event)_(type|kind)"
 )
 _FEW = 20  # one key in so many may be shared by versions of a record that changed during the read
-
-
-class Origins:
-    """The parent of each response of a read. A response is identified by its time of arrival."""
-
-    def __init__(self) -> None:
-        self._parents: dict[int, Hashable] = {}
-        self._uncertain: set[int] = set()
-
-    def add(self, received_at: int, parent: Hashable) -> None:
-        """Note a response; of two that arrived in the same microsecond, neither proves anything."""
-        if received_at in self._parents:
-            self._uncertain.add(received_at)
-        self._parents[received_at] = parent
-
-    def is_certain(self, received_at: int) -> bool:
-        """Whether exactly one response arrived at this time."""
-        return received_at in self._parents and received_at not in self._uncertain
-
-    def parents(self, versions: Iterable[_Row]) -> set[Hashable]:
-        """The parents under which rows were listed, as far as they are certain."""
-        times = {row.version.read_at for row in versions}
-        return {self._parents[t] for t in times if self.is_certain(t)}
 
 
 @dataclass(frozen=True)
@@ -142,14 +120,14 @@ class _Row:
 
 
 def find_shared_keys(
-    resource: Resource, buffer: TableBuffer, origins: Origins, redact: Callable[[str], str]
+    resource: Resource, buffer: TableBuffer, arrivals: Arrivals, redact: Callable[[str], str]
 ) -> SharedKeys:
     """The keys that different records share.
 
     Args:
         resource: The declaration.
         buffer: A finished buffer.
-        origins: The responses of the read.
+        arrivals: The responses of the read.
         redact: Masks credentials.
     """
     proven: list[list[_Row]] = []
@@ -161,9 +139,9 @@ def find_shared_keys(
             continue
         groups = _by_cursor(rows) if by_cursor else [rows]
         unlike = [group for group in groups if not _are_equal(group)]
-        doubt = _doubt(rows, origins) if by_cursor else Doubt.NONE
-        has_parents = len(origins.parents(rows)) > 1
-        is_proven = _differ_in_fixed(rows) or any(_are_different(g, origins) for g in unlike)
+        doubt = _doubt(rows, arrivals) if by_cursor else Doubt.NONE
+        has_parents = len(arrivals.parents(row.version for row in rows)) > 1
+        is_proven = _differ_in_fixed(rows) or any(_are_different(g, arrivals) for g in unlike)
         if is_proven or doubt == Doubt.PROVEN:
             proven.append(rows)
         elif unlike or has_parents or doubt == Doubt.SOME:
@@ -239,9 +217,9 @@ def _by_cursor(rows: Sequence[_Row]) -> list[list[_Row]]:
     return list(groups.values())
 
 
-def _doubt(rows: Sequence[_Row], origins: Origins) -> Doubt:
+def _doubt(rows: Sequence[_Row], arrivals: Arrivals) -> Doubt:
     """The doubt whether rows with different cursors are versions."""
-    return judge_versions([row.version for row in rows], origins.is_certain)
+    return judge_versions([row.version for row in rows], arrivals.is_certain)
 
 
 def _are_equal(rows: Sequence[_Row]) -> bool:
@@ -253,15 +231,15 @@ def _differ_in_fixed(rows: Sequence[_Row]) -> bool:
     return any(len(set(values) - {None}) > 1 for values in columns)
 
 
-def _are_different(rows: Sequence[_Row], origins: Origins) -> bool:
+def _are_different(rows: Sequence[_Row], arrivals: Arrivals) -> bool:
     """Whether rows that are not all equal are different records, by their responses and parents."""
-    if len(origins.parents(rows)) > 1:
+    if len(arrivals.parents(row.version for row in rows)) > 1:
         return True
     in_response: dict[int, bytes] = {}
     return any(
         in_response.setdefault(row.version.read_at, row.digest) != row.digest
         for row in rows
-        if origins.is_certain(row.version.read_at)
+        if arrivals.is_certain(row.version.read_at)
     )
 
 

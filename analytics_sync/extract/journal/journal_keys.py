@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
-import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 
@@ -115,13 +114,4 @@ def forget(name: str) -> None:
 def forget_old() -> None:
     """Remove the random numbers of files that were not used for long."""
     with suppress(OSError), open_state_folder(create=False) as folder:
-        for name in folder.names():
-            if name.endswith(_SUFFIX):
-                with suppress(OSError):
-                    handle = folder.open_file(name, create=False)
-                    try:
-                        idle = time.time() - os.fstat(handle).st_mtime
-                    finally:
-                        os.close(handle)
-                    if idle > _MAX_IDLE_SECONDS:
-                        folder.remove(name)
+        folder.remove_older(_MAX_IDLE_SECONDS, _SUFFIX)

@@ -7,6 +7,7 @@ that holds no records at all, because an error is not "no rows". The catalog fil
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any
 
 from analytics_sync.common.errors import InvalidResponse
@@ -33,6 +34,10 @@ class GapJudge:
     def __init__(self, context: ReadContext, redact: Callable[[str], str]) -> None:
         self._context = context
         self._redact = redact
+
+    @cached_property
+    def _stand_ins(self) -> StandIns:
+        return StandIns(self._context.resource, self._context.resource.fields)
 
     def judge(self, response: Response, records: Sequence[Any]) -> None:
         """Judge a page.
@@ -69,8 +74,7 @@ class GapJudge:
         resource = self._context.resource
         if not elements or not resource.fields:
             return
-        stand_ins = StandIns(resource, resource.fields)
-        found = [e for e in elements if type(e) is dict and stand_ins.error_in(e)]
+        found = [e for e in elements if type(e) is dict and self._stand_ins.error_in(e)]
         if found:
             example = self._redact(dumps(found[0]).decode())[:_MAX_CHARACTERS]
             self._context.result.findings.add(

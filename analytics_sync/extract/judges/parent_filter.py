@@ -68,8 +68,8 @@ class ParentFilter:
         listing = self._listing(first_page)
         with self._lock:
             other = self._seen.setdefault(listing, parent)
-            is_same = self._values(other) != self._values(parent)
-            if self._settled.is_set() or not is_same:
+            is_shared = self._values(other) != self._values(parent)
+            if self._settled.is_set() or not is_shared:
                 if len(self._seen) >= _MAX_COMPARED:
                     self._settled.set()
                 return
@@ -111,10 +111,10 @@ class ParentFilter:
         return page is not None and bool(page.records) and self._listing(page) == listing
 
     def _error(self, one: Parent, other: Parent, nobody: Parent) -> ExtractError:
-        shown = [self._shown(parent) for parent in (one, other, nobody)]
+        first, second, third = (self._shown(parent) for parent in (one, other, nobody))
         return ExtractError(
             self._place,
-            f"the API gives the same records for {shown[0]}, {shown[1]} and {shown[2]}, which is no "
+            f"the API gives the same records for {first}, {second} and {third}, which is no "
             f"parent: it ignores {' and '.join(self._names)}, so the records would get the fields of "
             "wrong parents.",
             "Correct the name of the parameter in endpoint.params, or the path. Without "

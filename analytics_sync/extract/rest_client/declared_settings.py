@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 from analytics_sync.catalog import Resource, Source
 from analytics_sync.catalog.client import ApiKeyAuth, BearerAuth, HttpBasicAuth
+from analytics_sync.catalog.naming import variable_name
 from analytics_sync.catalog.params import REFERENCE, SettingParam
 from analytics_sync.extract.rest_client.settings import (
     Settings,
     declared_base_url,
-    env_name,
     referenced_key,
 )
 
@@ -40,7 +40,7 @@ def declared_settings(source: Source) -> list[DeclaredSetting]:
             found.setdefault(key, setting)
     return [
         DeclaredSetting(
-            env_name(source.name, key),
+            variable_name(source.name, key),
             setting.purpose,
             setting.is_optional,
             settings.get(key, secret=setting.is_secret) is not None,

@@ -1,6 +1,7 @@
 """One HTTP response, and the message of a body that is not data.
 
-In: status, headers, bytes. Out: a ``Response`` without secrets for the rest of the package; text for messages.
+In: status, headers, bytes. Out: a ``Response`` without secrets for the rest of the package; text for
+messages.
 """
 
 from __future__ import annotations

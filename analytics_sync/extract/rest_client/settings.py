@@ -75,7 +75,7 @@ class Settings:
             raise MissingSetting(
                 Place(self.source.name),
                 f"the setting sources.{self.source.name}.{key} ({why}) is missing.",
-                f"Set {env_name(self.source.name, key)}, or the same key in .dlt/"
+                f"Set {variable_name(self.source.name, key)}, or the same key in .dlt/"
                 f"{'secrets' if secret else 'config'}.toml; to try without an account, use the "
                 "sandbox: make demo, or python -m analytics_sync.sandbox.",
             )
@@ -108,13 +108,13 @@ class Settings:
             raise MissingSetting(
                 Place(self.source.name),
                 "base_url is not an http(s) address.",
-                f"Correct {env_name(self.source.name, 'base_url')}.",
+                f"Correct {variable_name(self.source.name, 'base_url')}.",
             )
         if parts.scheme == "http" and not is_loopback_host(host) and not self._allows_http():
             raise MissingSetting(
                 Place(self.source.name),
                 f"base_url {url!r} would send credentials unencrypted.",
-                f"Use https, or set {env_name(self.source.name, 'allow_http')}=true.",
+                f"Use https, or set {variable_name(self.source.name, 'allow_http')}=true.",
             )
         return url.rstrip("/")
 
@@ -179,7 +179,7 @@ class Settings:
                 Place(self.source.name),
                 f"the setting sources.{self.source.name}.{key} holds a character that no header "
                 "can hold.",
-                f"Set {env_name(self.source.name, key)} again; a line break or a typographic "
+                f"Set {variable_name(self.source.name, key)} again; a line break or a typographic "
                 "character may have come along.",
             )
         return value
@@ -205,11 +205,6 @@ class Settings:
             for resolved in resource.resolved.values():
                 if resolved.config:
                     self.get(resolved.config)
-
-
-def env_name(source: str, key: str) -> str:
-    """The environment variable of a source's setting."""
-    return variable_name(source, key)
 
 
 def declared_base_url(source: Source) -> str:

@@ -22,7 +22,8 @@ _PORTS = {"http": 80, "https": 443}
 MAX_SHOWN_URL = 300
 """Characters of a URL in a message. A cursor in it may be much longer."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-_SCHEME_AND_HOST = re.compile(r"^[^:/?#]+://[^/?#\\]*")
+SCHEME_AND_HOST = re.compile(r"^[^:/?#]+://[^/?#\\]*")
+"""The start of an absolute URL, up to its path."""
 
 
 def fill_path(
@@ -177,7 +178,7 @@ def follow(
     except ValueError:
         target, found = link, ("", "", 0)
     if _is_unencrypted(found, allowed):
-        target, found = _SCHEME_AND_HOST.sub(lambda _: _show(allowed), target, count=1), allowed
+        target, found = SCHEME_AND_HOST.sub(lambda _: _show(allowed), target, count=1), allowed
     if found != allowed:
         raise ForeignOrigin(
             place,

@@ -17,7 +17,7 @@ import orjson
 
 from analytics_sync.catalog import paginators as p
 from analytics_sync.sandbox.data.declared_path import path_of
-from analytics_sync.sandbox.data.json_path import Path
+from analytics_sync.sandbox.data.json_path import Path, put
 from analytics_sync.sandbox.data.response_shape import cursor_in_record, is_bare, is_object
 from analytics_sync.sandbox.faults import in_place_of_records, records_changed
 from analytics_sync.sandbox.manners.manner import Subject
@@ -156,6 +156,16 @@ def token_path(subject: Subject) -> Path:
     if isinstance(paginator, p.JsonLink):
         return path_of(paginator.next_url_path)
     return path_of(getattr(paginator, "cursor_path", None) or "cursors.next")
+
+
+def put_token(subject: Subject, request: Request, body: Any, token: str) -> None:
+    """Set the cursor, or a link with it, in a body, and the flag that there is more."""
+    paginator = subject.resource.paginator
+    is_link = isinstance(paginator, p.JsonLink)
+    link_or_token = request.link({token_param(subject): token}) if is_link else token
+    put(body, token_path(subject), link_or_token)
+    if has_more := getattr(paginator, "has_more_path", None):
+        put(body, path_of(has_more), True)
 
 
 def decoded(response: ServedResponse) -> Any:

@@ -10,7 +10,6 @@ import threading
 from typing import Any
 
 from analytics_sync.catalog import paginators as p
-from analytics_sync.sandbox.data.declared_path import path_of
 from analytics_sync.sandbox.data.json_path import drop, get_or_none, put
 from analytics_sync.sandbox.manners import bodies
 from analytics_sync.sandbox.manners.manner import Hooks, Subject, manner
@@ -73,7 +72,7 @@ def empty_page_with_more(subject: Subject) -> Hooks:
 @manner("pages", "harmless", bodies.ends_without_token)
 def empty_page_inside(subject: Subject) -> Hooks:
     """Every second page of a listing by cursor or link is empty, with the next cursor."""
-    name, path = bodies.token_param(subject), bodies.token_path(subject)
+    name = bodies.token_param(subject)
 
     def ask(request: Request) -> Request:
         token = request.one(name) or ""
@@ -84,11 +83,7 @@ def empty_page_inside(subject: Subject) -> Hooks:
         if not token or token.startswith(_GAP):
             return response
         body = bodies.decoded(bodies.with_list(subject, response, []))
-        follow = f"{_GAP}{token}"
-        is_link = isinstance(subject.resource.paginator, p.JsonLink)
-        put(body, path, request.link({name: follow}) if is_link else follow)
-        if has_more := getattr(subject.resource.paginator, "has_more_path", None):
-            put(body, path_of(has_more), True)
+        bodies.put_token(subject, request, body, f"{_GAP}{token}")
         return bodies.with_body(response, body)
 
     return Hooks(ask=ask, reply=reply)

@@ -11,7 +11,6 @@ from itertools import count
 from typing import Any
 
 from analytics_sync.catalog import paginators as p
-from analytics_sync.sandbox.data.declared_path import path_of
 from analytics_sync.sandbox.data.json_path import get_or_none, put
 from analytics_sync.sandbox.manners import bodies
 from analytics_sync.sandbox.manners.manner import Hooks, Promise, Subject, manner, register
@@ -66,8 +65,7 @@ _register_itself(
 @manner("pages", "provable", bodies.ends_without_token)
 def cursor_ignored(subject: Subject) -> Hooks:
     """Every page is the first page, with a new cursor or link."""
-    token, path = bodies.token_param(subject), bodies.token_path(subject)
-    is_link = isinstance(subject.resource.paginator, p.JsonLink)
+    token = bodies.token_param(subject)
     numbers = count()
 
     def ask(request: Request) -> Request:
@@ -76,10 +74,8 @@ def cursor_ignored(subject: Subject) -> Hooks:
     def reply(request: Request, response: ServedResponse) -> ServedResponse:
         if not bodies.records(subject, response):
             return response
-        body, new = bodies.decoded(response), f"{_NEW}{next(numbers)}"
-        put(body, path, request.link({token: new}) if is_link else new)
-        if has_more := getattr(subject.resource.paginator, "has_more_path", None):
-            put(body, path_of(has_more), True)
+        body = bodies.decoded(response)
+        bodies.put_token(subject, request, body, f"{_NEW}{next(numbers)}")
         return bodies.with_body(response, body)
 
     return Hooks(ask=ask, reply=reply)

@@ -8,7 +8,6 @@ request reaches another host, whatever its URL says. A watchdog ends each connec
 from __future__ import annotations
 
 import os
-import re
 import urllib.request
 from collections.abc import Mapping
 from typing import Any
@@ -25,9 +24,8 @@ from analytics_sync.extract.rest_client.connections.watched_connection import (
     HttpsPool,
     LoopbackPool,
 )
-from analytics_sync.extract.rest_client.urls import is_loopback_host, origin
+from analytics_sync.extract.rest_client.urls import SCHEME_AND_HOST, is_loopback_host, origin
 
-_AUTHORITY = re.compile(r"^[^:/?#]+://[^/?#\\]*")
 # the session retries and follows redirects itself, and needs urllib3's errors unchanged
 _NO_RETRIES = urllib3.Retry.from_int(False, redirect=False)
 _MAX_OVERHEAD_BYTES = 1 << 20  # of headers and chunks, beside a body that is not packed
@@ -95,7 +93,7 @@ class ConnectionPool:
         }
         if self._pool is None:
             return self._manager.request("GET", url, **options)
-        target = _AUTHORITY.sub("", url)
+        target = SCHEME_AND_HOST.sub("", url)
         return self._pool.urlopen(
             "GET",
             target if target.startswith("/") else f"/{target}",

@@ -64,7 +64,16 @@ class Watch:
         is_expired: Whether the watchdog has ended the connection.
     """
 
-    __slots__ = ("_line", "_max_bytes", "_received", "_seconds", "_watchdog", "deadline", "is_expired", "until")  # fmt: skip
+    __slots__ = (
+        "_line",
+        "_max_bytes",
+        "_received",
+        "_seconds",
+        "_watchdog",
+        "deadline",
+        "is_expired",
+        "until",
+    )
 
     def __init__(
         self, watchdog: Watchdog, deadline: Deadline, seconds: float, max_bytes: int

@@ -11,9 +11,8 @@ from collections.abc import Mapping
 from urllib.parse import unquote_plus
 
 from analytics_sync.extract.rest_client.paginators.sign_names import name_set
-from analytics_sync.extract.rest_client.urls import with_query
+from analytics_sync.extract.rest_client.urls import SCHEME_AND_HOST, with_query
 
-_SCHEME_AND_HOST = re.compile(r"[^:/?#]+://[^/?#\\]*")
 _PATH_END = re.compile("[?#]")
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|\d+")
 _PAGING_WORDS = name_set(
@@ -95,7 +94,7 @@ def is_about_paging(name: str) -> bool:
 
 def _split(url: str) -> tuple[str, str]:
     """Scheme and host, and the path."""
-    base = _SCHEME_AND_HOST.match(url)
+    base = SCHEME_AND_HOST.match(url)
     start = base.end() if base else 0
     return url[:start], _PATH_END.split(url[start:], maxsplit=1)[0]
 

@@ -63,9 +63,8 @@ class NumberedPaginator(Paginator):
         self._is_beyond_total = False  # whether the latest request goes beyond the total
         self._is_total_wrong = False  # whether records came from beyond the total
         self._capped_total: int | None = None
-        self._is_sparse = (
-            not config.stop_after_empty_page
-        )  # whether pages between others may be empty
+        # whether pages between others may be empty
+        self._is_sparse = not config.stop_after_empty_page
         self._latest_total: int | None = None
         if self._is_sparse and (config.total_path is not None or self._maximum is not None):
             self._max_empty_pages = inf  # the declaration ends the series

@@ -111,6 +111,12 @@ def whole_number_of(value: Any) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
+@lru_cache(1024)
+def names_in(selector: str) -> frozenset[str]:
+    """The names in a declared path, as they are spelled there."""
+    return frozenset(re.findall(r"\w+", selector))
+
+
 @lru_cache(4096)  # the names are the same in every response
 def plain_name(name: Any) -> str:
     """A name in lower case, without separators."""

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 
 from analytics_sync.common.exact_json import dumps
@@ -20,6 +19,7 @@ from analytics_sync.extract.rest_client.paginators.sign_names import (
     ERRORS,
     WARNINGS,
     name_set,
+    names_in,
     plain_name,
 )
 from analytics_sync.extract.rest_client.response import Response
@@ -92,7 +92,7 @@ def signs_of_gaps(
     is_empty = not records
     signs += _in_envelope("", body, has_status=True, is_empty=is_empty)
     first = records[0] if records else None
-    on_way = _names_in(selector or "")
+    on_way = names_in(selector or "")
     for name, value in body.items():
         if type(value) is not dict or value is first:
             continue
@@ -108,11 +108,6 @@ def signs_of_gaps(
 def _says_nothing(value: Any) -> bool:
     """Whether a text says that there is nothing to read."""
     return isinstance(value, str) and _NOTHING.search(value) is not None
-
-
-@lru_cache(1024)
-def _names_in(selector: str) -> frozenset[str]:
-    return frozenset(re.findall(r"\w+", selector))
 
 
 def _holds_records(values: Mapping[str, Any], first: Any) -> bool:

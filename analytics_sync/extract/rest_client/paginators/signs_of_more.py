@@ -13,7 +13,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, Literal
 
 from analytics_sync.extract.rest_client.paginators.link_header import MalformedLinkHeader, find_link
@@ -32,6 +31,7 @@ from analytics_sync.extract.rest_client.paginators.sign_names import (
     TOKENS_IF_PAGING,
     TOTALS,
     is_usable,
+    names_in,
     plain_name,
     read_flag,
     whole_number_of,
@@ -143,16 +143,11 @@ def denies_more(response: Response, records: Sequence[Any], selector: str | None
     return False in flags and True not in flags
 
 
-@lru_cache(1024)
-def _names_in(selector: str) -> frozenset[str]:
-    return frozenset(re.findall(r"\w+", selector))
-
-
 def _envelopes(body: Any, records: Sequence[Any], selector: str | None) -> Iterator[_Envelope]:
     """The objects around the records, the body first."""
     if not isinstance(body, Mapping):
         return
-    on_way = _names_in(selector or "")
+    on_way = names_in(selector or "")
     own = {id(record) for record in records}
     waiting = [(_Envelope("", body, True), 0)]
     for envelope, depth in waiting:

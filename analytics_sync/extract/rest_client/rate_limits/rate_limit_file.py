@@ -11,8 +11,6 @@ import logging
 import os
 import platform
 import tempfile
-import time
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -41,21 +39,8 @@ def open_rate_limit_file(name: str) -> tuple[Path, int]:
         with folder:
             if problems:
                 log.warning("%s; the rate limit is shared in %s instead", problems[0], folder.path)
-            _remove_old(folder)
+            folder.remove_older(_MAX_FILE_AGE_SECONDS)
             return folder.path / name, file
     log.warning("processes do not share the rate limit: %s", "; ".join(problems))
     with tempfile.TemporaryFile() as unnamed:
         return Path(tempfile.gettempdir()), os.dup(unnamed.fileno())
-
-
-def _remove_old(folder: PrivateFolder) -> None:
-    """Remove the files that no process has used for a day."""
-    for name in folder.names():
-        with suppress(OSError):
-            file = folder.open_file(name, create=False)
-            try:
-                age = time.time() - os.fstat(file).st_mtime
-            finally:
-                os.close(file)
-            if age > _MAX_FILE_AGE_SECONDS:
-                folder.remove(name)
