@@ -37,11 +37,12 @@ import orjson
 _ALL_DIGITS_TO_0 = bytes.maketrans(b"123456789.E", b"0000000000e")
 # A double holds every number of 15 digits. A point counts as a digit, because it is mapped to one.
 _LONG_NUMBER = b"0" * 16
+_LONG_NUMBER_WITH_EXPONENT = _LONG_NUMBER + b"e"
+_TWO_LONG_NUMBERS = _LONG_NUMBER * 2
 _MAX_DIGITS_BEFORE = 48  # a number with more digits before the last 16 is not looked at closely
 # the character before a number and its sign; none at the start of a document
 _BEFORE_NUMBER = frozenset({b"", b":", b",", b"[", b" ", b"\n", b"\r", b"\t"})
 _EXPONENT_SIGNS = (b"e", b"E")
-_EXPONENT_OR_NONE = (b"e", b"")
 _EXPONENT = re.compile(rb"[eE][+-]?[0-9]+")
 _INTEGERS_OF_ORJSON = range(2**63)  # with either sign
 # A UUID may hold these characters too, but not after the start of a number.
@@ -156,19 +157,15 @@ def _are_long_numbers_shortest(raw: bytes, digits: bytes) -> bool:
     One call tries all numbers, because a call for each takes three times as long. False if one number may
     be changed.
     """
-    *pieces, after = digits.rsplit(_LONG_NUMBER)
+    if digits.rfind(_LONG_NUMBER_WITH_EXPONENT) >= 0 or digits.rfind(_TWO_LONG_NUMBERS) >= 0:
+        return False
     numbers = []
     end = 0
-    for piece in pieces:
+    for piece in digits.rsplit(_LONG_NUMBER)[:-1]:
         before = piece.rstrip(b"0")
-        goes_on = before[:1] in _EXPONENT_OR_NONE  # with an exponent or with more digits
-        if goes_on and end:
-            return False
         start = end + len(before) - before.endswith(b"-")
         end += len(piece) + len(_LONG_NUMBER)
         numbers.append(raw[start:end])
-    if after[:1] == b"e":
-        return False
     listed = b"[%b]" % b",".join(numbers)
     try:
         return orjson.dumps(orjson.loads(listed)) == listed

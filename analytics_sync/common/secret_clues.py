@@ -80,7 +80,9 @@ class Clues:
                 return True
         if self._is_weak and _UNUSUAL.search(raw):
             return True
-        return b"\0" in raw or any(_is_found(raw, *hiding) for hiding in _HIDING)
+        return b"\0" in raw or any(
+            hiding[0] in raw and _is_found(raw, *hiding) for hiding in _HIDING
+        )
 
     def finds(self, raw: bytes) -> Iterator[Find]:
         """Functions that find the places in a text at which there may be a secret."""

@@ -8,6 +8,7 @@ Both this package and plain dlt import them here, before the clock starts.
 import dlt._workspace.cli
 import dlt.destinations.impl.duckdb.duck
 import dlt.sources.helpers
+import dlt.sources.helpers.requests
 import pluggy
 import pyarrow.compute
 import pyarrow.dataset
