@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import shutil
 import socket
 import ssl
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from analytics_sync.common.errors import ConnectionFailed
+from analytics_sync.common.errors import ConnectionFailed, MissingSetting
 from analytics_sync_tests.support.scripted_api import (
     Api,
     first_line,
@@ -120,6 +121,49 @@ def test_a_proxy_on_this_machine_is_used(
     elsewhere.on("*", [{"id": 2}])
     assert read(shop(item(ONCE))).ids() == [2]
     assert elsewhere.seen[0].target == f"{api.url}/items"
+
+
+@pytest.fixture
+def proxied(api: Api, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    for name in ("http_proxy", "all_proxy", "no_proxy", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    return monkeypatch
+
+
+@pytest.mark.parametrize("variable", ["http_proxy", "HTTP_PROXY", "ALL_PROXY"])
+@pytest.mark.parametrize("scheme", ["http://", ""])
+def test_a_proxy_gets_its_credentials(
+    elsewhere: Api, proxied: pytest.MonkeyPatch, variable: str, scheme: str
+) -> None:
+    address = elsewhere.url.removeprefix("http://")
+    proxied.setenv(variable, f"{scheme}loader:p%40ss%3Aword-1@{address}")
+    elsewhere.on("*", [{"id": 2}])
+    assert read(shop(item(ONCE))).ids() == [2]
+    sent = elsewhere.seen[0].headers["proxy-authorization"].removeprefix("Basic ")
+    assert base64.b64decode(sent) == b"loader:p@ss:word-1"
+
+
+def test_the_password_of_a_proxy_is_masked(elsewhere: Api, proxied: pytest.MonkeyPatch) -> None:
+    address = elsewhere.url.removeprefix("http://")
+    proxied.setenv("http_proxy", f"http://loader:p%40ss-word-1@{address}")
+    elsewhere.on("*", (407, {}, {"error": "p@ss-word-1 is wrong"}))
+    message = read(shop(item(ONCE))).error()
+    assert "407" in first_line(message)
+    assert "*** is wrong" in message
+    assert "p@ss" not in message
+
+
+@pytest.mark.parametrize(
+    "address", ["socks5://127.0.0.1:1", "http://[::1", "http://a:b", "http://"]
+)
+def test_a_proxy_without_an_address(proxied: pytest.MonkeyPatch, address: str) -> None:
+    proxied.setenv("http_proxy", address.replace("://", "://loader:p-word-123@", 1))
+    with pytest.raises(MissingSetting) as caught:
+        read(shop(item(ONCE)))
+    assert str(caught.value).startswith(
+        "shop: the proxy that HTTP_PROXY names has no http(s) address."
+    )
+    assert "p-word-123" not in str(caught.value)
 
 
 @pytest.fixture

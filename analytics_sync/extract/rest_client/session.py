@@ -23,6 +23,7 @@ from analytics_sync.extract.rest_client.body import BodyReader
 from analytics_sync.extract.rest_client.call import Attempt, Call, Counters
 from analytics_sync.extract.rest_client.connections.connection_pool import ConnectionPool
 from analytics_sync.extract.rest_client.connections.deadline import Deadline
+from analytics_sync.extract.rest_client.connections.proxies import find_proxy
 from analytics_sync.extract.rest_client.connections.watchdog import TooMuchSent
 from analytics_sync.extract.rest_client.http_errors import status_error, transport_problem
 from analytics_sync.extract.rest_client.paginators.link_repair import keep_query
@@ -74,7 +75,10 @@ class Session:
         self.origin = origin(self.base_url)
         credentials, self._query = settings.credentials()
         settings.look_up_secrets()
-        self.redact = Redactor(settings.secrets, settings.provided)
+        is_local = settings.is_for_loopback_only(self.base_url)
+        proxy = find_proxy(self.base_url, Place(settings.source.name), loopback_only=is_local)
+        secrets = settings.secrets | ({proxy.password} if proxy else set())
+        self.redact = Redactor(secrets, settings.provided)
         self._headers = {
             "Accept": "application/json",
             "Accept-Encoding": "gzip, deflate",
@@ -89,9 +93,7 @@ class Session:
         self._rate_limiter = RateLimiter(client.rate_limit, f"{self.origin} {self.account!r}")
         self._checked_url = ""
         self._sleep = sleep or time.sleep
-        self._pool = ConnectionPool(
-            self.base_url, client, loopback_only=settings.is_for_loopback_only(self.base_url)
-        )
+        self._pool = ConnectionPool(self.base_url, client, proxy, loopback_only=is_local)
         self._body = BodyReader(client, self.redact)
 
     def close(self) -> None:

@@ -1,30 +1,29 @@
 """The pool of connections to one origin.
 
-In: a base URL, and the declared client. Out: unread responses, over connections that are kept open.
-The pool connects only to the host of the base URL, or to a proxy that the environment names. So no
-request reaches another host, whatever its URL says. A watchdog ends each connection that takes too long.
+In: a base URL, a proxy, and the declared client. Out: unread responses, over connections that are kept open.
+The pool connects only to the host of the base URL, or to the proxy. So no request reaches another host,
+whatever its URL says. A watchdog ends each connection that takes too long.
 """
 
 from __future__ import annotations
 
 import os
-import urllib.request
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 import certifi
 import urllib3
 
 from analytics_sync.catalog.client import Client
 from analytics_sync.extract.rest_client.connections.deadline import Deadline
+from analytics_sync.extract.rest_client.connections.proxies import Proxy
 from analytics_sync.extract.rest_client.connections.watchdog import Watch, Watchdog
 from analytics_sync.extract.rest_client.connections.watched_connection import (
     HttpPool,
     HttpsPool,
     LoopbackPool,
 )
-from analytics_sync.extract.rest_client.urls import SCHEME_AND_HOST, is_loopback_host, origin
+from analytics_sync.extract.rest_client.urls import SCHEME_AND_HOST
 
 # the session retries and follows redirects itself, and needs urllib3's errors unchanged
 _NO_RETRIES = urllib3.Retry.from_int(False, redirect=False)
@@ -37,10 +36,18 @@ class ConnectionPool:
     Args:
         base_url: The URL whose scheme, host and port to connect to.
         client: Timeouts and the number of connections.
+        proxy: The proxy between this machine and the base URL; None without one.
         loopback_only: Whether connections without TLS may lead to this machine only.
     """
 
-    def __init__(self, base_url: str, client: Client, *, loopback_only: bool = False) -> None:
+    def __init__(
+        self,
+        base_url: str,
+        client: Client,
+        proxy: Proxy | None = None,
+        *,
+        loopback_only: bool = False,
+    ) -> None:
         options: dict[str, Any] = {
             "maxsize": client.max_connections,
             "block": True,
@@ -51,9 +58,10 @@ class ConnectionPool:
         self._read_timeout = client.read_timeout
         self._max_bytes = 2 * client.max_response_bytes + _MAX_OVERHEAD_BYTES
         self._watchdog = Watchdog()
-        proxy = _proxy(base_url, loopback_only=loopback_only)
         self._manager = (
-            urllib3.ProxyManager(proxy, **options) if proxy else urllib3.PoolManager(**options)
+            urllib3.ProxyManager(proxy.url, proxy_headers=proxy.headers, **options)
+            if proxy
+            else urllib3.PoolManager(**options)
         )
         self._manager.pool_classes_by_scheme = {
             "http": LoopbackPool if loopback_only else HttpPool,
@@ -105,17 +113,3 @@ class ConnectionPool:
         """Close all connections."""
         self._manager.clear()
         self._watchdog.close()
-
-
-def _proxy(base_url: str, *, loopback_only: bool) -> str | None:
-    """The proxy that the environment names for a base URL; None without one.
-
-    A request that must not leave this machine takes no proxy elsewhere.
-    """
-    scheme, host, _ = origin(base_url)
-    proxy = urllib.request.getproxies().get(scheme)
-    if not proxy or urllib.request.proxy_bypass(host):
-        return None
-    if loopback_only and not is_loopback_host(urlsplit(proxy).hostname or ""):
-        return None
-    return proxy
