@@ -197,3 +197,16 @@ def test_certificates_are_verified(
             assert isinstance(outcome.failures["items"], ConnectionFailed)
             assert "certificate verify failed" in first_line(outcome.error())
             assert server.requests == 0
+
+
+@pytest.mark.parametrize("content", [None, "no certificate"])
+def test_certificates_that_are_not_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str | None
+) -> None:
+    file = tmp_path / "authorities.pem"
+    if content:
+        file.write_text(content)
+    monkeypatch.setenv("SSL_CERT_FILE", str(file))
+    with serve_slowly(WHOLE_RESPONSE) as server:
+        monkeypatch.setenv("SOURCES__SHOP__BASE_URL", f"https://127.0.0.1:{server.port}")
+        assert f"SSL_CERT_FILE, {file}" in first_line(read(shop(item(ONCE))).error())

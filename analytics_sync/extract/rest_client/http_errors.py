@@ -5,6 +5,8 @@ In: an error status or a transport error. Out: an exception to raise; text for m
 
 from __future__ import annotations
 
+import os
+import ssl
 from collections.abc import Callable
 
 import urllib3
@@ -82,5 +84,10 @@ def transport_problem(error: Exception) -> str:
         return transport_problem(reason)
     text = str(error).split(": ", 1)[-1] if "object at 0x" in str(error) else str(error)
     named = f"{type(error).__name__}: {text}" if text else type(error).__name__
+    if (
+        isinstance(error, ssl.SSLError | urllib3.exceptions.SSLError)
+        and "SSL_CERT_FILE" in os.environ
+    ):
+        named = f"{named} (certificates from SSL_CERT_FILE, {os.environ['SSL_CERT_FILE']})"
     key = _TIMEOUT_KEYS.get(type(error))  # a refused connection is of a class below
     return f"{named} client.{key} is the limit" if key else named
