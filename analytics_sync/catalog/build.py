@@ -16,18 +16,13 @@ from analytics_sync.catalog.client import Client
 from analytics_sync.catalog.errors import CatalogError
 from analytics_sync.catalog.explain import explain
 from analytics_sync.catalog.models import CatalogFile, Endpoint, ResourceConfig
-from analytics_sync.catalog.naming import (
-    MAX_SOURCE_NAME,
-    dataset_name,
-    is_reserved_dataset,
-    is_snake_case,
-    variable_name,
-)
+from analytics_sync.catalog.naming import problem_of_name, variable_name
 from analytics_sync.catalog.relations import check_parents
 from analytics_sync.catalog.resource_builder import ResourceBuilder
 from analytics_sync.catalog.secret_scan import check_secrets
 from analytics_sync.catalog.setting_places import setting_places
 from analytics_sync.catalog.source import Resource, Source
+from analytics_sync.catalog.team_keys import instance_levels, level_of
 from analytics_sync.catalog.yaml_config import Lines, Path
 
 
@@ -99,30 +94,23 @@ class _SourceBuilder:
             resources[declared.name] = resource
             lines[declared.name] = self.lines.get(("resources", index), 0)
         check_parents(resources, self.fail)
+        line = self.lines.get(("source",), 1)
         return Source(
             self.name,
             self.declared.description,
             self.declared.client,
             resources,
             self.file,
-            self.lines.get(("source",), 1),
+            line,
             lines,
             self._settings(resources),
+            (level_of(self.name, self.declared, self.lines, self.file, line=line),),
+            instance_levels(self.declared, self.lines, self.file),
         )
 
     def _check_name(self) -> None:
         """Check the name of the source: it is also the name of a dataset, a job and a step."""
-        problem = ""
-        if not is_snake_case(self.name):
-            problem = f"source name {self.name!r}: expected lower_snake_case"
-        elif len(self.name) > MAX_SOURCE_NAME:
-            problem = f"source name {self.name!r}: expected at most {MAX_SOURCE_NAME} characters"
-        elif is_reserved_dataset(dataset_name(self.name)):
-            problem = (
-                f"source name {self.name!r}: the dataset {dataset_name(self.name)!r} is reserved for "
-                "the warehouse or for staging; choose another name"
-            )
-        if problem:
+        if problem := problem_of_name(self.name):
             self.fail(problem, "source", key="source")
 
     def _settings(self, resources: Mapping[str, Resource]) -> dict[str, int]:

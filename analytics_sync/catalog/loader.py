@@ -1,13 +1,16 @@
 """The loader of catalog files: files -> sources.
 
-In: paths of catalog files, YAML or Python. Out: one ``Source`` per file, with unique names.
+In: paths of catalog files, YAML or Python. Out: the sources that they declare, with unique names: one
+per file, or one per instance.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
+from analytics_sync.catalog.accounts import Derived, expand, read_derived
 from analytics_sync.catalog.build import build
 from analytics_sync.catalog.errors import CatalogError
 from analytics_sync.catalog.names import check_names
@@ -36,7 +39,24 @@ def load_text(text: str, *, name: str, file: str, python: bool = False) -> Sourc
 
 
 def load_file(path: Path, *, name: str | None = None) -> Source:
-    """The source that a file declares. ``.yaml`` and ``.yml`` are YAML, any other suffix is Python.
+    """The source that a file declares, whatever instances it has.
+
+    Args:
+        path: The file.
+        name: The source's name if the file has no ``source``; None for the stem of the file.
+
+    Raises:
+        CatalogError: The file cannot be read, is invalid, or takes its API from another file.
+    """
+    declared = declaration(path, name=name)
+    if isinstance(declared, Derived):
+        problem = f"this file has no API of its own, it takes that of {declared.base!r}"
+        raise CatalogError(problem, file=declared.file, line=declared.line, key="base")
+    return declared
+
+
+def declaration(path: Path, *, name: str | None = None) -> Source | Derived:
+    """What a file declares. ``.yaml`` and ``.yml`` are YAML, any other suffix is Python.
 
     Args:
         path: The file.
@@ -55,8 +75,13 @@ def load_file(path: Path, *, name: str | None = None) -> Source:
     # Raise outside the except block: the decoder's error holds the file's text.
     if problem:
         raise CatalogError(problem, file=str(path))
-    python = path.suffix not in YAML_SUFFIXES
-    return load_text(text, name=name or path.stem, file=_relative(path), python=python)
+    name, place = name or path.stem, shown_path(path)
+    if path.suffix not in YAML_SUFFIXES:
+        return load_text(text, name=name, file=place, python=True)
+    data, lines = parse_yaml(text, place)
+    if "base" in data:
+        return read_derived(data, lines, name=name, file=place)
+    return build(data, lines, name=name, file=place)
 
 
 def catalog_files(extra: Path | None = None) -> list[Path]:
@@ -66,15 +91,25 @@ def catalog_files(extra: Path | None = None) -> list[Path]:
         extra: The user's folder; None for the files that ship alone.
     """
     folders = [BUILTIN, *([extra] if extra else [])]
-    return [path for folder in folders for path in sorted(folder.glob("*.y*ml"))]
+    return [path for folder in folders for path in _yaml_files(folder)]
 
 
 def configured_files() -> list[Path]:
-    """The files that ship, and those of the folder that ``ANALYTICS_SYNC__CATALOG_DIR`` names."""
+    """The files that ship, and those of the folder that ``ANALYTICS_SYNC__CATALOG_DIR`` names.
+
+    Raises:
+        CatalogError: The folder cannot be read.
+    """
     import dlt
 
     folder = dlt.config.get("analytics_sync.catalog_dir", str)
-    return catalog_files(Path(folder) if folder else None)
+    try:
+        return catalog_files(Path(folder) if folder else None)
+    except OSError as e:
+        problem = f"the folder {folder!r} cannot be read: {e.strerror}"
+    raise CatalogError(
+        f"ANALYTICS_SYNC__CATALOG_DIR: {problem}; set it to the folder of your files"
+    )
 
 
 def load_catalog(files: Iterable[Path] | None = None) -> dict[str, Source]:
@@ -86,12 +121,46 @@ def load_catalog(files: Iterable[Path] | None = None) -> dict[str, Source]:
     Raises:
         CatalogError: A file is invalid, or two sources take the same name.
     """
-    sources = [load_file(path) for path in (catalog_files() if files is None else files)]
+    sources = load_files(catalog_files() if files is None else files)
     check_names(sources)
     return {source.name: source for source in sources}
 
 
-def _relative(path: Path) -> str:
+def load_files(files: Iterable[Path]) -> list[Source]:
+    """All sources of some files. Two may have the same name.
+
+    Raises:
+        CatalogError: A file is invalid, or its base is not declared.
+    """
+    files = list(files)
+    return list(expand([declaration(path) for path in files], base_finder(files)))
+
+
+def base_finder(files: Sequence[Path]) -> Callable[[str], Source | Derived | None]:
+    """A function that looks for a base in the files that ship or are configured, and beside the files."""
+
+    def find(name: str) -> Source | Derived | None:
+        known = {path.resolve() for path in files}
+        beside = (
+            p for folder in {path.parent: None for path in files} for p in _yaml_files(folder)
+        )
+        for path in (*configured_files(), *beside):
+            if path.resolve() not in known:
+                with suppress(CatalogError):  # a wrong file is no base
+                    if (found := declaration(path)).name == name:
+                        return found
+        return None
+
+    return find
+
+
+def _yaml_files(folder: Path) -> list[Path]:
+    """The YAML files of a folder. Hidden files belong to editors and file systems."""
+    visible = (path for path in folder.iterdir() if not path.name.startswith("."))
+    return sorted(path for path in visible if path.suffix in YAML_SUFFIXES)
+
+
+def shown_path(path: Path) -> str:
     """The path from the working directory, or only the name of a file outside of it."""
     try:
         return str(path.resolve().relative_to(Path.cwd()))

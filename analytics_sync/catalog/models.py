@@ -27,6 +27,7 @@ from analytics_sync.catalog.paginators import PaginatorConfig
 from analytics_sync.catalog.param_format import FORMATS, duration_of, zone_of
 from analytics_sync.catalog.params import Literals, Param
 from analytics_sync.catalog.paths import FieldPath, ResponsePath
+from analytics_sync.catalog.team_keys import Accounts, TeamKeys
 from analytics_sync.common.json_path import compile_field
 
 DataType = Literal["text", "bigint", "double", "bool", "timestamp", "date", "json", "decimal"]
@@ -234,7 +235,7 @@ def _resource(value: Any) -> Any:
     return {"name": value, "endpoint": {"path": value}} if isinstance(value, str) else value
 
 
-class CatalogFile(Model):
+class CatalogFile(TeamKeys, Accounts):
     """A whole catalog file."""
 
     source: str | None = None

@@ -13,12 +13,13 @@ from typing import NamedTuple
 from analytics_sync.catalog.errors import CatalogError
 from analytics_sync.catalog.naming import variable_name
 from analytics_sync.catalog.source import Source
+from analytics_sync.catalog.team_keys import TEAM_SETTINGS
 
 POSTGRES_LIMIT = 63
 """PostgreSQL's limit of a name, in bytes. It cuts a longer name without an error."""
 
 # Settings that a run looks up without a declaration, and what it adds to a declared one.
-_UNDECLARED = ("base_url", "allow_http")
+_UNDECLARED = ("base_url", "allow_http", *TEAM_SETTINGS)
 _NAME_OF = "_name"
 
 

@@ -45,6 +45,20 @@ def is_setting_name(name: str) -> bool:
 
 
 def is_reserved_dataset(name: str) -> bool:
+def problem_of_name(source: str) -> str:
+    """What is wrong with the name of a source: it is also the name of a dataset, a job and a step."""
+    if not is_snake_case(source):
+        return f"source name {source!r}: expected lower_snake_case"
+    if len(source) > MAX_SOURCE_NAME:
+        return f"source name {source!r}: expected at most {MAX_SOURCE_NAME} characters"
+    if is_reserved_dataset(dataset_name(source)):
+        return (
+            f"source name {source!r}: the dataset {dataset_name(source)!r} is reserved for "
+            "the warehouse or for staging; choose another name"
+        )
+    return ""
+
+
     """Whether a dataset has a meaning of its own for a warehouse or a load."""
     return _RESERVED_DATASET.fullmatch(name) is not None
 

@@ -21,6 +21,7 @@ from analytics_sync.catalog.models import (
 from analytics_sync.catalog.naming import column_name, dataset_name
 from analytics_sync.catalog.paginators import PaginatorConfig
 from analytics_sync.catalog.params import Param, ResolveParam, SettingParam
+from analytics_sync.catalog.team_keys import Level
 from analytics_sync.common.json_path import spell
 
 
@@ -175,6 +176,8 @@ class Source:
     @property
     def assets(self) -> tuple[Resource, ...]:
         """The resources that have a table."""
+        levels: The places of the keys that a team sets: those of the source, then those of its base.
+        instances: The sources that the file gives in place of this one; none for this one.
         return tuple(r for r in self.resources.values() if r.selected)
 
     def ancestors(self, resource: Resource) -> Iterator[Resource]:
@@ -185,6 +188,8 @@ class Source:
 
     def window_owner(self, resource: Resource) -> Resource | None:
         """The resource whose cursor cuts the windows of ``resource``; None for a snapshot.
+    levels: tuple[Level, ...] = ()
+    instances: tuple[Level, ...] = ()
 
         The owner is the resource itself if it has a cursor, otherwise its nearest ancestor with a
         cursor. Children of a windowed parent belong to the parent's window.
@@ -195,5 +200,5 @@ class Source:
         return None
 
     def windowed(self, resource: Resource) -> bool:
-        """Whether the resource has daily partitions."""
+        """Whether the resource has partitions."""
         return self.window_owner(resource) is not None

@@ -5,13 +5,18 @@ In: two instants. Out: a ``Window``. Partitions, requests and messages use the s
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, time, timedelta, tzinfo
 
 
 @dataclass(frozen=True)
 class Window:
     """``[start, end)``, both in UTC.
+
+    Attributes:
+        start: The first instant.
+        end: The instant after the last one.
+        zone: The zone in which the window is a whole number of days; None for UTC, or for no such zone.
 
     Raises:
         ValueError: A bound is not in UTC, or the end is not after the start.
@@ -19,12 +24,24 @@ class Window:
 
     start: datetime
     end: datetime
+    zone: tzinfo | None = field(default=None, compare=False, kw_only=True)
 
     def __post_init__(self) -> None:
         if self.start.utcoffset() != timedelta(0) or self.end.utcoffset() != timedelta(0):
             raise ValueError("a window is given in UTC")
         if not self.start < self.end:
             raise ValueError(f"a window ends after it starts: {self.start} .. {self.end}")
+
+    def of_dates(self) -> Window:
+        """The window of dates without a time of day, as UTC days.
+
+        Such a date is the whole day in the zone of the window, wherever that day lies in UTC.
+        """
+        if self.zone is None:
+            return self
+        first, last = (i.astimezone(self.zone).date() for i in (self.start, self.end))
+        midnight = time(tzinfo=UTC)
+        return Window(datetime.combine(first, midnight), datetime.combine(last, midnight))
 
     def __str__(self) -> str:
         return f"[{_short(self.start)} .. {_short(self.end)})"

@@ -10,40 +10,31 @@ materializes each success. If a resource failed, the run then fails and names it
 from collections.abc import Iterator
 from typing import Any
 
-from dagster import (
-    AssetExecutionContext,
-    AssetsDefinition,
-    BackfillPolicy,
-    MaterializeResult,
-    PartitionsDefinition,
-)
+from dagster import AssetExecutionContext, AssetsDefinition, BackfillPolicy, MaterializeResult
 from dagster_dlt import dlt_assets
 
-from analytics_sync.catalog import Source
+from analytics_sync.defs.planned import Planned
 from analytics_sync.defs.translator import CatalogTranslator
 from analytics_sync.extract.dlt_source import dlt_source
 from analytics_sync.load.destination import configured_kind
 
 
-def source_assets(source: Source, partitions: PartitionsDefinition[str]) -> AssetsDefinition:
-    """The assets of one source.
-
-    Args:
-        source: The declaration.
-        partitions: The partitions of its windowed resources.
-    """
+def source_assets(planned: Planned) -> AssetsDefinition:
+    """The assets of one source."""
+    source = planned.source
 
     @dlt_assets(
         dlt_source=dlt_source(source),
         dlt_pipeline=None,  # type: ignore[arg-type]  # each run makes one: runs must not share it
         name=source.name,
-        dagster_dlt_translator=CatalogTranslator(source, partitions, configured_kind()),
+        dagster_dlt_translator=CatalogTranslator(source, planned.partitions, configured_kind()),
         backfill_policy=BackfillPolicy.single_run(),
+        pool=planned.plan.pool,
     )
     def assets(context: AssetExecutionContext) -> Iterator[MaterializeResult[Any]]:
         # Imported by a run only: this import would be a third of the time to load the definitions.
         from analytics_sync.defs.materialize import materialize
 
-        yield from materialize(context, source)
+        yield from materialize(context, source, planned.partitions)
 
     return assets

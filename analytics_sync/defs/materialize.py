@@ -10,7 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from dagster import AssetExecutionContext, Failure, MaterializeResult, MetadataValue
+from dagster import (
+    AssetExecutionContext,
+    Failure,
+    MaterializeResult,
+    MetadataValue,
+    TimeWindowPartitionsDefinition,
+)
 
 from analytics_sync.catalog import Source
 from analytics_sync.common.errors import ExtractError
@@ -23,13 +29,15 @@ from analytics_sync.load.errors import LoadError
 from analytics_sync.load.pipeline import Loaded, load
 
 
-def materialize(context: AssetExecutionContext, source: Source) -> Iterator[MaterializeResult[Any]]:
+def materialize(
+    context: AssetExecutionContext, source: Source, partitions: TimeWindowPartitionsDefinition
+) -> Iterator[MaterializeResult[Any]]:
     """Read and load the selected resources.
 
     Raises:
         Failure: A resource could not be read, or the load failed.
     """
-    window = run_window(context)
+    window = run_window(context, partitions)
     wanted = {key.path[-1] for key in context.selected_asset_keys}
     try:
         with ReadRun(source, window, wanted) as run:

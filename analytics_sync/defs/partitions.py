@@ -1,49 +1,72 @@
-"""The daily partitions, and the window of a run's partitions.
+"""The partitions of a source, and the window of a run's partitions.
 
-In: ``ANALYTICS_SYNC__START_DATE`` and the context of a run. Out: the partitions definition and a
-``Window``.
+In: the plan of a source and the context of a run. Out: the partitions definition and a ``Window``. A
+partition begins in the time zone of its source: a day has 23 or 25 hours where the clock is changed. The
+window is the same range in UTC.
 """
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
-import dlt
-from dagster import AssetExecutionContext, DailyPartitionsDefinition
+from dagster import (
+    AssetExecutionContext,
+    DailyPartitionsDefinition,
+    HourlyPartitionsDefinition,
+    MonthlyPartitionsDefinition,
+    TimeWindowPartitionsDefinition,
+    WeeklyPartitionsDefinition,
+)
 
+from analytics_sync.catalog.plan import Plan
 from analytics_sync.common.window import Window
 
-DEFAULT_START = "2025-01-01"
+_MONDAY = 1  # as cron counts the days of a week
 
 
-def daily_partitions() -> DailyPartitionsDefinition:
-    """UTC days from the start date up to and including today.
+def partitions_of(plan: Plan) -> TimeWindowPartitionsDefinition:
+    """The partitions from the start date up to and including the present one.
 
-    Today is a partition, so that new records can be read before the day is over.
-
-    Raises:
-        ValueError: The start date is not an ISO 8601 day.
+    The present day is a partition, so that new records can be read before it is over. A week begins on
+    Monday. The week or month of the start date is the first partition, so that no day is left out.
     """
-    value = dlt.config.get("analytics_sync.start_date", str) or DEFAULT_START
-    try:
-        start = datetime.combine(date.fromisoformat(value), time.min, UTC)
-    except ValueError:
-        raise ValueError(
-            f"ANALYTICS_SYNC__START_DATE is {value!r}; expected a day such as {DEFAULT_START}"
-        ) from None
-    return DailyPartitionsDefinition(start_date=start, timezone="UTC", end_offset=1)
+    zone = plan.time_zone
+    start = datetime.combine(_first_day(plan), time.min, ZoneInfo(zone))
+    match plan.partitions:
+        case "hourly":
+            return HourlyPartitionsDefinition(start_date=start, timezone=zone, end_offset=1)
+        case "daily":
+            return DailyPartitionsDefinition(start_date=start, timezone=zone, end_offset=1)
+        case "weekly":
+            return WeeklyPartitionsDefinition(
+                start_date=start, timezone=zone, day_offset=_MONDAY, end_offset=1
+            )
+        case "monthly":
+            return MonthlyPartitionsDefinition(start_date=start, timezone=zone, end_offset=1)
 
 
-def run_window(context: AssetExecutionContext) -> Window | None:
+def _first_day(plan: Plan) -> date:
+    day = plan.start_date
+    match plan.partitions:
+        case "weekly":
+            return day - timedelta(days=day.weekday())
+        case "monthly":
+            return day.replace(day=1)
+    return day
+
+
+def run_window(
+    context: AssetExecutionContext, partitions: TimeWindowPartitionsDefinition
+) -> Window | None:
     """The run's range of partitions as one window. None for a run without partitions."""
     if not context.has_partition_key and not context.has_partition_key_range:
         return None
     keys = context.partition_key_range
-    partitions = context.assets_def.partitions_def or daily_partitions()
-    assert isinstance(partitions, DailyPartitionsDefinition)
     first = partitions.time_window_for_partition_key(keys.start)
     last = partitions.time_window_for_partition_key(keys.end)
-    return Window(_utc(first.start), _utc(last.end))
+    zone = None if partitions.timezone == "UTC" else ZoneInfo(partitions.timezone)
+    return Window(_utc(first.start), _utc(last.end), zone=zone)
 
 
 def _utc(instant: datetime) -> datetime:

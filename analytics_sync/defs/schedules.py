@@ -16,23 +16,26 @@ from dagster import (
     schedule,
 )
 
-from analytics_sync.catalog import Source
-
-_CRON = "15 2 * * *"  # after midnight UTC, when yesterday is complete
+from analytics_sync.defs.planned import Planned
 
 
-def daily_schedule(source: Source, job: Any) -> ScheduleDefinition:
-    """The schedule ``daily_<source>``: the partition of yesterday, and the snapshots."""
+def nightly_schedule(planned: Planned, job: Any) -> ScheduleDefinition:
+    """The schedule ``daily_<source>``: the partition of yesterday, and the snapshots.
+
+    Its name begins with the kind of the partitions, ``hourly_`` for instance.
+    """
+    source, plan = planned.source, planned.plan
     windowed = any(source.windowed(resource) for resource in source.assets)
 
     @schedule(
-        name=f"daily_{source.name}",
+        name=f"{plan.partitions}_{source.name}",
         job=job,
-        cron_schedule=_CRON,
-        execution_timezone="UTC",
+        cron_schedule=plan.schedule,
+        execution_timezone=plan.time_zone,
         default_status=DefaultScheduleStatus.STOPPED,
         description=(
-            f"Every day at 02:15 UTC: yesterday's partition and the snapshots of {source.name}."
+            f"At {plan.schedule!r} in {plan.time_zone}: the newest partition that is over, and the "
+            f"snapshots of {source.name}."
         ),
     )
     def daily(context: ScheduleEvaluationContext) -> RunRequest:

@@ -12,11 +12,7 @@ from analytics_sync.catalog import Resource, Source
 from analytics_sync.catalog.client import ApiKeyAuth, BearerAuth, HttpBasicAuth
 from analytics_sync.catalog.naming import variable_name
 from analytics_sync.catalog.params import REFERENCE, SettingParam
-from analytics_sync.extract.rest_client.settings import (
-    Settings,
-    declared_base_url,
-    referenced_key,
-)
+from analytics_sync.extract.rest_client.settings import Settings, referenced_key
 
 
 @dataclass(frozen=True)
@@ -32,7 +28,7 @@ class DeclaredSetting:
 def declared_settings(source: Source) -> list[DeclaredSetting]:
     """Every setting of a source: address, credentials, parameter values."""
     settings = Settings(source)
-    found = {"base_url": _Declared("the API's address", bool(declared_base_url(source)))}
+    found = {"base_url": _Declared("the API's address", settings.address() is not None)}
     found |= _auth_settings(source)
     found |= _header_settings(source)
     for resource in source.resources.values():

@@ -47,12 +47,19 @@ class Settings:
     def get(self, key: str, *, secret: bool = False, is_shown: bool = False) -> str | None:
         """The value of ``sources.<source>.<key>``, or None when it is unset or empty.
 
+        The setting of a base is no setting of its instances: no account gets the key of another one.
+
         Args:
             key: The setting.
             secret: Whether the value is a secret.
             is_shown: Whether messages show the value, wherever it comes from.
         """
-        name = f"sources.{self.source.name}.{key}"
+        return self._get(self.source.name, key, secret=secret, is_shown=is_shown)
+
+    def _get(
+        self, source: str, key: str, *, secret: bool = False, is_shown: bool = False
+    ) -> str | None:
+        name = f"sources.{source}.{key}"
         found = (None if secret else dlt.config.get(name, str)) or dlt.secrets.get(name, str)
         # the line break at the end of a file is not part of the value
         value = "" if found is None else str(found).strip("\r\n")
@@ -81,11 +88,28 @@ class Settings:
             )
         return value
 
+    def address(self) -> str | None:
+        """The API's address: that of the source, else that of its base; None without one.
+
+        Each has a setting, which wins over its file.
+        """
+        for level in self.source.levels:
+            url = self._get(level.name, "base_url", is_shown=True) or _address(level.keys.base_url)
+            if url:
+                return url
+        return _address(self.source.client.base_url) or None
+
+    def header_name(self, key: str) -> str | None:
+        """The name of the header that carries the setting ``key``; None for the declared one.
+
+        A base shares it with its instances: it is no secret, and tells no accounts apart.
+        """
+        names = dict.fromkeys(level.name for level in self.source.levels)
+        return next((n for s in names if (n := self._get(s, f"{key}_name", is_shown=True))), None)
+
     def base_url(self) -> str:
         """The API's address, without a trailing slash."""
-        declared = declared_base_url(self.source)
-        url = self.get("base_url", is_shown=True) or declared
-        url = url or self.require("base_url", "the API's address")
+        url = self.address() or self.require("base_url", "the API's address")
         try:
             parts = urlsplit(url)
             carries_more = parts.username or parts.password or parts.query or parts.fragment
@@ -132,11 +156,11 @@ class Settings:
             if isinstance(declared, SettingParam):
                 value = self.param(declared, f"header {name}")
                 if value is not None:
-                    sent_name = self.get(f"{declared.key}_name", is_shown=True) or name
+                    sent_name = self.header_name(declared.key) or name
                     headers[sent_name] = self._sendable(declared.key, value)
             elif reference := REFERENCE.match(declared):
                 kind, key = reference.groups()
-                sent_name = self.get(f"{key}_name", is_shown=True) or name
+                sent_name = self.header_name(key) or name
                 value = self.require(key, f"header {name}", secret=kind == "secrets")
                 headers[sent_name] = self._sendable(key, value)
             else:
@@ -149,7 +173,7 @@ class Settings:
             case ApiKeyAuth(name=name, api_key=reference, location=location):
                 key = referenced_key(reference)
                 value = self.require(key, "the API key", secret=True)
-                name = self.get(f"{key}_name", is_shown=True) or name
+                name = self.header_name(key) or name
                 if location == "header":
                     return {name: self._sendable(key, value)}, {}
                 return {}, {name: value}
@@ -207,10 +231,10 @@ class Settings:
                     self.get(resolved.config)
 
 
-def declared_base_url(source: Source) -> str:
-    """The address in the declaration; empty if there is none, or only an example."""
-    declared = source.client.base_url or ""
-    return "" if _PLACEHOLDER_HOST.search(urlsplit(declared).hostname or "example") else declared
+def _address(declared: str | None) -> str:
+    """The declared address; empty if there is none, or only an example."""
+    host = urlsplit(declared or "").hostname or "example"
+    return "" if _PLACEHOLDER_HOST.search(host) else declared or ""
 
 
 def referenced_key(reference: str) -> str:

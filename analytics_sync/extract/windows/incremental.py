@@ -23,13 +23,20 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def with_lag(resource: Resource, window: Window | None) -> Window | None:
-    """The window that is read and loaded: it starts earlier by the declared lag."""
+    """The window that is read and loaded: it starts earlier by the declared lag.
+
+    The cursor may be a date without a time of day. It belongs to that day of the partitions.
+    """
     incremental = resource.incremental
-    if window is None or resource.cursor is None or incremental is None or not incremental.lag:
+    if window is None or resource.cursor is None or incremental is None:
+        return window
+    is_date = resource.cursor.data_type == "date"
+    if is_date:
+        window = window.of_dates()
+    if not incremental.lag:
         return window
     lag = incremental.lag
     if not isinstance(lag, timedelta):  # a number has the unit that dlt gives it
-        is_date = resource.cursor.data_type == "date"
         lag = timedelta(days=lag) if is_date else timedelta(seconds=lag)
     return Window(window.start - lag, window.end)
 

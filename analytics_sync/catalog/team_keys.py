@@ -1,0 +1,215 @@
+"""What a team sets for a source without code: when it is read, in which partitions, and by which account.
+
+In: keys of a catalog file, or texts of settings. Out: ``TeamKeys`` and ``Account``, checked; and
+``Level``, one place of such keys. All keys are ours.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Annotated, Any, Literal, get_args
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from analytics_sync.catalog.base_model import Model
+from analytics_sync.catalog.client import RateLimit
+from analytics_sync.catalog.cron import plain_cron
+from analytics_sync.catalog.errors import CatalogError
+from analytics_sync.catalog.naming import problem_of_name
+from analytics_sync.catalog.param_format import duration_of
+from analytics_sync.catalog.yaml_config import Lines, Path
+
+PartitionKind = Literal["hourly", "daily", "weekly", "monthly"]
+
+_YES, _NO = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
+_POOL = re.compile(r"[A-Za-z0-9_]+(/[A-Za-z0-9_]+)*")
+_FIRST_DAY, _LAST_DAY = date(1970, 1, 1), date(2199, 12, 31)
+_MAX_LOOKBACK = timedelta(days=366)
+
+
+def _switch(value: Any) -> bool:
+    text = str(value).strip().lower()
+    if text not in _YES + _NO:
+        raise ValueError(f"expected true or false, found {value!r}")
+    return text in _YES
+
+
+def _day(value: Any) -> date:
+    text = str(value)
+    try:
+        if re.fullmatch(r"\d{4}-\d\d-\d\d", text):
+            day = date.fromisoformat(text)
+            if _FIRST_DAY <= day <= _LAST_DAY:
+                return day
+    except ValueError:
+        pass
+    raise ValueError(
+        f"expected a day from {_FIRST_DAY} to {_LAST_DAY} such as 2025-01-01, found {value!r}"
+    )
+
+
+def _kind(value: Any) -> Any:
+    if value not in get_args(PartitionKind):
+        raise ValueError(f"expected hourly, daily, weekly or monthly, found {value!r}")
+    return value
+
+
+def _zone(value: str) -> str:
+    try:
+        # an abbreviation such as EST has no daylight saving, whatever the team means by it
+        if value == "UTC" or ("/" in value and ZoneInfo(value)):
+            return value
+    except (KeyError, ValueError, OSError):
+        pass
+    raise ValueError(f"expected UTC or an IANA time zone such as Europe/Berlin, found {value!r}")
+
+
+def days_back(value: Any) -> Any:
+    """A length of time before now: a number of days, or an ISO 8601 duration.
+
+    Raises:
+        ValueError: The value is neither, or too long.
+    """
+    text = str(value)
+    try:
+        found = timedelta(days=int(text)) if re.fullmatch(r"\d{1,3}", text) else duration_of(text)
+    except ValueError:
+        found = timedelta()
+    if not timedelta() < found <= _MAX_LOOKBACK:
+        raise ValueError(
+            f"expected a number of days from 1 to {_MAX_LOOKBACK.days}, or a duration such as P3D, "
+            f"found {value!r}"
+        )
+    return found
+
+
+def _pool(value: str) -> str:
+    if not _POOL.fullmatch(value):
+        raise ValueError(f"expected letters, digits and _, found {value!r}")
+    return value
+
+
+class TeamKeys(Model):
+    """Keys that the settings of a source may replace.
+
+    ``enabled``: whether the source has assets, jobs and schedules. ``schedule``: the cron expression of
+    its schedule, in its time zone. ``start_date``: the day of the first partition. ``partitions`` and
+    ``time_zone``: how long a partition is, and where it begins. ``lookback``: that of all resources; in a
+    file, of those that have none. ``pool``: Dagster's pool of its runs.
+    """
+
+    enabled: Annotated[bool | None, BeforeValidator(_switch)] = None
+    schedule: Annotated[str, AfterValidator(plain_cron)] | None = None
+    start_date: Annotated[date | None, BeforeValidator(_day)] = None
+    partitions: Annotated[PartitionKind | None, BeforeValidator(_kind)] = None
+    time_zone: Annotated[str, AfterValidator(_zone)] | None = None
+    lookback: Annotated[timedelta | None, BeforeValidator(days_back)] = None
+    pool: Annotated[str, AfterValidator(_pool)] | None = None
+
+
+TEAM_SETTINGS = tuple(TeamKeys.model_fields)
+"""The names of the settings."""
+
+
+class Account(TeamKeys):
+    """What an instance has in place of its base. The setting ``base_url`` wins over the key."""
+
+    description: str | None = None
+    base_url: str | None = None
+    rate_limit: RateLimit | None = None
+
+
+def _accounts(value: Any) -> Any:
+    """A list of names is short for a mapping without keys. An instance without keys is null in YAML."""
+    if isinstance(value, list):
+        if strange := [name for name in value if not isinstance(name, str)]:
+            raise ValueError(f"expected names, or a mapping by name, found {strange[0]!r}")
+        if twice := [name for name in value if value.count(name) > 1]:
+            raise ValueError(f"expected each name once, found {twice[0]!r} {len(twice)} times")
+        value = dict.fromkeys(value)
+    if isinstance(value, Mapping):
+        if not value:
+            raise ValueError("expected at least one instance")
+        return {name: {} if keys is None else keys for name, keys in value.items()}
+    return value
+
+
+class Accounts(Model):
+    """Keys of a file that gives several sources.
+
+    ``instances``: the names of the sources, each with what it has in place of the file's keys.
+    """
+
+    instances: Annotated[dict[str, Account] | None, BeforeValidator(_accounts)] = None
+
+
+class DerivedFile(Account, Accounts):
+    """A catalog file that takes its API from another one, which ``base`` names."""
+
+    source: str | None = None
+    base: Annotated[str, Field(min_length=1)]
+
+
+@dataclass(frozen=True)
+class Level:
+    """One place where keys of a source stand. A source looks at its levels from the first to the last.
+
+    Attributes:
+        name: The source whose settings win over the keys.
+        keys: The keys.
+        file: The file of the keys.
+        line: The line of the name, or of the key that gives it.
+        lines: The line of each key.
+        is_template: Whether the name belongs to no source, only to those that are made from it.
+    """
+
+    name: str
+    keys: Account
+    file: str = ""
+    line: int = 1
+    lines: Mapping[str, int] = field(default_factory=dict)
+    is_template: bool = False
+
+    def place(self, key: str) -> str:
+        """The file and line of a key."""
+        return f"{self.file}:{self.lines.get(key, self.line)}"
+
+
+def level_of(
+    name: str, keys: Model, lines: Mapping[Path, int], file: str, *above: str, line: int
+) -> Level:
+    """The level of the team's keys in a mapping of a file.
+
+    Args:
+        name: Name of the source.
+        keys: The model of the mapping.
+        lines: The line of each key of the file.
+        file: The file's name.
+        above: The keys that lead to the mapping.
+        line: The line of the name.
+    """
+    found = {
+        key: getattr(keys, key) for key in Account.model_fields if key in keys.model_fields_set
+    }
+    own = {key: lines[(*above, key)] for key in found if (*above, key) in lines}
+    return Level(name, Account.model_construct(None, **found), file, line, own)
+
+
+def instance_levels(declared: Accounts, lines: Lines, file: str) -> tuple[Level, ...]:
+    """The levels of the instances of a file.
+
+    Raises:
+        CatalogError: An instance has a name that no source may have.
+    """
+    levels = []
+    for index, (name, keys) in enumerate((declared.instances or {}).items()):
+        # in a list of names, a line belongs to the place in the list
+        line = lines.get(("instances", name)) or lines.get(("instances", index), 0)
+        if wrong := problem_of_name(name):
+            raise CatalogError(wrong, file=file, line=line, key=f"instances.{name}")
+        levels.append(level_of(name, keys, lines, file, "instances", name, line=line))
+    return tuple(levels)
