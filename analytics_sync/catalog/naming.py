@@ -44,7 +44,6 @@ def is_setting_name(name: str) -> bool:
     return _SETTING.fullmatch(name) is not None
 
 
-def is_reserved_dataset(name: str) -> bool:
 def problem_of_name(source: str) -> str:
     """What is wrong with the name of a source: it is also the name of a dataset, a job and a step."""
     if not is_snake_case(source):
@@ -59,6 +58,7 @@ def problem_of_name(source: str) -> str:
     return ""
 
 
+def is_reserved_dataset(name: str) -> bool:
     """Whether a dataset has a meaning of its own for a warehouse or a load."""
     return _RESERVED_DATASET.fullmatch(name) is not None
 

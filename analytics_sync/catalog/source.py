@@ -157,6 +157,8 @@ class Source:
         line: Line of the name of the source in the file.
         lines: Line of each resource in the file.
         settings: Line of each setting that the declaration names.
+        levels: The places of the keys that a team sets: those of the source, then those of its base.
+        instances: The sources that the file gives in place of this one; none for this one.
     """
 
     name: str
@@ -167,6 +169,8 @@ class Source:
     line: int = 1
     lines: Mapping[str, int] = field(default_factory=dict)
     settings: Mapping[str, int] = field(default_factory=dict)
+    levels: tuple[Level, ...] = ()
+    instances: tuple[Level, ...] = ()
 
     @property
     def dataset(self) -> str:
@@ -176,8 +180,6 @@ class Source:
     @property
     def assets(self) -> tuple[Resource, ...]:
         """The resources that have a table."""
-        levels: The places of the keys that a team sets: those of the source, then those of its base.
-        instances: The sources that the file gives in place of this one; none for this one.
         return tuple(r for r in self.resources.values() if r.selected)
 
     def ancestors(self, resource: Resource) -> Iterator[Resource]:
@@ -188,8 +190,6 @@ class Source:
 
     def window_owner(self, resource: Resource) -> Resource | None:
         """The resource whose cursor cuts the windows of ``resource``; None for a snapshot.
-    levels: tuple[Level, ...] = ()
-    instances: tuple[Level, ...] = ()
 
         The owner is the resource itself if it has a cursor, otherwise its nearest ancestor with a
         cursor. Children of a windowed parent belong to the parent's window.
