@@ -1,12 +1,14 @@
 """``python -m analytics_sync.ui``: Dagster's UI and daemon, with a guard before the UI.
 
 In: a port, a workspace file and ``DAGSTER_HOME``. Out: the UI on 127.0.0.1 until SIGTERM or SIGINT, and
-a daemon beside it. ``dagster dev`` starts the same two, with an unguarded webserver.
+a daemon beside it. ``dagster dev`` starts the same two, with an unguarded webserver. Dagster's telemetry is
+off, unless ``dagster.yaml`` switches it on.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import subprocess
 import sys
@@ -43,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("-w", "--workspace", default="workspace.yaml")
     options = parser.parse_args(argv)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    with DagsterInstance.get() as instance, _daemon(options.workspace) as daemon:
+    with DagsterInstance.get() as instance, _daemon(options.workspace, instance) as daemon:
         instance.optimize_for_webserver(
             _STATEMENT_TIMEOUT_MS, _POOL_RECYCLE_SECONDS, _POOL_OVERFLOW
         )
@@ -64,10 +66,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 @contextmanager
-def _daemon(workspace: str) -> Iterator[subprocess.Popen[bytes]]:
+def _daemon(workspace: str, instance: DagsterInstance) -> Iterator[subprocess.Popen[bytes]]:
     """Dagster's daemon, which starts runs of schedules, sensors and backfills."""
     command = [sys.executable, "-m", "dagster._daemon", "run", "-w", workspace]
-    process = subprocess.Popen(command)
+    environment = dict(os.environ)
+    telemetry = instance.get_settings("telemetry") or {}
+    if not telemetry.get("enabled"):  # Dagster's default is on, and the daemon sends it
+        environment["DAGSTER_DISABLE_TELEMETRY"] = "yes"
+    process = subprocess.Popen(command, env=environment)
     try:
         yield process
     finally:

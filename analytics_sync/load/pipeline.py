@@ -22,6 +22,7 @@ from dlt.common.configuration.specs.pluggable_run_context import PluggableRunCon
 
 from analytics_sync.common.private_folder import LockedTempFolder
 from analytics_sync.common.redaction import Redactor
+from analytics_sync.common.telemetry import switch_off_telemetry
 from analytics_sync.extract.dlt_source import dlt_source
 from analytics_sync.extract.run import ReadRun
 from analytics_sync.load.destination import (
@@ -102,6 +103,7 @@ def _load(
 ) -> tuple[Loaded, dict[str, int]]:
     """One load, and ``Deleted.unconfirmed`` of its read."""
     name = run.source.name
+    switch_off_telemetry()  # here too: somebody else's code may start the load
     with closing(LockedTempFolder("analytics-sync-load-")) as folder:
         destination = make_destination(staging_id(), folder.path)
         redact = Redactor({*run.redact.secrets, *destination_secrets(destination)})
