@@ -2,8 +2,8 @@
 
 In: the catalog files that ship, and those in the folder that ``ANALYTICS_SYNC__CATALOG_DIR`` names.
 Out: ``defs``, a function that Dagster calls to build the definitions. Importing the module reads no
-catalog file, and building needs no secret and no network. ``defs`` also has the attributes of the
-``Definitions`` object that it builds.
+catalog file, and building needs no secret and no network. A file that does not load takes no other down.
+``defs`` also has the attributes of the ``Definitions`` object that it builds.
 """
 
 from __future__ import annotations
@@ -46,7 +46,10 @@ def defs() -> Definitions:
     """
     with freeze_objects():
         # imported here, so that these modules, too, are loaded while the collector is off
-        from analytics_sync.catalog import configured_files, load_catalog
+        from analytics_sync.catalog.configured import configured_catalog
+        from analytics_sync.common.telemetry import switch_off_telemetry
         from analytics_sync.defs.build import build_definitions
 
-        return build_definitions(load_catalog(configured_files()))
+        switch_off_telemetry()
+        catalog = configured_catalog()
+        return build_definitions(catalog.sources, catalog.broken)

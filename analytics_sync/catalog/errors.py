@@ -18,7 +18,12 @@ class CatalogError(ValueError):
         line: Line in that file, counted from 1; 0 when unknown.
         resource: The resource concerned, if any.
         key: Dotted key inside the source or resource, if any.
+
+    Attributes:
+        source: Name of the source as the file has it; empty when unknown.
     """
+
+    source = ""
 
     def __init__(
         self, message: str, *, file: str = "", line: int = 0, resource: str = "", key: str = ""

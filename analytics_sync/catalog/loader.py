@@ -79,9 +79,13 @@ def declaration(path: Path, *, name: str | None = None) -> Source | Derived:
     if path.suffix not in YAML_SUFFIXES:
         return load_text(text, name=name, file=place, python=True)
     data, lines = parse_yaml(text, place)
-    if "base" in data:
-        return read_derived(data, lines, name=name, file=place)
-    return build(data, lines, name=name, file=place)
+    try:
+        if "base" in data:
+            return read_derived(data, lines, name=name, file=place)
+        return build(data, lines, name=name, file=place)
+    except CatalogError as e:
+        e.source = str(data.get("source") or "")
+        raise
 
 
 def catalog_files(extra: Path | None = None) -> list[Path]:

@@ -21,6 +21,13 @@ POSTGRES_LIMIT = 63
 # Settings that a run looks up without a declaration, and what it adds to a declared one.
 _UNDECLARED = ("base_url", "allow_http", *TEAM_SETTINGS)
 _NAME_OF = "_name"
+_OWN = ("job", "sync_everything")
+
+PROJECT_VARIABLES = tuple(
+    f"ANALYTICS_SYNC__{name}"
+    for name in ("START_DATE", "DESTINATION", "CATALOG_DIR", "JOURNAL_DIR", "TRUSTED_ROLES")
+)
+"""Settings of the project, as environment variables."""
 
 
 class _Taken(NamedTuple):
@@ -41,23 +48,37 @@ def check_names(sources: Iterable[Source]) -> None:
     Raises:
         CatalogError: A later source takes a name of an earlier one, or one of the project's.
     """
-    taken: dict[tuple[str, str], tuple[Source, _Taken] | None] = {("job", "sync_everything"): None}
-    for source in sources:
+    for problem in name_problems(sources).values():
+        raise problem
+
+
+def name_problems(sources: Iterable[Source]) -> dict[int, CatalogError]:
+    """The sources that share a name, by their number in ``sources``, each with its first problem.
+
+    Both sources have the problem. The later one comes first.
+    """
+    taken: dict[tuple[str, str], tuple[int, Source, _Taken]] = {}
+    problems: dict[int, CatalogError] = {}
+    for number, source in enumerate(sources):
         for new in _names(source):
-            key = new.kind, new.name
-            other = taken.setdefault(key, (source, new))
-            if other is None:
-                _fail(source, new, f"the {new.kind} {new.name!r} is the project's own")
-            elif other[0] is not source:
-                there = f"{other[0].file}:{other[1].line}"
-                if source.name == other[0].name:
-                    problem = f"source {source.name!r} is declared in {there} too"
-                else:
-                    problem = (
-                        f"{new.spelling} and {other[1].spelling} in {there} are both the "
-                        f"{new.kind} {new.name!r}"
-                    )
-                _fail(source, new, problem)
+            if (new.kind, new.name) == _OWN:
+                said = f"the {new.kind} {new.name!r} is the project's own"
+                problems.setdefault(number, _problem(source, new, said))
+                continue
+            first, other, old = taken.setdefault((new.kind, new.name), (number, source, new))
+            if first != number:
+                problems.setdefault(number, _clash(source, new, other, old))
+                problems.setdefault(first, _clash(other, old, source, new))
+    return problems
+
+
+def _clash(source: Source, new: _Taken, other: Source, old: _Taken) -> CatalogError:
+    """The problem of ``source``, whose name ``new`` the source ``other`` has too."""
+    there = f"{other.file}:{old.line}"
+    if source.name == other.name:
+        return _problem(source, new, f"source {source.name!r} is declared in {there} too")
+    said = f"{new.spelling} and {old.spelling} in {there} are both the {new.kind} {new.name!r}"
+    return _problem(source, new, said)
 
 
 def check_lengths(sources: Iterable[Source]) -> None:
@@ -82,8 +103,8 @@ def check_lengths(sources: Iterable[Source]) -> None:
                 )
 
 
-def _fail(source: Source, new: _Taken, problem: str) -> None:
-    raise CatalogError(f"{problem}; give one of them another name", file=source.file, line=new.line)
+def _problem(source: Source, new: _Taken, said: str) -> CatalogError:
+    return CatalogError(f"{said}; give one of them another name", file=source.file, line=new.line)
 
 
 def _names(source: Source) -> Iterator[_Taken]:
@@ -97,8 +118,19 @@ def _names(source: Source) -> Iterator[_Taken]:
             line = source.lines.get(resource.name, 0)
             name = f"{source.name}_{resource.name}"
             yield _Taken("sensor", f"new_{name}", f"resource '{resource}'", line)
+    for setting, line in _settings(source):
+        variable = variable_name(source.name, setting)
+        yield _Taken("variable", variable, f"the setting {source.name}.{setting}", line)
+
+
+def variables(source: Source) -> list[str]:
+    """The environment variables of all settings that a source reads."""
+    return [variable_name(source.name, setting) for setting, _ in _settings(source)]
+
+
+def _settings(source: Source) -> Iterator[tuple[str, int]]:
+    """The settings that a source reads, each with its line."""
     lines = {**dict.fromkeys(_UNDECLARED, source.line), **source.settings}
     for key, line in lines.items():
-        for setting in (key, f"{key}{_NAME_OF}"):
-            variable = variable_name(source.name, setting)
-            yield _Taken("variable", variable, f"the setting {source.name}.{setting}", line)
+        yield key, line
+        yield f"{key}{_NAME_OF}", line

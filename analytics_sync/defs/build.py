@@ -1,53 +1,113 @@
 """The build of all definitions of a catalog.
 
-In: sources by name. Out: one ``Definitions``.
+In: sources by name, and the files that do not load. Out: one ``Definitions``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from dagster import Definitions, in_process_executor
 
-from analytics_sync.catalog import Source
+from analytics_sync.catalog import CatalogError, Source
+from analytics_sync.catalog.configured import BrokenFile
 from analytics_sync.catalog.names import check_lengths
 from analytics_sync.catalog.plan import default_start
 from analytics_sync.defs.assets import source_assets
+from analytics_sync.defs.broken import broken_asset, broken_job, broken_schedule, warn_of
 from analytics_sync.defs.checks import source_checks
 from analytics_sync.defs.jobs import everything_job, source_job
-from analytics_sync.defs.planned import planned
+from analytics_sync.defs.planned import Planned, planned
 from analytics_sync.defs.schedules import nightly_schedule
 from analytics_sync.defs.sensors import new_records_sensor
 from analytics_sync.load.destination import check_destination, configured_kind
 
 
-def build_definitions(sources: Mapping[str, Source]) -> Definitions:
+class _Built(NamedTuple):
+    """The definitions of one source, or of a file that does not load."""
+
+    name: str
+    assets: Any
+    checks: list[Any]
+    job: Any
+    schedule: Any
+    sensors: list[Any]
+
+
+def build_definitions(
+    sources: Mapping[str, Source], broken: Sequence[BrokenFile] = ()
+) -> Definitions:
     """Assets, checks, jobs, schedules and sensors of all sources that are switched on.
 
     The steps of a run share one process: a run has few steps, and a process for each costs more
     than it saves. Runs are parallel anyway.
 
+    Args:
+        sources: The sources. One whose definitions cannot be built counts as broken.
+        broken: The files that do not load.
+
     Raises:
         LoadError: The configured destination is not tested.
         ValueError: ``ANALYTICS_SYNC__START_DATE`` is no day.
-        CatalogError: The destination is PostgreSQL, and a name is too long for it.
     """
     check_destination()
     default_start()
-    plans = [plan for source in sources.values() if (plan := planned(source)) is not None]
-    if configured_kind() == "postgres":
-        check_lengths(plan.source for plan in plans)
-    jobs = {plan.source.name: source_job(plan.source) for plan in plans}
+    is_postgres = configured_kind() == "postgres"
+    built: list[_Built] = []
+    plans: list[Planned] = []
+    broken = list(broken)
+    for source in sources.values():
+        try:
+            if (plan := planned(source)) is None:
+                continue
+            if is_postgres:
+                check_lengths([source])
+            built.append(_of_source(plan))
+            plans.append(plan)
+        except Exception as e:  # the other sources are built
+            broken.append(BrokenFile(source.name, source.file, _error(source, e)))
+    warn_of(broken)
+    everything = everything_job(plans, [file.name for file in broken])
+    built += map(_of_broken, broken)
     return Definitions(
-        assets=[source_assets(plan) for plan in plans],
-        asset_checks=[source_checks(plan.source) for plan in plans],
-        jobs=[*jobs.values(), everything_job(plans)],
-        schedules=[nightly_schedule(plan, jobs[plan.source.name]) for plan in plans],
-        sensors=[
-            new_records_sensor(plan.source, resource)
-            for plan in plans
-            for resource in plan.source.assets
-            if resource.sensor is not None and resource.cursor is not None
-        ],
+        assets=[part.assets for part in built],
+        asset_checks=[check for part in built for check in part.checks],
+        jobs=[*(part.job for part in built), everything],
+        schedules=[part.schedule for part in built],
+        sensors=[sensor for part in built for sensor in part.sensors],
         executor=in_process_executor,
+    )
+
+
+def _of_source(planned: Planned) -> _Built:
+    source = planned.source
+    job = source_job(source)
+    sensors = [
+        new_records_sensor(source, resource)
+        for resource in source.assets
+        if resource.sensor is not None and resource.cursor is not None
+    ]
+    return _Built(
+        source.name,
+        source_assets(planned),
+        [source_checks(source)],
+        job,
+        nightly_schedule(planned, job),
+        sensors,
+    )
+
+
+def _of_broken(broken: BrokenFile) -> _Built:
+    job = broken_job(broken)
+    return _Built(broken.name, broken_asset(broken), [], job, broken_schedule(broken, job), [])
+
+
+def _error(source: Source, error: Exception) -> CatalogError:
+    if isinstance(error, CatalogError):
+        return error
+    return CatalogError(
+        f"the definitions cannot be built: {type(error).__name__}: {error}",
+        file=source.file,
+        line=source.line,
     )

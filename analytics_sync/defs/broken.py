@@ -1,0 +1,78 @@
+"""The definitions of a broken catalog file: an asset that fails, so that the file is seen.
+
+In: a file that does not load. Out: one asset in the group of the source, whose description is the error,
+and whose materialization fails with it; and the job and the schedule of the source under their usual
+names. So a nightly run that was switched on fails each night, and does not end without a word.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from dagster import (
+    AssetKey,
+    AssetsDefinition,
+    AssetSelection,
+    Failure,
+    ScheduleDefinition,
+    asset,
+    define_asset_job,
+)
+
+from analytics_sync.catalog.configured import BrokenFile
+from analytics_sync.common.shown import without_markup
+
+log = logging.getLogger(__name__)
+
+ASSET = "catalog_file"
+"""The last part of the asset key."""
+_CRON = "15 2 * * *"
+_ADVICE = "Correct it, then reload the code location. Other sources run as usual."
+
+
+def broken_asset(broken: BrokenFile) -> AssetsDefinition:
+    """The asset ``<name>/catalog_file``, which fails with the error of the file."""
+
+    @asset(
+        key=AssetKey([broken.name, ASSET]),
+        group_name=broken.name,
+        description=f"This catalog file does not load: {without_markup(str(broken.error))}",
+        kinds={"yaml"},
+        metadata={"file": broken.file, "line": broken.error.line},
+    )
+    def catalog_file() -> None:
+        raise Failure(_message(broken))
+
+    return catalog_file
+
+
+def broken_job(broken: BrokenFile) -> Any:
+    """The job ``sync_<name>``, which fails with the error of the file."""
+    return define_asset_job(
+        f"sync_{broken.name}",
+        selection=AssetSelection.groups(broken.name),
+        description=f"The catalog file of {broken.name} does not load: this job fails.",
+    )
+
+
+def broken_schedule(broken: BrokenFile, job: Any) -> ScheduleDefinition:
+    """The schedule ``daily_<name>``. It is on if it was on before the file was broken."""
+    return ScheduleDefinition(
+        name=f"daily_{broken.name}",
+        job=job,
+        cron_schedule=_CRON,
+        execution_timezone="UTC",
+        description=f"The catalog file of {broken.name} does not load: each run fails.",
+    )
+
+
+def warn_of(broken: Sequence[BrokenFile]) -> None:
+    """Say on the command line, and in the log of the code server, which files do not load."""
+    for file in broken:
+        log.error("a catalog file does not load: %s", _message(file))
+
+
+def _message(broken: BrokenFile) -> str:
+    return f"{str(broken.error).rstrip('.')}. {_ADVICE}"
