@@ -10,7 +10,13 @@ materializes each success. If a resource failed, the run then fails and names it
 from collections.abc import Iterator
 from typing import Any
 
-from dagster import AssetExecutionContext, AssetsDefinition, BackfillPolicy, MaterializeResult
+from dagster import (
+    AssetCheckEvaluation,
+    AssetExecutionContext,
+    AssetsDefinition,
+    BackfillPolicy,
+    MaterializeResult,
+)
 from dagster_dlt import dlt_assets
 
 from analytics_sync.defs.planned import Planned
@@ -31,7 +37,9 @@ def source_assets(planned: Planned) -> AssetsDefinition:
         backfill_policy=BackfillPolicy.single_run(),
         pool=planned.plan.pool,
     )
-    def assets(context: AssetExecutionContext) -> Iterator[MaterializeResult[Any]]:
+    def assets(
+        context: AssetExecutionContext,
+    ) -> Iterator[MaterializeResult[Any] | AssetCheckEvaluation]:
         # Imported by a run only: this import would be a third of the time to load the definitions.
         from analytics_sync.defs.materialize import materialize
 

@@ -9,7 +9,7 @@ fails the check that it concerns, as an error.
 # No ``from __future__ import annotations`` here: Dagster inspects the class that annotates the
 # context.
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from dagster import (
@@ -19,6 +19,7 @@ from dagster import (
     AssetChecksDefinition,
     AssetCheckSeverity,
     AssetCheckSpec,
+    DagsterInstance,
     EventLogEntry,
     multi_asset_check,
 )
@@ -53,19 +54,37 @@ def source_checks(source: Source) -> AssetChecksDefinition:
         for resource in source.assets
         for name, description in _descriptions(resource)
     ]
-    by_key = {asset_key(resource): resource for resource in source.assets}
 
     @multi_asset_check(name=f"{source.name}_checks", specs=specs, can_subset=True)
     def checks(context: AssetCheckExecutionContext) -> Iterator[AssetCheckResult]:
-        # Imported by a run only, so that definitions load without it.
-        from analytics_sync.load.warehouse import open_warehouse
-
-        with open_warehouse(source.name) as warehouse:
-            for key in sorted(context.selected_asset_check_keys):
-                event = context.instance.get_latest_materialization_event(key.asset_key)
-                yield _result(key, by_key[key.asset_key], warehouse, event)
+        yield from judge_checks(context.instance, source, context.selected_asset_check_keys)
 
     return checks
+
+
+def judge_checks(
+    instance: DagsterInstance,
+    source: Source,
+    keys: Iterable[AssetCheckKey],
+) -> Iterator[AssetCheckResult]:
+    """The results of some checks of a source.
+
+    Args:
+        instance: Of the latest materializations.
+        source: The declaration.
+        keys: The checks.
+
+    Raises:
+        LoadError: The warehouse cannot be opened.
+    """
+    # Imported by a run only, so that definitions load without it.
+    from analytics_sync.load.warehouse import open_warehouse
+
+    by_key = {asset_key(resource): resource for resource in source.assets}
+    with open_warehouse(source.name) as warehouse:
+        for key in sorted(keys):
+            event = instance.get_latest_materialization_event(key.asset_key)
+            yield _result(key, by_key[key.asset_key], warehouse, event)
 
 
 def _result(

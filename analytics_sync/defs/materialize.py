@@ -1,8 +1,8 @@
 """The materialization of a source's assets in a run.
 
 In: Dagster's context and the declaration. Out: a materialization for each resource that was read
-and loaded, then a failure that names the other resources. A run imports this module. Definitions
-load without it.
+and loaded; if others failed, the verdicts of its checks, then a failure that names the others. A run
+imports this module. Definitions load without it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from dagster import (
+    AssetCheckEvaluation,
     AssetExecutionContext,
+    AssetKey,
     Failure,
     MaterializeResult,
     MetadataValue,
@@ -23,6 +25,7 @@ from analytics_sync.common.errors import ExtractError
 from analytics_sync.common.shown import listed
 from analytics_sync.defs.partitions import run_window
 from analytics_sync.defs.translator import asset_key
+from analytics_sync.defs.verdicts import verdicts
 from analytics_sync.extract.result import ReadResult
 from analytics_sync.extract.run import ReadRun
 from analytics_sync.load.errors import LoadError
@@ -31,7 +34,7 @@ from analytics_sync.load.pipeline import Loaded, load
 
 def materialize(
     context: AssetExecutionContext, source: Source, partitions: TimeWindowPartitionsDefinition
-) -> Iterator[MaterializeResult[Any]]:
+) -> Iterator[MaterializeResult[Any] | AssetCheckEvaluation]:
     """Read and load the selected resources.
 
     Raises:
@@ -39,6 +42,7 @@ def materialize(
     """
     window = run_window(context, partitions)
     wanted = {key.path[-1] for key in context.selected_asset_keys}
+    reported: list[AssetKey] = []
     try:
         with ReadRun(source, window, wanted) as run:
             loaded = load(run, context.run.run_id)
@@ -54,6 +58,7 @@ def materialize(
                 result = run.result(resource.name)
                 for warning in _warnings(result):
                     context.log.warning(f"{resource}: {warning}")
+                reported.append(asset_key(resource))
                 yield MaterializeResult(
                     asset_key=asset_key(resource),
                     metadata=_metadata(result, loaded, str(window) if window else None),
@@ -61,6 +66,7 @@ def materialize(
     except (ExtractError, LoadError) as e:
         raise Failure(str(e)) from e
     if failed:
+        yield from verdicts(context, source, reported)
         raise _failure(source, failed, len(run.resources))
 
 

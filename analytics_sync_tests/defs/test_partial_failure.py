@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
-from dagster import DagsterEventType
+from dagster import (
+    AssetCheckKey,
+    AssetKey,
+    AssetSelection,
+    DagsterEventType,
+    DagsterInstance,
+    Definitions,
+    define_asset_job,
+)
 
+from analytics_sync.defs.build import build_definitions
 from analytics_sync.sandbox import Fault, Request, ServedResponse
 from analytics_sync_tests.support.oracle import assert_same
 from analytics_sync_tests.support.world import World, events
@@ -188,3 +198,54 @@ def _logs(world: World, run_id: str) -> list[object]:
 
     with DagsterInstance.from_config(str(world.home)) as instance:
         return list(instance.all_logs(run_id))
+
+
+def verdicts(result: Any) -> dict[str, set[str]]:
+    """The checks of each asset that gave a verdict in a run, all of which must have passed."""
+    found: dict[str, set[str]] = {}
+    for event in events(result, DagsterEventType.ASSET_CHECK_EVALUATION):
+        evaluation = event.asset_check_evaluation_data
+        assert evaluation.passed, evaluation.description
+        found.setdefault(evaluation.asset_key.path[-1], set()).add(evaluation.check_name)
+    return found
+
+
+FOUR = {"required_fields", "primary_key_unique", "complete", "declared_schema"}
+
+
+def test_the_checks_of_what_was_loaded_give_their_verdict(world: World) -> None:
+    world.sandbox.faults = broken("monitors")
+    result = world.run([f"observability/{name}" for name in OBSERVABILITY], *world.days[::2])
+    assert not result.success
+    assert verdicts(result) == {"users": FOUR, "dashboards": FOUR, "incidents": FOUR}
+    with DagsterInstance.from_config(str(world.home)) as instance:
+        for name, passed in (("users", True), ("monitors", False)):
+            key = AssetCheckKey(AssetKey(["observability", name]), "complete")
+            (record,) = instance.event_log_storage.get_asset_check_execution_history(key, limit=1)
+            assert (record.status.value == "SUCCEEDED") == passed
+            assert record.run_id == result.run_id
+
+
+def test_the_children_of_a_failed_parent_get_no_verdict(world: World) -> None:
+    world.sandbox.faults = broken("surveys")
+    names = ["surveys", "survey_responses", "segments"]
+    result = world.run([f"product_guidance/{name}" for name in names], *world.days[::2])
+    assert not result.success
+    assert verdicts(result).keys() == {"segments"}
+
+
+def test_only_planned_checks_are_run(world: World) -> None:
+    """Without its checks, a run of assets gives no verdict."""
+    world.sandbox.faults = broken("monitors")
+    defs = build_definitions(world.sources)
+    names = ("monitors", "users")
+    selection = AssetSelection.assets(*(["observability", n] for n in names)).without_checks()
+    job = define_asset_job("unchecked", selection)
+    defs = Definitions.merge(defs, Definitions(jobs=[job]))
+    with DagsterInstance.from_config(str(world.home)) as instance:
+        result = defs.resolve_job_def("unchecked").execute_in_process(
+            instance=instance, raise_on_error=False
+        )
+    assert not result.success
+    assert verdicts(result) == {}
+    assert world.table("observability/users")

@@ -1,0 +1,61 @@
+"""The checks of what was loaded, when other resources of the run failed.
+
+In: the assets that a step has materialized before it fails. Out: the verdict of each of their checks that
+the run has planned. The step of the checks does not run after a failed step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import Any
+
+from dagster import (
+    AssetCheckEvaluation,
+    AssetCheckKey,
+    AssetExecutionContext,
+    AssetKey,
+    DagsterEventType,
+)
+
+from analytics_sync.catalog import Source
+from analytics_sync.defs.checks import judge_checks
+
+
+def verdicts(
+    context: AssetExecutionContext,
+    source: Source,
+    reported: Collection[AssetKey],
+) -> Iterator[AssetCheckEvaluation]:
+    """The verdicts of the planned checks of some assets.
+
+    Args:
+        context: The context of the step.
+        source: The declaration.
+        reported: The assets that the step has materialized.
+    """
+    planned = [key for key in _planned(context) if key.asset_key in reported]
+    try:
+        results = list(judge_checks(context.instance, source, planned))
+    except Exception as e:  # the failure of the other resources is the message to show
+        context.log.warning(f"{source.name}: the checks of what was loaded did not run: {e}")
+        return
+    for result in results:
+        assert result.asset_key is not None
+        assert result.check_name is not None
+        yield AssetCheckEvaluation(
+            asset_key=result.asset_key,
+            check_name=result.check_name,
+            passed=result.passed,
+            metadata=result.metadata,
+            severity=result.severity,
+            description=result.description,
+        )
+
+
+def _planned(context: AssetExecutionContext) -> Iterator[AssetCheckKey]:
+    """The checks that the run has planned."""
+    for entry in context.instance.all_logs(
+        context.run.run_id, of_type=DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED
+    ):
+        event: Any = entry.dagster_event
+        yield event.event_specific_data.asset_check_key
