@@ -9,18 +9,17 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from pathlib import Path
 
 from analytics_sync.catalog import (
     CatalogError,
     Source,
     configured_files,
-    load_catalog,
     load_file,
 )
+from analytics_sync.catalog.configured import read_catalog, read_sources
 from analytics_sync.catalog.loader import YAML_SUFFIXES
-from analytics_sync.catalog.names import check_lengths, check_names
+from analytics_sync.catalog.names import PROJECT_VARIABLES, check_lengths, check_names, variables
 from analytics_sync.common.private_folder import NotPrivate
 
 
@@ -100,41 +99,51 @@ def _check(options: argparse.Namespace) -> int:
     from analytics_sync.load.destination import configured_kind
 
     checked = options.files or configured_files()
+    found, errors = read_sources(checked)
+    for error in errors:
+        print(error, file=sys.stderr)
     sources = []
-    for path in checked:
-        source = load_file(path)
+    for source in found:
         windowed = sum(source.windowed(r) for r in source.assets)
         print(f"{source.file}: {source.name}: {len(source.assets)} assets, {windowed} partitioned")
-        if path.suffix in YAML_SUFFIXES:  # Dagster loads no other file
+        if Path(source.file).suffix in YAML_SUFFIXES:  # Dagster loads no other file
             sources.append(source)
     check_names([*_sources_beside(checked), *sources])
     if configured_kind() == "postgres":
         check_lengths(sources)
-    return 0
+    return 2 if errors else 0
 
 
 def _sources_beside(checked: Sequence[Path]) -> Iterator[Source]:
     """The sources that Dagster loads beside the checked ones. A wrong file has no names."""
     known = {path.resolve() for path in checked}
-    for path in configured_files():
-        if path.resolve() not in known:
-            with suppress(CatalogError):
-                yield load_file(path)
+    yield from read_sources([p for p in configured_files() if p.resolve() not in known])[0]
 
 
 def _settings(options: argparse.Namespace) -> int:
     from analytics_sync.extract.rest_client.declared_settings import declared_settings
+    from analytics_sync.extract.rest_client.setting_hints import misspelt
 
-    sources = load_catalog()
+    catalog = read_catalog(configured_files())
+    for broken in catalog.broken:
+        print(broken.error, file=sys.stderr)
+    sources = catalog.sources
     if options.source is not None and options.source not in sources:
         print(f"no source {options.source!r}; known: {', '.join(sources)}", file=sys.stderr)
         return 2
+    hints = []
     for source in sources.values():
         if options.source in (None, source.name):
             for setting in declared_settings(source):
                 state = "set" if setting.is_set else ("optional" if setting.optional else "MISSING")
                 print(f"{setting.variable:<48} {state:<9} {setting.purpose}")
-    return 0
+                if setting.has_blanks:
+                    hints.append(f"{setting.variable} begins or ends with a space")
+    known = {*PROJECT_VARIABLES, *(v for source in sources.values() for v in variables(source))}
+    hints += [f"{name} is not read: did you mean {near}?" for name, near in misspelt(known).items()]
+    for hint in hints:
+        print(f"hint: {hint}")
+    return 2 if catalog.broken and options.source is None else 0
 
 
 def _convert(options: argparse.Namespace) -> int:

@@ -53,11 +53,11 @@ class BearerAuth(Model):
 
 
 class HttpBasicAuth(Model):
-    """HTTP basic authentication."""
+    """HTTP basic authentication. Many APIs take the key as the user name and an empty password."""
 
     type: Literal["http_basic"]
     username: str
-    password: Reference
+    password: Reference | Literal[""]
 
 
 Auth = Annotated[ApiKeyAuth | BearerAuth | HttpBasicAuth, Discriminator("type")]

@@ -45,6 +45,10 @@ CLIENTS: dict[str, tuple[dict[str, Any], dict[str, bool]]] = {
         {"auth": {"type": "http_basic", "username": 'dlt.config["user"]', "password": 'dlt.secrets["password"]'}},
         {"BASE_URL": False, "USER": False, "PASSWORD": False},
     ),
+    "user without a password": (
+        {"auth": {"type": "http_basic", "username": 'dlt.secrets["api_key"]', "password": ""}},
+        {"BASE_URL": False, "API_KEY": False},
+    ),
     "declared address": ({"base_url": "https://api.shop.com/v1"}, {"BASE_URL": True}),
     "example of an address": ({"base_url": "https://api.example.com/v1"}, {"BASE_URL": False}),
 }  # fmt: skip
@@ -57,3 +61,14 @@ def test_the_settings_of_a_client_are_listed(name: str) -> None:
     assert {s.variable: s.optional for s in listed} == {
         f"SOURCES__SHOP__{key}": optional for key, optional in expected.items()
     }
+
+
+@pytest.mark.parametrize(("value", "is_set"), [(None, False), ("", True), ("hush", True)])
+def test_an_empty_password_is_set(
+    monkeypatch: pytest.MonkeyPatch, value: str | None, is_set: bool
+) -> None:
+    if value is not None:
+        monkeypatch.setenv("SOURCES__SHOP__PASSWORD", value)
+    auth = {"type": "http_basic", "username": "me", "password": 'dlt.secrets["password"]'}
+    listed = {s.variable: s.is_set for s in declared_settings(shop(item(), auth=auth))}
+    assert listed["SOURCES__SHOP__PASSWORD"] == is_set

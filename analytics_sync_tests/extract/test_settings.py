@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import logging
 import re
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, quote_plus
 
@@ -25,6 +27,7 @@ from analytics_sync_tests.support.scripted_api import (
     shop,
     shop_api,
 )
+from analytics_sync_tests.support.settings_files import shop_settings
 
 api = shop_api
 
@@ -67,8 +70,9 @@ def test_a_missing_credential_names_the_variable(
     message = refused(monkeypatch, auth=auth)
     assert variable in message
     assert ".dlt/secrets.toml" in message
-    monkeypatch.setenv(variable, "")
-    assert variable in refused(monkeypatch, auth=auth)
+    if auth["type"] != "http_basic":  # a password may be empty
+        monkeypatch.setenv(variable, "")
+        assert variable in refused(monkeypatch, auth=auth)
 
 
 def test_a_missing_path_value_names_the_variable_and_fails_only_its_resource(api: Api) -> None:
@@ -259,6 +263,90 @@ def test_a_secret_that_a_header_cannot_hold_is_refused(
     message = refused(monkeypatch, auth=auth)
     assert "SOURCES__SHOP__API_KEY" in message
     assert "hush" not in message
+
+
+@pytest.mark.parametrize("password", ['dlt.secrets["password"]', ""])
+@pytest.mark.parametrize("place", ["environment", "file"])
+def test_an_empty_password_is_sent(
+    api: Api, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, password: str, place: str
+) -> None:
+    """Many APIs take the key as the user name, and no password."""
+    lines = ""
+    if place == "environment":
+        monkeypatch.setenv("SOURCES__SHOP__API_KEY", "hush-hush-hush")
+        monkeypatch.setenv("SOURCES__SHOP__PASSWORD", "")
+    else:
+        lines = 'api_key = "hush-hush-hush"\npassword = ""'
+    api.on("/items", DATA)
+    auth = {"type": "http_basic", "username": 'dlt.secrets["api_key"]', "password": password}
+    with shop_settings(tmp_path, lines):
+        outcome = read(shop(item(), auth=auth))
+    assert outcome.ids() == [1]
+    expected = base64.b64encode(b"hush-hush-hush:").decode()
+    assert api.seen[0].headers["authorization"] == f"Basic {expected}"
+
+
+def test_the_user_name_is_the_secret_if_the_password_is_empty(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SOURCES__SHOP__API_KEY", "hush-hush-hush")
+    api.on("/items", [{"id": 1, "name": "hush-hush-hush"}])
+    auth = {"type": "http_basic", "username": 'dlt.secrets["api_key"]', "password": ""}
+    outcome = read(shop(item(columns={"id": "bigint", "name": "text"}), auth=auth))
+    assert "hush" not in str(outcome.rows)
+
+
+# a setting that is not declared, or not declared so -> whether it may be a misspelt API key of shop
+NAMES: dict[str, bool] = {
+    "SOURCES__SHOP__API_KYE": True,
+    "SOURCES__SHOP__APIKEY": True,
+    "SOURCES__SHPO__API_KEY": True,
+    "SOURCE__SHOP__API_KEY": True,
+    "sources__shop__api_key": True,
+    "SOURCES__SHOPIFY__API_KEY": False,
+    "SOURCES__SHOP__CURRENCY": False,
+    "SOURCES__SHOP__API_KEY_NAME": False,
+    "SOURCES__DELIVERY__API_KEY": False,
+    "SHOP_API_KEY": False,
+}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_missing_setting_names_a_misspelt_one(
+    api: Api, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv(name, "hush-hush-hush")
+    message = refused(monkeypatch, auth=HEADER)
+    assert "the setting sources.shop.api_key (the API key) is missing" in message
+    assert (f"Look at the spelling of {name}" in message) == NAMES[name]
+    assert "hush" not in message
+
+
+def test_a_misspelt_setting_in_a_file_is_named_with_the_file(
+    api: Api, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with shop_settings(tmp_path, 'api_kye = "hush-hush-hush"'):
+        message = refused(monkeypatch, auth=HEADER)
+    assert "Look at the spelling of sources.shop.api_kye in secrets.toml, which is set." in message
+
+
+@pytest.mark.parametrize("value", [" hush-hush-hush", "hush-hush-hush ", "\thush-hush-hush", "hush-hush-hush \n"])  # fmt: skip
+@pytest.mark.parametrize("auth", [HEADER, QUERY, {"type": "bearer", "token": 'dlt.secrets["api_key"]'}], ids=["header", "query", "bearer"])  # fmt: skip
+def test_a_secret_with_a_space_around_it_is_refused(
+    api: Api, monkeypatch: pytest.MonkeyPatch, auth: Any, value: str
+) -> None:
+    monkeypatch.setenv("SOURCES__SHOP__API_KEY", value)
+    message = refused(monkeypatch, auth=auth)
+    assert "the setting sources.shop.api_key begins or ends with a space" in message
+    assert "SOURCES__SHOP__API_KEY" in message
+    assert "hush" not in message
+
+
+def test_a_base_url_with_a_space_around_it_is_refused(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SOURCES__SHOP__BASE_URL", f"{api.url} ")
+    assert "sources.shop.base_url begins or ends with a space" in refused(monkeypatch)
 
 
 def test_the_message_does_not_hold_a_secret_path_value(

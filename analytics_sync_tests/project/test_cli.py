@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -176,6 +177,42 @@ def test_settings_say_what_is_missing_and_never_a_value(
     assert re.search(r"SOURCES__DELIVERY__ACCOUNT_ID +MISSING", out)
     assert re.search(r"SOURCES__DELIVERY__REPORT_NAME +optional", out)
     assert "very-secret" not in out
+
+
+def test_settings_of_a_file_of_the_user(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder := tmp_path / "catalog").mkdir()
+    shutil.copy(ROOT / "examples" / "shop.yaml", folder)
+    monkeypatch.setenv("ANALYTICS_SYNC__CATALOG_DIR", str(folder))
+    monkeypatch.setenv("SOURCES__OBSERVABILTY__API_KEY", "very-secret")
+    monkeypatch.setenv("SOURCES__SHOP__API_KEY", " very-secret")
+    monkeypatch.setenv("SOURCES__SHOP__BASE_UR", "https://very-secret.com")
+    monkeypatch.setenv("ANALYTICS_SYNC__START_DAY", "2025-01-01")
+    assert main(["settings"]) == 0
+    out = capsys.readouterr().out
+    assert re.search(r"SOURCES__SHOP__API_KEY +set", out)
+    assert re.search(r"SOURCES__DELIVERY__API_KEY +MISSING", out)
+    assert out.splitlines()[-4:] == [
+        "hint: SOURCES__SHOP__API_KEY begins or ends with a space",
+        "hint: ANALYTICS_SYNC__START_DAY is not read: did you mean ANALYTICS_SYNC__START_DATE?",
+        "hint: SOURCES__OBSERVABILTY__API_KEY is not read: did you mean SOURCES__OBSERVABILITY__API_KEY?",
+        "hint: SOURCES__SHOP__BASE_UR is not read: did you mean SOURCES__SHOP__BASE_URL?",
+    ]
+    assert "very-secret" not in out
+
+
+def test_settings_of_one_source_do_not_wait_for_a_broken_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder := tmp_path / "catalog").mkdir()
+    (folder / "wrong.yaml").write_text("source: [")
+    monkeypatch.setenv("ANALYTICS_SYNC__CATALOG_DIR", str(folder))
+    for arguments, status in (([], 2), (["delivery"], 0), (["wrong"], 2)):
+        assert main(["settings", *arguments]) == status
+        printed = capsys.readouterr()
+        assert "catalog/wrong.yaml:2: not valid YAML" in printed.err
+        assert ("SOURCES__DELIVERY__API_KEY" in printed.out) == (arguments != ["wrong"])
 
 
 def test_settings_of_an_unknown_source(capsys: pytest.CaptureFixture[str]) -> None:

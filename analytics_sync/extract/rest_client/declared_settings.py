@@ -12,17 +12,27 @@ from analytics_sync.catalog import Resource, Source
 from analytics_sync.catalog.client import ApiKeyAuth, BearerAuth, HttpBasicAuth
 from analytics_sync.catalog.naming import variable_name
 from analytics_sync.catalog.params import REFERENCE, SettingParam
+from analytics_sync.extract.rest_client.setting_hints import has_blanks_around
 from analytics_sync.extract.rest_client.settings import Settings, referenced_key
 
 
 @dataclass(frozen=True)
 class DeclaredSetting:
-    """A setting that the declaration of a source mentions."""
+    """A setting that the declaration of a source mentions.
+
+    Attributes:
+        variable: Its environment variable.
+        purpose: What it is for.
+        optional: Whether a run does without it.
+        is_set: Whether it has a value.
+        has_blanks: Whether the value begins or ends with a space, which nobody sees.
+    """
 
     variable: str
     purpose: str
     optional: bool
     is_set: bool
+    has_blanks: bool = False
 
 
 def declared_settings(source: Source) -> list[DeclaredSetting]:
@@ -34,15 +44,18 @@ def declared_settings(source: Source) -> list[DeclaredSetting]:
     for resource in source.resources.values():
         for key, setting in _resource_settings(resource):
             found.setdefault(key, setting)
-    return [
-        DeclaredSetting(
-            variable_name(source.name, key),
-            setting.purpose,
-            setting.is_optional,
-            settings.get(key, secret=setting.is_secret) is not None,
-        )
-        for key, setting in found.items()
-    ]
+    return [_looked_up(settings, key, setting) for key, setting in found.items()]
+
+
+def _looked_up(settings: Settings, key: str, declared: _Declared) -> DeclaredSetting:
+    value = settings.find(key, secret=declared.is_secret)
+    return DeclaredSetting(
+        variable_name(settings.source.name, key),
+        declared.purpose,
+        declared.is_optional,
+        is_set=bool(value) or (value is not None and declared.may_be_empty),
+        has_blanks=has_blanks_around(value or ""),
+    )
 
 
 @dataclass(frozen=True)
@@ -50,6 +63,7 @@ class _Declared:
     purpose: str
     is_optional: bool = False
     is_secret: bool = False
+    may_be_empty: bool = False
 
 
 def _auth_settings(source: Source) -> dict[str, _Declared]:
@@ -67,7 +81,12 @@ def _auth_settings(source: Source) -> dict[str, _Declared]:
         case HttpBasicAuth(username=user, password=reference):
             user_key = REFERENCE.match(user)
             users = {user_key[2]: _Declared("the user name")} if user_key else {}
-            return users | {referenced_key(reference): _Declared("the password", is_secret=True)}
+            if not reference:
+                return users
+            purpose = "the password; empty if the API takes none"
+            return users | {
+                referenced_key(reference): _Declared(purpose, is_secret=True, may_be_empty=True)
+            }
     return {}
 
 

@@ -9,16 +9,20 @@ from __future__ import annotations
 import base64
 import re
 from dataclasses import dataclass, field
+from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
 import dlt
 
 from analytics_sync.catalog import Source
 from analytics_sync.catalog.client import ApiKeyAuth, BearerAuth, HttpBasicAuth
+from analytics_sync.catalog.configured import configured_catalog
+from analytics_sync.catalog.names import variables
 from analytics_sync.catalog.naming import variable_name
 from analytics_sync.catalog.params import REFERENCE, SettingParam
 from analytics_sync.common.errors import MissingSetting, Place
 from analytics_sync.extract.rest_client.secret_providers import is_from_secrets
+from analytics_sync.extract.rest_client.setting_hints import has_blanks_around, misspelt
 from analytics_sync.extract.rest_client.urls import is_loopback_host, origin
 
 _SENDABLE = re.compile(r"[\x20-\x7e]+")
@@ -54,20 +58,26 @@ class Settings:
             secret: Whether the value is a secret.
             is_shown: Whether messages show the value, wherever it comes from.
         """
-        return self._get(self.source.name, key, secret=secret, is_shown=is_shown)
+        return self.find(key, secret=secret, is_shown=is_shown) or None
 
-    def _get(
+    def find(self, key: str, *, secret: bool = False, is_shown: bool = False) -> str | None:
+        """The value as ``get`` gives it, but empty when it is set and empty."""
+        return self._find(self.source.name, key, secret=secret, is_shown=is_shown)
+
+    def _find(
         self, source: str, key: str, *, secret: bool = False, is_shown: bool = False
     ) -> str | None:
         name = f"sources.{source}.{key}"
-        found = (None if secret else dlt.config.get(name, str)) or dlt.secrets.get(name, str)
+        found: Any = (None if secret else dlt.config.get(name, str)) or dlt.secrets.get(name, str)
+        if found is None:
+            return None
         # the line break at the end of a file is not part of the value
-        value = "" if found is None else str(found).strip("\r\n")
+        value = str(found).strip("\r\n")
         if secret and value:
             self.secrets.add(value)
         elif value and not is_shown and is_from_secrets(name):
             self.provided.add(value)
-        return value or None
+        return value
 
     def require(self, key: str, why: str, *, secret: bool = False) -> str:
         """The value of ``sources.<source>.<key>``, or an error that names the variable to set.
@@ -79,14 +89,29 @@ class Settings:
         """
         value = self.get(key, secret=secret)
         if value is None:
-            raise MissingSetting(
-                Place(self.source.name),
-                f"the setting sources.{self.source.name}.{key} ({why}) is missing.",
-                f"Set {variable_name(self.source.name, key)}, or the same key in .dlt/"
-                f"{'secrets' if secret else 'config'}.toml; to try without an account, use the "
-                "sandbox: make demo, or python -m analytics_sync.sandbox.",
-            )
+            self._fail_missing(key, why, secret=secret)
         return value
+
+    def _fail_missing(self, key: str, why: str, *, secret: bool) -> NoReturn:
+        variable = variable_name(self.source.name, key)
+        meant = self._misspelt(variable)
+        hint = f" Look at the spelling of {', '.join(meant)}, which is set." if meant else ""
+        raise MissingSetting(
+            Place(self.source.name),
+            f"the setting sources.{self.source.name}.{key} ({why}) is missing.{hint}",
+            f"Set {variable}, or the same key in .dlt/"
+            f"{'secrets' if secret else 'config'}.toml; to try without an account, use the "
+            "sandbox: make demo, or python -m analytics_sync.sandbox.",
+        )
+
+    def _misspelt(self, variable: str) -> list[str]:
+        """The names that are set and may be meant to be ``variable``."""
+        known = {variable, *variables(self.source)}
+        if variable not in misspelt(known).values():
+            return []
+        for source in configured_catalog().sources.values():
+            known.update(variables(source))
+        return [name for name, near in misspelt(known).items() if near == variable]
 
     def address(self) -> str | None:
         """The API's address: that of the source, else that of its base; None without one.
@@ -94,7 +119,7 @@ class Settings:
         Each has a setting, which wins over its file.
         """
         for level in self.source.levels:
-            url = self._get(level.name, "base_url", is_shown=True) or _address(level.keys.base_url)
+            url = self._find(level.name, "base_url", is_shown=True) or _address(level.keys.base_url)
             if url:
                 return url
         return _address(self.source.client.base_url) or None
@@ -105,11 +130,12 @@ class Settings:
         A base shares it with its instances: it is no secret, and tells no accounts apart.
         """
         names = dict.fromkeys(level.name for level in self.source.levels)
-        return next((n for s in names if (n := self._get(s, f"{key}_name", is_shown=True))), None)
+        return next((n for s in names if (n := self._find(s, f"{key}_name", is_shown=True))), None)
 
     def base_url(self) -> str:
         """The API's address, without a trailing slash."""
         url = self.address() or self.require("base_url", "the API's address")
+        self._check_blanks("base_url", url)
         try:
             parts = urlsplit(url)
             carries_more = parts.username or parts.password or parts.query or parts.fragment
@@ -176,6 +202,7 @@ class Settings:
                 name = self.header_name(key) or name
                 if location == "header":
                     return {name: self._sendable(key, value)}, {}
+                self._check_blanks(key, value)
                 return {}, {name: value}
             case BearerAuth(token=reference):
                 key = referenced_key(reference)
@@ -186,18 +213,43 @@ class Settings:
                     user = self.require(user_reference[2], "the user name")
                     if user_reference[1] == "secrets":
                         self.provided.add(user)
-                password = self.require(referenced_key(reference), "the password", secret=True)
+                password = self._password(reference) if reference else ""
+                if not password and user_reference and user_reference[1] == "secrets":
+                    self.secrets.add(user)  # the user name is the key
                 encoded = base64.b64encode(f"{user}:{password}".encode()).decode()
                 self.secrets.add(encoded)
                 return {"Authorization": f"Basic {encoded}"}, {}
         return {}, {}
 
+    def _password(self, reference: str) -> str:
+        """The password, which may be set and empty."""
+        key = referenced_key(reference)
+        value = self.find(key, secret=True)
+        if value is None:
+            self._fail_missing(key, "the password; empty if the API takes none", secret=True)
+        return value
+
+    def _check_blanks(self, key: str, value: str) -> None:
+        """Refuse a value with a space at its start or end, which nobody sees.
+
+        Raises:
+            MissingSetting: The value begins or ends with a space or a tab.
+        """
+        if has_blanks_around(value):
+            raise MissingSetting(
+                Place(self.source.name),
+                f"the setting sources.{self.source.name}.{key} begins or ends with a space.",
+                f"Set {variable_name(self.source.name, key)} again without it.",
+            )
+
     def _sendable(self, key: str, value: str) -> str:
         """The value, if an HTTP header can hold it.
 
         Raises:
-            MissingSetting: The value holds a control character or a character outside ASCII.
+            MissingSetting: The value holds a control character or a character outside ASCII, or a space
+                at its start or end.
         """
+        self._check_blanks(key, value)
         if not _SENDABLE.fullmatch(value):
             raise MissingSetting(
                 Place(self.source.name),
