@@ -27,7 +27,7 @@ from analytics_sync.catalog.paginators import PaginatorConfig
 from analytics_sync.catalog.param_format import FORMATS, duration_of, zone_of
 from analytics_sync.catalog.params import Literals, Param
 from analytics_sync.catalog.paths import FieldPath, ResponsePath
-from analytics_sync.catalog.team_keys import Accounts, TeamKeys
+from analytics_sync.catalog.team_keys import Accounts, TeamKeys, days_back
 from analytics_sync.common.json_path import compile_field
 
 DataType = Literal["text", "bigint", "double", "bool", "timestamp", "date", "json", "decimal"]
@@ -85,6 +85,7 @@ def _duration(value: Any) -> Any:
 Duration = Annotated[timedelta, BeforeValidator(_duration), Field(gt=timedelta())]
 # A number has dlt's unit: days if the cursor is a date, otherwise seconds.
 Lag = Annotated[NonNegativeFloat | timedelta, BeforeValidator(_duration)]
+Lookback = Annotated[timedelta, BeforeValidator(days_back)]
 
 
 class Incremental(Model):
@@ -97,7 +98,8 @@ class Incremental(Model):
     a month, and the response covers that month. ``time_zone`` (ours): the zone in which the API reads
     bounds without an offset. ``max_span`` (ours): the longest span of one request. ``delay`` (ours):
     how long before the present the API refuses bounds or has no data yet. ``cursor_changes`` (ours):
-    whether the cursor of a record may change.
+    whether the cursor of a record may change. ``lookback`` (ours): how far before the newest partition
+    the schedule reads partitions again, for records that change late.
     """
 
     cursor_path: FieldPath
@@ -114,6 +116,7 @@ class Incremental(Model):
     delay: Duration | None = None
     step: Literal["month"] | None = None
     cursor_changes: bool | None = None
+    lookback: Lookback | None = None
 
     @property
     def sends_bounds(self) -> bool:

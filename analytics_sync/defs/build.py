@@ -19,7 +19,7 @@ from analytics_sync.defs.broken import broken_asset, broken_job, broken_schedule
 from analytics_sync.defs.checks import source_checks
 from analytics_sync.defs.jobs import everything_job, source_job
 from analytics_sync.defs.planned import Planned, planned
-from analytics_sync.defs.schedules import nightly_schedule
+from analytics_sync.defs.schedules import catch_up_limits, nightly_schedule
 from analytics_sync.defs.sensors import new_records_sensor
 from analytics_sync.load.destination import check_destination, configured_kind
 
@@ -49,10 +49,11 @@ def build_definitions(
 
     Raises:
         LoadError: The configured destination is not tested.
-        ValueError: ``ANALYTICS_SYNC__START_DATE`` is no day.
+        ValueError: ``ANALYTICS_SYNC__START_DATE`` is no day, or a setting of schedules is no number.
     """
     check_destination()
     default_start()
+    catch_up_limits()
     is_postgres = configured_kind() == "postgres"
     built: list[_Built] = []
     plans: list[Planned] = []
@@ -84,7 +85,7 @@ def _of_source(planned: Planned) -> _Built:
     source = planned.source
     job = source_job(source)
     sensors = [
-        new_records_sensor(source, resource)
+        new_records_sensor(source, resource, planned.partitions)
         for resource in source.assets
         if resource.sensor is not None and resource.cursor is not None
     ]

@@ -8,6 +8,7 @@ imports this module. Definitions load without it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from dagster import (
@@ -23,7 +24,9 @@ from dagster import (
 from analytics_sync.catalog import Source
 from analytics_sync.common.errors import ExtractError
 from analytics_sync.common.shown import listed
+from analytics_sync.defs.missed_partitions import READING_BEGAN
 from analytics_sync.defs.partitions import run_window
+from analytics_sync.defs.run_times import check_window, reading_began
 from analytics_sync.defs.translator import asset_key
 from analytics_sync.defs.verdicts import verdicts
 from analytics_sync.extract.result import ReadResult
@@ -38,10 +41,12 @@ def materialize(
     """Read and load the selected resources.
 
     Raises:
-        Failure: A resource could not be read, or the load failed.
+        Failure: A resource could not be read, or the load failed, or the run lacks a partition.
     """
+    began = datetime.now(UTC)
     window = run_window(context, partitions)
     wanted = {key.path[-1] for key in context.selected_asset_keys}
+    check_window(context, source, wanted, window)
     reported: list[AssetKey] = []
     try:
         with ReadRun(source, window, wanted) as run:
@@ -59,10 +64,9 @@ def materialize(
                 for warning in _warnings(result):
                     context.log.warning(f"{resource}: {warning}")
                 reported.append(asset_key(resource))
-                yield MaterializeResult(
-                    asset_key=asset_key(resource),
-                    metadata=_metadata(result, loaded, str(window) if window else None),
-                )
+                metadata = _metadata(result, loaded, str(window) if window else None)
+                metadata[READING_BEGAN] = reading_began(source, result, began)
+                yield MaterializeResult(asset_key=asset_key(resource), metadata=metadata)
     except (ExtractError, LoadError) as e:
         raise Failure(str(e)) from e
     if failed:

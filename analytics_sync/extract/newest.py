@@ -28,8 +28,15 @@ from analytics_sync.extract.rest_client.urls import (
 _MAX_SECONDS = 60.0  # Dagster gives up the tick of a sensor after this time
 
 
-def newest_cursor(source: Source, resource: Resource) -> datetime | None:
+def newest_cursor(
+    source: Source, resource: Resource, until: datetime | None = None
+) -> datetime | None:
     """The newest cursor on the first page, in UTC; None when no record has one.
+
+    Args:
+        source: The declaration.
+        resource: A resource of the source that lists newest first.
+        until: Later cursors do not count; None counts all.
 
     Raises:
         ExtractError: The resource cannot be read.
@@ -62,7 +69,7 @@ def newest_cursor(source: Source, resource: Resource) -> datetime | None:
         )
     request_name = f"GET {session.redact(response.url)[:MAX_SHOWN_URL]}"
     return CursorReader(resource).newest_cursor(
-        select(response.body, resource, place, request_name, session.redact)
+        select(response.body, resource, place, request_name, session.redact), until
     )
 
 

@@ -105,9 +105,14 @@ class CursorReader:
             return bool(pc.any(in_window(times, when)).as_py())
         return bool(pc.any(pc.equal(times, pa.scalar(when, TIMESTAMP))).as_py())
 
-    def newest_cursor(self, records: Sequence[Any]) -> datetime | None:
-        """The latest cursor among ``records``, in UTC; None when no record has one."""
-        return self.span(records).newest
+    def newest_cursor(
+        self, records: Sequence[Any], until: datetime | None = None
+    ) -> datetime | None:
+        """The latest cursor among ``records``, in UTC, that is not after ``until``; None without one."""
+        times = self._times(records)
+        if times is not None and until is not None:
+            times = times.filter(pc.less_equal(times, pa.scalar(until, TIMESTAMP)))
+        return None if times is None else pc.max(times).as_py()
 
     def order(self, records: Sequence[Any], *, newest_first: bool) -> PageOrder | None:
         """The order of the cursors of ``records``; None when a record has no usable cursor.

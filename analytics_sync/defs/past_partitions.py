@@ -1,0 +1,56 @@
+"""The partitions of the past: those that are over at a moment.
+
+In: a partitions definition, and two moments. Out: partitions with their keys and windows, and their names
+in a text. Nothing here knows how long a partition is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from dagster import TimeWindow, TimeWindowPartitionsDefinition
+
+
+@dataclass(frozen=True)
+class Partition:
+    """One partition.
+
+    Attributes:
+        key: Its key.
+        start: Its first instant, in the time zone of the partitions.
+        end: The instant after it, in the same zone.
+    """
+
+    key: str
+    start: datetime
+    end: datetime
+
+    @property
+    def is_long(self) -> bool:
+        """Whether it is longer than a day. The clock's change makes no day longer."""
+        return self.end - self.start > timedelta(days=1)  # two times of one zone: wall-clock time
+
+
+def past_partitions(
+    definition: TimeWindowPartitionsDefinition, since: datetime, at: datetime
+) -> list[Partition]:
+    """The partitions that begin at ``since`` or later and are over at ``at``, from old to new."""
+    since = max(definition.start, since)
+    if since >= at:
+        return []
+    keys = definition.get_partition_keys_in_time_window(TimeWindow(since, at))
+    windows = ((key, definition.time_window_for_partition_key(key)) for key in keys)
+    return [Partition(key, w.start, w.end) for key, w in windows if w.end <= at]
+
+
+def spans(partitions: Iterable[Partition]) -> list[str]:
+    """Partitions in words, neighbours as one range: ``2026-01-03...2026-01-07``."""
+    found: list[tuple[Partition, Partition]] = []
+    for partition in partitions:
+        if found and found[-1][1].end == partition.start:
+            found[-1] = found[-1][0], partition
+        else:
+            found.append((partition, partition))
+    return [a.key if a == b else f"{a.key}...{b.key}" for a, b in found]
