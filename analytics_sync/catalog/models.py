@@ -198,7 +198,8 @@ def _include(value: Any) -> Any:
 class ResourceDefaults(Model):
     """Keys that a resource may have and that ``resource_defaults`` may set for all resources.
 
-    ``deletes: soft`` (ours): set ``_deleted_at`` in rows that the API no longer lists.
+    ``deletes`` (ours): set ``_deleted_at`` in rows that the API no longer lists. ``window`` does so in
+    each window that was read, ``soft`` in snapshots and children.
     """
 
     description: str | None = None
@@ -212,7 +213,7 @@ class ResourceDefaults(Model):
     )
     skip_parents: dict[ResponsePath, tuple[Literals, ...]] = Field(default_factory=dict)
     selected: bool = True
-    deletes: Literal["soft", "none"] | None = None
+    deletes: Literal["soft", "window", "none"] | None = None
     sensor: Sensor | None = None
     max_table_nesting: NonNegativeInt | None = None
     parallelized: bool | None = None

@@ -17,8 +17,9 @@ from analytics_sync.common.json_path import compile_field
 EXTRA = "_extra"
 READ_AT = "_read_at"
 DELETED_AT = "_deleted_at"
+PARENT_KEY = "_parent_key"
 LOAD_ID = "_dlt_load_id"
-RESERVED_COLUMNS = frozenset({EXTRA, READ_AT, DELETED_AT, LOAD_ID, "_dlt_id"})
+RESERVED_COLUMNS = frozenset({EXTRA, READ_AT, DELETED_AT, PARENT_KEY, LOAD_ID, "_dlt_id"})
 """Columns with a meaning of their own: no declared field may be one of them."""
 
 MAX_SOURCE_NAME = 64

@@ -35,6 +35,7 @@ def check_parents(resources: Mapping[str, Resource], fail: Fail) -> None:
                 key="endpoint.params",
             )  # fmt: skip
         _check_fields(index, child, resources[child.parent], fail)
+        _check_replaced(index, child, resources, fail)
     graph = {r.name: {r.parent} if r.parent else set() for r in resources.values()}
     try:
         graphlib.TopologicalSorter(graph).prepare()
@@ -45,6 +46,26 @@ def check_parents(resources: Mapping[str, Resource], fail: Fail) -> None:
             "resources", list(resources).index(name), "endpoint", "params",
             resource=name, key="endpoint.params",
         )  # fmt: skip
+
+
+def _check_replaced(
+    index: int, child: Resource, resources: Mapping[str, Resource], fail: Fail
+) -> None:
+    """Refuse a replacement of which nobody could tell the rows: those of some parents only."""
+    if child.write_disposition != "replace" or child.incremental or not child.missing_parent_fields:
+        return
+    seen, parent = {child.name}, resources.get(child.parent or "")
+    while parent is not None and parent.name not in seen:
+        if parent.incremental is not None:
+            fields = ", ".join(child.missing_parent_fields)
+            fail(
+                f"expected include_from_parent with {fields} of {child.parent}: a run reads the children "
+                "of some parents, and replaces their rows only; or use merge",
+                "resources", index, "write_disposition",
+                resource=child.name, key="write_disposition",
+            )  # fmt: skip
+        seen.add(parent.name)
+        parent = resources.get(parent.parent or "")
 
 
 def _check_fields(index: int, child: Resource, parent: Resource, fail: Fail) -> None:

@@ -15,13 +15,14 @@ from pydantic import BaseModel
 
 from analytics_sync.catalog.bounds_keys import check_bounds
 from analytics_sync.catalog.client import Client, ErrorHandler
+from analytics_sync.catalog.deletes import marks_deleted
 from analytics_sync.catalog.dlt_shorthand import (
     read_incremental,
     read_paginator,
     read_placeholders,
 )
 from analytics_sync.catalog.errors import Fail
-from analytics_sync.catalog.fields import build_fields
+from analytics_sync.catalog.fields import build_cursor, build_fields
 from analytics_sync.catalog.models import Incremental, ResourceConfig, ResourceDefaults
 from analytics_sync.catalog.naming import is_setting_name, is_snake_case, table_name
 from analytics_sync.catalog.paginators import Auto, Offset, PaginatorConfig
@@ -134,7 +135,7 @@ class ResourceBuilder:
             selected=resource.selected,
             sensor=resource.sensor,
             count_path=endpoint.count_path or _record_total_path(endpoint.paginator),
-            soft_deletes=self._soft_deletes(path, incremental, parent),
+            soft_deletes=marks_deleted(resource, path, params, incremental, parent, self.fail),
         )
 
     def _checked_path(self) -> str:
@@ -173,9 +174,7 @@ class ResourceBuilder:
         """The field of ``cursor_path``, checked together with the query parameters."""
         cursor = next((f for f in fields if f.name == incremental.cursor_path), None)
         if not fields:
-            self.fail(
-                "expected columns: a windowed resource declares at least its cursor", "columns"
-            )
+            cursor = build_cursor(incremental.cursor_path)
         if cursor and cursor.data_type not in {"timestamp", "date"}:
             self.fail(
                 f"expected a field of type timestamp or date, {cursor.name!r} is {cursor.data_type}",
@@ -206,24 +205,6 @@ class ResourceBuilder:
                 "endpoint", "key_field",
             )  # fmt: skip
         return name
-
-    def _soft_deletes(self, path: str, incremental: Incremental | None, parent: str | None) -> bool:
-        """Whether a complete read proves which rows the API no longer lists.
-
-        That is the default for a snapshot of all records. A placeholder in the path limits the
-        listing to the value of a setting. When the setting changes, the other rows are not gone.
-        """
-        deletes = self.resource.deletes
-        snapshot = incremental is None and parent is None and self.resource.selected
-        merged = self.resource.write_disposition in (None, "merge")
-        if deletes == "soft" and not (snapshot and merged):
-            self.fail(
-                "expected a snapshot without parent, and merge: only that knows what is gone",
-                "deletes",
-            )
-        if deletes is None:
-            return snapshot and merged and not _PLACEHOLDER.search(path)
-        return deletes == "soft"
 
 
 def _record_total_path(paginator: PaginatorConfig | None) -> str | None:

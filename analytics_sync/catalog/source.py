@@ -41,6 +41,8 @@ class Field:
         required: Whether a valid record always has a value.
         exact: Those of the paths whose keys are quoted. The dots of another path may also belong
             to the keys of a record.
+        is_inferred: Whether the data has named the field. A text column then takes numbers, too, and a
+            timestamp column takes none.
     """
 
     path: tuple[str, ...]
@@ -52,6 +54,7 @@ class Field:
     null_as: str | None = None
     required: bool = False
     exact: frozenset[tuple[str, ...]] = frozenset()
+    is_inferred: bool = False
 
     @property
     def name(self) -> str:
@@ -124,6 +127,22 @@ class Resource:
     def key(self) -> tuple[str, ...]:
         """The columns of the primary key."""
         return tuple(column_name(path) for path in self.primary_key)
+
+    @property
+    def keeps_parent_key(self) -> bool:
+        """Whether each row names the parent that listed it, in ``_parent_key``.
+
+        Then a parent that is read again shows which of its rows it does not list any more. A record
+        that does not inherit its parent may be listed under several, and a row names one only.
+        """
+        removes = self.soft_deletes or self.write_disposition == "replace"
+        return self.parent is not None and removes and not self.missing_parent_fields
+
+    @property
+    def missing_parent_fields(self) -> tuple[str, ...]:
+        """The fields of the parent in the requests that ``include_from_parent`` does not copy."""
+        fields = dict.fromkeys(param.field for param in self.resolved.values())
+        return tuple(field for field in fields if field not in self.inherited.values())
 
     @property
     def resolved(self) -> dict[str, ResolveParam]:

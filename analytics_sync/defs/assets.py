@@ -15,14 +15,28 @@ from dagster import (
     AssetExecutionContext,
     AssetsDefinition,
     BackfillPolicy,
+    Config,
     MaterializeResult,
 )
 from dagster_dlt import dlt_assets
+from pydantic import Field
 
 from analytics_sync.defs.planned import Planned
 from analytics_sync.defs.translator import CatalogTranslator
 from analytics_sync.extract.dlt_source import dlt_source
 from analytics_sync.load.destination import configured_kind
+
+
+class SyncConfig(Config):
+    """What somebody may say of one run, in the launchpad or by ``--config``."""
+
+    accept_shrunken: list[str] = Field(
+        default=[],
+        description=(
+            "Resources that may list less than half of the rows that their table has: the rows that are "
+            "not listed are then marked as deleted, or removed where the resource replaces rows."
+        ),
+    )
 
 
 def source_assets(planned: Planned) -> AssetsDefinition:
@@ -38,11 +52,11 @@ def source_assets(planned: Planned) -> AssetsDefinition:
         pool=planned.plan.pool,
     )
     def assets(
-        context: AssetExecutionContext,
+        context: AssetExecutionContext, config: SyncConfig
     ) -> Iterator[MaterializeResult[Any] | AssetCheckEvaluation]:
         # Imported by a run only: this import would be a third of the time to load the definitions.
         from analytics_sync.defs.materialize import materialize
 
-        yield from materialize(context, source, planned.partitions)
+        yield from materialize(context, source, planned.partitions, config.accept_shrunken)
 
     return assets

@@ -1,13 +1,13 @@
 """The materialization of a source's assets in a run.
 
 In: Dagster's context and the declaration. Out: a materialization for each resource that was read
-and loaded; if others failed, the verdicts of its checks, then a failure that names the others. A run
-imports this module. Definitions load without it.
+and loaded, then a failure that names the other resources. A run imports this module. Definitions
+load without it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -24,19 +24,26 @@ from dagster import (
 from analytics_sync.catalog import Source
 from analytics_sync.common.errors import ExtractError
 from analytics_sync.common.shown import listed
+from analytics_sync.defs.history import ACCOUNT_CHANGES, DagsterHistory
 from analytics_sync.defs.missed_partitions import READING_BEGAN
 from analytics_sync.defs.partitions import run_window
 from analytics_sync.defs.run_times import check_window, reading_began
-from analytics_sync.defs.translator import asset_key
+from analytics_sync.defs.translator import asset_key, column_schema
 from analytics_sync.defs.verdicts import verdicts
 from analytics_sync.extract.result import ReadResult
 from analytics_sync.extract.run import ReadRun
+from analytics_sync.load.destination import left_behind
 from analytics_sync.load.errors import LoadError
 from analytics_sync.load.pipeline import Loaded, load
+from analytics_sync.load.read_copy import ReadCopy
+from analytics_sync.load.soft_deletes import Deleted
 
 
 def materialize(
-    context: AssetExecutionContext, source: Source, partitions: TimeWindowPartitionsDefinition
+    context: AssetExecutionContext,
+    source: Source,
+    partitions: TimeWindowPartitionsDefinition,
+    accept_shrunken: Collection[str] = (),
 ) -> Iterator[MaterializeResult[Any] | AssetCheckEvaluation]:
     """Read and load the selected resources.
 
@@ -50,8 +57,13 @@ def materialize(
     reported: list[AssetKey] = []
     try:
         with ReadRun(source, window, wanted) as run:
-            loaded = load(run, context.run.run_id)
+            history = DagsterHistory(context.instance, source, partitions)
+            loaded = load(run, context.run.run_id, history, accept_shrunken)
             failed = run.failures()
+            if file := left_behind():
+                context.log.warning(f"{file} is not used: the warehouse is {loaded.warehouse}")
+            if loaded.read_copy and loaded.read_copy.problem:
+                context.log.warning(f"the read copy is not renewed: {loaded.read_copy.problem}")
             for resource in run.resources:
                 if resource.name in failed:
                     continue
@@ -63,14 +75,14 @@ def materialize(
                 result = run.result(resource.name)
                 for warning in _warnings(result):
                     context.log.warning(f"{resource}: {warning}")
-                reported.append(asset_key(resource))
                 metadata = _metadata(result, loaded, str(window) if window else None)
                 metadata[READING_BEGAN] = reading_began(source, result, began)
+                reported.append(asset_key(resource))
                 yield MaterializeResult(asset_key=asset_key(resource), metadata=metadata)
     except (ExtractError, LoadError) as e:
         raise Failure(str(e)) from e
     if failed:
-        yield from verdicts(context, source, reported)
+        yield from verdicts(context, source, partitions, reported)
         raise _failure(source, failed, len(run.resources))
 
 
@@ -111,11 +123,26 @@ def _warnings(result: ReadResult) -> Iterator[str]:
         )
 
 
+def _deletes(name: str, deleted: Deleted) -> dict[str, Any]:
+    """What a load has marked and removed of a resource, and why it has not."""
+    found: dict[str, Any] = {}
+    if name in deleted.marked:
+        found["rows_marked_deleted"] = deleted.marked[name]
+    if name in deleted.replaced:
+        found["rows_replaced"] = deleted.replaced[name]
+    if name in deleted.not_judged:
+        found["deletes_not_judged"] = deleted.not_judged[name]
+    if name in deleted.read_twice:
+        found["read_twice"] = True
+    return found
+
+
 def _metadata(result: ReadResult, loaded: Loaded, window: str | None) -> dict[str, Any]:
     resource, counters = result.resource, result.counters
     metadata: dict[str, Any] = {
         "rows_loaded": result.rows,
         "dagster/table_name": f"{loaded.dataset}.{resource.table}",
+        "dagster/column_schema": column_schema(resource, result.fields),
         "requests": counters.requests,
         "pages": result.pages,
         "retries": counters.retries,
@@ -124,16 +151,19 @@ def _metadata(result: ReadResult, loaded: Loaded, window: str | None) -> dict[st
         "bytes": counters.bytes,
         "records_read": result.records,
         "destination": loaded.destination,
+        "warehouse": loaded.warehouse,
     }
     metadata["read_until"] = ", ".join(sorted(result.stop_reasons))
     if result.reported_total is not None and resource.count_path:
         metadata["records_expected"] = result.reported_total
-    if resource.name in loaded.deleted:
-        metadata["rows_marked_deleted"] = loaded.deleted[resource.name]
-    if resource.name in loaded.read_twice:
-        metadata["read_twice"] = True
+    metadata |= _deletes(resource.name, loaded.deleted)
+    if steps := loaded.table_changes.get(resource.name):
+        metadata["table_changes"] = listed(steps, separator="; ")
+    if result.account_changes:
+        metadata[ACCOUNT_CHANGES] = MetadataValue.json(list(result.account_changes))
     if loaded.load_id:
         metadata["load_id"] = loaded.load_id
+    metadata |= _read_copy(loaded.read_copy)
     if window and resource.cursor:
         metadata["records_outside_window"] = result.outside_window
     if window:
@@ -158,3 +188,12 @@ def _metadata(result: ReadResult, loaded: Loaded, window: str | None) -> dict[st
         "records_with_extra": result.with_extra,
     }
     return {**metadata, **{name: count for name, count in seldom.items() if count}}
+
+
+def _read_copy(copy: ReadCopy | None) -> dict[str, Any]:
+    """Where the read copy is; why it is not renewed."""
+    if copy is None:
+        return {}
+    if copy.problem:
+        return {"read_copy_not_renewed": copy.problem}
+    return {"read_copy": copy.path, "seconds_copying": copy.seconds}

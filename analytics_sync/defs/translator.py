@@ -6,6 +6,8 @@ translator.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from dagster import (
     AssetDep,
     AssetKey,
@@ -19,8 +21,10 @@ from dagster import (
 from dagster_dlt import DagsterDltTranslator
 from dagster_dlt.translator import DltResourceTranslatorData
 
-from analytics_sync.catalog import Resource, Source
-from analytics_sync.catalog.naming import DELETED_AT, EXTRA, READ_AT
+from analytics_sync.catalog import Field, Resource, Source
+from analytics_sync.catalog.code_version import code_version
+from analytics_sync.catalog.naming import DELETED_AT, EXTRA, PARENT_KEY, READ_AT
+from analytics_sync.catalog.tables import OWN_DESCRIPTIONS
 
 
 def asset_key(resource: Resource) -> AssetKey:
@@ -51,6 +55,7 @@ class CatalogTranslator(DagsterDltTranslator):
             key=asset_key(resource),
             group_name=resource.source,
             description=resource.description,
+            code_version=code_version(self._source, resource),
             deps=self._deps(resource),
             kinds={"dlt", self._destination},
             partitions_def=self._partitions if self._source.windowed(resource) else None,
@@ -76,29 +81,42 @@ class CatalogTranslator(DagsterDltTranslator):
         return cursor if owner is resource else f"{cursor} of {owner.name}"
 
 
-def column_schema(resource: Resource) -> TableSchema:
-    """The declared columns, in dlt's types."""
-    required = {field.column for field in resource.required}
+def column_schema(resource: Resource, fields: Sequence[Field] | None = None) -> TableSchema:
+    """The columns of a table, in dlt's types.
+
+    Args:
+        resource: The declaration.
+        fields: The fields of the rows that a run has loaded; None takes the declared ones.
+    """
     columns = [
         TableColumn(
             field.column,
             type=field.data_type,
-            description=field.description,
+            description=field.description or _inferred_from(resource, field),
             constraints=TableColumnConstraints(
-                nullable=field.column not in required,
+                nullable=not field.required,
                 unique=resource.key == (field.column,),
             ),
         )
-        for field in resource.fields
+        for field in (resource.fields if fields is None else fields)
     ]
     columns += [
-        TableColumn(EXTRA, type="json", description="What was not declared"),
-        TableColumn(READ_AT, type="timestamp", description="When the API answered with this row"),
+        TableColumn(EXTRA, type="json", description=OWN_DESCRIPTIONS[EXTRA]),
+        TableColumn(READ_AT, type="timestamp", description=OWN_DESCRIPTIONS[READ_AT]),
     ]
+    if resource.keeps_parent_key:
+        columns.append(
+            TableColumn(PARENT_KEY, type="text", description=OWN_DESCRIPTIONS[PARENT_KEY])
+        )
     if resource.soft_deletes:
         columns.append(
-            TableColumn(DELETED_AT, type="timestamp", description="Not listed any more since")
+            TableColumn(DELETED_AT, type="timestamp", description=OWN_DESCRIPTIONS[DELETED_AT])
         )
     return TableSchema(
         columns, constraints=TableConstraints([f"unique: {', '.join(resource.key)}"])
     )
+
+
+def _inferred_from(resource: Resource, field: Field) -> str | None:
+    """The description of a column whose resource declares none."""
+    return None if resource.fields else f"Inferred from the field {field.name}"

@@ -19,10 +19,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from analytics_sync.catalog import Resource
-from analytics_sync.catalog.naming import LOAD_ID, READ_AT
+from analytics_sync.catalog.naming import LOAD_ID, PARENT_KEY, READ_AT
 
 _MAX_BYTES_IN_MEMORY = 8 * 1024 * 1024  # also the size of one write, and of one table passed on
 _ROWS_COMPARED_AT_ONCE = 1_000
+_ORIGIN = frozenset({READ_AT, PARENT_KEY})  # columns that say where a row comes from
 
 
 class RepeatedRow(NamedTuple):
@@ -200,7 +201,7 @@ class TableBuffer:
     @property
     def content_columns(self) -> tuple[str, ...]:
         """The columns of a row that come from the record."""
-        return tuple(name for name in self.schema.names if name != READ_AT)
+        return tuple(name for name in self.schema.names if name not in _ORIGIN)
 
     def contents(self, positions: Sequence[int]) -> Iterator[tuple[int, tuple[Any, ...]]]:
         """Rows and their values, a few rows at a time, so that memory stays flat.

@@ -21,6 +21,8 @@ from analytics_sync.extract.read_context import ReadContext
 from analytics_sync.extract.result import Page
 
 _MAX_NAMED = 5
+# Not there, or not there any more. Other ignored statuses say that the key may not read the children.
+_NOT_THERE = frozenset({404, 410})
 
 
 class Children:
@@ -57,6 +59,8 @@ class Children:
                     self._filter.add(parent, page)
                 first = False
                 yield page
+            if not first:
+                self._context.result.parents_read.add(parent.key)
         except HttpStatusError as e:
             # A child is gone when its first page is. If a later page is gone, records are missing.
             if not first or not (e.is_ignored or is_gone(e)):
@@ -81,6 +85,9 @@ class Children:
                 last.advice,
                 status=last.status,
             )
+        for parent, error in refused:
+            if error.is_ignored and error.status in _NOT_THERE:
+                result.parents_without_listing.add(parent.key)
         undeclared = [pair for pair in refused if not pair[1].is_ignored]
         result.refused = len(undeclared)
         self._judge_replacement(undeclared)
@@ -104,7 +111,7 @@ class Children:
         """Record what parents without a value show."""
         result, parents = self._context.result, self._parents
         if parents.without_value:
-            result.proven_complete = False  # their children were not requested
+            result.parents_complete = False  # their children were not requested
         if (field := parents.absent_field()) is not None:
             result.findings.add(
                 COMPLETE,

@@ -8,12 +8,11 @@ resource's children.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from analytics_sync.catalog import Field, Resource
-from analytics_sync.catalog.models import DataType
 from analytics_sync.catalog.tables import REJECTED
 from analytics_sync.common.exact_json import dumps
 from analytics_sync.common.shown import listed, shown
@@ -21,6 +20,7 @@ from analytics_sync.common.window import Window
 from analytics_sync.extract.buffer import RepeatedRow, TableBuffers
 from analytics_sync.extract.convert.converter import NO_KEY, Converter
 from analytics_sync.extract.convert.infer_fields import infer_fields
+from analytics_sync.extract.convert.inferred_types import ExistingTable
 from analytics_sync.extract.convert.outside_keys import OutsideKey
 from analytics_sync.extract.evidence.arrivals import Arrivals
 from analytics_sync.extract.evidence.findings import COMPLETE, DECLARED_SCHEMA, PRIMARY_KEY_UNIQUE
@@ -61,7 +61,7 @@ class PageCollector:
         result: Receives tables and counts.
         consumers: The children that need the records.
         buffers: Makes the table buffer.
-        existing_types: Types of the columns that the table has already, by column.
+        table: The table as it is before the load.
         redact: Masks credentials in messages.
         check_time: Called before each conversion; it raises after the deadline.
     """
@@ -73,13 +73,13 @@ class PageCollector:
         result: ReadResult,
         consumers: Sequence[Consumer],
         buffers: TableBuffers,
-        existing_types: Mapping[str, DataType],
+        table: ExistingTable,
         redact: Callable[[str], str],
         check_time: Callable[[], None],
     ) -> None:
         self._resource = resource
         self._check_time = check_time
-        self._existing_types = existing_types
+        self._table = table
         self._window = window if resource.cursor else None
         self._result = result
         self._consumers = consumers
@@ -89,6 +89,7 @@ class PageCollector:
         self._lock = threading.Lock()
         self._records: list[Any] = []
         self._read_at: list[int] = []
+        self._parents: list[str] | None = [] if resource.keeps_parent_key else None
         self._converter = Converter(resource) if resource.fields else None
         self._on_both_sides: list[OutsideKey] = []
         result.rejected.spill_to(buffers.new_path(f"{resource.name}-rejected"))
@@ -106,6 +107,8 @@ class PageCollector:
             self._arrivals.add(page.received_at, page.parent, page.series, page.number)
             self._records += page.records
             self._read_at += [page.received_at] * len(page.records)
+            if self._parents is not None and page.parent is not None:
+                self._parents += [page.parent.key] * len(page.records)
             enough = _RECORDS_PER_CONVERSION if self._converter else _RECORDS_TO_INFER
             if len(self._records) >= enough:
                 self._flush()
@@ -129,6 +132,7 @@ class PageCollector:
         if finding := _too_many_rejected(result):
             result.findings.add(DECLARED_SCHEMA, finding)
         assert self._converter is not None
+        result.fields = self._converter.fields
         use = self._converter.use
         result.absent = use.absent if result.rows else ()
         if finding := _misfitting(self._resource, use.misfits):
@@ -149,23 +153,33 @@ class PageCollector:
         """Convert the gathered records, also when there are none: the table is created then."""
         records, self._records = self._records, []
         read_at, self._read_at = self._read_at, []
+        parents = self._parents
+        self._parents = None if parents is None else []
         if self._converter is None:
             self._converter = Converter(
-                self._resource, infer_fields(self._resource, records, self._existing_types)
+                self._resource, infer_fields(self._resource, records, self._table)
             )
         for start in range(0, max(1, len(records)), _RECORDS_PER_CONVERSION):
             self._check_time()
             chunk = slice(start, start + _RECORDS_PER_CONVERSION)
-            self._convert(self._converter, records[chunk], read_at[chunk])
+            self._convert(
+                self._converter, records[chunk], read_at[chunk], parents[chunk] if parents else None
+            )
 
-    def _convert(self, converter: Converter, records: list[Any], read_at: list[int]) -> None:
+    def _convert(
+        self,
+        converter: Converter,
+        records: list[Any],
+        read_at: list[int],
+        parents: list[str] | None,
+    ) -> None:
         result = self._result
         if result.buffer is None:
             result.buffer = self._buffers.open(self._resource, converter.schema)
         for consumer in self._consumers:
             if not consumer.windowed:
                 consumer.values.add(r for r in records if isinstance(r, dict))
-        batch = converter.convert(records, self._window, read_at)
+        batch = converter.convert(records, self._window, read_at, parents)
         for consumer in self._consumers:
             if consumer.windowed:
                 consumer.values.add(batch.records)

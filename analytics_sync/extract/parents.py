@@ -16,6 +16,8 @@ from analytics_sync.catalog import Resource
 from analytics_sync.common.json_path import MISSING, compile_field, compile_path, lookup
 from analytics_sync.common.linear_pattern import LinearPattern
 
+KEY_SEPARATOR = "\t"
+
 
 @dataclass(frozen=True)
 class Parent:
@@ -28,6 +30,14 @@ class Parent:
 
     params: tuple[tuple[str, object], ...]
     inherited: tuple[tuple[str, object], ...]
+
+    @property
+    def key(self) -> str:
+        """The values of the request in one text, by which a row names the parent that listed it.
+
+        A tab separates the values: no value of a request holds a control character.
+        """
+        return KEY_SEPARATOR.join(_request_text(value) for _, value in sorted(self.params))
 
 
 class ParentValues:
@@ -140,6 +150,10 @@ class ParentValues:
             if value is not MISSING and value is not None:
                 return value
         return None
+
+
+def _request_text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _text(value: Any) -> str:

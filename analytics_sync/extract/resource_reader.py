@@ -8,12 +8,11 @@ parents and the slices of a window are read concurrently.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from functools import partial
 
 from analytics_sync.catalog import Resource
-from analytics_sync.catalog.models import DataType
 from analytics_sync.common.errors import (
     ConnectionFailed,
     ExtractError,
@@ -26,6 +25,7 @@ from analytics_sync.extract.children import Children
 from analytics_sync.extract.collector import Consumer, PageCollector
 from analytics_sync.extract.concurrency import Job, run_concurrently
 from analytics_sync.extract.convert.cursor import CursorReader
+from analytics_sync.extract.convert.inferred_types import ExistingTable
 from analytics_sync.extract.journal.journal import Journals
 from analytics_sync.extract.judges.finished_read import judge_records, judge_shortfall
 from analytics_sync.extract.page_reader import PageReader
@@ -75,7 +75,7 @@ class ResourceReader:
         window: Window | None,
         parents: ParentValues | None,
         consumers: Sequence[Consumer] = (),
-        existing_types: Mapping[str, DataType] | None = None,
+        table: ExistingTable | None = None,
     ) -> ReadResult:
         """Read all records that ``resource`` has in ``window``.
 
@@ -85,8 +85,8 @@ class ResourceReader:
             parents: The values of a child's parents; None when the resource is no child, or when
                 settings take the place of its parents.
             consumers: Children that need the records.
-            existing_types: Types of the columns that the table has already, by column. They count
-                where the resource declares no columns.
+            table: The table as it is before the load. It counts where the resource declares no
+                columns. None without one.
 
         Raises:
             ExtractError: Of any kind; the resource then counts as not read.
@@ -104,7 +104,7 @@ class ResourceReader:
             result,
             consumers,
             self._buffers,
-            existing_types or {},
+            table or ExistingTable(),
             self._session.redact,
             partial(deadline.check, place),
         )
@@ -117,6 +117,8 @@ class ResourceReader:
             else:
                 configured = self.configured(resource) if resource.parent else None
                 self._run(self._jobs(context, reader, configured), collector, in_order=False)
+                if configured is not None:
+                    result.parents_read.add(configured.key)
             reader.finish()
             judge_shortfall(context)
         except (HttpStatusError, ConnectionFailed):

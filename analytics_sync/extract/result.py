@@ -13,7 +13,12 @@ from typing import Any
 from analytics_sync.catalog import Field, Resource
 from analytics_sync.extract.buffer import TableBuffer
 from analytics_sync.extract.evidence.filter_evidence import FilterEvidence
-from analytics_sync.extract.evidence.findings import COMPLETE, Findings
+from analytics_sync.extract.evidence.findings import (
+    COMPLETE,
+    PRIMARY_KEY_UNIQUE,
+    WINDOW_BOUNDS,
+    Findings,
+)
 from analytics_sync.extract.evidence.shared_keys import SharedKeys
 from analytics_sync.extract.parents import Parent
 from analytics_sync.extract.rejected_records import RejectedRecords
@@ -68,6 +73,10 @@ class ReadResult:
         stop_reasons: What ended the request series, in words.
         reported_total: Sum of the totals that the API reported; None when a series had no total.
         proven_complete: Whether every series ended in a way that proves that nothing was left out.
+        parents_complete: Whether the children of all parents were requested.
+        parents_read: Keys of the parents whose children were read to the end of their listing.
+        parents_without_listing: Keys of the parents whose children answered 404 or 410, and whose
+            declaration says that there are no children then.
         shortfall: What the API reported and what was read, of the first series that is known to be
             short; None without one.
         shared_keys: The keys that different records share.
@@ -77,6 +86,9 @@ class ReadResult:
         order_broken_by: The cursor of a record that is not in the declared ``row_order``; None without
             one.
         findings: Evidence against the declaration or against completeness.
+        fields: The fields of the rows: the declared ones, or those that the data has named.
+        account_changes: The settings and credentials that were replaced not long ago, and may be those of
+            another account.
         filter_evidence: Whether ``data_selector`` compares a field that records have.
     """
 
@@ -99,12 +111,17 @@ class ReadResult:
     stop_reasons: set[str] = field(default_factory=set)
     reported_total: int | None = 0
     proven_complete: bool = True
+    parents_complete: bool = True
+    parents_read: set[str] = field(default_factory=set)
+    parents_without_listing: set[str] = field(default_factory=set)
     shortfall: tuple[int, int] | None = None
     shared_keys: SharedKeys = field(default_factory=SharedKeys)
     read_up_to: datetime | None = None
     absent: tuple[Field, ...] = ()
     order_broken_by: datetime | None = None
     findings: Findings = field(default_factory=Findings)
+    account_changes: tuple[str, ...] = ()
+    fields: tuple[Field, ...] = ()
     filter_evidence: FilterEvidence = field(init=False)
 
     def __post_init__(self) -> None:
@@ -143,13 +160,21 @@ class ReadResult:
         A rejected record is not absent: it may be the row that is missing. So may a record whose key
         another record has too.
         """
-        return (
-            self.proven_complete
-            and not self.skipped
-            and not self.rejected
-            and not self.shared_keys.is_wrong_key
-            and not self.findings.of(COMPLETE)
-        )
+        return self.parents_complete and not self.skipped and self.not_complete() is None
+
+    def not_complete(self) -> str | None:
+        """Why a record of a parent or window that was read may be missing; None if it cannot be."""
+        if not self.proven_complete:
+            return f"the end of the listing is not proven ({', '.join(sorted(self.stop_reasons))})"
+        if self.rejected:
+            return f"{len(self.rejected)} records were rejected"
+        if self.shared_keys.is_wrong_key or self.findings.of(PRIMARY_KEY_UNIQUE):
+            return "different records share a primary key"
+        if self.findings.of(COMPLETE):
+            return "the check complete fails"
+        if self.findings.of(WINDOW_BOUNDS):
+            return "the check window_bounds fails"
+        return None
 
     @property
     def shortfall_text(self) -> str:

@@ -14,17 +14,18 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 from analytics_sync.catalog import Resource, Source
-from analytics_sync.catalog.models import DataType
 from analytics_sync.common.errors import ExtractError, Place
 from analytics_sync.common.gc_tuning import infrequent_gc
 from analytics_sync.common.private_folder import LockedTempFolder
 from analytics_sync.common.window import Window
 from analytics_sync.extract.buffer import TableBuffers
 from analytics_sync.extract.collector import Consumer
+from analytics_sync.extract.convert.inferred_types import ExistingTable
 from analytics_sync.extract.journal.journal import Journals
 from analytics_sync.extract.judges.finished_read import judge_parent
 from analytics_sync.extract.parents import ParentValues
 from analytics_sync.extract.resource_reader import ResourceReader
+from analytics_sync.extract.rest_client.account import Account
 from analytics_sync.extract.rest_client.session import Session
 from analytics_sync.extract.rest_client.settings import Settings
 from analytics_sync.extract.result import ReadResult
@@ -66,6 +67,7 @@ class ReadRun:
         settings = Settings(source)
         self._session = Session(settings, sleep=sleep)
         self.redact = self._session.redact
+        self.account = Account(settings, self._session.base_url)
         self._folder = LockedTempFolder("analytics-sync-read-")
         # Twice as many threads as connections: a series that waits for its turn holds no connection.
         connections = source.client.max_connections
@@ -86,7 +88,8 @@ class ReadRun:
         self._lock = threading.Lock()
         self._reads: dict[tuple[str, bool], Future[_Outcome]] = {}
         self._results: dict[str, Future[_Outcome]] = {}
-        self._known_types: Mapping[str, Mapping[str, DataType]] = {}
+        self._is_started = False
+        self._tables: Mapping[str, ExistingTable] = {}
 
     def __enter__(self) -> ReadRun:
         self._contexts.enter_context(infrequent_gc())
@@ -102,21 +105,36 @@ class ReadRun:
         self._folder.close()
         self._contexts.close()
 
-    def start(self, known_types: Mapping[str, Mapping[str, DataType]] | None = None) -> None:
+    def start(self, tables: Mapping[str, ExistingTable] | None = None) -> None:
         """Start to read all resources. Later calls do nothing.
 
         Args:
-            known_types: Table -> column -> type, as the warehouse has them. They count for
-                resources that declare no columns. None when no table exists yet.
+            tables: The tables by name, as the warehouse has them. They count for resources that
+                declare no columns. None when no table exists yet.
         """
         with self._lock:
-            if self._results:
+            if self._is_started:
                 return
-            self._known_types = known_types or {}
+            self._is_started = True
+            self._tables = tables or {}
             for resource in self.resources:
+                if resource.name in self._results:  # it has failed already
+                    continue
                 self._results[resource.name] = self._resource_pool.submit(
                     self._outcome, resource, True
                 )
+
+    @property
+    def existing(self) -> Mapping[str, ExistingTable]:
+        """What ``start`` was given."""
+        return self._tables
+
+    @property
+    def windows(self) -> dict[str, Window]:
+        """The window of each windowed resource; empty if the run has no window."""
+        if self.window is None:
+            return {}
+        return {r.name: self.window for r in self.resources if self.source.windowed(r)}
 
     def result(self, name: str) -> ReadResult:
         """The finished read of a resource; waits for it.
@@ -128,7 +146,7 @@ class ReadRun:
         return self._results[name].result().result
 
     def fail(self, name: str, error: Exception) -> None:
-        """Turn the finished read of a resource into a failure: its rows cannot be loaded."""
+        """Turn the read of a resource into a failure: it must not be read, or its rows not loaded."""
         failed: Future[_Outcome] = Future()
         failed.set_exception(error)
         self._results[name] = failed
@@ -179,11 +197,9 @@ class ReadRun:
             for child in self.source.resources.values()
             if child.parent == resource.name
         }
-        existing_types = self._known_types.get(resource.table)
+        table = self._tables.get(resource.table)
         try:
-            result = self._reader.read(
-                resource, window, parents, list(consumers.values()), existing_types
-            )
+            result = self._reader.read(resource, window, parents, list(consumers.values()), table)
         except ExtractError:
             raise
         except OSError as e:

@@ -6,18 +6,21 @@ that merges or replaces rows, and no staging dataset.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from dlt.common.destination import DestinationCapabilitiesContext
 from dlt.common.destination.client import LoadJob
 from dlt.common.destination.typing import PreparedTableSchema
 from dlt.common.schema import Schema
+from dlt.common.schema.typing import TSchemaTables
 from dlt.destinations.impl.duckdb.configuration import DuckDbClientConfiguration
 from dlt.destinations.impl.duckdb.duck import DuckDbClient
 
 from analytics_sync.load.duckdb_connection import PinnedDuckDbClient
 from analytics_sync.load.duckdb_merge_job import DuckDbMergeJob
-from analytics_sync.load.merge_sql import MERGED
+from analytics_sync.load.merge_sql import MERGED, Replaced
 
 
 class MergingDuckDbClient(DuckDbClient):
@@ -30,8 +33,16 @@ class MergingDuckDbClient(DuckDbClient):
         capabilities: DestinationCapabilitiesContext,
     ) -> None:
         super().__init__(schema, config, capabilities)
+        self.replaced: Mapping[str, Replaced] = {}
+        """The rows that this load replaces, by table."""
         datasets = self.sql_client.dataset_name, self.sql_client.staging_dataset_name
         self.sql_client = PinnedDuckDbClient(*datasets, config.credentials, capabilities)
+
+    def update_stored_schema(
+        self, only_tables: Any = None, expected_update: Any = None, force: bool = False
+    ) -> TSchemaTables | None:
+        """Make the tables and columns that are missing, also if dlt has stored that they exist."""
+        return super().update_stored_schema(only_tables, expected_update, force=True)
 
     def create_load_job(
         self, table: PreparedTableSchema, file_path: str, load_id: str, restore: bool = False

@@ -37,7 +37,8 @@ class DuckDbMergeJob(RunnableLoadJob):
         """Merge the file in one transaction; retry with more memory if DuckDB runs out of it."""
         job_client: Any = self._job_client
         client = job_client.sql_client
-        statements = merge_statements(self._load_table, client, self._rows(client))
+        replaced = job_client.replaced.get(self._load_table["name"])
+        statements = merge_statements(self._load_table, client, self._rows(client), replaced)
 
         def merge() -> None:
             with client.begin_transaction():

@@ -10,10 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from dlt.destinations.exceptions import DatabaseUndefinedRelation
 from dlt.destinations.sql_client import SqlClientBase
 
 from analytics_sync.catalog import Field, Resource
@@ -25,6 +23,7 @@ from analytics_sync.extract.evidence.findings import DECLARED_SCHEMA, PRIMARY_KE
 from analytics_sync.extract.result import ReadResult
 from analytics_sync.extract.run import ReadRun
 from analytics_sync.extract.windows.incremental import with_lag
+from analytics_sync.load.scope import column_names, cursor_bound
 
 _FEW = 20  # one row in so many may move from window to window, as a date that is put off
 _CHANCE = 1e-3  # records without a value are a coincidence down to this probability
@@ -123,7 +122,7 @@ def _count(
     """
     quote = client.escape_column_name
     table = client.make_qualified_table_name(resource.table)
-    existing = _columns(client, table)
+    existing = column_names(client, table)
     if not existing or (resource.cursor and resource.cursor.column not in existing):
         return None
     fields = tuple(f for f in fields if f.column in existing)
@@ -132,7 +131,7 @@ def _count(
         assert resource.cursor is not None
         cursor = quote(resource.cursor.column)
         inside = f"{cursor} >= %s AND {cursor} < %s"
-        bounds = [_bound(resource.cursor, end) for end in (window.start, window.end)]
+        bounds = [cursor_bound(resource.cursor, end) for end in (window.start, window.end)]
     columns = [quote(f.column) for f in fields]
     counts = ["count(*)", f"count(CASE WHEN {inside} THEN 1 END)"]
     counts += [f"count({c})" for c in columns]
@@ -148,23 +147,6 @@ def _count(
         dict(zip(names, filled[: len(names)], strict=True)),
         dict(zip(names, filled[len(names) :], strict=True)),
     )
-
-
-def _columns(client: SqlClientBase[Any], table: str) -> frozenset[str]:
-    """The columns of a table; none if it does not exist."""
-    try:
-        with client.execute_query(f"SELECT * FROM {table} WHERE 1 = 0") as found:
-            return frozenset(d[0] for d in found.native_cursor.description or ())
-    except DatabaseUndefinedRelation:
-        return frozenset()
-
-
-def _bound(cursor: Field, instant: datetime) -> date:
-    """A bound of a window, in the type of the cursor's column: a day belongs where it begins."""
-    instant = instant.astimezone(UTC)
-    if cursor.data_type != "date":
-        return instant
-    return instant.date() + timedelta(days=instant.time() > time())
 
 
 def _is_wrong_key(resource: Resource, replaced: int, rows: int) -> bool:

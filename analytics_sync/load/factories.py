@@ -12,8 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from dlt.common.configuration.specs.base_configuration import BaseConfiguration
 from dlt.common.destination import Destination
+from dlt.common.schema import Schema
 from dlt.destinations.impl.duckdb.factory import duckdb
 from dlt.destinations.impl.postgres.factory import postgres
+
+from analytics_sync.load.merge_sql import Replaced
 
 # Clients are imported when dlt needs one, because PostgreSQL's client needs an optional driver.
 if TYPE_CHECKING:
@@ -23,6 +26,17 @@ if TYPE_CHECKING:
 
 class CachedConfiguration(Destination[Any, Any]):
     """A destination that resolves equal settings once: dlt does so two dozen times in a load."""
+
+    @cached_property
+    def replaced(self) -> dict[str, Replaced]:
+        """The rows that a load replaces, by table. A table that is not in it keeps its other rows."""
+        return {}
+
+    def client(self, schema: Schema, initial_config: Any = None) -> Any:
+        """A job client that knows the rows to replace."""
+        client: Any = super().client(schema, initial_config)
+        client.replaced = self.replaced
+        return client
 
     @cached_property
     def _resolved(self) -> list[tuple[dict[str, Any], bool, Any]]:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import dlt
@@ -19,30 +19,46 @@ import pyarrow as pa
 from dlt.common.configuration.container import Container
 from dlt.common.configuration.providers import CustomLoaderDocProvider
 from dlt.common.configuration.specs.pluggable_run_context import PluggableRunContext
+from dlt.destinations.sql_client import SqlClientBase
 
 from analytics_sync.common.private_folder import LockedTempFolder
 from analytics_sync.common.redaction import Redactor
 from analytics_sync.common.telemetry import switch_off_telemetry
 from analytics_sync.extract.dlt_source import dlt_source
 from analytics_sync.extract.run import ReadRun
+from analytics_sync.load.comments import comment_on_tables
+from analytics_sync.load.dataset_memory import (
+    NothingReported,
+    look_back,
+    note,
+    note_without_rows,
+    refuse_before_reading,
+)
+from analytics_sync.load.default_file import note_default_file
 from analytics_sync.load.destination import (
     DEFAULT,
     TESTED,
     destination_kind,
     destination_secrets,
     file_format,
+    has_default_file,
     make_destination,
+    warehouse_address,
 )
 from analytics_sync.load.earlier_rows import EarlierRows, judge, look, to_look_at
 from analytics_sync.load.errors import warehouse_errors
+from analytics_sync.load.existing_tables import existing_tables
 from analytics_sync.load.foreign_tables import refuse_foreign_tables
-from analytics_sync.load.locks import load_lock
+from analytics_sync.load.loaded_windows import Reported
+from analytics_sync.load.locks import load_lock, wait_until_free
+from analytics_sync.load.prepared_tables import prepare_tables
+from analytics_sync.load.read_copy import ReadCopy, publish_read_copy
 from analytics_sync.load.rejected_table import ensure_rejected
-from analytics_sync.load.soft_deletes import Deleted, confirm, mark_deleted
+from analytics_sync.load.shrinkage import accepted_resources
+from analytics_sync.load.soft_deletes import Deleted, SoftDeletes
 from analytics_sync.load.staging import drop_staging, staging_id
 from analytics_sync.load.system_columns import refuse_system_columns
 from analytics_sync.load.warehouse import open_warehouse
-from analytics_sync.load.widening import widen_tables
 
 _DEFAULT_SETTINGS = {
     "normalize": {"parquet_normalizer": {"add_dlt_load_id": True}},
@@ -60,19 +76,28 @@ class Loaded:
         load_id: dlt's id of the load. None when there was nothing to load.
         destination: dlt's name of the destination.
         dataset: Name of the source's dataset.
-        deleted: Number of rows newly marked as deleted, by resource. A resource without a complete
-            read is not in it.
-        read_twice: Resources that were read again to confirm missing rows.
+        warehouse: Where the tables are: a file, or server and database.
+        deleted: The rows that were marked as deleted, and those that were replaced.
+        table_changes: What was changed in tables before the load, by resource.
+        read_copy: The copy of the DuckDB file that was published, or why it was not. None if none is
+            wanted.
     """
 
     load_id: str | None
     destination: str
     dataset: str
-    deleted: Mapping[str, int] = field(default_factory=dict)
-    read_twice: frozenset[str] = frozenset()
+    warehouse: str
+    deleted: Deleted = field(default_factory=Deleted)
+    table_changes: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    read_copy: ReadCopy | None = None
 
 
-def load(run: ReadRun, run_id: str) -> Loaded:
+def load(
+    run: ReadRun,
+    run_id: str,
+    reported: Reported | None = None,
+    accept_shrunken: Collection[str] = (),
+) -> Loaded:
     """Read what ``run`` selects and merge it into the warehouse.
 
     Resources that cannot be read, or whose table has another type, are left out.
@@ -81,27 +106,16 @@ def load(run: ReadRun, run_id: str) -> Loaded:
     Args:
         run: The resources to read, and their window.
         run_id: Makes names unique. Only its letters and digits are used.
+        reported: What Dagster reports of earlier loads; None outside of Dagster.
+        accept_shrunken: Resources that may list less than half of the rows that their table has, beside
+            those of the setting.
 
     Raises:
         LoadError: The warehouse refused the data, or the disk is full.
     """
-    loaded, unconfirmed = _load(run, run_id, {})
-    if not unconfirmed:
-        return loaded
-    confirmed = confirm(
-        run.source, unconfirmed, lambda again: _load(again, run_id, unconfirmed)[0].deleted
-    )
-    if confirmed is None:
-        return loaded
-    return replace(
-        loaded, deleted={**loaded.deleted, **confirmed}, read_twice=frozenset(unconfirmed)
-    )
-
-
-def _load(
-    run: ReadRun, run_id: str, first_started_at: Mapping[str, int]
-) -> tuple[Loaded, dict[str, int]]:
-    """One load, and ``Deleted.unconfirmed`` of its read."""
+    if has_default_file():
+        note_default_file()
+    accepted = accepted_resources(run.source, accept_shrunken)
     name = run.source.name
     switch_off_telemetry()  # here too: somebody else's code may start the load
     with closing(LockedTempFolder("analytics-sync-load-")) as folder:
@@ -117,54 +131,99 @@ def _load(
             )
             # the state of earlier runs is not needed: windows come from partitions
             pipeline.config.restore_from_destination = False
-            return _fill(pipeline, run, first_started_at, redact)
+            deletes = SoftDeletes(run, accepted)
+            return _fill(pipeline, run, deletes, reported or NothingReported(), redact)
 
 
 def _fill(
-    pipeline: dlt.Pipeline, run: ReadRun, first_started_at: Mapping[str, int], redact: Redactor
-) -> tuple[Loaded, dict[str, int]]:
+    pipeline: dlt.Pipeline,
+    run: ReadRun,
+    deletes: SoftDeletes,
+    reported: Reported,
+    redact: Redactor,
+) -> Loaded:
     name, destination = run.source.name, pipeline.destination
-    known_types = {}
+    address = warehouse_address(destination)
+    wait_until_free()
+    refuse_before_reading(pipeline, run)
+    tables = {}
     if undeclared := [r.table for r in run.resources if not r.fields]:
         with open_warehouse(name) as warehouse:
-            known_types = {table: warehouse.types(table) for table in undeclared}
-    run.start(known_types)
+            tables = existing_tables(warehouse, undeclared)
+    run.start(tables)
     refuse_system_columns(run, destination_kind(destination))
     source = dlt_source(run.source, run, files=destination_kind(destination) == DEFAULT)
     pipeline.extract(source, loader_file_format=file_format(destination))
     if pipeline.list_extracted_load_packages():
         pipeline.normalize()
     if not pipeline.list_normalized_load_packages():
-        return Loaded(None, destination.destination_name, name), {}
+        note_without_rows(pipeline, run, reported, redact)
+        return Loaded(None, destination.destination_name, name, address)
     pa.default_memory_pool().release_unused()  # the warehouse needs the memory now
     with load_lock(pipeline):
         try:
             refuse_foreign_tables(pipeline, run, redact)
-            widen_tables(pipeline, run, redact)
-            earlier = _earlier_rows(pipeline, run)
+            remembered = look_back(pipeline, run, reported, redact)
+            prepared = prepare_tables(pipeline, run, redact)
+            earlier = _look_at_tables(pipeline, run, deletes)
             info = pipeline.load(raise_on_failed_jobs=True)
+            prepared.finish(pipeline)
         except BaseException:
             with suppress(Exception):  # the load's error is the message to show
                 drop_staging(pipeline)
             raise
-        deleted = Deleted()
         if destination_kind(destination) in TESTED:
             with pipeline.sql_client() as client:
                 ensure_rejected(client, file_format(destination))
                 judge(run, client, earlier)
-                deleted = mark_deleted(run, client, first_started_at)
+                deletes.mark(client)
+                note(client, run, info.loads_ids[0], remembered)
+                failed = run.failures()
+                loaded = [r for r in run.resources if r.name not in failed]
+                comment_on_tables(client, loaded, pipeline.default_schema.naming)
         drop_staging(pipeline)
+        read_copy = publish_read_copy(pipeline.sql_client)
     run.loaded()
-    done = Loaded(info.loads_ids[0], destination.destination_name, name, deleted.marked)
-    return done, deleted.unconfirmed
+    if deletes.unconfirmed:
+        read_copy = _confirm(pipeline, deletes) or read_copy
+    return Loaded(
+        info.loads_ids[0],
+        destination.destination_name,
+        name,
+        address,
+        deletes.deleted,
+        table_changes=prepared.steps,
+        read_copy=read_copy,
+    )
 
 
-def _earlier_rows(pipeline: dlt.Pipeline, run: ReadRun) -> dict[str, EarlierRows]:
-    """What to compare the tables with after the load."""
-    if destination_kind(pipeline.destination) not in TESTED or not (some := to_look_at(run)):
+def _look_at_tables(
+    pipeline: dlt.Pipeline, run: ReadRun, deletes: SoftDeletes
+) -> dict[str, EarlierRows]:
+    """Plan what the load removes; what to compare the tables with after the load."""
+    destination: Any = pipeline.destination
+    if destination_kind(destination) not in TESTED:
         return {}
     with pipeline.sql_client() as client:
-        return look(run, some, client)
+        destination.replaced.update(deletes.plan(client))
+        some = to_look_at(run)
+        return look(run, some, client) if some else {}
+
+
+def _confirm(pipeline: dlt.Pipeline, deletes: SoftDeletes) -> ReadCopy | None:
+    """Read again what has missing rows, without the lock, and mark the rows that are gone, with it."""
+    read_copy: ReadCopy | None = None
+
+    @contextmanager
+    def connect() -> Iterator[SqlClientBase[Any]]:
+        nonlocal read_copy
+        with load_lock(pipeline):
+            with pipeline.sql_client() as client:
+                yield client
+            read_copy = publish_read_copy(pipeline.sql_client)
+
+    deletes.confirm(connect)
+    return read_copy
 
 
 @contextmanager

@@ -1,25 +1,30 @@
-"""The PostgreSQL job client: dlt's own, with exact copies of files and with our merge.
+"""The PostgreSQL job client: dlt's own, with exact copies of files, our merge, and DDL beside readers.
 
 In: dlt's settings of the destination. Out: a ``PostgresCopyJob`` for each CSV file of a table that
-merges or replaces rows, and a ``PostgresMergeJob`` that merges the table from its staging dataset.
+merges or replaces rows, and a ``PostgresMergeJob`` that merges the table from its staging dataset. The
+changes of a schema give up soon where another session is in the way, and are tried again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from dlt.common.destination import DestinationCapabilitiesContext
 from dlt.common.destination.client import FollowupJobRequest, LoadJob
 from dlt.common.destination.typing import PreparedTableSchema
 from dlt.common.schema import Schema
+from dlt.common.schema.typing import TColumnSchema, TSchemaTables
 from dlt.common.storages.load_package import LoadJobInfo, ParsedLoadJobFileName
 from dlt.destinations.impl.postgres.configuration import PostgresClientConfiguration
 from dlt.destinations.impl.postgres.postgres import PostgresClient
 
-from analytics_sync.load.merge_sql import MERGED, staged_merge_statements
+from analytics_sync.load.merge_sql import MERGED, Replaced, staged_merge_statements
 from analytics_sync.load.postgres_connection import PinnedPostgresClient
 from analytics_sync.load.postgres_copy_job import PostgresCopyJob
+from analytics_sync.load.postgres_ddl import limit_lock_wait, run_ddl
 from analytics_sync.load.postgres_merge_job import PostgresMergeJob
 
 
@@ -33,8 +38,37 @@ class MergingPostgresClient(PostgresClient):
         capabilities: DestinationCapabilitiesContext,
     ) -> None:
         super().__init__(schema, config, capabilities)
+        self.replaced: Mapping[str, Replaced] = {}
+        """The rows that this load replaces, by table."""
         datasets = self.sql_client.dataset_name, self.sql_client.staging_dataset_name
         self.sql_client = PinnedPostgresClient(*datasets, config.credentials, capabilities)
+        self._altered: set[str] = set()
+
+    @contextmanager
+    def maybe_ddl_transaction(self) -> Iterator[None]:
+        """The transaction of all changes of a schema."""
+        with super().maybe_ddl_transaction():
+            limit_lock_wait(self.sql_client)
+            yield
+
+    def update_stored_schema(
+        self, only_tables: Any = None, expected_update: Any = None, force: bool = False
+    ) -> TSchemaTables | None:
+        """Make the tables and columns that are missing, also if dlt has stored that they exist."""
+        update = super().update_stored_schema
+        tables = None if only_tables is None else list(only_tables)
+        return run_ddl(
+            self.sql_client,
+            lambda: self._altered,
+            lambda: update(tables, expected_update, force=True),  # type: ignore[arg-type]
+        )
+
+    def _get_table_update_sql(
+        self, table_name: str, new_columns: Sequence[TColumnSchema], generate_alter: bool
+    ) -> list[str]:
+        if generate_alter:
+            self._altered.add(table_name)
+        return super()._get_table_update_sql(table_name, new_columns, generate_alter)
 
     def create_load_job(
         self, table: PreparedTableSchema, file_path: str, load_id: str, restore: bool = False
@@ -68,8 +102,9 @@ class MergingPostgresClient(PostgresClient):
         (table,) = table_chain  # nested values are JSON columns: no table has children
         assert completed_table_chain_jobs, "dlt names the files that it has loaded"
         package = Path(completed_table_chain_jobs[0].file_path).parents[1]
-        statements = staged_merge_statements(table, self.sql_client)
-        return [SqlJobRequest(str(table["name"]), statements, package)]
+        name = str(table["name"])
+        statements = staged_merge_statements(table, self.sql_client, self.replaced.get(name))
+        return [SqlJobRequest(name, statements, package)]
 
 
 class SqlJobRequest(FollowupJobRequest):
@@ -87,8 +122,8 @@ class SqlJobRequest(FollowupJobRequest):
     def __init__(self, table: str, statements: Iterable[str], package: Path) -> None:
         name = ParsedLoadJobFileName(table, ParsedLoadJobFileName.new_file_id(), 0, "sql")
         self._file = package / name.file_name()
-        # each line of the file is a statement
-        lines = (" ".join(statement.split()) for statement in statements)
+        # each line of the file is a statement; values in it have no line breaks
+        lines = (" ".join(map(str.strip, statement.split("\n"))) for statement in statements)
         self._file.write_text("\n".join(lines), encoding="utf-8")
 
     def new_file_path(self) -> str:

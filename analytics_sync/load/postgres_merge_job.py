@@ -31,7 +31,7 @@ class PostgresMergeJob(RunnableLoadJob):
         job_client: Any = self._job_client
         client = job_client.sql_client
         with FileStorage.open_zipsafe_ro(self._file_path, "r", encoding="utf-8") as file:
-            statements = file.read().splitlines()
+            statements = file.read().split("\n")
         with (
             client.with_alternative_dataset_name(self._dataset),
             own_tables(client, self.load_table_name),

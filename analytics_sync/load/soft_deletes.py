@@ -1,137 +1,170 @@
-"""Soft deletes: a mark on rows that the API no longer lists.
+"""Soft deletes: a mark on rows that the API no longer lists, and removal by ``replace``.
 
-In: a finished load and the complete reads of snapshots. Out: ``_deleted_at`` on rows of earlier
-loads. A merge clears the mark of a row that the API lists again. Rows are never removed.
+In: a finished run, its tables before and after the load. Out: ``_deleted_at`` on rows of earlier loads;
+the rows that a load replaces; findings and reasons where a read is not believed. A merge clears the mark
+of a row that the API lists again.
 """
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from dlt.destinations.sql_client import SqlClientBase
 
-from analytics_sync.catalog import Resource, Source
-from analytics_sync.catalog.naming import DELETED_AT, READ_AT
-from analytics_sync.catalog.paginators import Offset, PageNumber
-from analytics_sync.common.errors import ExtractError
+from analytics_sync.extract.result import ReadResult
 from analytics_sync.extract.run import ReadRun
-from analytics_sync.load.errors import LoadError
 from analytics_sync.load.foreign_objects import own_tables
+from analytics_sync.load.merge_sql import Replaced
+from analytics_sync.load.missing_rows import MissingRows, found_keys
+from analytics_sync.load.orphans import mark_orphans, remove_orphans, unknown_orphans
+from analytics_sync.load.replacements import plan_replacements
+from analytics_sync.load.scope import Scope, living_rows, scope_to_mark
+from analytics_sync.load.second_reads import needs_second_read, second_reads
+from analytics_sync.load.shrinkage import is_shrunken, record_shrinkage
 
-log = logging.getLogger(__name__)
+_UNMARKED = "They are loaded, and no row was marked as deleted."
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+Connect = Callable[[], AbstractContextManager[SqlClientBase[Any]]]
+"""Opens a client that is connected to the source's dataset, and holds the lock of the warehouse."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Deleted:
-    """The rows that complete reads did not find.
+    """What a load marks and removes, by resource.
 
     Attributes:
-        marked: Number of rows newly marked as deleted, by resource.
-        unconfirmed: Resources whose missing rows a second read must confirm before they are marked.
-            The value is when the first read began, in microseconds since 1970.
+        marked: Number of rows newly marked as deleted. A resource that nobody could judge is not in it.
+        replaced: Number of rows that were removed, or replaced by their newest version.
+        not_judged: Why rows that are gone may be there without a mark.
+        read_twice: Resources that were read again, because rows were missing.
     """
 
     marked: dict[str, int] = field(default_factory=dict)
-    unconfirmed: dict[str, int] = field(default_factory=dict)
+    replaced: dict[str, int] = field(default_factory=dict)
+    not_judged: dict[str, str] = field(default_factory=dict)
+    read_twice: set[str] = field(default_factory=set)
 
 
-def mark_deleted(
-    run: ReadRun, client: SqlClientBase[Any], first_started_at: Mapping[str, int]
-) -> Deleted:
-    """Mark the rows that complete reads did not find.
-
-    A row is missing if it was last read before this read began: neither this run nor a parallel run
-    has found it. A listing with no records at all marks nothing: it is more often a mistake than
-    the truth.
+class SoftDeletes:
+    """The marks and removals of one load.
 
     Args:
         run: A finished run. Its failed resources are left out.
-        client: A client that is connected to the source's dataset.
-        first_started_at: Resources that this run reads for the second time, to confirm missing
-            rows. The value is when the first read began, in microseconds since 1970.
+        accepted: Resources whose shrinkage is right.
     """
-    failed = run.failures()
-    deleted = Deleted()
-    for resource in run.resources:
-        if not resource.soft_deletes or resource.name in failed:
-            continue
-        result = run.result(resource.name)
-        if not result.complete or not result.rows or result.started_at is None:
-            continue
-        is_second_read = resource.name in first_started_at
-        started_at = first_started_at.get(resource.name, result.started_at)
-        missing = _MissingRows(client, resource, started_at)
-        with own_tables(client, resource.table):
+
+    def __init__(self, run: ReadRun, accepted: Collection[str] = ()) -> None:
+        self._run = run
+        self._accepted = accepted
+        self._before: dict[str, int] = {}
+        self.unconfirmed: dict[str, Scope] = {}
+        """What a second read must confirm before rows are marked, by resource."""
+        self.deleted = Deleted()
+
+    def plan(self, client: SqlClientBase[Any]) -> dict[str, Replaced]:
+        """Look at the tables before the load; the rows that it replaces, by table."""
+        for result in self._marking():
+            scope = scope_to_mark(self._run, result)
+            if isinstance(scope, Scope):
+                self._before[result.resource.name] = living_rows(client, scope)
+        replaced, scopes = plan_replacements(self._run, client, self._accepted)
+        for name, (scope, count) in scopes.items():
+            self.deleted.replaced[name] = count
+            remove_orphans(self._run.source, self._run.result(name), scope, client)
+        return replaced
+
+    def mark(self, client: SqlClientBase[Any]) -> None:
+        """Mark the rows that complete reads did not find, once the rows of the run are loaded."""
+        for result in self._marking():
+            self._mark(result, client)
+        if not self.unconfirmed:
+            self._mark_orphans(client)
+
+    def confirm(self, connect: Connect) -> None:
+        """Read again where rows may be missing that the API lists, and mark those that are gone."""
+        with second_reads(self._run, self.unconfirmed) as confirmations, connect() as client:
+            for name, confirmation in confirmations.items():
+                if isinstance(confirmation, str):
+                    self.deleted.not_judged[name] = confirmation
+                else:
+                    self._mark_confirmed(name, *confirmation, client)
+            self._mark_orphans(client)
+
+    def _marking(self) -> list[ReadResult]:
+        """The finished reads of resources whose rows are marked."""
+        failed = self._run.failures()
+        return [
+            self._run.result(r.name)
+            for r in self._run.resources
+            if r.soft_deletes and r.name not in failed
+        ]
+
+    def _mark(self, result: ReadResult, client: SqlClientBase[Any]) -> None:
+        name, deleted = result.resource.name, self.deleted
+        scope = scope_to_mark(self._run, result)
+        if not isinstance(scope, Scope):
+            deleted.not_judged[name] = scope
+            return
+        before = self._before.get(name, 0)
+        missing = MissingRows(client, scope)
+        needs_confirmation = needs_second_read(self._run, scope)
+        with own_tables(client, result.resource.table):
             count = missing.count()
-            if count and not is_second_read and _rows_may_slip(run.source, resource):
-                deleted.unconfirmed[resource.name] = started_at
-                continue
+            # Rows of a window may have moved to another one: only a second read tells.
+            if count and scope.window is None and self._is_doubted(scope, result, before):
+                return
+            if count and needs_confirmation:
+                self.unconfirmed[name] = scope
+                return
+            if count and self._is_doubted(scope, result, before):
+                return
             if count:
                 missing.mark()
-        deleted.marked[resource.name] = count
-    return deleted
+        deleted.marked[name] = count
 
+    def _mark_confirmed(
+        self, name: str, scope: Scope, second: ReadResult, client: SqlClientBase[Any]
+    ) -> None:
+        result, deleted = self._run.result(name), self.deleted
+        deleted.read_twice.add(name)
+        with own_tables(client, result.resource.table):
+            missing = MissingRows(client, scope)
+            keys = missing.keys()
+            elsewhere = found_keys(second, keys)
+            before = self._before.get(name, 0)
+            if len(elsewhere) < len(keys) and self._is_doubted(
+                scope, result, before - len(elsewhere)
+            ):
+                return
+            if elsewhere:
+                missing.mark_only(keys - elsewhere)
+            else:
+                missing.mark()
+        deleted.marked[name] = len(keys) - len(elsewhere)
 
-def confirm(
-    source: Source, unconfirmed: Mapping[str, int], load: Callable[[ReadRun], Mapping[str, int]]
-) -> Mapping[str, int] | None:
-    """Read resources a second time, and mark the rows that this read does not find either.
+    def _is_doubted(self, scope: Scope, result: ReadResult, before: int) -> bool:
+        """Whether a read is too short to be believed; it gets a finding then."""
+        name = result.resource.name
+        if name in self._accepted or not is_shrunken(scope, before, result.rows):
+            return False
+        record_shrinkage(result, before, _UNMARKED)
+        self.deleted.not_judged[name] = "less than half of the living rows were read"
+        return True
 
-    Args:
-        source: The source of the resources.
-        unconfirmed: ``Deleted.unconfirmed`` of the first read.
-        load: Loads the second read, marks its missing rows and returns their number, by resource.
-
-    Returns:
-        Number of rows newly marked, by resource. None if the second read could not be loaded, so
-        that no row is marked.
-    """
-    try:
-        with ReadRun(source, only=unconfirmed, resume=False) as second_read:
-            marked = load(second_read)
-            not_read = second_read.failures()
-    except (ExtractError, LoadError) as e:
-        log.warning("%s: rows that may be gone are not marked: %s", source.name, e)
-        return None
-    for error in not_read.values():
-        log.warning("rows that may be gone are not marked: %s", error)
-    return marked
-
-
-class _MissingRows:
-    """The rows of one table that were last read before ``started_at`` and have no mark yet."""
-
-    def __init__(self, client: SqlClientBase[Any], resource: Resource, started_at: int) -> None:
-        self._client = client
-        self._table = client.make_qualified_table_name(resource.table)
-        self._deleted_at, read_at = (client.escape_column_name(n) for n in (DELETED_AT, READ_AT))
-        self._started_at = _EPOCH + timedelta(microseconds=started_at)
-        self._where = f"{self._deleted_at} IS NULL AND ({read_at} < %s OR {read_at} IS NULL)"
-
-    def count(self) -> int:
-        """Number of the rows."""
-        sql = f"SELECT count(*) FROM {self._table} WHERE {self._where}"
-        with self._client.execute_query(sql, self._started_at) as cursor:
-            count: int = cursor.fetchall()[0][0]
-        return count
-
-    def mark(self) -> None:
-        """Set ``_deleted_at`` of the rows to the start of the read."""
-        sql = f"UPDATE {self._table} SET {self._deleted_at} = %s WHERE {self._where}"
-        self._client.execute_sql(sql, self._started_at, self._started_at)
-
-
-def _rows_may_slip(source: Source, resource: Resource) -> bool:
-    """Whether a read may miss a row that the API lists.
-
-    In a listing by offset or page number, a row moves to the page before when another row is
-    deleted during the read. The read has then passed that page.
-    """
-    listings = (resource, *source.ancestors(resource))
-    return any(isinstance(r.paginator, Offset | PageNumber) for r in listings)
+    def _mark_orphans(self, client: SqlClientBase[Any]) -> None:
+        """Mark the children of parents that are gone, parents first."""
+        deleted, failed = self.deleted, self._run.failures()
+        for child in self._run.resources:
+            if child.parent is None or child.name in failed:
+                continue
+            started_at = self._run.result(child.name).started_at
+            since = datetime.now(UTC) if started_at is None else Scope(child, started_at).started
+            count = mark_orphans(self._run.source, child, client, since)
+            if count:
+                deleted.marked[child.name] = deleted.marked.get(child.name, 0) + count
+            if (reason := unknown_orphans(self._run.source, child)) is not None:
+                deleted.not_judged.setdefault(child.name, reason)

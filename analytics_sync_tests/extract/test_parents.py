@@ -99,7 +99,8 @@ def test_a_configured_value_is_inherited_too(api: Api, monkeypatch: pytest.Monke
         columns={"id": "bigint", "item_id": "bigint"},
         include_from_parent={"item_id": "id"},
     )
-    assert read(shop(item(), kids), only=["kids"]).rows["kids"] == [{"id": 1, "item_id": 7}]
+    (row,) = read(shop(item(), kids), only=["kids"]).rows["kids"]
+    assert row == {"id": 1, "item_id": 7, "_parent_key": "7"}
 
 
 # keys of the child, parents, parents whose children are requested, number of other parents

@@ -71,9 +71,9 @@ def test_a_short_read_replaces_no_table(api: Api, file: Path, name: str) -> None
     error, _ = sync("replace", paginator, **endpoint)
     assert said in error
     assert rows(file) == (20, 0)
-    api.on("/items", answers(5, {}))
+    api.on("/items", answers(12, {}))
     assert sync("replace", paginator, **endpoint) == ("", [])
-    assert rows(file) == (5, 0)
+    assert rows(file) == (12, 0)
 
 
 @pytest.mark.parametrize("name", SHORT)
@@ -108,9 +108,9 @@ def test_a_read_with_a_wrong_key_replaces_no_table(api: Api, file: Path) -> None
     assert "keys shared: 6, for example id=0" in error
     assert "Correct primary_key [id] of resource 'items'" in error
     assert rows(file) == (20, 0)
-    api.on("/items", {"data": [*page(5)["data"], {"id": 0}]})
+    api.on("/items", {"data": [*page(12)["data"], {"id": 0}]})
     assert sync("replace", "single_page") == ("", [])
-    assert rows(file) == (5, 0), "equal records with one key are one record"
+    assert rows(file) == (12, 0), "equal records with one key are one record"
 
 
 GAPS: dict[str, tuple[Any, dict[str, Any], dict[str, Any], str]] = {

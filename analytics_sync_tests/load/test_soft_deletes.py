@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from analytics_sync.catalog import CatalogError, load_text
+from analytics_sync.catalog import load_text
 from analytics_sync.extract.run import ReadRun
 from analytics_sync.load.pipeline import Loaded, load
 from analytics_sync.sandbox import Fault, Request, ServedResponse
@@ -68,12 +68,12 @@ def test_a_row_that_is_gone_is_marked_and_one_that_comes_back_is_not(shop: World
     ledger = shop.sandbox.ledger("shop")
     ledger.delete("things", first)
     ledger.delete("things", second)
-    assert sync(shop, "things").deleted == {"things": 2}
+    assert sync(shop, "things").deleted.marked == {"things": 2}
     assert gone(shop) == {first, second}
     marked = shop.query(
         "SELECT id, name, _deleted_at FROM shop.things WHERE _deleted_at IS NOT NULL"
     )
-    assert sync(shop, "things").deleted == {"things": 0}
+    assert sync(shop, "things").deleted.marked == {"things": 0}
     assert marked == shop.query(
         "SELECT id, name, _deleted_at FROM shop.things WHERE _deleted_at IS NOT NULL"
     ), "the time of the first miss stays"
@@ -101,13 +101,13 @@ def test_a_row_that_slips_from_page_to_page_is_not_gone(shop: World) -> None:
     shop.sandbox.faults = fault
     loaded = sync(shop, "shelf")
     shop.sandbox.faults = None
-    assert loaded.read_twice == {"shelf"}
+    assert loaded.deleted.read_twice == {"shelf"}
     assert gone(shop, "shelf") == set(), "the first page still had the row that was deleted"
-    assert sync(shop, "shelf").deleted == {"shelf": 1}
+    assert sync(shop, "shelf").deleted.marked == {"shelf": 1}
     assert gone(shop, "shelf") == {first}
     assert {row["id"] for row in shop.table("shop/shelf")} == set(before)
     once = shop.sandbox.counts["shop/shelf"]
-    assert sync(shop, "shelf").read_twice == set(), "nothing is missing: one read is enough"
+    assert sync(shop, "shelf").deleted.read_twice == set(), "nothing is missing: one read is enough"
     assert shop.sandbox.counts["shop/shelf"] == once + 4
 
 
@@ -123,10 +123,10 @@ def test_missing_rows_without_confirmation_are_not_marked(shop: World) -> None:
         return Fault(response=ServedResponse(403, b"{}")) if requests > 4 else None
 
     shop.sandbox.faults = fault
-    assert sync(shop, "shelf").deleted == {}
+    assert sync(shop, "shelf").deleted.marked == {}
     shop.sandbox.faults = None
     assert gone(shop, "shelf") == set()
-    assert sync(shop, "shelf").deleted == {"shelf": 1}
+    assert sync(shop, "shelf").deleted.marked == {"shelf": 1}
 
 
 def _listed(world: World) -> list[str]:
@@ -142,14 +142,14 @@ def test_only_snapshots_that_list_everything_mark(shop: World, table: str) -> No
     sync(shop)
     shop.sandbox.ledger("shop").delete(table, keys(shop, table)[0])
     assert "_deleted_at" not in shop.table(f"shop/{table}")[0]
-    assert table not in sync(shop).deleted
+    assert table not in sync(shop).deleted.marked
 
 
 def test_an_empty_listing_marks_nothing(shop: World) -> None:
     sync(shop)
     for key in keys(shop):
         shop.sandbox.ledger("shop").delete("things", key)
-    assert "things" not in sync(shop).deleted
+    assert "things" not in sync(shop).deleted.marked
     assert gone(shop) == set()
 
 
@@ -158,7 +158,7 @@ def test_a_listing_shorter_than_its_total_marks_nothing(shop: World) -> None:
     shop.sandbox.ledger("shop").delete("things", keys(shop)[0])
     short = b'{"data": [{"id": "only", "name": "one"}], "meta": {"total": 24}}'
     shop.sandbox.faults = _on("things", lambda: Fault(response=ServedResponse(200, short)))
-    assert "things" not in sync(shop).deleted
+    assert "things" not in sync(shop).deleted.marked
     assert gone(shop) == set()
 
 
@@ -167,7 +167,7 @@ def test_a_failed_read_marks_nothing(shop: World) -> None:
     shop.sandbox.ledger("shop").delete("things", keys(shop)[0])
     shop.sandbox.faults = _on("things", lambda: Fault(response=ServedResponse(403, b"{}")))
     with ReadRun(shop.sources["shop"]) as run:
-        assert "things" not in load(run, "test").deleted
+        assert "things" not in load(run, "test").deleted.marked
         assert set(run.failures()) == {"things"}
     assert gone(shop) == set()
 
@@ -182,23 +182,6 @@ def test_a_row_of_a_parallel_run_is_not_marked(shop: World) -> None:
     sync(shop, "things")
     assert gone(shop) == set()
     assert {row["id"] for row in shop.table("shop/things")} == rows
-
-
-@pytest.mark.parametrize(
-    "resource",
-    [
-        "{name: a, deletes: soft, columns: {id: text, at: timestamp}, "
-        "endpoint: {path: /a, incremental: {cursor_path: at}}}",
-        "{name: a, deletes: soft, write_disposition: replace, endpoint: {path: /a}}",
-    ],
-)
-def test_soft_deletes_without_complete_listings_are_an_error(resource: str) -> None:
-    text = (
-        "source: x\nclient: {}\nresource_defaults: {primary_key: id}\n"
-        f"resources:\n  - {resource}\n"
-    )
-    with pytest.raises(CatalogError, match=r"x.yaml:5: resource 'a': deletes: expected a snapshot"):
-        load_text(text, name="x", file="x.yaml")
 
 
 def _on(resource: str, fault: Any) -> Any:

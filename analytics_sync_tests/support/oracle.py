@@ -13,7 +13,7 @@ from typing import Any
 
 from analytics_sync.catalog import Field, Resource
 
-_OWN_COLUMNS = {"_extra", "_read_at", "_deleted_at", "_dlt_load_id"}
+_OWN_COLUMNS = {"_extra", "_read_at", "_deleted_at", "_parent_key", "_dlt_load_id"}
 
 
 def value_at(record: Any, path: Iterable[str]) -> Any:

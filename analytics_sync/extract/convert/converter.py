@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from analytics_sync.catalog import Field, Resource
-from analytics_sync.catalog.naming import DELETED_AT, EXTRA, READ_AT
+from analytics_sync.catalog.naming import DELETED_AT, EXTRA, PARENT_KEY, READ_AT
 from analytics_sync.common.exact_json import dumps
 from analytics_sync.common.window import Window
 from analytics_sync.extract.convert.arrays import ARROW, TIMESTAMP, to_array
@@ -78,14 +78,18 @@ class Converter:
         # A record whose cursor changes may be listed twice, with its old time and its new one.
         self._cursor_stays = cursor_kind(resource) is not CursorKind.CHANGES
         self._keys = [f for f in self.fields if f.column in set(resource.key)]
-        self._extra_fields = ExtraFields(self.fields)
+        # A key that was always null has no column yet where the columns follow the data.
+        self._extra_fields = ExtraFields(self.fields, keep_nulls=bool(resource.fields))
         self._stand_ins = StandIns(resource, self.fields)
         placing = {*resource.key, *((resource.cursor.column,) if resource.cursor else ())}
         self.use = FieldUse([(i, f) for i, f in enumerate(self.fields) if f.column not in placing])
         # The API lists every record that is read: merging this null removes a mark of deletion.
         self._null_columns = [(DELETED_AT, TIMESTAMP)] if resource.soft_deletes else []
+        self._origin = [(READ_AT, TIMESTAMP)]
+        if resource.keeps_parent_key:
+            self._origin.append((PARENT_KEY, pa.string()))
         declared = [(f.column, ARROW[f.data_type]) for f in self.fields]
-        added = [(EXTRA, pa.string()), (READ_AT, TIMESTAMP), *self._null_columns]
+        added = [(EXTRA, pa.string()), *self._origin, *self._null_columns]
         self.schema = pa.schema([*declared, *added])
 
     def convert(
@@ -93,6 +97,7 @@ class Converter:
         records: Sequence[Any],
         window: Window | None = None,
         read_at: Sequence[int] | None = None,
+        parents: Sequence[str] | None = None,
     ) -> Batch:
         """Build a table of the records that are in ``window`` and can be placed.
 
@@ -100,14 +105,13 @@ class Converter:
             records: As the API gave them.
             window: None for all.
             read_at: When each was read, in microseconds since 1970; None leaves the column null.
+            parents: Key of the parent of each; None leaves the column null, if there is one.
         """
-        times = pa.nulls(len(records), TIMESTAMP)
-        if read_at is not None:
-            times = pa.array(read_at, pa.int64()).cast(TIMESTAMP)
+        origin = self._origin_of(len(records), read_at, parents)
         rejected: list[Rejected] = []
         if not {dict}.issuperset(map(type, records)):
             rejected = [Rejected("not an object", r) for r in records if type(r) is not dict]
-            times = times.filter(pa.array([type(r) is dict for r in records]))
+            origin = origin.filter(pa.array([type(r) is dict for r in records]))
             records = [r for r in records if type(r) is dict]
         rows = Records(records)
         extras: Extras = {}
@@ -126,24 +130,39 @@ class Converter:
             if pc.all(to_keep).as_py() is False:
                 if outside_window and read_at is not None and self._cursor_stays:
                     outside = pc.and_not(cursor.is_valid(), to_keep)
+                    times = origin.column(READ_AT)
                     both = keys_on_both_sides(rows, self._keys, to_keep, outside, times)
-                rows, times, extras = Records(_take(records, to_keep)), times.filter(to_keep), {}
+                rows, origin, extras = Records(_take(records, to_keep)), origin.filter(to_keep), {}
             else:
                 converted[self._cursor.field] = cursor
-        table = self._table(rows, times, extras, converted)
+        table = self._table(rows, origin, extras, converted)
         table, placed_records = self._with_keys(table, rows.records, rejected)
         table, placed_records = self._without_stand_ins(table, placed_records, rejected)
         with_extra = table.num_rows - table.column(EXTRA).null_count
         return Batch(table, placed_records, rejected, outside_window, with_extra, both)
 
+    def _origin_of(
+        self, count: int, read_at: Sequence[int] | None, parents: Sequence[str] | None
+    ) -> pa.RecordBatch:
+        """When each record was read, and the key of its parent if the table has it."""
+        times = pa.nulls(count, TIMESTAMP)
+        if read_at is not None:
+            times = pa.array(read_at, pa.int64()).cast(TIMESTAMP)
+        keys = pa.nulls(count, pa.string()) if parents is None else pa.array(parents, pa.string())
+        return pa.record_batch([times, keys][: len(self._origin)], schema=pa.schema(self._origin))
+
     def _table(
-        self, rows: Records, times: pa.Array, extras: Extras, converted: dict[Field, pa.Array]
+        self,
+        rows: Records,
+        origin: pa.RecordBatch,
+        extras: Extras,
+        converted: dict[Field, pa.Array],
     ) -> pa.Table:
         """The table of all ``rows``.
 
         Args:
             rows: The records.
-            times: When each was read.
+            origin: When each was read, and the key of its parent if the table has it.
             extras: Values that do not fit, of the columns in ``converted``.
             converted: The columns that have been read from ``rows`` already.
         """
@@ -161,7 +180,7 @@ class Converter:
                 [dumps(extras[i]) if i in extras else None for i in range(len(rows))], pa.string()
             )
         nulls = [pa.nulls(len(rows), kind) for _, kind in self._null_columns]
-        return pa.Table.from_arrays([*arrays, extra, times, *nulls], schema=self.schema)
+        return pa.Table.from_arrays([*arrays, extra, *origin.columns, *nulls], schema=self.schema)
 
     def _with_keys(
         self, table: pa.Table, records: Sequence[Any], rejected: list[Rejected]

@@ -8,7 +8,12 @@ spite of such a finding, and its check fails.
 from __future__ import annotations
 
 from analytics_sync.common.errors import ExtractError, Place
-from analytics_sync.extract.evidence.findings import COMPLETE, DECLARED_SCHEMA, PRIMARY_KEY_UNIQUE
+from analytics_sync.extract.evidence.findings import (
+    COMPLETE,
+    DECLARED_SCHEMA,
+    PRIMARY_KEY_UNIQUE,
+    WINDOW_BOUNDS,
+)
 from analytics_sync.extract.read_context import ReadContext
 from analytics_sync.extract.result import ReadResult
 
@@ -53,6 +58,10 @@ def judge_records(context: ReadContext) -> None:
             "records would be lost, so the read",
             "Correct primary_key, then run again.",
         ),
+        WINDOW_BOUNDS: (
+            "records of the window may be missing, so the read",
+            "Correct incremental, then run again.",
+        ),
     }
     for check, (reason, advice) in reasons.items():
         try:
@@ -75,7 +84,7 @@ def judge_parent(parent: ReadResult, child: ReadResult, place: Place) -> None:
     """
     name, findings = parent.resource.name, child.findings
     if not parent.complete:
-        child.proven_complete = False
+        child.parents_complete = False
     child.refused_above = parent.refused + parent.refused_above
     if child.refused_above and child.resource.write_disposition == "replace":
         findings.add(

@@ -1,0 +1,65 @@
+"""The key ``deletes``: whether rows that the API no longer lists get ``_deleted_at``.
+
+In: the declaration of one resource. Out: whether its table has the column, or a ``CatalogError``. What
+proves that a row is gone depends on the kind of the resource: a snapshot lists everything, a window lists
+the rows of its time, and a parent lists its children.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from analytics_sync.catalog.errors import Fail
+from analytics_sync.catalog.models import Incremental, ResourceDefaults
+from analytics_sync.catalog.params import Param, SettingParam
+
+_PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
+
+
+def marks_deleted(
+    resource: ResourceDefaults,
+    path: str,
+    params: Mapping[str, Param],
+    incremental: Incremental | None,
+    parent: str | None,
+    fail: Fail,
+) -> bool:
+    """Whether rows get ``_deleted_at``.
+
+    That is the default for a snapshot of all records, and for the children of parents. A setting in the
+    path of a snapshot, or in the query of a child, limits the listing to its value. When the setting
+    changes, the other rows are not gone. A load with another value in the path of a child is refused.
+
+    Args:
+        resource: The resource, with its defaults merged.
+        path: URL path with all placeholders.
+        params: Path and query parameters by name.
+        incremental: How the resource is windowed; None without a cursor of its own.
+        parent: Name of the parent; None without one.
+        fail: Raises ``CatalogError`` for this resource.
+    """
+    deletes = resource.deletes
+    if deletes == "none" or not resource.selected:
+        return False
+    if resource.write_disposition == "replace":
+        if deletes is not None:
+            fail(
+                "expected write_disposition: merge: replace removes the rows that the API no longer lists",
+                "deletes",
+            )
+        return False
+    if deletes == "soft" and incremental is not None:
+        fail(
+            "expected window: a windowed resource is read window by window, and only a window that was "
+            "read again shows which of its rows are gone",
+            "deletes",
+        )
+    if deletes is not None:
+        return True
+    if incremental is not None:
+        return False
+    if parent is not None:
+        in_path = set(_PLACEHOLDER.findall(path))
+        return not any(isinstance(p, SettingParam) and n not in in_path for n, p in params.items())
+    return not _PLACEHOLDER.search(path)

@@ -1,0 +1,175 @@
+"""``deletes: window``: rows of a window that was read again and that the API no longer lists."""
+
+from __future__ import annotations
+
+import pytest
+
+from analytics_sync.catalog import CatalogError, load_text
+from analytics_sync.common.errors import ExtractError
+from analytics_sync.extract.run import ReadRun
+from analytics_sync.load.pipeline import load
+from analytics_sync_tests.support.changing_api import Records, at, gone, living, sync, windowed
+from analytics_sync_tests.support.day_windows import day_window
+from analytics_sync_tests.support.each_warehouse import EachWarehouse, each_warehouse
+from analytics_sync_tests.support.scripted_api import Api, item, shop, shop_api
+
+api = shop_api
+warehouse = each_warehouse
+SOURCE = shop(windowed(deletes="window"))
+
+
+@pytest.fixture
+def records(api: Api) -> Records:
+    """Two records a day, for three days."""
+    made = Records(api, "/items")
+    for day in (1, 2, 3):
+        made.put(f"a{day}", day)
+        made.put(f"b{day}", day)
+    return made
+
+
+def test_a_row_that_is_gone_is_marked_and_one_that_comes_back_is_not(
+    records: Records, warehouse: EachWarehouse
+) -> None:
+    sync(SOURCE, 1, 3)
+    assert gone(warehouse) == []
+    del records.by_id["a2"], records.by_id["a3"]
+    loaded = sync(SOURCE, 2)
+    assert loaded.deleted.marked == {"items": 1}
+    assert gone(warehouse) == ["a2"], "the third day was not read"
+    sync(SOURCE, 1, 3)
+    assert gone(warehouse) == ["a2", "a3"]
+    records.put("a2", 2)
+    sync(SOURCE, 2)
+    assert gone(warehouse) == ["a3"]
+    assert len(warehouse.rows()) == 6
+
+
+def test_a_record_that_changed_later_is_not_gone(
+    records: Records, warehouse: EachWarehouse
+) -> None:
+    """It is no more in its old window, and this run does not read its new one."""
+    sync(SOURCE, 1, 3)
+    records.put("a1", 9)
+    del records.by_id["b1"]
+    loaded = sync(SOURCE, 1)
+    assert (loaded.deleted.marked, loaded.deleted.read_twice) == ({"items": 1}, {"items"})
+    assert gone(warehouse) == ["b1"]
+    assert len(warehouse.rows()) == 6, "the second read loads no row of another window"
+    sync(SOURCE, 9)
+    assert living(warehouse) == ["a1", "a2", "a3", "b2", "b3"]
+    sync(SOURCE, 1)
+    assert gone(warehouse) == ["b1"]
+
+
+def test_the_only_row_of_a_day_can_go(records: Records, warehouse: EachWarehouse) -> None:
+    records.put("alone", 5)
+    sync(SOURCE, 1, 5)
+    del records.by_id["alone"]
+    assert sync(SOURCE, 5).deleted.marked == {"items": 1}
+    assert gone(warehouse) == ["alone"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("cursor", ["created_at", "starts_at"])
+def test_other_cursors(api: Api, warehouse: EachWarehouse, cursor: str) -> None:
+    """A time of creation never moves. Another time may move either way."""
+    source = shop(windowed(cursor, deletes="window"))
+    records = Records(api, "/items", cursor)
+    for day in (100, 101, 102):
+        records.put(f"a{day}", day)
+        records.put(f"b{day}", day)
+    sync(source, 100, 102)
+    before = len(api.queries())
+    del records.by_id["a101"]
+    if cursor == "starts_at":
+        records.put("b101", 3)
+    assert sync(source, 101).deleted.marked == {"items": 1}
+    assert gone(warehouse) == ["a101"]
+    fixed = cursor == "created_at"
+    assert (len(api.queries()) - before == 1) == fixed, "a fixed cursor needs no second read"
+
+
+@pytest.mark.slow
+def test_a_day_as_cursor(api: Api, warehouse: EachWarehouse) -> None:
+    columns = {"id": "text", "day": "date"}
+    source = shop(
+        windowed("day", columns=columns, incremental={"cursor_changes": False}, deletes="window")
+    )
+    records = Records(api, "/items", "day")
+    for day in (1, 2):
+        for name in "ab":
+            records.by_id[f"{name}{day}"] = {"id": f"{name}{day}", "day": str(at(day))}
+    sync(source, 1, 2)
+    del records.by_id["a1"], records.by_id["a2"]
+    sync(source, 2)
+    assert gone(warehouse) == ["a2"]
+
+
+@pytest.mark.parametrize("warehouse", ["duckdb"], indirect=True)
+def test_a_read_that_proves_nothing_marks_nothing(
+    records: Records, warehouse: EachWarehouse
+) -> None:
+    sync(SOURCE, 1, 3)
+    del records.by_id["a2"]
+    records.answer = [{"id": "b2", "updated_at": "2026-01-02T12:00:00Z"}, {"id": "x"}]
+    assert "rejected" in sync(SOURCE, 2).deleted.not_judged["items"]
+    records.answer = (403, {}, {})
+    with ReadRun(SOURCE, day_window(at(2), at(3))) as run:
+        assert not load(run, "run").deleted.marked
+        assert isinstance(run.failures()["items"], ExtractError)
+    assert gone(warehouse) == []
+
+
+@pytest.mark.parametrize("warehouse", ["duckdb"], indirect=True)
+def test_a_second_read_that_fails_marks_nothing(
+    api: Api, records: Records, warehouse: EachWarehouse
+) -> None:
+    sync(SOURCE, 1, 3)
+    del records.by_id["a2"]
+    api.on("/items", lambda _path, query, _: records.listed(query), (403, {}, {}))
+    loaded = sync(SOURCE, 2)
+    assert loaded.deleted.marked == {}
+    assert "second time" in loaded.deleted.not_judged["items"]
+    assert gone(warehouse) == []
+
+
+@pytest.mark.parametrize("warehouse", ["duckdb"], indirect=True)
+def test_a_row_of_a_parallel_run_is_not_marked(records: Records, warehouse: EachWarehouse) -> None:
+    with ReadRun(SOURCE, day_window(at(2), at(3))) as slow:
+        slow.result("items")
+        records.put("new", 2)
+        sync(SOURCE, 2)
+        load(slow, "slow")
+    assert living(warehouse) == ["a2", "b2", "new"]
+
+
+@pytest.mark.parametrize("warehouse", ["duckdb"], indirect=True)
+def test_a_default_for_all_resources(api: Api, records: Records, warehouse: EachWarehouse) -> None:
+    """A snapshot has one window: everything."""
+    api.on("/others", [{"id": 1}, {"id": 2}], [{"id": 2}])
+    source = shop(windowed(deletes="window"), item(name="others", deletes="window"))
+    sync(source, 1, 3)
+    del records.by_id["b3"]
+    assert sync(source, 1, 3).deleted.marked == {"items": 1, "others": 1}
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ("deletes: soft", "deletes: expected window"),
+        (
+            "deletes: window, write_disposition: replace",
+            "deletes: expected write_disposition: merge",
+        ),
+        ("deletes: hard", "deletes: "),
+    ],
+)
+def test_a_declaration_that_cannot_be_kept_is_an_error(keys: str, message: str) -> None:
+    endpoint = "{path: /a, incremental: {cursor_path: at}}"
+    text = (
+        "source: x\nclient: {}\nresource_defaults: {primary_key: id}\n"
+        f"resources:\n  - {{name: a, {keys}, columns: {{id: text, at: timestamp}}, endpoint: {endpoint}}}\n"
+    )
+    with pytest.raises(CatalogError, match=rf"x.yaml:5: resource 'a': {message}"):
+        load_text(text, name="x", file="x.yaml")
