@@ -1,4 +1,4 @@
-# Every target sets up what it needs: Python 3.11 or later and make are enough.
+# Every target sets up what it needs: Python 3.11 to 3.14 and make are enough.
 PYTHON ?= python3
 # Tests wait more than they compute: two processes run them, one test file at a time each.
 TOGETHER ?= -n 2 --dist loadfile
@@ -57,7 +57,7 @@ sbom: $(VENV)/.audit          ## sbom.json (CycloneDX) of requirements.txt, with
 UNREACHABLE := 'ConnectionError|ServiceError|Timeout|HTTPError|SSLError|ProxyError|JSONDecodeError|Could not connect'
 
 $(VENV)/bin/python:
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed; set PYTHON=")'
+	$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15) and "Python 3.11 to 3.14 is needed; set PYTHON=")'
 	$(PYTHON) -m venv $(VENV)
 
 # The pip that comes with Python installs its own successor and nothing else.

@@ -33,6 +33,8 @@ def build_fields(
         CatalogError: A key names a field that is not declared, or a column is taken.
     """
     if not resource.columns:
+        for path in resource.primary_key:
+            _check_not_reserved(column_name(path), fail, "primary_key")
         return ()
     cursor = [incremental.cursor_path] if incremental else []
     named = {
@@ -47,6 +49,11 @@ def build_fields(
     return tuple(
         _field(path, column, required=path in required) for path, column in resource.columns.items()
     )
+
+
+def build_cursor(path: str) -> Field:
+    """The cursor of a windowed resource that declares no columns: a timestamp."""
+    return _field(path, Column(data_type="timestamp"), required=True)
 
 
 def _field(path: str, column: Column, *, required: bool) -> Field:
@@ -83,14 +90,15 @@ def _check_column_names(columns: Iterable[str], fail: Fail) -> None:
     for path in columns:
         column = column_name(path)
         other = taken.setdefault(column, path)
-        if column in RESERVED_COLUMNS:
-            fail(
-                f"the column {column!r} has a meaning of its own; leave it to _extra",
-                "columns", path,
-            )  # fmt: skip
+        _check_not_reserved(column, fail, "columns", path)
         if other != path:
             fail(
                 f"fields {other!r} and {path!r} would share the column {column!r}; make one an alias "
                 f"of the other, or declare one under another name with aliases: [{path}]",
                 "columns", path,
             )  # fmt: skip
+
+
+def _check_not_reserved(column: str, fail: Fail, *key: str) -> None:
+    if column in RESERVED_COLUMNS:
+        fail(f"the column {column!r} has a meaning of its own; leave it to _extra", *key)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import dlt
 from dlt.extract import DltResource, DltSource
+from dlt.extract.items import DataItemWithMeta
 
 from analytics_sync.catalog import Resource, Source
 from analytics_sync.catalog.tables import REJECTED, REJECTED_COLUMNS, REJECTED_KEY, table_columns
@@ -73,16 +74,21 @@ def _resource(resource: Resource, read: Callable[[], Iterator[Any]] | Iterator[A
 def _reader(resource: Resource, run: ReadRun, files: bool) -> Callable[[], Iterator[Any]]:
     def read() -> Iterator[Any]:
         try:
-            buffer = run.result(resource.name).buffer
+            result = run.result(resource.name)
         except ExtractError:
             return
+        buffer = result.buffer
         assert buffer is not None, "every finished read has a buffer"
+        # Without them, dlt would make text of all that is text in Arrow, as JSON is.
+        columns = {} if resource.fields else table_columns(resource, result.fields)
+        hints = dlt.mark.make_hints(columns=columns) if columns else None
         file = buffer.file() if files else None
         if file is not None:
-            columns = buffer.schema.empty_table()
-            yield dlt.mark.with_file_import(str(file), "parquet", buffer.rows, columns)
+            marked = dlt.mark.with_file_import(str(file), "parquet", buffer.rows, hints)
+            yield DataItemWithMeta(marked.meta, buffer.schema.empty_table())
         else:
-            yield from buffer.tables()
+            for table in buffer.tables():
+                yield dlt.mark.with_hints(table, hints) if hints else table
         buffer.close()
 
     return read

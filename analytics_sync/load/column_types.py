@@ -14,6 +14,8 @@ from typing import Any
 
 from dlt.common.schema.typing import TColumnSchema
 
+from analytics_sync.catalog.naming import EXTRA
+from analytics_sync.catalog.tables import INFERRED
 from analytics_sync.common.shown import shown
 from analytics_sync.load.foreign_objects import own_tables
 
@@ -53,12 +55,14 @@ class Mismatch:
         real: The type that the table has, in the warehouse's words.
         declared: The declared type, in dlt's words.
         wanted: The declared type, in the warehouse's words.
+        is_inferred: Whether the type follows the data. Then texts may become JSON, and truth values text.
     """
 
     column: str
     real: str
     declared: str
     wanted: str
+    is_inferred: bool = False
 
     def __str__(self) -> str:
         return f"column {shown(self.column)} is {self.real} and is declared as {self.declared}"
@@ -90,6 +94,12 @@ class Mismatch:
         real, wanted = _canonical(self.real), _canonical(self.wanted)
         is_decimal, is_double = real.startswith("decimal"), real in ("double", "real")
         value = f"CAST({quoted} AS {self.wanted})"
+        if (self.is_inferred or self.column == EXTRA) and (real, wanted) == ("text", "json"):
+            # Each value is JSON: this is how earlier versions stored it. DuckDB casts deleted rows, too.
+            value = f"TRY_{value}" if self.wanted == "JSON" else value
+            return value, f"CASE WHEN {value} IS NOT NULL THEN {quoted} END"
+        if self.is_inferred and real == "boolean" and wanted == "text":
+            return value, f"CAST({value} AS BOOLEAN)"
         if real == "date" and wanted == "timestamp with time zone":
             value = f"CAST({quoted} AS TIMESTAMP) AT TIME ZONE 'UTC'"
             return value, f"CAST(({value}) AT TIME ZONE 'UTC' AS DATE)"
@@ -136,7 +146,7 @@ def mismatches(
             continue
         wanted = job_client.type_mapper.to_destination_type(column, {"name": table})
         if not _holds(_canonical(real[name]), _canonical(wanted)):
-            yield Mismatch(name, real[name], str(column["data_type"]), wanted)
+            yield Mismatch(name, real[name], str(column["data_type"]), wanted, INFERRED in column)
 
 
 def widen(client: Any, table: str, wrong: Sequence[Mismatch]) -> list[Mismatch]:

@@ -7,6 +7,7 @@ column. PostgreSQL refuses their tables: without this, the load of the whole sou
 from __future__ import annotations
 
 from analytics_sync.catalog import Resource
+from analytics_sync.catalog.naming import column_name
 from analytics_sync.common.errors import ExtractError, Place
 from analytics_sync.extract.run import ReadRun
 
@@ -24,7 +25,8 @@ def refuse_system_columns(run: ReadRun, kind: str) -> None:
     """
     system = _SYSTEM_COLUMNS.get(kind, frozenset())
     for resource in run.resources:
-        if named := [f.name for f in resource.fields if f.column in system]:
+        names = [f.name for f in resource.fields] or resource.primary_key
+        if named := [name for name in names if column_name(name) in system]:
             run.fail(resource.name, _error(run, resource, named))
 
 

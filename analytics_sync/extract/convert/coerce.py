@@ -24,7 +24,7 @@ from analytics_sync.extract.convert.instants import (
 Coerced = tuple[Any, bool]
 _MISFIT: Coerced = (None, False)
 _INTEGER = re.compile(r"^[+-]?\d{1,19}$")
-_INT64 = range(-(2**63), 2**63)
+INT64 = range(-(2**63), 2**63)
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _WIDE_CONTEXT = Context(prec=50)  # the default 28 digits are fewer than the column's 38
 _MAX_DECIMAL = Decimal(10) ** 29
@@ -51,22 +51,34 @@ def coerce_key(field: Field, value: Any) -> Coerced:
     return coerce(field, value)
 
 
-def _text(_: Field, value: Any) -> Coerced:
+def _text(field: Field, value: Any) -> Coerced:
     if not isinstance(value, str):
-        return _MISFIT
+        return (_scalar_text(value), True) if field.is_inferred and _is_scalar(value) else _MISFIT
     if not _UNSTORABLE.search(value):
         return value, True
     return value.replace("\0", "").encode("utf-8", "replace").decode(), False
 
 
+def _is_scalar(value: Any) -> bool:
+    return isinstance(value, bool | int | float | Decimal)
+
+
+def _scalar_text(value: Any) -> str:
+    """A number or a truth value as text, as the warehouse writes it when such a column becomes text."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    text = str(value).lower()
+    return text.rstrip("0").rstrip(".") if "." in text and "e" not in text else text
+
+
 def _bigint(_: Field, value: Any) -> Coerced:
     if isinstance(value, str) and _INTEGER.match(value):
         number = int(value)  # 007 is not exact: its zeros may mean something
-        return (number, str(number) == value) if number in _INT64 else _MISFIT
+        return (number, str(number) == value) if number in INT64 else _MISFIT
     limit = 2**53 if isinstance(value, float) else 2**63  # beyond, a double is not exact
     if isinstance(value, float | Decimal) and -limit < value < limit and value == int(value):
         value = int(value)
-    if isinstance(value, bool) or not isinstance(value, int) or value not in _INT64:
+    if isinstance(value, bool) or not isinstance(value, int) or value not in INT64:
         return _MISFIT
     return value, True
 
@@ -89,6 +101,8 @@ def _timestamp(field: Field, value: Any) -> Coerced:
     if isinstance(value, bool):
         return _MISFIT
     if isinstance(value, int | float | Decimal):
+        if field.is_inferred:  # nobody has said that numbers are times, and in which unit
+            return _MISFIT
         return instant_of_epoch(value, field.format) or _MISFIT
     if not isinstance(value, str):
         return _MISFIT

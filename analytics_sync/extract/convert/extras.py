@@ -22,9 +22,11 @@ class ExtraFields:
 
     Args:
         fields: The declared fields.
+        keep_nulls: Whether null counts as a value, too.
     """
 
-    def __init__(self, fields: Sequence[Field]) -> None:
+    def __init__(self, fields: Sequence[Field], *, keep_nulls: bool = True) -> None:
+        self._keep_nulls = keep_nulls
         self._declared_tree = _tree(fields)
         self._is_flat = all(branch is None for branch in self._declared_tree.values())
         self._top_keys = {f.path[0] for f in fields if len(f.path) == 1}
@@ -44,6 +46,8 @@ class ExtraFields:
                 if self._is_flat and covers(row):
                     continue
                 rest = _undeclared(row, tree)
+                if not self._keep_nulls:
+                    rest = {k: v for k, v in rest.items() if v is not None}
                 for keys in rows.dotted_keys.get(i, ()):
                     rest = _without(rest, keys)
                 if rest:

@@ -1,86 +1,105 @@
 """Inference of fields for a resource that declares none.
 
-In: the first records of the resource. Out: one field per key, typed by the values. With inferred fields
-a pasted configuration works at once. Declared columns have two advantages: the UI shows them before the
-first run, and the checks find values that do not fit.
+In: the first records of the resource, and the columns that its table has. Out: one field per key, typed by
+the values and by the table. With inferred fields a pasted configuration works at once. Declared columns
+have two advantages: the UI shows them before the first run, and the checks find values that do not fit.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from decimal import Decimal
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from analytics_sync.catalog import Field, Resource
-from analytics_sync.catalog.models import DataType
 from analytics_sync.catalog.naming import RESERVED_COLUMNS, column_at, column_name
 from analytics_sync.common.json_path import MISSING, compile_field, lookup
+from analytics_sync.extract.convert.inferred_types import (
+    ExistingColumn,
+    ExistingTable,
+    column_type,
+    key_type,
+)
 
 # Of a table that declares none. PostgreSQL allows 1,600, but a table must stay usable.
 _MAX_COLUMNS = 500
 _RESERVED = RESERVED_COLUMNS | {"cmax", "cmin", "ctid", "oid", "tableoid", "xmax", "xmin"}
 # The limit of PostgreSQL. Longer names would be shortened, differently in each destination.
 _MAX_NAME_LENGTH = 63
-_TYPES: dict[type, DataType] = {
-    str: "text",
-    bool: "bool",
-    int: "bigint",
-    float: "double",
-    Decimal: "double",
-    dict: "json",
-    list: "json",
-}
 
 
 def infer_fields(
-    resource: Resource, records: Sequence[Any], existing_types: Mapping[str, DataType]
+    resource: Resource, records: Sequence[Any], table: ExistingTable
 ) -> tuple[Field, ...]:
-    """One field for every key that has a value, and one for each part of the primary key.
+    """One field for each part of the primary key, the cursor, every column, and every key with a value.
 
-    A part of the primary key that has no value in ``records`` is inferred as text. Some fields get no
-    column and stay in ``_extra``:
+    A column that no record has is a field too, so that the loss of a field shows. Some keys get no column,
+    and their values stay in ``_extra``:
 
-    - a second field that would share a column with another field
-    - a field whose column name is longer than 63 characters
-    - a field that would bring the table to more than 500 columns, not counting our own
-    - a field with a name that PostgreSQL reserves
+    - all keys but one that would share a column; the key that is spelled as the column has it, else the
+      first one in the order of the alphabet
+    - a key whose column name is longer than 63 characters
+    - a key that would bring the table to more than 500 columns, not counting our own
+    - a key with a name that PostgreSQL reserves
 
     Args:
         resource: The declaration.
         records: The first records of this run.
-        existing_types: Types of the columns that the table has already. A column keeps its type,
-            and a value that does not fit goes to ``_extra``: the warehouse would round or refuse it.
+        table: The table as it is.
     """
-    found: dict[str, set[DataType]] = {}
-    nested = [path for path in resource.primary_key if "." in path or compile_field(path).is_exact]
-    for record in records:
-        if isinstance(record, dict):
-            for name, value in record.items():
-                if value is not None and name.strip():
-                    found.setdefault(name, set()).add(_TYPES[type(value)])
-            for path in nested:
-                if (value := lookup(record, path)) not in (MISSING, None):
-                    found.setdefault(path, set()).add(_TYPES[type(value)])
-    fields: dict[str, Field] = {}
-    for path in resource.primary_key:
-        types = found.pop(path, set())
-        column = column_name(path)
-        inferred: DataType = next(iter(types)) if len(types) == 1 else "text"
-        kind = existing_types.get(column) or inferred
-        key = compile_field(path)
-        exact = frozenset([key.keys] if key.is_exact else ())
-        fields[column] = Field(key.keys, column, kind, required=True, exact=exact)
-        found.pop(".".join(key.keys), None)
-    columns = {column for column in existing_types if not _is_reserved(column)} | set(fields)
-    for name, types in found.items():
-        column = _column(name)
-        if not column or len(column) > _MAX_NAME_LENGTH or column in fields or _is_reserved(column):
+    existing = {c: e for c, e in table.columns.items() if not is_reserved(c)}
+    found = _values([*records, *table.extra])
+    fields = {field.column: field for field in _key_fields(resource, records, existing)}
+    if resource.cursor is not None:
+        fields[resource.cursor.column] = resource.cursor
+    for field in fields.values():
+        found.pop(".".join(field.path), None)
+    new = max(0, _MAX_COLUMNS - len(existing.keys() | fields.keys()))
+    for column, name in _columns(found):
+        if column in fields:
             continue
-        if column in columns or len(columns) < _MAX_COLUMNS:
-            columns.add(column)
-            kind = existing_types.get(column) or _common_type(types)
-            fields[column] = Field((name,), column, kind)
+        if column not in existing:
+            if not new:
+                continue
+            new -= 1
+        kind = column_type(found[name], existing.get(column))
+        fields[column] = Field((name,), column, kind, is_inferred=True)
+    for column, real in existing.items():
+        if column not in fields:
+            fields[column] = Field((column,), column, real.data_type, is_inferred=True)
     return tuple(fields.values())
+
+
+def _values(records: Sequence[Any]) -> dict[str, list[Any]]:
+    """The values of each key, without null, in the order in which the keys come."""
+    found: dict[str, list[Any]] = {}
+    for record in records:
+        if type(record) is dict:
+            for name, value in record.items():
+                if value is not None:
+                    found.setdefault(name, []).append(value)
+    return found
+
+
+def _key_fields(
+    resource: Resource, records: Sequence[Any], existing: Mapping[str, ExistingColumn]
+) -> Iterator[Field]:
+    for path in resource.primary_key:
+        compiled, column = compile_field(path), column_name(path)
+        values = [lookup(r, path) for r in records if type(r) is dict]
+        kind = key_type([v for v in values if v not in (MISSING, None)], existing.get(column))
+        exact = frozenset([compiled.keys] if compiled.is_exact else ())
+        yield Field(compiled.keys, column, kind, required=True, exact=exact)
+
+
+def _columns(names: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The columns of keys, each with the one key that it is for."""
+    by_column: dict[str, list[str]] = {}
+    for name in names:
+        column = _column(name) if name.strip() else ""
+        if column and len(column) <= _MAX_NAME_LENGTH and not is_reserved(column):
+            by_column.setdefault(column, []).append(name)
+    for column, same in by_column.items():
+        yield column, column if column in same else min(same)
 
 
 def _column(name: str) -> str:
@@ -91,13 +110,6 @@ def _column(name: str) -> str:
     return column_at(parts if all(part.strip() for part in parts) else [name])
 
 
-def _is_reserved(column: str) -> bool:
+def is_reserved(column: str) -> bool:
     """Whether a name belongs to this package, to dlt or to PostgreSQL."""
     return column in _RESERVED or column.startswith("_dlt")
-
-
-def _common_type(types: set[DataType]) -> DataType:
-    """The narrowest type that holds values of all ``types``."""
-    if types == {"bigint", "double"}:
-        return "double"
-    return next(iter(types)) if len(types) == 1 else "json"

@@ -1,0 +1,114 @@
+"""Existing tables of the resources that declare no columns: the real table says the types of its columns.
+
+In: a source's warehouse, and tables. Out: for each column its type, and what decides whether the type may
+change: whether it has values, the range of its integers, and whether its texts are all JSON. Each run looks
+at the real tables, so that runs on several machines agree, and so that no folder of an earlier run is needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from dlt.destinations.exceptions import DatabaseException
+
+from analytics_sync.catalog.models import DataType
+from analytics_sync.catalog.naming import EXTRA
+from analytics_sync.common.exact_json import loads
+from analytics_sync.extract.convert.infer_fields import is_reserved
+from analytics_sync.extract.convert.inferred_types import ExistingColumn, ExistingTable
+from analytics_sync.load.foreign_objects import ForeignObject
+from analytics_sync.load.warehouse import Warehouse
+
+_MAX_EXTRA_ROWS = 10_000  # as many as the records from which fields are inferred
+_COUNT = "count({c})"
+_RANGE = ("min({c})", "max({c})")
+_STARTS_AS_JSON = "count(CASE WHEN left({c}, 1) IN ('{{', '[') THEN 1 END)"
+
+
+def existing_tables(warehouse: Warehouse, tables: Collection[str]) -> dict[str, ExistingTable]:
+    """The tables that exist, by name, without the columns of our own.
+
+    Args:
+        warehouse: The open warehouse.
+        tables: Names of tables.
+    """
+    found = {}
+    for table in tables:
+        types = {c: t for c, t in warehouse.types(table).items() if not is_reserved(c)}
+        if not types:
+            continue
+        try:
+            columns = dict(_columns(warehouse, table, types))
+            found[table] = ExistingTable(columns, tuple(_extra(warehouse, table)))
+        except ForeignObject:  # the load refuses this table, and says why
+            continue
+    return found
+
+
+def _columns(
+    warehouse: Warehouse, table: str, types: Mapping[str, DataType]
+) -> Iterator[tuple[str, ExistingColumn]]:
+    """Look at all columns of a table in one scan."""
+    source = warehouse.table(table)
+    expressions = []
+    for name, type_ in types.items():
+        column = warehouse.column(name)
+        expressions.append(_COUNT.format(c=column))
+        expressions += [e.format(c=column) for e in _looked_at(type_)]
+    values = iter(warehouse.row(f"SELECT {', '.join(expressions)} FROM {source}"))
+    for name, type_ in types.items():
+        count = next(values)
+        seen = [next(values) for _ in _looked_at(type_)]
+        holds_json = type_ == "text" and count and seen[0] == count
+        yield (
+            name,
+            ExistingColumn(
+                _known(type_),
+                has_values=count > 0,
+                integers=(seen[0], seen[1]) if type_ == "bigint" and count else (0, 0),
+                holds_json=bool(holds_json and _is_json(warehouse, table, name)),
+            ),
+        )
+
+
+def _extra(warehouse: Warehouse, table: str) -> Iterator[Mapping[str, Any]]:
+    """What ``_extra`` holds in some rows of a table."""
+    if EXTRA not in warehouse.columns(table):
+        return
+    column = warehouse.column(EXTRA)
+    sql = (
+        f"SELECT CAST({column} AS VARCHAR) FROM {warehouse.table(table)} "
+        f"WHERE {column} IS NOT NULL LIMIT {_MAX_EXTRA_ROWS}"
+    )
+    for (text,) in warehouse.rows(sql):
+        if isinstance(values := loads(text.encode()), dict):
+            yield values
+
+
+def _looked_at(type_: str) -> tuple[str, ...]:
+    """What to ask about the values of a column, beside their number."""
+    if type_ == "bigint":
+        return _RANGE
+    return (_STARTS_AS_JSON,) if type_ == "text" else ()
+
+
+def _is_json(warehouse: Warehouse, table: str, column: str) -> bool:
+    """Whether each value of a text column is JSON, as versions before the types of JSON columns left it."""
+    try:
+        warehouse.rows(
+            f"SELECT count(CAST({warehouse.column(column)} AS JSON)) FROM {warehouse.table(table)}"
+        )
+    except DatabaseException:
+        return False
+    return True
+
+
+def _known(type_: Any) -> DataType:
+    """The type as columns are declared; somebody may have given a column another one."""
+    if type_ == "wei":
+        return "decimal"
+    return type_ if type_ in _DECLARED else "text"
+
+
+_DECLARED = frozenset({"text", "bigint", "double", "bool", "timestamp", "date", "json", "decimal"})
