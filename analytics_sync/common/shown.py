@@ -55,6 +55,11 @@ def listed(
     return f"{text}{separator}and {others:,} more" if others > 0 else text
 
 
+def counted(number: int, noun: str) -> str:
+    """A number with its noun: ``1 row``, ``2,000 rows``."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
 def without_markup(text: str) -> str:
     """A text that Markdown shows as it is, without links, images and HTML.
 

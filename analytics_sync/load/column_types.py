@@ -17,20 +17,8 @@ from dlt.common.schema.typing import TColumnSchema
 from analytics_sync.catalog.naming import EXTRA
 from analytics_sync.catalog.tables import INFERRED
 from analytics_sync.common.shown import shown
-from analytics_sync.load.foreign_objects import own_tables
+from analytics_sync.load.real_tables import Columns
 
-_Types = Mapping[str, Mapping[str, str]]
-
-_QUERIES = {
-    "duckdb": "SELECT table_name, column_name, data_type FROM system.main.duckdb_columns() "
-    "WHERE NOT internal AND schema_name = %s",
-    # information_schema has no precision of timestamps and no length of texts
-    "postgres": "SELECT c.relname, a.attname, "
-    "pg_catalog.format_type(a.atttypid, a.atttypmod) "
-    "FROM pg_catalog.pg_attribute AS a JOIN pg_catalog.pg_class AS c ON c.oid = a.attrelid "
-    "JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace "
-    "WHERE a.attnum > 0 AND NOT a.attisdropped AND n.nspname = %s",
-}
 _SYNONYMS = {
     "character varying": "text",
     "varchar": "text",
@@ -115,73 +103,64 @@ class Mismatch:
         return value, f"CAST({value} AS {self.real})"
 
 
-def real_types(job_client: Any) -> _Types:
-    """Table -> column -> type, as the tables of the dataset really are.
-
-    Returns:
-        Types in the warehouse's words; empty for a destination without a merge of ours.
-    """
-    query = _QUERIES.get(job_client.capabilities.sqlglot_dialect)
-    client = job_client.sql_client
-    found: dict[str, dict[str, str]] = {}
-    if query is not None:
-        for table, column, type_ in client.execute_sql(query, client.dataset_name) or ():
-            found.setdefault(table, {})[column] = type_
-    return found
-
-
 def mismatches(
-    job_client: Any, real: Mapping[str, str], table: str, columns: Mapping[str, TColumnSchema]
+    job_client: Any, real: Columns, table: str, columns: Mapping[str, TColumnSchema]
 ) -> Iterator[Mismatch]:
     """The columns that the table has with another type, unless it holds all declared values.
 
     Args:
         job_client: dlt's job client.
-        real: Column -> type of the table, of ``real_types``.
+        real: The columns of the table.
         table: Name of the table.
         columns: The declared columns.
     """
     for name, column in columns.items():
         if name not in real or "data_type" not in column:
             continue
-        wanted = job_client.type_mapper.to_destination_type(column, {"name": table})
-        if not _holds(_canonical(real[name]), _canonical(wanted)):
-            yield Mismatch(name, real[name], str(column["data_type"]), wanted, INFERRED in column)
+        type_, wanted = real[name].type, destination_type(job_client, table, column)
+        if not _holds(_canonical(type_), _canonical(wanted)):
+            yield Mismatch(name, type_, str(column["data_type"]), wanted, INFERRED in column)
 
 
-def widen(client: Any, table: str, wrong: Sequence[Mismatch]) -> list[Mismatch]:
-    """Widen the columns, all or none, in one transaction.
+def destination_type(job_client: Any, table: str, column: TColumnSchema) -> str:
+    """The type of a declared column, in the warehouse's words."""
+    return str(job_client.type_mapper.to_destination_type(column, {"name": table}))
+
+
+def inexact(client: Any, table: str, wrong: Sequence[Mismatch]) -> list[Mismatch]:
+    """The columns that cannot be widened with all their values exact.
 
     Args:
         client: dlt's SQL client.
         table: Name of the table.
-        wrong: The columns to widen.
-
-    Returns:
-        The columns that cannot be widened with all their values exact. If there are some, the table
-        is as it was.
+        wrong: Columns of the table with another type than declared.
 
     Raises:
-        DatabaseException: The warehouse refused a statement, a cast for instance.
+        DatabaseException: The warehouse refused a cast.
     """
     source = client.make_qualified_table_name(table)
-    changes, inexact = [], []
-    with own_tables(client, table):
-        for mismatch in wrong:
-            quoted, wanted = client.escape_column_name(mismatch.column), mismatch.wanted
-            # any type takes a column without values
-            value, old_value = mismatch.widened(quoted) or (f"CAST(NULL AS {wanted})", "NULL")
-            with client.execute_query(
-                f"SELECT count(*) FROM {source} WHERE {old_value} IS DISTINCT FROM {quoted}"
-            ) as cursor:
-                (differing,) = cursor.fetchall()[0]
-            if differing:
-                inexact.append(mismatch)
-            changes.append(mismatch.change(client, table, value))
-        if not inexact:
-            for change in changes:
-                client.execute_sql(change)
-    return inexact
+    found = []
+    for mismatch in wrong:
+        quoted = client.escape_column_name(mismatch.column)
+        _, old_value = _conversion(mismatch, quoted)
+        with client.execute_query(
+            f"SELECT count(*) FROM {source} WHERE {old_value} IS DISTINCT FROM {quoted}"
+        ) as cursor:
+            (differing,) = cursor.fetchall()[0]
+        if differing:
+            found.append(mismatch)
+    return found
+
+
+def widening(client: Any, table: str, mismatch: Mismatch) -> str:
+    """The statement that widens a column that is not ``inexact``."""
+    value, _ = _conversion(mismatch, client.escape_column_name(mismatch.column))
+    return mismatch.change(client, table, value)
+
+
+def _conversion(mismatch: Mismatch, quoted: str) -> tuple[str, str]:
+    # any type takes a column without values
+    return mismatch.widened(quoted) or (f"CAST(NULL AS {mismatch.wanted})", "NULL")
 
 
 def _shortest_digits(quoted: str, wanted: str) -> str:

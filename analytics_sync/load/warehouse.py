@@ -17,7 +17,7 @@ from dlt.destinations.sql_client import SqlClientBase
 
 from analytics_sync.catalog.models import DataType
 from analytics_sync.common.redaction import Redactor
-from analytics_sync.load.column_types import Mismatch, mismatches, real_types
+from analytics_sync.load.column_types import Mismatch, mismatches
 from analytics_sync.load.destination import (
     DEFAULT,
     configured_kind,
@@ -27,7 +27,9 @@ from analytics_sync.load.destination import (
 )
 from analytics_sync.load.errors import warehouse_errors
 from analytics_sync.load.foreign_objects import ForeignObject, foreign_objects
-from analytics_sync.load.locks import warehouse_lock
+from analytics_sync.load.locks import open_locked
+from analytics_sync.load.real_tables import real_tables
+from analytics_sync.load.table_changes import stored_name
 
 
 class Warehouse:
@@ -65,10 +67,7 @@ class Warehouse:
 
     def stored(self, column: str) -> str:
         """The name that a column has in the warehouse: dlt shortens names that are too long for it."""
-        naming = self._job_client.schema.naming if self._job_client else None
-        if naming is None or not naming.max_length or len(column) <= naming.max_length:
-            return column
-        return str(naming.normalize_path(column))
+        return stored_name(self._job_client.schema.naming, column) if self._job_client else column
 
     def columns(self, table: str) -> tuple[str, ...]:
         """Names of the table's columns; empty when there is no such table."""
@@ -91,7 +90,7 @@ class Warehouse:
         """The columns that the table has with another type than declared."""
         if self._job_client is None:
             return []
-        real = real_types(self._job_client).get(table, {})
+        real = real_tables(self._job_client).get(table, {})
         return list(mismatches(self._job_client, real, table, columns))
 
     def rows(self, sql: str, *params: Any) -> list[tuple[Any, ...]]:
@@ -111,7 +110,8 @@ def open_warehouse(dataset: str) -> Iterator[Warehouse]:
     """Open the dataset of a source. A warehouse that does not exist yet has no tables.
 
     Raises:
-        LoadError: The warehouse cannot be opened, or a query failed.
+        LoadError: The warehouse cannot be opened, another program still had it open when the time was
+            up, or a query failed.
     """
     if configured_kind() == DEFAULT and not duckdb_file().exists():
         yield Warehouse(None, dataset, Redactor(()))
@@ -121,7 +121,5 @@ def open_warehouse(dataset: str) -> Iterator[Warehouse]:
     with warehouse_errors(dataset, "looking at the warehouse", redact):
         config = destination.spec()
         config.dataset_name = dataset
-        with warehouse_lock():
-            job_client = destination.client(Schema(dataset), config)
-            with job_client:
-                yield Warehouse(job_client, dataset, redact)
+        with open_locked(lambda: destination.client(Schema(dataset), config)) as job_client:
+            yield Warehouse(job_client, dataset, redact)

@@ -3,62 +3,19 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
-import duckdb
-import psycopg2
 import pytest
 
 from analytics_sync.extract.run import ReadRun
 from analytics_sync.load.pipeline import load
-from analytics_sync_tests.support import duckdb_file
-from analytics_sync_tests.support import postgres_server as pg
+from analytics_sync_tests.support.each_warehouse import EachWarehouse, each_warehouse
 from analytics_sync_tests.support.scripted_api import Api, item, shop, shop_api
 
 api = shop_api
+warehouse = each_warehouse
 KEPT = {"id": 1, "v": None}
 EXACT = Decimal("1234567890123456.78")
-
-
-class Warehouse:
-    """A new warehouse, which is the destination."""
-
-    def __init__(self, place: Path | str) -> None:
-        self._place = place
-        self.is_duckdb = isinstance(place, Path)
-
-    def run(self, sql: str) -> None:
-        """Execute a statement, as somebody else may do."""
-        if isinstance(self._place, Path):
-            with duckdb.connect(str(self._place)) as connection:
-                connection.execute(sql)
-            return
-        with psycopg2.connect(self._place) as server, server.cursor() as cursor:
-            cursor.execute(sql)
-
-    def values(self, resource: str = "items", column: str = "v") -> dict[Any, Any]:
-        """The values of a column by the id of the row."""
-        asset = f"shop/{resource}"
-        place = self._place
-        rows = (
-            duckdb_file.table(place, asset) if isinstance(place, Path) else pg.table(place, asset)
-        )
-        return {row["id"]: row.get(column) for row in rows}
-
-
-@pytest.fixture(params=["duckdb", "postgres"])
-def warehouse(
-    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Warehouse:
-    """Each of the two kinds."""
-    if request.param == "duckdb":
-        monkeypatch.setenv("DESTINATION__DUCKDB__CREDENTIALS", str(tmp_path / "w.duckdb"))
-        return Warehouse(tmp_path / "w.duckdb")
-    database = request.getfixturevalue("postgres").database()
-    monkeypatch.setenv("ANALYTICS_SYNC__DESTINATION", "postgres")
-    monkeypatch.setenv("DESTINATION__POSTGRES__CREDENTIALS", database)
-    return Warehouse(database)
 
 
 def sync(v: str, key: str = "bigint", **keys: Any) -> dict[str, Exception]:
@@ -93,7 +50,7 @@ def others(api: Api) -> None:
     ],
 )
 def test_a_wider_type_keeps_old_rows_and_takes_new_ones(
-    api: Api, warehouse: Warehouse, old: str, value: Any, new: str, next_value: Any,
+    api: Api, warehouse: EachWarehouse, old: str, value: Any, new: str, next_value: Any,
     kept: Any, landed: Any,
 ) -> None:  # fmt: skip
     others(api)
@@ -107,7 +64,7 @@ def test_a_wider_type_keeps_old_rows_and_takes_new_ones(
 
 
 def test_a_date_becomes_the_midnight_of_utc(
-    api: Api, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+    api: Api, warehouse: EachWarehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PGTZ", "Asia/Tokyo")
     others(api)
@@ -118,7 +75,7 @@ def test_a_date_becomes_the_midnight_of_utc(
     assert found == {1: "2024-02-29 00:00:00", 2: "2024-03-01 10:00:00"}
 
 
-def test_a_key_is_widened(api: Api, warehouse: Warehouse) -> None:
+def test_a_key_is_widened(api: Api, warehouse: EachWarehouse) -> None:
     others(api)
     api.on("/items", [{"id": 7, "v": "a"}, {"id": 8, "v": "b"}], [{"id": "007"}, {"id": "8"}])
     assert not sync("text")
@@ -144,7 +101,7 @@ def test_a_key_is_widened(api: Api, warehouse: Warehouse) -> None:
     ],
 )
 def test_another_type_fails_its_resource_alone(
-    api: Api, warehouse: Warehouse, old: str, value: Any, new: str
+    api: Api, warehouse: EachWarehouse, old: str, value: Any, new: str
 ) -> None:
     others(api)
     api.on("/items", [{"id": 1, "v": value}], [{"id": 2, "v": None}])
@@ -161,7 +118,7 @@ def test_another_type_fails_its_resource_alone(
     assert warehouse.values("others", "_deleted_at")[2] is not None, "others are loaded"
 
 
-def test_a_changed_table_loads_again(api: Api, warehouse: Warehouse) -> None:
+def test_a_changed_table_loads_again(api: Api, warehouse: EachWarehouse) -> None:
     """The stored schema of dlt must not claim that the refused table has its new column."""
     others(api)
     api.on("/items", [{"id": 1, "v": "5"}], [{"id": 2, "v": 6, "w": "new"}])
@@ -173,7 +130,7 @@ def test_a_changed_table_loads_again(api: Api, warehouse: Warehouse) -> None:
     assert warehouse.values(column="w") == {1: None, 2: "new"}
 
 
-def test_any_type_takes_a_column_without_values(api: Api, warehouse: Warehouse) -> None:
+def test_any_type_takes_a_column_without_values(api: Api, warehouse: EachWarehouse) -> None:
     others(api)
     api.on("/items", [{"id": 1, "v": None}], [{"id": 2, "v": 5}])
     assert not sync("text")
@@ -181,7 +138,7 @@ def test_any_type_takes_a_column_without_values(api: Api, warehouse: Warehouse) 
     assert warehouse.values() == {1: None, 2: 5}
 
 
-def test_all_columns_of_a_table_change_or_none(api: Api, warehouse: Warehouse) -> None:
+def test_all_columns_of_a_table_change_or_none(api: Api, warehouse: EachWarehouse) -> None:
     others(api)
     api.on("/items", [{"id": 1, "v": 5, "w": "x"}], [{"id": 2, "v": "6", "w": 7}])
     assert not sync("bigint", w="text")
@@ -191,7 +148,7 @@ def test_all_columns_of_a_table_change_or_none(api: Api, warehouse: Warehouse) -
     assert warehouse.values() == {1: 5}
 
 
-def test_a_column_that_somebody_narrowed_is_widened(api: Api, warehouse: Warehouse) -> None:
+def test_a_column_that_somebody_narrowed_is_widened(api: Api, warehouse: EachWarehouse) -> None:
     """The stored schema of dlt still says that the column is as declared."""
     others(api)
     api.on("/items", [{"id": 1, "v": "0.5"}], [{"id": 1, "v": str(EXACT)}])
@@ -201,7 +158,7 @@ def test_a_column_that_somebody_narrowed_is_widened(api: Api, warehouse: Warehou
     assert warehouse.values() == {1: EXACT}
 
 
-def test_a_time_without_a_zone_fails_by_name(api: Api, warehouse: Warehouse) -> None:
+def test_a_time_without_a_zone_fails_by_name(api: Api, warehouse: EachWarehouse) -> None:
     others(api)
     api.on("/items", [{"id": 1, "v": "2024-01-01T00:00:00Z"}])
     assert not sync("timestamp")
@@ -209,7 +166,7 @@ def test_a_time_without_a_zone_fails_by_name(api: Api, warehouse: Warehouse) -> 
     assert "column v is" in str(sync("timestamp")["items"])
 
 
-def test_a_type_that_holds_more_than_declared_stays(api: Api, warehouse: Warehouse) -> None:
+def test_a_type_that_holds_more_than_declared_stays(api: Api, warehouse: EachWarehouse) -> None:
     others(api)
     api.on("/items", [{"id": 1, "v": "0.5"}], [{"id": 1, "v": "1.25"}])
     assert not sync("decimal")
@@ -219,7 +176,7 @@ def test_a_type_that_holds_more_than_declared_stays(api: Api, warehouse: Warehou
     assert warehouse.values() == {1: Decimal("1.25")}
 
 
-def test_a_table_that_cannot_be_altered_fails_by_name(api: Api, warehouse: Warehouse) -> None:
+def test_a_table_that_cannot_be_altered_fails_by_name(api: Api, warehouse: EachWarehouse) -> None:
     others(api)
     api.on("/items", [{"id": 1, "v": 5}], [{"id": 1, "v": "6"}])
     assert not sync("bigint")

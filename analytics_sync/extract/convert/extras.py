@@ -49,7 +49,7 @@ class ExtraFields:
                 if not self._keep_nulls:
                     rest = {k: v for k, v in rest.items() if v is not None}
                 for keys in rows.dotted_keys.get(i, ()):
-                    rest = _without(rest, keys)
+                    rest = without(rest, keys)
                 if rest:
                     _merge(extras, i, rest, row)
         for field in self._aliased:
@@ -78,13 +78,13 @@ def _merge(extras: Extras, i: int, more: dict[str, Any], row: dict[str, Any]) ->
     extra.update(row if extra.keys() & more.keys() else more)
 
 
-def _without(rest: dict[str, Any], keys: Keys) -> dict[str, Any]:
+def without(rest: dict[str, Any], keys: Keys) -> dict[str, Any]:
     """``rest`` without the value at ``keys``, and without an object that held nothing else."""
     key, *below = keys
     if key not in rest:
         return rest
     others = {k: v for k, v in rest.items() if k != key}
-    if below and isinstance(rest[key], dict) and (left := _without(rest[key], tuple(below))):
+    if below and isinstance(rest[key], dict) and (left := without(rest[key], tuple(below))):
         others[key] = left
     return others
 

@@ -1,0 +1,200 @@
+"""Healing: columns take the values that ``_extra`` holds for them.
+
+In: a connected client, a table, and fields of it. Out: the number of values that each column took. A value
+that did not fit its column is in ``_extra``, and so is the value of a field that was not declared. When the
+column is widened or added, old rows get these values without a new read.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+from dlt.destinations.sql_client import SqlClientBase
+
+from analytics_sync.catalog import Field
+from analytics_sync.catalog.naming import EXTRA
+from analytics_sync.common.exact_json import dumps, loads
+from analytics_sync.extract.convert.extra_values import ExtraValues
+
+_ROWS = 20_000  # of one statement
+_PAGES = 500  # of 8 kB, of one statement
+_PLAIN = re.compile(r'"[\w .@$:/-]+')
+
+
+@dataclass(frozen=True)
+class HealedTable:
+    """A table, and the columns that take values.
+
+    Attributes:
+        name: Name of the table.
+        fields: The fields by the names of their columns in the warehouse.
+        types: The types of these columns, in the warehouse's words.
+        keys: Columns of the primary key.
+        columns: All columns that the table has.
+    """
+
+    name: str
+    fields: Mapping[str, Field]
+    types: Mapping[str, str]
+    keys: Collection[str]
+    columns: Collection[str]
+
+
+def heal(
+    client: SqlClientBase[Any],
+    table: HealedTable,
+    *,
+    columns: Collection[str] | None = None,
+    dry_run: bool = False,
+) -> Counter[str]:
+    """Move values from ``_extra`` to the columns that hold them exactly. Must run in one transaction.
+
+    Args:
+        client: A client that is connected to DuckDB or PostgreSQL.
+        table: The table, and the columns that take values.
+        columns: The columns that the table has by now; None for those of ``table``.
+        dry_run: Whether the values are only counted. Then columns may be missing.
+
+    Returns:
+        Number of values by column; columns without any are left out.
+    """
+    found: Counter[str] = Counter()
+    if columns is not None:
+        table = replace(table, columns=columns)
+    if EXTRA not in table.columns or not table.fields:
+        return found
+    rows = _RowIds(client, table.name)
+    names = list(table.fields)
+    values = ExtraValues([*table.fields.values()], table.keys, table.columns)
+    for block in rows.blocks():
+        changes = []
+        for row_id, text, *old in _rows(
+            client, table, f"{rows.name}, {_extra_text(client)}", block
+        ):
+            extra = loads(text.encode())
+            if type(extra) is not dict:
+                continue
+            new, rest = values.move(extra, old)
+            if not new and rest == extra:
+                continue
+            changes.append((str(row_id), new, rest))
+            found.update(names[i] for i in new if rest != extra)
+        if changes and not dry_run:
+            _write(client, table, rows, block, changes)
+    return found
+
+
+class _RowIds:
+    """The identity of rows within a transaction, and conditions that cut a table into blocks of rows."""
+
+    def __init__(self, client: SqlClientBase[Any], table: str) -> None:
+        self._client = client
+        self._table = client.make_qualified_table_name(table)
+        self._is_duckdb = client.capabilities.sqlglot_dialect == "duckdb"
+        self.name = "old.rowid" if self._is_duckdb else "old.ctid"
+        self.type = "BIGINT" if self._is_duckdb else "pg_catalog.tid"
+
+    def blocks(self) -> Iterator[str]:
+        """A condition for each block of the table, as it is now."""
+        if self._is_duckdb:
+            ((last,),) = self._client.execute_sql(f"SELECT max(rowid) FROM {self._table}") or ()
+            for start in range(0, -1 if last is None else last + 1, _ROWS):
+                yield f"{self.name} >= {start} AND {self.name} < {start + _ROWS}"
+            return
+        ((pages,),) = (
+            self._client.execute_sql(
+                "SELECT pg_catalog.pg_relation_size(CAST(%s AS pg_catalog.regclass)) "
+                "/ CAST(pg_catalog.current_setting('block_size') AS bigint) + 1",
+                self._table,
+            )
+            or ()
+        )
+        for start in range(0, pages, _PAGES):
+            ends = f"{self.name} >= '({start},0)'", f"{self.name} < '({start + _PAGES},0)'"
+            yield " AND ".join(f"{end}::pg_catalog.tid" for end in ends)
+
+
+def _extra_text(client: SqlClientBase[Any]) -> str:
+    return f"CAST(old.{client.escape_column_name(EXTRA)} AS VARCHAR)"
+
+
+def _rows(
+    client: SqlClientBase[Any], table: HealedTable, first: str, block: str
+) -> list[tuple[Any, ...]]:
+    """The rows of a block whose ``_extra`` may hold a value of the fields."""
+    quote = client.escape_column_name
+    old = "".join(
+        f", CAST(old.{quote(column)} AS VARCHAR)" if column in table.columns else ", NULL"
+        for column in table.fields
+    )
+    names = sorted({f'"{path[0]}' for f in table.fields.values() for path in (f.path, *f.aliases)})
+    may_hold = "true"  # JSON writes some characters of a name in another way
+    if all(_PLAIN.fullmatch(name) for name in names):
+        may_hold = " OR ".join([f"strpos({_extra_text(client)}, %s) > 0"] * len(names))
+    else:
+        names = []
+    sql = (
+        f"SELECT {first}{old} FROM {client.make_qualified_table_name(table.name)} AS old "
+        f"WHERE {block} AND old.{quote(EXTRA)} IS NOT NULL AND ({may_hold})"
+    )
+    return [tuple(row) for row in client.execute_sql(sql, *names) or ()]
+
+
+def _write(
+    client: SqlClientBase[Any],
+    table: HealedTable,
+    rows: _RowIds,
+    block: str,
+    changes: list[tuple[str, dict[int, Any], dict[str, Any]]],
+) -> None:
+    """Change the rows of a block by one statement."""
+    quote = client.escape_column_name
+    extras = [dumps(rest).decode() if rest else None for _, _, rest in changes]
+    parameters: list[Any] = [[row_id for row_id, _, _ in changes], extras]
+    new = [_unnested("id", "VARCHAR"), _unnested("extra", "VARCHAR")]
+    sets = [f"{quote(EXTRA)} = CAST(new.extra AS JSON)"]
+    for i, column in enumerate(table.fields):
+        if any(i in values for _, values, _ in changes):
+            new += [_unnested(f"is_{i}", "BOOLEAN"), _unnested(f"value_{i}", "VARCHAR")]
+            parameters.append([i in values for _, values, _ in changes])
+            parameters.append([_text(values.get(i)) for _, values, _ in changes])
+            sets.append(
+                f"{quote(column)} = CASE WHEN new.is_{i} THEN "
+                f"CAST(new.value_{i} AS {table.types[column]}) ELSE old.{quote(column)} END"
+            )
+    client.execute_sql(
+        f"UPDATE {client.make_qualified_table_name(table.name)} AS old SET {', '.join(sets)} "
+        f"FROM (SELECT {', '.join(new)}) AS new "
+        f"WHERE {rows.name} = CAST(new.id AS {rows.type}) AND {block}",
+        *parameters,
+    )
+
+
+def _unnested(name: str, type_: str) -> str:
+    return f"unnest(CAST(%s AS {type_}[])) AS {name}"
+
+
+def _text(value: Any) -> str | None:
+    """A value as text that a cast turns into the same value."""
+    match value:
+        case None:
+            return None
+        case bool():
+            return json.dumps(value)
+        case bytes():
+            return value.decode()
+        case date():  # an instant, too
+            return value.isoformat()
+    return (
+        value
+        if isinstance(value, str)
+        else format(value, "f")
+        if hasattr(value, "as_tuple")
+        else repr(value)
+    )
