@@ -1,0 +1,180 @@
+"""The subcommands of ``analytics-sync schema``: diff, heal and reset.
+
+In: command-line arguments. Out: an exit status, and a line for each table on standard output. Declarations
+change, and so do tables: these commands say what the next run does about it, and start tables over.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from analytics_sync.catalog import Resource, Source
+from analytics_sync.catalog.configured import configured_catalog
+from analytics_sync.catalog.plan import plan_of
+from analytics_sync.common.shown import counted
+
+if TYPE_CHECKING:
+    from analytics_sync.load.schema_changes import Result
+
+_DIFFERENT = 1  # also: a table could not be changed
+_WRONG = 2  # usage, a catalog file, or a warehouse that cannot be opened
+_PLACE = "SOURCE or SOURCE/RESOURCE"
+
+
+def add_schema_command(commands: Any) -> None:
+    """Add the command to the parser of ``analytics-sync``."""
+    schema = commands.add_parser("schema", help="compare tables with declarations, and repair them")
+    actions = schema.add_subparsers(required=True, metavar="ACTION")
+
+    diff = actions.add_parser("diff", help="the differences, and what the next run does about them")
+    diff.add_argument("place", nargs="?", help=f"{_PLACE}; all sources by default")
+    diff.add_argument("--dry-run", action="store_true", help="diff never changes anything")
+    diff.set_defaults(run=_reported(_diff))
+
+    heal = actions.add_parser(
+        "heal", help="fill columns with the values that _extra holds for them"
+    )
+    heal.add_argument("place", nargs="?", help=f"{_PLACE}; all sources by default")
+    heal.add_argument("--dry-run", action="store_true", help="count only")
+    heal.set_defaults(run=_reported(_heal))
+
+    reset = actions.add_parser("reset", help="drop tables, so that the next run makes them new")
+    reset.add_argument("place", help=_PLACE)
+    confirmed = reset.add_mutually_exclusive_group()
+    confirmed.add_argument("--dry-run", action="store_true", help="say what would be dropped")
+    confirmed.add_argument("--yes", action="store_true", help="drop it")
+    reset.set_defaults(run=_reported(_reset))
+
+
+class UnknownPlace(Exception):
+    """The command line names a source or a resource that is not declared."""
+
+
+def _reported(run: Callable[[argparse.Namespace], int]) -> Callable[[argparse.Namespace], int]:
+    """``run``, with the first line of an error on standard error."""
+
+    def reported(options: argparse.Namespace) -> int:
+        from analytics_sync.load.errors import LoadError
+
+        try:
+            return run(options)
+        except (LoadError, UnknownPlace) as e:
+            print(str(e).partition("\n")[0], file=sys.stderr)
+            return _WRONG
+
+    return reported
+
+
+def _diff(options: argparse.Namespace) -> int:
+    def work(source: Source, resources: list[Resource], job_client: Any) -> Iterator[str]:
+        from analytics_sync.load.schema_diff import differences
+
+        yield from differences(source, resources, job_client)
+
+    found = 0
+    for text in _each_source(options.place, work, to_change=False):
+        print(text)
+        found += 1
+    print(counted(found, "difference") if found else "no differences")
+    return _DIFFERENT if found else 0
+
+
+def _heal(options: argparse.Namespace) -> int:
+    def work(_: Source, resources: list[Resource], job_client: Any) -> Iterator[Result]:
+        from analytics_sync.load.schema_changes import heal_tables
+
+        yield from heal_tables(resources, job_client, dry_run=options.dry_run)
+
+    return _print(_each_source(options.place, work, to_change=not options.dry_run))
+
+
+def _reset(options: argparse.Namespace) -> int:
+    only_look = not options.yes
+
+    def work(source: Source, resources: list[Resource], job_client: Any) -> Iterator[Result]:
+        from analytics_sync.load.schema_changes import reset_tables
+
+        yield from reset_tables(source, resources, job_client, dry_run=only_look)
+
+    status = _print(_each_source(options.place, work, to_change=options.yes))
+    for source, resources in _chosen(options.place):
+        for line in _backfills(source, resources):
+            print(line)
+    if only_look and not options.dry_run:
+        print("Nothing was dropped: add --yes to drop it.", file=sys.stderr)
+        return _WRONG
+    return status
+
+
+def _print(results: Iterable[Result]) -> int:
+    status = 0
+    for result in results:
+        print(f"{result.resource}: {result.text}")
+        status = _DIFFERENT if result.failed else status
+    return status
+
+
+def _each_source(
+    place: str | None,
+    work: Callable[[Source, list[Resource], Any], Iterator[Any]],
+    *,
+    to_change: bool,
+) -> Iterator[Any]:
+    """What ``work`` yields for the chosen resources of each source, with the source's dataset open."""
+    from analytics_sync.load.schema_changes import connected
+
+    for source, resources in _chosen(place):
+        with connected(source.name, to_change=to_change) as job_client:
+            yield from work(source, resources, job_client)
+
+
+def _chosen(place: str | None) -> list[tuple[Source, list[Resource]]]:
+    """The sources and resources that the command line names.
+
+    Raises:
+        UnknownPlace: One of them is not declared, or the file of the source is wrong.
+    """
+    catalog = configured_catalog()
+    if place is None:
+        for broken in catalog.broken:  # first, so that nobody takes the rest for all
+            raise UnknownPlace(f"{broken.error}. Or name a source of another file: {_PLACE}")
+        sources = catalog.sources.values()
+        return [(source, list(source.assets)) for source in sources if plan_of(source).is_enabled]
+    name, _, wanted = place.partition("/")
+    if name not in catalog.sources:
+        for broken in catalog.broken:
+            if broken.name == name:
+                raise UnknownPlace(str(broken.error))
+        raise UnknownPlace(f"no source {name!r}; known: {', '.join(catalog.sources)}")
+    source = catalog.sources[name]
+    resources = [r for r in source.assets if wanted in ("", r.name)]
+    if not resources:
+        known = ", ".join(r.name for r in source.assets)
+        raise UnknownPlace(f"{name} has no resource {wanted!r}; known: {known}")
+    return [(source, resources)]
+
+
+def _backfills(source: Source, resources: Iterable[Resource]) -> Iterator[str]:
+    """The commands that load tables again after they were started over."""
+    from analytics_sync.defs.partitions import partitions_of
+
+    names = {True: list[str](), False: list[str]()}
+    for resource in resources:
+        names[source.windowed(resource)].append(str(resource))
+    load = "dagster asset materialize -m analytics_sync.definitions --select"
+    if names[False]:
+        yield f"Then load again: {load} '{' or '.join(_keys(names[False]))}'"
+    if names[True]:
+        partitions = partitions_of(plan_of(source))
+        first, last = partitions.get_first_partition_key(), partitions.get_last_partition_key()
+        yield (
+            f"Then load all partitions again: {load} '{' or '.join(_keys(names[True]))}' "
+            f"--partition-range {first}...{last}"
+        )
+
+
+def _keys(names: Iterable[str]) -> Iterator[str]:
+    return (f'key:"{name}"' for name in names)
