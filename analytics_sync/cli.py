@@ -21,6 +21,7 @@ from analytics_sync.catalog.configured import read_catalog, read_sources
 from analytics_sync.catalog.loader import YAML_SUFFIXES
 from analytics_sync.catalog.names import PROJECT_VARIABLES, check_lengths, check_names, variables
 from analytics_sync.common.private_folder import NotPrivate
+from analytics_sync.sources_command import add_sources_command, print_settings, summary
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -70,6 +71,8 @@ def _parser() -> argparse.ArgumentParser:
     convert.add_argument("file", type=Path)
     convert.add_argument("--name", help="the source's name; the file's stem by default")
     convert.set_defaults(run=_convert)
+
+    add_sources_command(commands)
     return parser
 
 
@@ -104,8 +107,11 @@ def _check(options: argparse.Namespace) -> int:
         print(error, file=sys.stderr)
     sources = []
     for source in found:
-        windowed = sum(source.windowed(r) for r in source.assets)
-        print(f"{source.file}: {source.name}: {len(source.assets)} assets, {windowed} partitioned")
+        try:
+            print(f"{source.file}: {source.name}: {summary(source)}")
+        except CatalogError as e:
+            print(e, file=sys.stderr)
+            errors.append(e)
         if Path(source.file).suffix in YAML_SUFFIXES:  # Dagster loads no other file
             sources.append(source)
     check_names([*_sources_beside(checked), *sources])
@@ -131,7 +137,7 @@ def _settings(options: argparse.Namespace) -> int:
     if options.source is not None and options.source not in sources:
         print(f"no source {options.source!r}; known: {', '.join(sources)}", file=sys.stderr)
         return 2
-    hints = []
+    hints, wrong = [], 0
     for source in sources.values():
         if options.source in (None, source.name):
             for setting in declared_settings(source):
@@ -139,11 +145,12 @@ def _settings(options: argparse.Namespace) -> int:
                 print(f"{setting.variable:<48} {state:<9} {setting.purpose}")
                 if setting.has_blanks:
                     hints.append(f"{setting.variable} begins or ends with a space")
+            wrong += print_settings(source)
     known = {*PROJECT_VARIABLES, *(v for source in sources.values() for v in variables(source))}
     hints += [f"{name} is not read: did you mean {near}?" for name, near in misspelt(known).items()]
     for hint in hints:
         print(f"hint: {hint}")
-    return 2 if catalog.broken and options.source is None else 0
+    return 2 if wrong or (catalog.broken and options.source is None) else 0
 
 
 def _convert(options: argparse.Namespace) -> int:

@@ -1,6 +1,6 @@
 """The demo: one run of all assets against the sandbox, and the Dagster UI with its history.
 
-In: the catalog.
+In: the catalog that is configured, as Dagster loads it.
 Out: a folder ``.demo`` with a Dagster instance, a warehouse and a log.
 Both commands do what a user can type: start the sandbox, set the environment, call ``dagster``.
 """
@@ -38,6 +38,7 @@ event_log_storage:
 """
 _STEP = re.compile(r" - (STEP_START|STEP_SUCCESS|STEP_FAILURE) - .* step \"(\w+)\"")
 _START_TIMEOUT_SECONDS = 30.0
+_ADDRESS = "__BASE_URL"
 DAYS = 7
 _NEXT_STEPS = """\
 What next:
@@ -98,6 +99,7 @@ class Home:
         """Environment variables of a process of the demo: the sandbox's settings, no telemetry."""
         return {
             **os.environ,
+            **self._days_for_all(sandbox),
             **sandbox,
             "DAGSTER_HOME": str(self.dagster),
             "DESTINATION__DUCKDB__CREDENTIALS": str(self.warehouse),
@@ -107,6 +109,12 @@ class Home:
             "DAGSTER_DISABLE_TELEMETRY": "yes",
             "PYTHONWARNINGS": "ignore",
         }
+
+    def _days_for_all(self, sandbox: Mapping[str, str]) -> dict[str, str]:
+        """Settings that give all sources the days of the demo: one run takes one kind of partitions."""
+        days = {"PARTITIONS": "daily", "TIME_ZONE": "UTC", "START_DATE": str(self.start)}
+        sources = [n.removesuffix(_ADDRESS) for n in sandbox if n.endswith(_ADDRESS)]
+        return {f"{source}__{key}": value for source in sources for key, value in days.items()}
 
 
 def _install_signal_handlers() -> None:
@@ -133,7 +141,8 @@ def sandbox(home: Home, *arguments: str) -> Iterator[dict[str, str]]:
     settings.unlink(missing_ok=True)
     log = home.path / "sandbox.log"
     command = [
-        sys.executable, "-m", "analytics_sync.sandbox", "--port", "0", "--env", str(settings),
+        sys.executable, "-m", "analytics_sync.sandbox", "--configured", "--port", "0",
+        "--env", str(settings),
     ]  # fmt: skip
     with log.open("w", encoding="utf-8") as output:
         process = subprocess.Popen(

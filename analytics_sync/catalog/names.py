@@ -13,7 +13,7 @@ from typing import NamedTuple
 from analytics_sync.catalog.errors import CatalogError
 from analytics_sync.catalog.naming import variable_name
 from analytics_sync.catalog.source import Source
-from analytics_sync.catalog.team_keys import TEAM_SETTINGS
+from analytics_sync.catalog.team_keys import TEAM_SETTINGS, Level
 
 POSTGRES_LIMIT = 63
 """PostgreSQL's limit of a name, in bytes. It cuts a longer name without an error."""
@@ -58,8 +58,15 @@ def name_problems(sources: Iterable[Source]) -> dict[int, CatalogError]:
     Both sources have the problem. The later one comes first.
     """
     taken: dict[tuple[str, str], tuple[int, Source, _Taken]] = {}
+    levels: dict[str, Level] = {}
     problems: dict[int, CatalogError] = {}
     for number, source in enumerate(sources):
+        for level in source.levels:  # a base shares settings, so no other file may have its name
+            known = levels.setdefault(level.name, level)
+            if known.file != level.file:
+                new = _Taken("source", level.name, "", level.line)
+                said = f"source {level.name!r} is declared in {known.file}:{known.line} too"
+                problems.setdefault(number, _problem(source, new, said))
         for new in _names(source):
             if (new.kind, new.name) == _OWN:
                 said = f"the {new.kind} {new.name!r} is the project's own"
@@ -124,8 +131,9 @@ def _names(source: Source) -> Iterator[_Taken]:
 
 
 def variables(source: Source) -> list[str]:
-    """The environment variables of all settings that a source reads."""
-    return [variable_name(source.name, setting) for setting, _ in _settings(source)]
+    """The environment variables of all settings that a source reads, and those of its bases."""
+    names = dict.fromkeys((source.name, *(level.name for level in source.levels)))
+    return [variable_name(name, setting) for name in names for setting, _ in _settings(source)]
 
 
 def _settings(source: Source) -> Iterator[tuple[str, int]]:

@@ -10,12 +10,13 @@ from __future__ import annotations
 import argparse
 import signal
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from types import FrameType
 
-from analytics_sync.catalog import CatalogError, load_catalog
+from analytics_sync.catalog import CatalogError, Source, load_catalog
+from analytics_sync.catalog.configured import configured_catalog
 from analytics_sync.sandbox.manners import MANNERS
 from analytics_sync.sandbox.options import Options
 from analytics_sync.sandbox.server import Sandbox
@@ -30,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = _parser()
     args = parser.parse_args(argv)
     try:
-        sources = load_catalog(args.catalog)
+        sources = _sources(args)
         options = _options(args)
         sandbox = Sandbox(sources, options, port=args.port, manners=args.manner)
     except (CatalogError, ValueError, OSError, OverflowError) as e:
@@ -74,6 +75,8 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="a catalog file; all that ship",
     )
+    add("--configured", action="store_true",
+        help="the files that ship and those of ANALYTICS_SYNC__CATALOG_DIR, as Dagster loads them")  # fmt: skip
     add("--port", type=int, default=8765, help="0 is any free port; %(default)s")
     add("--seed", type=int, default=default.seed, help="same seed, same data; %(default)s")
     add("--rows", type=int, default=default.rows, help="records of a snapshot; %(default)s")
@@ -99,6 +102,16 @@ def _parser() -> argparse.ArgumentParser:
     add("--live", type=float, metavar="SECONDS", help="let the data change this often; never")
     add("--env", type=Path, metavar="FILE", help="write the settings to this file as KEY=value")
     return parser
+
+
+def _sources(args: argparse.Namespace) -> Mapping[str, Source]:
+    """The sources to serve. Those that are switched off are served too."""
+    if not args.configured:
+        return load_catalog(args.catalog)
+    catalog = configured_catalog()
+    for broken in catalog.broken:
+        print(f"not served: {broken.error}", flush=True)
+    return catalog.sources
 
 
 def _manner_lines() -> Iterator[str]:

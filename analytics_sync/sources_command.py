@@ -1,0 +1,130 @@
+"""The subcommand ``analytics-sync sources``: what the team has set for each source.
+
+In: the configured catalog and dlt's configuration. Out: an exit status, and lines on standard output: one
+for each source, or one for each key of the source that is named.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from analytics_sync.catalog import CatalogError, Source
+from analytics_sync.catalog.configured import configured_catalog
+from analytics_sync.catalog.naming import variable_name
+from analytics_sync.catalog.plan import Plan, plan_of
+from analytics_sync.catalog.team_keys import TEAM_SETTINGS
+
+_WRONG = 2
+_PURPOSES = {
+    "enabled": "whether the source is on",
+    "schedule": "cron expression of its schedule",
+    "start_date": "day of its first partition",
+    "partitions": "hourly, daily, weekly or monthly",
+    "time_zone": "zone of partitions and schedule",
+    "lookback": "days that the schedule reads again",
+    "pool": "Dagster's pool of its runs",
+}
+_HEAD = ("source", "is", "partitions", "from", "schedule", "declared in")
+
+
+def add_sources_command(commands: Any) -> None:
+    """Add the command to the parser of ``analytics-sync``."""
+    sources = commands.add_parser("sources", help="all sources, and what is set for each")
+    sources.add_argument("source", nargs="?", help="the values of one source, and their origins")
+    sources.set_defaults(run=_sources)
+
+
+def _sources(options: argparse.Namespace) -> int:
+    catalog = configured_catalog()
+    if options.source is not None:
+        if (source := catalog.sources.get(options.source)) is None:
+            known = ", ".join(catalog.sources)
+            print(f"no source {options.source!r}; known: {known}", file=sys.stderr)
+            return _WRONG
+        for row in [("key", "value", "from"), *_values(source)]:
+            print(f"{row[0]:<12} {row[1]:<26} {row[2]}")
+        return 0
+    errors: list[CatalogError] = [broken.error for broken in catalog.broken]
+    rows: list[Sequence[str]] = [_HEAD]
+    for source in catalog.sources.values():
+        try:
+            rows.append(_row(source, plan_of(source)))
+        except CatalogError as e:
+            errors.append(e)
+    for line in _table(rows):
+        print(line)
+    for error in errors:
+        print(error, file=sys.stderr)
+    return _WRONG if errors else 0
+
+
+def summary(source: Source) -> str:
+    """The number of assets of a source, and what the team has set otherwise than by default.
+
+    Raises:
+        CatalogError: The value of a setting is not one.
+    """
+    plan = plan_of(source)
+    windowed = sum(source.windowed(resource) for resource in source.assets)
+    kind = "" if (plan.partitions, plan.time_zone) == ("daily", "UTC") else _partitions(plan)
+    off = "" if plan.is_enabled else f", off ({plan.origins['enabled']})"
+    return f"{len(source.assets)} assets, {windowed} partitioned{kind and f' ({kind})'}{off}"
+
+
+def print_settings(source: Source) -> bool:
+    """Print the settings of the team for a source, and return whether one is wrong."""
+    try:
+        plan = plan_of(source)
+    except CatalogError as e:
+        print(e, file=sys.stderr)
+        return True
+    for key in TEAM_SETTINGS:
+        if key in source.settings:  # a parameter of the API has this setting
+            continue
+        variable, origin = variable_name(source.name, key), plan.origins[key]
+        state = "set" if origin == variable else "optional"
+        print(f"{variable:<48} {state:<9} {_PURPOSES[key]}: {_shown(plan, key)} ({origin})")
+    return False
+
+
+def _values(source: Source) -> Iterator[tuple[str, str, str]]:
+    plan = plan_of(source)
+    for key in TEAM_SETTINGS:
+        yield key, _shown(plan, key), plan.origins[key]
+    base = source.levels[-1].name
+    if base != source.name:
+        yield "base", base, source.levels[-1].file
+
+
+def _row(source: Source, plan: Plan) -> tuple[str, ...]:
+    base = source.levels[-1]
+    of = f", base {base.name} in {base.file}:{base.line}" if len(source.levels) > 1 else ""
+    windowed = any(source.windowed(resource) for resource in source.assets)
+    return (
+        source.name,
+        "on" if plan.is_enabled else "off",
+        _partitions(plan) if windowed else "none",
+        plan.start_date.isoformat() if windowed else "",
+        plan.schedule,
+        f"{source.file}:{source.line}{of}",
+    )
+
+
+def _partitions(plan: Plan) -> str:
+    return f"{plan.partitions} {plan.time_zone}"
+
+
+def _shown(plan: Plan, key: str) -> str:
+    value = plan.is_enabled if key == "enabled" else getattr(plan, key)
+    if value is None:
+        return "as declared" if key == "lookback" else "none"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _table(rows: Sequence[Sequence[str]]) -> Iterable[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        yield "  ".join(f"{cell:<{w}}" for cell, w in zip(row, widths, strict=True)).rstrip()
