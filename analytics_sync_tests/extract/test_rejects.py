@@ -82,6 +82,21 @@ def test_few_records_without_a_cursor_are_no_finding_on_a_quiet_day(api: Api) ->
     assert found(read(shop(WINDOWED), DAY).readings["items"]) == []
 
 
+@pytest.mark.parametrize("cursor", ["", " ", "x", 0, [], {}, True], ids=repr)
+@pytest.mark.parametrize("count", [0, 20])
+def test_records_with_an_unusable_cursor_are_rejected_alone(
+    api: Api, cursor: Any, count: int
+) -> None:
+    """The test of the bounds also reads these cursors."""
+    good = [{"id": i, "at": f"2024-02-29T{i:02}:00:00Z"} for i in range(count)]
+    api.on("/items", [*good, {"id": 98, "at": cursor}, {"id": 99, "at": cursor}])
+    endpoint = {"incremental": {"cursor_path": "at", "start_param": "from", "end_param": "to"}}
+    columns = {"id": "bigint", "at": "timestamp"}
+    outcome = read(shop(item(endpoint, columns=columns)), DAY)
+    assert outcome.ids() == list(range(count))
+    assert len(outcome.readings["items"].rejected) == 2
+
+
 @pytest.mark.parametrize("rejected", [None, {"id": None}, {"name": "no key"}, [1]], ids=str)
 def test_a_read_with_a_rejected_record_is_not_complete(api: Api, rejected: Any) -> None:
     api.on("/items", listing(1000))

@@ -50,6 +50,18 @@ def test_objects_with_the_key_and_no_field(api: Api, name: str) -> None:
     assert (99 in outcome.ids()) == (reason is None)
 
 
+def test_an_error_below_a_key(api: Api) -> None:
+    """The reader adds the key of the object to the error, so that it has a declared field."""
+    error = {"id": 2, "error": {"code": 403}}
+    api.on("/items", {"open": GOOD[:1], "closed": [error]})
+    columns = {"id": "bigint", "name": "text", "state": "text"}
+    listing = {"data_selector": "*", "key_field": "state"}
+    outcome = read(shop(item(listing, columns=columns)))
+    assert outcome.ids() == [1]
+    (rejected,) = outcome.readings["items"].rejected
+    assert rejected.reason == "no declared field, but error"
+
+
 def test_the_row_of_an_earlier_load_stays(
     api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -60,7 +60,7 @@ def _spelling(low: Any, high: Any) -> Hashable | None:
     """The common spelling of the ends of values that sort like their times; None without one."""
     if type(low) is int:
         return int
-    if type(low) is str and len(low) == len(high) and low[-1] == high[-1]:
+    if type(low) is str and low and len(low) == len(high) and low[-1] == high[-1]:
         is_time = _ISO_IN_UTC.fullmatch(low) and _ISO_IN_UTC.fullmatch(high)
         return (len(low), low[-1]) if is_time else None
     return None

@@ -31,6 +31,8 @@ class StandIns:
 
     def __init__(self, resource: Resource, fields: Sequence[Field]) -> None:
         placing = {*resource.key, resource.cursor.column if resource.cursor else None}
+        # Fields that the reader fills from beside the record: every object gets them.
+        beside = {*resource.inherited, resource.key_field}
         # A stand-in may have these, and so the objects around them.
         given = [p for f in fields if f.column in placing for p in (f.path, *f.aliases)]
         self._positions = [
@@ -38,7 +40,7 @@ class StandIns:
             for i, f in enumerate(fields)
             if not any(path[: len(f.path)] == f.path for path in given)
             and f.null_as is None
-            and f.name not in resource.inherited
+            and f.name not in beside
         ]
         self._paths = [p for i in self._positions for p in (fields[i].path, *fields[i].aliases)]
         # The key is beside the object, so that every object gets one.

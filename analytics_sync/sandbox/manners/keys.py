@@ -49,7 +49,7 @@ def _register_type(name: str, about: str, declared: str, spell: Callable[[Any], 
 
         def record(record: Record) -> Record:
             for path in paths:
-                if (value := get_or_none(record, path)) is not None:
+                if (value := get_or_none(record, path)) not in (None, ""):  # "" stands for null
                     put(record, path, spell(value))
             return record
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from analytics_sync.catalog import Field
 from analytics_sync.sandbox.data.json_path import drop, get_or_none, put
+from analytics_sync.sandbox.data.record_place import RecordPlace
 from analytics_sync.sandbox.data.response_shape import key_paths
 from analytics_sync.sandbox.data.timestamps import DAY_MS, read, spell, to_ms
 from analytics_sync.sandbox.manners import bodies
@@ -120,9 +121,10 @@ def _type_of(subject: Subject) -> Field | None:
 
 
 def _has_types(subject: Subject) -> bool:
-    """Whether the records of a snapshot have a type, and no child needs them."""
+    """Whether the records of a snapshot have a type, and no child and no filter needs it."""
     return (
         bodies.is_list(subject)
+        and RecordPlace(subject.resource).selected is None
         and not bodies.has_children(subject)
         and not subject.source.windowed(subject.resource)
         and subject.resource.parent is None
