@@ -21,6 +21,7 @@ from analytics_sync.catalog.configured import read_catalog, read_sources
 from analytics_sync.catalog.loader import YAML_SUFFIXES
 from analytics_sync.catalog.names import PROJECT_VARIABLES, check_lengths, check_names, variables
 from analytics_sync.common.private_folder import NotPrivate
+from analytics_sync.schema_command import add_schema_command
 from analytics_sync.sources_command import add_sources_command, print_settings, summary
 
 
@@ -73,6 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     convert.set_defaults(run=_convert)
 
     add_sources_command(commands)
+    add_schema_command(commands)
     return parser
 
 
@@ -100,7 +102,16 @@ def _dev(options: argparse.Namespace) -> int:
 
 def _check(options: argparse.Namespace) -> int:
     from analytics_sync.load.destination import configured_kind
+    from analytics_sync.load.errors import LoadError
+    from analytics_sync.load.lock_wait import wait_limit
+    from analytics_sync.load.read_copy import read_copy_file
 
+    try:
+        wait_limit()
+        read_copy_file()
+    except LoadError as e:
+        print(e, file=sys.stderr)
+        return 2
     checked = options.files or configured_files()
     found, errors = read_sources(checked)
     for error in errors:

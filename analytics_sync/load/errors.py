@@ -23,6 +23,10 @@ class LoadError(Exception):
     """The warehouse refused the data or a query. No table was changed in part."""
 
 
+class WarehouseInUse(LoadError):
+    """Somebody else has held the warehouse, or a table of it, for longer than a load may wait."""
+
+
 @contextmanager
 def warehouse_errors(dataset: str, doing: str, redact: Redactor) -> Iterator[None]:
     """Turn every exception of the warehouse, its driver or the disk into a ``LoadError``.
@@ -42,6 +46,10 @@ def warehouse_errors(dataset: str, doing: str, redact: Redactor) -> Iterator[Non
     except (LoadError, ExtractError):
         raise
     except Exception as e:  # dlt does not wrap the errors of some drivers
+        if in_use := next(
+            (cause for cause in causes(e) if isinstance(cause, WarehouseInUse)), None
+        ):
+            raise in_use from None
         step = f"the {e.step} step" if isinstance(e, PipelineStepFailed) else doing
         advice = (
             "Look at the disk with the folder for temporary files (TMPDIR) and at the warehouse"
@@ -59,7 +67,13 @@ def warehouse_errors(dataset: str, doing: str, redact: Redactor) -> Iterator[Non
 
 def _root(error: BaseException, redact: Redactor) -> str:
     """The first exception of a chain, on one line and shortened: drivers quote values of any length."""
-    while (cause := error.__cause__ or error.__context__) is not None:
-        error = cause
-    text = " ".join(redact(str(error)).split())
-    return shown(f"{type(error).__name__}: {text}", _MAX_CHARACTERS)
+    *_, root = causes(error)
+    text = " ".join(redact(str(root)).split())
+    return shown(f"{type(root).__name__}: {text}", _MAX_CHARACTERS)
+
+
+def causes(error: BaseException | None) -> Iterator[BaseException]:
+    """The error, what caused it, and so on."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__

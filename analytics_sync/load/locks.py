@@ -8,11 +8,13 @@ the server releases a lock when its holder dies, so a killed run leaves no manua
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager, suppress
+from typing import Any
 
 import dlt
-from filelock import FileLock
+from dlt.destinations.sql_client import SqlClientBase
+from filelock import FileLock, Timeout
 
 from analytics_sync.load.destination import (
     DEFAULT,
@@ -20,7 +22,10 @@ from analytics_sync.load.destination import (
     destination_kind,
     duckdb_file,
 )
+from analytics_sync.load.duckdb_holder import holder
 from analytics_sync.load.duckdb_merge_job import configure_session
+from analytics_sync.load.lock_wait import SETTING, LockWait
+from analytics_sync.load.read_copy import SETTING as READ_COPY
 from analytics_sync.load.staging import drop_orphaned_staging
 from analytics_sync.load.warehouse_files import (
     check_files,
@@ -30,6 +35,8 @@ from analytics_sync.load.warehouse_files import (
 )
 
 _POLL_SECONDS = 0.1
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 0.2  # seconds between attempts to open a file in use
+_UNTIL_FREE = -1.0  # filelock's sign for no limit
 
 # The session of the lock only waits and holds the lock, without a time limit. The server must
 # notice within about a minute that the client's machine is gone. Some servers lack some settings.
@@ -47,11 +54,17 @@ _LOCK = (
 
 
 @contextmanager
-def warehouse_lock() -> Iterator[None]:
+def warehouse_lock(timeout: float = _UNTIL_FREE) -> Iterator[None]:
     """Hold the lock of a DuckDB file. Other destinations take several writers and have no lock.
+
+    The lock keeps other runs away, not other programs: open the file with ``open_locked``.
+
+    Args:
+        timeout: Seconds to wait for other runs; no limit by default.
 
     Raises:
         LoadError: Another user has put one of the warehouse's files there.
+        Timeout: Another run holds the lock.
     """
     if configured_kind() != DEFAULT:
         yield
@@ -59,12 +72,66 @@ def warehouse_lock() -> Iterator[None]:
     file = duckdb_file()
     file.parent.mkdir(parents=True, exist_ok=True)
     check_files(file)
-    with FileLock(prepare_lock(file)).acquire(poll_interval=_POLL_SECONDS):
+    with FileLock(prepare_lock(file)).acquire(timeout, poll_interval=_POLL_SECONDS):
         if not file.exists():
             create_database(file)
         check_files(file)  # again: files may have come while this process waited
         with private_files(file):
             yield
+
+
+@contextmanager
+def open_locked(open_client: Callable[[], Any], timeout: float = _UNTIL_FREE) -> Iterator[Any]:
+    """Open the warehouse under its lock. Wait while another program has the DuckDB file open.
+
+    The lock is free between two attempts, so that other runs may read meanwhile.
+
+    Args:
+        open_client: Makes a context manager that opens the warehouse; called for each attempt.
+        timeout: Seconds to wait for other runs; no limit by default.
+
+    Raises:
+        WarehouseInUse: The other program still has it open when the time is up.
+        Timeout: Another run holds the lock.
+    """
+    wait: LockWait | None = None
+    while True:
+        with ExitStack() as stack:
+            stack.enter_context(warehouse_lock(timeout))
+            try:
+                client = stack.enter_context(open_client())
+            except Exception as e:
+                who = holder(e) if configured_kind() == DEFAULT else None
+                if who is None:
+                    raise
+            else:
+                yield client
+                return
+        wait = wait or LockWait(
+            f"the warehouse {duckdb_file()}",
+            "Close it there, then run again. "
+            f"To read beside loads, open a copy ({READ_COPY}); to wait longer, raise {SETTING}.",
+            first=_FIRST_PAUSE,
+            longest=_LONGEST_PAUSE,
+        )
+        wait.pause(who)
+
+
+def wait_until_free() -> None:
+    """Wait while another program has the DuckDB file open. It may be opened again after that.
+
+    A long read would be in vain if the load after it found the file in use. A file that another run
+    holds is not looked at: that run ends by itself.
+
+    Raises:
+        WarehouseInUse: The other program still has it open when the time is up.
+    """
+    if configured_kind() != DEFAULT or not duckdb_file().exists():
+        return
+    import duckdb  # definitions load without DuckDB
+
+    with suppress(Timeout), open_locked(lambda: closing(duckdb.connect(str(duckdb_file()))), 0):
+        pass
 
 
 @contextmanager
@@ -78,7 +145,7 @@ def load_lock(pipeline: dlt.Pipeline) -> Iterator[None]:
         case "duckdb":
             # One connection stays open during the whole load: DuckDB writes everything to its file
             # each time the last connection closes.
-            with warehouse_lock(), pipeline.sql_client() as client:
+            with open_locked(pipeline.sql_client) as client:
                 tables = pipeline.default_schema.data_tables()
                 columns = sum(len(table["columns"]) for table in tables)
                 configure_session(client, columns)
@@ -86,11 +153,20 @@ def load_lock(pipeline: dlt.Pipeline) -> Iterator[None]:
                 yield
         case "postgres":
             with pipeline.sql_client() as client:
-                client.execute_sql(_LOCK_SESSION_SETTINGS)
-                client.execute_sql(_LOCK, f"analytics_sync {dataset}")
+                lock_dataset(client, dataset)
                 # The server may still run the last statement of a killed process. That statement
-                # uses a staging dataset, and dropping the dataset waits for its end.
+                # uses a staging dataset: dropping the dataset waits for its end, and so do merges.
                 drop_orphaned_staging(client, dataset)
                 yield
         case _:
             yield
+
+
+def lock_dataset(client: SqlClientBase[Any], dataset: str) -> None:
+    """Wait for the load lock of a PostgreSQL dataset, and hold it as long as the client is connected.
+
+    A DuckDB file has one lock for all of its datasets: ``warehouse_lock``.
+    """
+    if client.capabilities.sqlglot_dialect == "postgres":
+        client.execute_sql(_LOCK_SESSION_SETTINGS)
+        client.execute_sql(_LOCK, f"analytics_sync {dataset}")

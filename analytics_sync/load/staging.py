@@ -16,7 +16,13 @@ import dlt
 from dlt.common.destination.exceptions import DestinationException
 from dlt.destinations.sql_client import SqlClientBase
 
+from analytics_sync.load.errors import WarehouseInUse
+from analytics_sync.load.postgres_ddl import limit_lock_wait, run_ddl
+
 _ID = re.compile(r"[0-9a-f]{16}")
+# Seconds to wait for others who have looked at staged rows, a backup for instance: the next load tries
+# again.
+_WAIT = 10.0
 
 log = logging.getLogger(__name__)
 
@@ -27,10 +33,13 @@ def staging_id() -> str:
 
 
 def drop_staging(pipeline: dlt.Pipeline) -> None:
-    """Drop this load's staging dataset."""
+    """Drop this load's staging dataset. If others use it, the next load drops it."""
     with pipeline.sql_client() as client, client.with_staging_dataset():
         if client.has_dataset():
-            client.drop_dataset()
+            try:
+                _drop(client)
+            except WarehouseInUse as e:
+                log.warning("%s stays until the next load: %s", client.dataset_name, e)
 
 
 def drop_orphaned_staging(client: SqlClientBase[Any], dataset: str) -> None:
@@ -46,6 +55,22 @@ def drop_orphaned_staging(client: SqlClientBase[Any], dataset: str) -> None:
         if name.startswith(prefix) and _ID.fullmatch(name.removeprefix(prefix)):
             try:
                 with client.with_alternative_dataset_name(name):
-                    client.drop_dataset()
-            except DestinationException as e:  # it may belong to another role; it costs only space
+                    _drop(client)
+            except (DestinationException, WarehouseInUse) as e:
+                # it may belong to another role, or others use it; it costs only space
                 log.warning("%s, left by a killed run, cannot be dropped: %s", name, e)
+
+
+def _drop(client: SqlClientBase[Any]) -> None:
+    """Drop the client's dataset.
+
+    Raises:
+        WarehouseInUse: Others use a table of it.
+    """
+
+    def drop() -> None:
+        with client.begin_transaction():
+            limit_lock_wait(client)
+            client.drop_dataset()
+
+    run_ddl(client, list, drop, limit=_WAIT)

@@ -29,6 +29,7 @@ from analytics_sync.sandbox import faults as f
 from analytics_sync_tests.support import postgres_server as pg
 from analytics_sync_tests.support.fault_kinds import KINDS, SOURCES, resource_of
 from analytics_sync_tests.support.fault_lab import Lab, Rows, run, table
+from analytics_sync_tests.support.file_holder import held
 from analytics_sync_tests.support.oracle import assert_same
 from analytics_sync_tests.support.postgres_server import Postgres
 
@@ -148,26 +149,16 @@ def test_a_full_disk_during_the_load_changes_all_rows_or_none(
 
 
 @pytest.mark.parametrize("kind", KIND)
-def test_a_warehouse_that_another_program_holds_is_an_error(
+def test_a_warehouse_that_another_program_holds_for_long_is_an_error(
     lab: Lab, warehouse: Callable[[Resource], Path], kind: str
 ) -> None:
     resource = resource_of(kind)
     file = warehouse(resource)
     before = table(file, resource)
-    code = (
-        f"import duckdb, sys; c = duckdb.connect({str(file)!r}); "
-        "print(1, flush=True); sys.stdin.read()"
-    )
-    holder = subprocess.Popen(
-        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    )
-    assert holder.stdout is not None
-    assert holder.stdout.readline()
-    with lab.environment(file):
-        (message,) = first_lines_of_errors(resource)
-        holder.communicate()
-        assert f"{resource.source}: the load step failed" in message
-        assert "lock" in message
+    with lab.environment(file, {"ANALYTICS_SYNC__WAIT_FOR_WAREHOUSE": "0.1"}):
+        with held(file, read_only=False) as holder:
+            (message,) = first_lines_of_errors(resource)
+        assert f"in use by {Path(sys.executable).resolve()} (PID {holder.pid})" in message
         assert "run again" in message
         assert table(file, resource) == before
         assert_succeeds(resource)

@@ -1,0 +1,141 @@
+"""Descriptions of a catalog file as comments of the warehouse, in DuckDB and PostgreSQL."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import psycopg2
+import pytest
+
+from analytics_sync.extract.run import ReadRun
+from analytics_sync.load.pipeline import load
+from analytics_sync_tests.support import duckdb_file
+from analytics_sync_tests.support import postgres_server as pg
+from analytics_sync_tests.support.scripted_api import Api, item, shop, shop_api
+
+api = shop_api
+HOSTILE = """it's "quoted" $$ $x$ \\' \\n %s %% ; -- /* é
+second line'); DROP TABLE items; --"""
+
+
+class Warehouse:
+    """A new warehouse, which is the destination."""
+
+    def __init__(self, place: Path | str) -> None:
+        self.place = place
+
+    def run(self, sql: str) -> None:
+        """Execute a statement, as somebody else may do."""
+        if isinstance(self.place, Path):
+            with duckdb.connect(str(self.place)) as connection:
+                connection.execute(sql)
+            return
+        with psycopg2.connect(self.place) as server, server.cursor() as cursor:
+            cursor.execute(sql)
+
+    def comments(self) -> dict[str, str]:
+        """The comments of ``items`` by column; that of the table has no name."""
+        if isinstance(self.place, Path):
+            rows = duckdb_file.query(
+                self.place,
+                "SELECT '', comment FROM duckdb_tables() WHERE table_name = 'items' UNION ALL "
+                "SELECT column_name, comment FROM duckdb_columns() WHERE table_name = 'items'",
+            )
+        else:
+            rows = pg.query(
+                self.place,
+                "SELECT coalesce(a.attname, ''), d.description FROM pg_description d "
+                "LEFT JOIN pg_attribute a ON a.attrelid = d.objoid AND a.attnum = d.objsubid "
+                "AND a.attnum > 0 WHERE d.objoid = 'shop.items'::regclass",
+            )
+        return {name: text for name, text in rows if text is not None}
+
+
+@pytest.fixture(params=["duckdb", "postgres"])
+def warehouse(
+    request: pytest.FixtureRequest, tmp_path: Path, api: Api, monkeypatch: pytest.MonkeyPatch
+) -> Warehouse:
+    """Each of the two kinds."""
+    api.on("/items", [{"id": 1, "a'b": "x"}])
+    if request.param == "duckdb":
+        monkeypatch.setenv("DESTINATION__DUCKDB__CREDENTIALS", str(tmp_path / "w.duckdb"))
+        return Warehouse(tmp_path / "w.duckdb")
+    database = request.getfixturevalue("postgres").database()
+    for name, value in pg.settings(database).items():
+        monkeypatch.setenv(name, value)
+    return Warehouse(database)
+
+
+def sync(table: str | None, column: str | None, **keys: Any) -> None:
+    """Load ``items`` with a description of the table, and one of the column ``v``."""
+    described = {"data_type": "text"} | ({"description": column} if column else {})
+    columns = {"id": "bigint", "v": described, "w": "text"}
+    more = {"description": table} if table else {}
+    with ReadRun(shop(item(columns=columns, **more, **keys))) as run:
+        load(run, "run")
+        assert not run.failures()
+
+
+def test_descriptions_become_comments_and_follow_their_changes(warehouse: Warehouse) -> None:
+    sync("All items.", "The value.")
+    found = warehouse.comments()
+    assert (found[""], found["v"]) == ("All items.", "The value.")
+    assert found["_read_at"] == "When the API answered with this row"
+    assert "id" not in found
+    sync("All items.", "Another text.")
+    assert warehouse.comments() == {**found, "v": "Another text."}
+
+
+@pytest.mark.parametrize("text", [HOSTILE, "a\0b", "'", "\\", "%", " x "])
+def test_a_hostile_description_is_a_text_and_nothing_else(warehouse: Warehouse, text: str) -> None:
+    sync(text, text)
+    stored = text.replace("\0", "").strip()
+    found = warehouse.comments()
+    assert (found[""], found["v"]) == (stored, stored)
+
+
+def test_a_comment_of_somebody_else_stays_where_nothing_is_described(warehouse: Warehouse) -> None:
+    sync("All items.", None)
+    warehouse.run("COMMENT ON COLUMN shop.items.w IS 'ask Ana'")
+    warehouse.run("COMMENT ON TABLE shop.items IS 'overwritten'")
+    sync("All items.", None)
+    found = warehouse.comments()
+    assert (found["w"], found[""]) == ("ask Ana", "All items.")
+
+
+def test_equal_descriptions_change_nothing(warehouse: Warehouse) -> None:
+    """Not even the comment is written again."""
+    if isinstance(warehouse.place, Path):
+        pytest.skip("DuckDB has no trace of a comment that is written again")
+    versions = (
+        "SELECT objsubid, xmin::text FROM pg_description WHERE objoid = 'shop.items'::regclass"
+    )
+    sync(HOSTILE, HOSTILE)
+    before = pg.query(warehouse.place, versions)
+    sync(HOSTILE, HOSTILE)
+    assert len(before) > 2
+    assert sorted(pg.query(warehouse.place, versions)) == sorted(before)
+
+
+def test_a_comment_that_waits_for_a_lock_fails_no_load(
+    postgres: pg.Postgres,
+    api: Api,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    address = postgres.database()
+    for name, value in pg.settings(address).items():
+        monkeypatch.setenv(name, value)
+    api.on("/items", [{"id": 1}])
+    sync("All items.", None)
+    caplog.set_level(logging.WARNING)
+    with psycopg2.connect(address) as other, other.cursor() as cursor:
+        cursor.execute("LOCK TABLE shop.items IN SHARE UPDATE EXCLUSIVE MODE")
+        sync("Other text.", None)
+        assert "the comments of its table are not set" in caplog.text
+        other.rollback()
+    sync("Other text.", None)
+    assert Warehouse(address).comments()[""] == "Other text."
