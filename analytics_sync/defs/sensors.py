@@ -49,10 +49,6 @@ def new_records_sensor(
     followers = [
         asset_key(r) for r in source.assets if r is resource or source.window_owner(r) is resource
     ]
-    times = _CursorTimes(
-        is_date=resource.cursor is not None and resource.cursor.data_type == "date",
-        zone=ZoneInfo(partitions.timezone),
-    )
     job = define_asset_job(
         f"follow_{source.name}_{resource.name}",
         selection=AssetSelection.assets(*followers),
@@ -67,46 +63,60 @@ def new_records_sensor(
         description=f"Runs the partition when {resource} has something newer.",
     )
     def new_records(context: SensorEvaluationContext) -> Any:
-        # Imported by a tick only, so that definitions load without it.
-        from analytics_sync.extract.newest import newest_cursor
-
-        try:
-            latest = times.instant(newest_cursor(source, resource, times.now()))
-        except MissingSetting as e:
-            return SkipReason(str(e))
-        except ExtractError as e:
-            raise RuntimeError(str(e)) from e
-        seen = datetime.fromisoformat(context.cursor) if context.cursor else None
-        if latest is None or (seen is not None and latest <= seen):
-            return SkipReason(
-                f"{resource}: nothing newer than {seen or 'the beginning'}. Records dated in the future "
-                "do not count."
-            )
-        found = _partitions_between(partitions, seen + _STEP if seen else latest, latest)
-        if not found:
-            return SkipReason(
-                f"{resource}: the newest record is from {latest.isoformat()}, before the first partition "
-                f"({partitions.start:%Y-%m-%d}). Set an earlier start_date of the source to read it."
-            )
-        requested, later = found[:_MAX_RUNS], found[_MAX_RUNS:]
-        if later:
-            context.log.info(
-                f"{resource}: {len(found)} partitions have new records. {requested[0].key}..."
-                f"{requested[-1].key} are requested now, {later[0].key}...{later[-1].key} by later ticks."
-            )
-        return SensorResult(
-            run_requests=[
-                RunRequest(
-                    run_key=f"{resource}:{partition.key}:{latest.isoformat()}",
-                    partition_key=partition.key,
-                )
-                for partition in requested
-            ],
-            # what is not requested yet stays newer than the cursor
-            cursor=(later[0].start - _STEP if later else latest).isoformat(),
-        )
+        return _tick(source, resource, partitions, context)
 
     return new_records
+
+
+def _tick(
+    source: Source,
+    resource: Resource,
+    partitions: TimeWindowPartitionsDefinition,
+    context: SensorEvaluationContext,
+) -> SensorResult | SkipReason:
+    """The runs of one tick, or the reason why there are none."""
+    # Imported by a tick only, so that definitions load without it.
+    from analytics_sync.extract.newest import newest_cursor
+
+    times = _CursorTimes(
+        is_date=resource.cursor is not None and resource.cursor.data_type == "date",
+        zone=ZoneInfo(partitions.timezone),
+    )
+    try:
+        latest = times.instant(newest_cursor(source, resource, times.now()))
+    except MissingSetting as e:
+        return SkipReason(str(e))
+    except ExtractError as e:
+        raise RuntimeError(str(e)) from e
+    seen = datetime.fromisoformat(context.cursor) if context.cursor else None
+    if latest is None or (seen is not None and latest <= seen):
+        return SkipReason(
+            f"{resource}: nothing newer than {seen or 'the beginning'}. Records dated in the future "
+            "do not count."
+        )
+    found = _partitions_between(partitions, seen + _STEP if seen else latest, latest)
+    if not found:
+        return SkipReason(
+            f"{resource}: the newest record is from {latest.isoformat()}, before the first partition "
+            f"({partitions.start:%Y-%m-%d}). Set an earlier start_date of the source to read it."
+        )
+    requested, later = found[:_MAX_RUNS], found[_MAX_RUNS:]
+    if later:
+        context.log.info(
+            f"{resource}: {len(found)} partitions have new records. {requested[0].key}..."
+            f"{requested[-1].key} are requested now, {later[0].key}...{later[-1].key} by later ticks."
+        )
+    return SensorResult(
+        run_requests=[
+            RunRequest(
+                run_key=f"{resource}:{partition.key}:{latest.isoformat()}",
+                partition_key=partition.key,
+            )
+            for partition in requested
+        ],
+        # what is not requested yet stays newer than the cursor
+        cursor=(later[0].start - _STEP if later else latest).isoformat(),
+    )
 
 
 @dataclass(frozen=True)

@@ -231,6 +231,53 @@ def test_a_tick_that_is_evaluated_again_gives_the_same_run_keys(shop: Shop) -> N
     assert not set(before) & {request.run_key for request in nights.tick("2026-03-12T02:15")}
 
 
+@pytest.mark.parametrize(
+    ("zone", "day", "end"),
+    [
+        ("Europe/Berlin", "2025-03-30", "22:00"),  # 23 hours
+        ("Europe/Berlin", "2025-10-26", "23:00"),  # 25 hours
+        ("Asia/Kolkata", "2025-03-30", "18:30"),
+        ("Pacific/Auckland", "2025-03-30", "11:00"),
+    ],
+)
+def test_a_day_is_over_at_midnight_in_its_zone(shop: Shop, zone: str, day: str, end: str) -> None:
+    nights = shop(text=f"time_zone: {zone}\n{ORDERS}", start=day)
+    over = datetime.fromisoformat(f"{day}T{end}")
+    before, after = ((over + timedelta(seconds=n)).isoformat() for n in (-1, 0))
+    assert nights.asked(before) == {}
+    nights.read(day, began=before)
+    assert nights.asked(after) == {day[8:]: "*"}
+    nights.read(day, began=after)
+    assert nights.asked(after) == {}
+    # seven calendar days, whether or not one of them has 23 or 25 hours
+    tick = (over + timedelta(days=7, hours=2)).isoformat()
+    assert len(nights.asked(tick)) == 7
+
+
+def test_missed_hours_are_a_range(shop: Shop) -> None:
+    nights = shop(text=f"partitions: hourly\n{ORDERS}", start="2026-03-10")
+    nights.read("2026-03-10-05:00")
+    newest, *others = nights.tick(NIGHT)
+    assert newest.partition_key == "2026-03-11-01:00"
+    asked = [r.partition_key or "...".join(r.tags[tag] for tag in RANGE) for r in others]
+    assert asked == ["2026-03-10-00:00...2026-03-10-04:00", "2026-03-10-06:00...2026-03-11-00:00"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "at", "keys"),
+    [
+        ("weekly", "2026-03-30T02:15", ["2026-03-23", "2026-03-16"]),
+        ("monthly", "2026-03-20T02:15", ["2026-02-01", "2026-01-01"]),
+    ],
+)
+def test_long_partitions_are_looked_at_three_back(
+    shop: Shop, kind: str, at: str, keys: list[str]
+) -> None:
+    nights = shop(text=f"partitions: {kind}\n{ORDERS}", start="2025-11-01")
+    nights.read("2026-03-09", "2025-12-01")
+    assert [request.partition_key for request in nights.tick(at)] == keys
+
+
 def test_a_source_without_windows_reads_its_snapshots(shop: Shop) -> None:
     nights = shop(
         text="{client: {}, resources: [{name: shops, primary_key: id, endpoint: /shops, columns: {id: text}}]}"

@@ -96,7 +96,7 @@ class Nights:
             scheduled_execution_time=datetime.fromisoformat(at).replace(tzinfo=UTC),
             repository_def=repository,
         ) as context:
-            schedule = repository.get_schedule_def(f"daily_{self.source.name}")
+            (schedule,) = repository.schedule_defs
             result = schedule.evaluate_tick(context)
         self.skipped = result.skip_message
         return list(result.run_requests or ())
