@@ -69,7 +69,8 @@ def prepare_tables(pipeline: dlt.Pipeline, run: ReadRun, redact: Redactor) -> Pr
         for resource in run.resources:
             if resource.table not in tables.declared or resource.name in failed:
                 continue
-            fitted = tables.fit(resource, loaded_table(pipeline.default_schema, resource))
+            fields = run.result(resource.name).fields
+            fitted = tables.fit(resource, loaded_table(pipeline.default_schema, resource, fields))
             if fitted is None:
                 _made_again(tables, run, resource, prepared)
             elif fitted.problem:

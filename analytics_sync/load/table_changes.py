@@ -7,7 +7,7 @@ the primary key with which its rows were merged.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -128,15 +128,21 @@ def declared_table(job_client: Any, resource: Resource) -> DeclaredTable:
     )
 
 
-def loaded_table(schema: Any, resource: Resource) -> DeclaredTable:
-    """The table of a resource as the load package of a run has it."""
+def loaded_table(schema: Any, resource: Resource, fields: Sequence[Field]) -> DeclaredTable:
+    """The table of a resource as the load package of a run has it.
+
+    Args:
+        schema: dlt's schema of the run.
+        resource: The declaration.
+        fields: The fields of the rows: those that the data has named where none are declared.
+    """
     table = schema.tables[resource.table]
     columns = {n: c for n, c in table["columns"].items() if "data_type" in c}
     return DeclaredTable(
         resource.table,
         columns,
         tuple(get_columns_names_with_prop(table, "primary_key")),
-        {stored_name(schema.naming, f.column): f for f in resource.fields},
+        {stored_name(schema.naming, f.column): f for f in fields},
     )
 
 

@@ -177,7 +177,7 @@ def test_rows_of_an_earlier_version_with_json_in_text_columns(
     sync(api, {"id": 2, "o": {"k": 2}, "t": "y", "l": [1]})
     assert warehouse.types("shop/items")["o"] == warehouse.types("shop/items")["l"] == "json"
     assert [row(warehouse, i)["o"] for i in (1, 2)] == [{"k": 1}, {"k": 2}]
-    assert extra(warehouse, 1) in ({"z": [1]}, {})
+    assert (row(warehouse, 1)["z"], extra(warehouse, 1)) == ([1], {})
 
 
 @pytest.mark.slow

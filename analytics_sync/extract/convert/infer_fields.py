@@ -22,7 +22,10 @@ from analytics_sync.extract.convert.inferred_types import (
 
 # Of a table that declares none. PostgreSQL allows 1,600, but a table must stay usable.
 _MAX_COLUMNS = 500
-_RESERVED = RESERVED_COLUMNS | {"cmax", "cmin", "ctid", "oid", "tableoid", "xmax", "xmin"}
+# The names that PostgreSQL and DuckDB give to what every row has.
+_RESERVED = RESERVED_COLUMNS | {
+    "cmax", "cmin", "ctid", "oid", "rowid", "tableoid", "xmax", "xmin",
+}  # fmt: skip
 # The limit of PostgreSQL. Longer names would be shortened, differently in each destination.
 _MAX_NAME_LENGTH = 63
 
@@ -39,7 +42,7 @@ def infer_fields(
       first one in the order of the alphabet
     - a key whose column name is longer than 63 characters
     - a key that would bring the table to more than 500 columns, not counting our own
-    - a key with a name that PostgreSQL reserves
+    - a key with a name that PostgreSQL or DuckDB gives to what every row has
 
     Args:
         resource: The declaration.
@@ -111,5 +114,5 @@ def _column(name: str) -> str:
 
 
 def is_reserved(column: str) -> bool:
-    """Whether a name belongs to this package, to dlt or to PostgreSQL."""
+    """Whether a name belongs to this package, to dlt or to a warehouse."""
     return column in _RESERVED or column.startswith("_dlt")
