@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, get_args
 
 from dagster import (
     AssetKey,
@@ -22,6 +22,7 @@ from dagster import (
 )
 
 from analytics_sync.catalog.configured import BrokenFile
+from analytics_sync.catalog.team_keys import PartitionKind
 from analytics_sync.common.shown import without_markup
 
 log = logging.getLogger(__name__)
@@ -57,15 +58,18 @@ def broken_job(broken: BrokenFile) -> Any:
     )
 
 
-def broken_schedule(broken: BrokenFile, job: Any) -> ScheduleDefinition:
-    """The schedule ``daily_<name>``. It is on if it was on before the file was broken."""
-    return ScheduleDefinition(
-        name=f"daily_{broken.name}",
-        job=job,
-        cron_schedule=_CRON,
-        execution_timezone="UTC",
-        description=f"The catalog file of {broken.name} does not load: each run fails.",
-    )
+def broken_schedules(broken: BrokenFile, job: Any) -> list[ScheduleDefinition]:
+    """The schedules that the source may have had. That is on which was on before the file was broken."""
+    return [
+        ScheduleDefinition(
+            name=f"{kind}_{broken.name}",
+            job=job,
+            cron_schedule=_CRON,
+            execution_timezone="UTC",
+            description=f"The catalog file of {broken.name} does not load: each run fails.",
+        )
+        for kind in get_args(PartitionKind)
+    ]
 
 
 def warn_of(broken: Sequence[BrokenFile]) -> None:

@@ -15,7 +15,7 @@ from analytics_sync.catalog.configured import BrokenFile
 from analytics_sync.catalog.names import check_lengths
 from analytics_sync.catalog.plan import default_start
 from analytics_sync.defs.assets import source_assets
-from analytics_sync.defs.broken import broken_asset, broken_job, broken_schedule, warn_of
+from analytics_sync.defs.broken import broken_asset, broken_job, broken_schedules, warn_of
 from analytics_sync.defs.checks import source_checks
 from analytics_sync.defs.jobs import everything_job, source_job
 from analytics_sync.defs.planned import Planned, planned
@@ -31,7 +31,7 @@ class _Built(NamedTuple):
     assets: Any
     checks: list[Any]
     job: Any
-    schedule: Any
+    schedules: list[Any]
     sensors: list[Any]
 
 
@@ -75,7 +75,7 @@ def build_definitions(
         assets=[part.assets for part in built],
         asset_checks=[check for part in built for check in part.checks],
         jobs=[*(part.job for part in built), everything],
-        schedules=[part.schedule for part in built],
+        schedules=[schedule for part in built for schedule in part.schedules],
         sensors=[sensor for part in built for sensor in part.sensors],
         executor=in_process_executor,
     )
@@ -101,7 +101,7 @@ def _of_source(planned: Planned) -> _Built:
 
 def _of_broken(broken: BrokenFile) -> _Built:
     job = broken_job(broken)
-    return _Built(broken.name, broken_asset(broken), [], job, broken_schedule(broken, job), [])
+    return _Built(broken.name, broken_asset(broken), [], job, broken_schedules(broken, job), [])
 
 
 def _error(source: Source, error: Exception) -> CatalogError:

@@ -265,12 +265,14 @@ def test_a_disabled_source_that_ships_has_no_definitions(monkeypatch: pytest.Mon
 
 def test_a_wrong_setting_takes_its_own_source_down_only(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SOURCES__DELIVERY__TIME_ZONE", "Berlin")
+    monkeypatch.setenv("SOURCES__DELIVERY__PARTITIONS", "weekly")
     defs = build_definitions(load_catalog())
     specs = {spec.key.to_user_string(): spec for spec in defs.resolve_all_asset_specs()}
     assert "SOURCES__DELIVERY__TIME_ZONE: expected UTC" in str(
         specs["delivery/catalog_file"].description
     )
     assert "observability/incidents" in specs
+    assert defs.resolve_schedule_def("weekly_delivery").job_name == "sync_delivery"
 
 
 def test_one_job_for_everything_has_one_kind_of_partitions(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,12 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from dagster import AssetKey, DagsterInstance, TimeWindowPartitionsDefinition
+from dagster import (
+    AssetKey,
+    DagsterInstance,
+    TimeWindowPartitionsDefinition,
+    build_schedule_context,
+)
 
 from analytics_sync.catalog import load_text
 from analytics_sync.defs.build import build_definitions
@@ -174,6 +179,34 @@ def test_a_date_is_the_day_of_the_partition_in_any_zone(zoned: Zoned) -> None:
         date(2025, 11, 2),
         date(2025, 11, 3),
     }
+
+
+@pytest.mark.parametrize(
+    ("partitions", "tick", "newest"),
+    [
+        ("hourly", datetime(2025, 10, 26, 1, 15, tzinfo=UTC), "2025-10-26-02:00"),
+        ("hourly", datetime(2025, 10, 26, 2, 15, tzinfo=UTC), "2025-10-26-02:00+0100"),
+        ("hourly", datetime(2025, 3, 30, 2, 15, tzinfo=UTC), "2025-03-30-03:00"),
+        ("daily", local(BERLIN, 2025, 3, 31, 2, 15), "2025-03-30"),
+        ("weekly", local(BERLIN, 2025, 3, 31, 2, 15), "2025-03-24"),
+        ("monthly", local(BERLIN, 2025, 11, 1, 2, 15), "2025-10-01"),
+    ],
+)
+def test_a_schedule_reads_the_newest_partition_that_is_over(
+    partitions: str, tick: datetime, newest: str
+) -> None:
+    keys = f"partitions: {partitions}\ntime_zone: {BERLIN}\n"
+    defs = build_definitions({"zoned": load_text(keys + ZONED, name="zoned", file="zoned.yaml")})
+    schedule = defs.resolve_schedule_def(f"{partitions}_zoned")
+    with DagsterInstance.ephemeral() as instance:
+        context = build_schedule_context(
+            instance=instance,
+            scheduled_execution_time=tick,
+            repository_def=defs.get_repository_def(),
+        )
+        requests = schedule.evaluate_tick(context).run_requests
+    assert requests
+    assert requests[0].partition_key == newest
 
 
 def hours_named(world: World, name: str) -> list[str]:
