@@ -94,7 +94,7 @@ def _of_source(planned: Planned) -> _Built:
         source_assets(planned),
         [source_checks(source)],
         job,
-        nightly_schedule(planned, job),
+        [nightly_schedule(planned, job)],
         sensors,
     )
 
