@@ -185,6 +185,7 @@ def _metadata(result: ReadResult, loaded: Loaded, window: str | None) -> dict[st
         "children_refused_of_ancestors": result.refused_above,
         "duplicates_dropped": result.buffer.duplicates if result.buffer else 0,
         "records_rejected": len(result.rejected),
+        "records_no_longer_rejected": loaded.cleared.get(resource.name, 0),
         "records_with_extra": result.with_extra,
     }
     return {**metadata, **{name: count for name, count in seldom.items() if count}}

@@ -89,7 +89,7 @@ class PageCollector:
         self._lock = threading.Lock()
         self._records: list[Any] = []
         self._read_at: list[int] = []
-        self._parents: list[str] | None = [] if resource.keeps_parent_key else None
+        self._parents: list[str] | None = [] if resource.parent is not None else None
         self._converter = Converter(resource) if resource.fields else None
         self._on_both_sides: list[OutsideKey] = []
         result.rejected.spill_to(buffers.new_path(f"{resource.name}-rejected"))
@@ -179,11 +179,14 @@ class PageCollector:
         for consumer in self._consumers:
             if not consumer.windowed:
                 consumer.values.add(r for r in records if isinstance(r, dict))
-        batch = converter.convert(records, self._window, read_at, parents)
+        kept_parents = parents if self._resource.keeps_parent_key else None
+        batch = converter.convert(records, self._window, read_at, kept_parents)
         for consumer in self._consumers:
             if consumer.windowed:
                 consumer.values.add(batch.records)
-        result.rejected.add(batch.rejected)
+        if batch.rejected:
+            by_record = {id(r): p for r, p in zip(records, parents or (), strict=False)}
+            result.rejected.add(batch.rejected, lambda record: by_record.get(id(record)))
         result.outside_window += batch.outside_window
         result.with_extra += batch.with_extra
         self._on_both_sides += batch.on_both_sides

@@ -99,9 +99,8 @@ def _rejected(run: ReadRun) -> DltResource:
         from analytics_sync.extract.rejected import rejected_tables
 
         failed = run.failures()
-        yield from rejected_tables(
-            run.result(r.name) for r in run.resources if r.name not in failed
-        )
+        results = (run.result(r.name) for r in run.resources if r.name not in failed)
+        yield from rejected_tables(results, run.windows)
 
     built: Any = dlt.resource(
         read,

@@ -162,6 +162,12 @@ class ReadResult:
         """
         return self.parents_complete and not self.skipped and self.not_complete() is None
 
+    @property
+    def listed_all(self) -> bool:
+        """Whether the API listed all records of what was asked for, as far as the evidence goes."""
+        evidence = self.findings.of(COMPLETE) or self.findings.of(WINDOW_BOUNDS)
+        return self.proven_complete and not evidence
+
     def not_complete(self) -> str | None:
         """Why a record of a parent or window that was read may be missing; None if it cannot be."""
         if not self.proven_complete:

@@ -50,10 +50,10 @@ from analytics_sync.load.errors import warehouse_errors
 from analytics_sync.load.existing_tables import existing_tables
 from analytics_sync.load.foreign_tables import refuse_foreign_tables
 from analytics_sync.load.loaded_windows import Reported
-from analytics_sync.load.locks import load_lock, wait_until_free
+from analytics_sync.load.locks import load_lock
 from analytics_sync.load.prepared_tables import prepare_tables
 from analytics_sync.load.read_copy import ReadCopy, publish_read_copy
-from analytics_sync.load.rejected_table import ensure_rejected
+from analytics_sync.load.rejected_table import clear_rejected, ensure_rejected
 from analytics_sync.load.shrinkage import accepted_resources
 from analytics_sync.load.soft_deletes import Deleted, SoftDeletes
 from analytics_sync.load.staging import drop_staging, staging_id
@@ -79,6 +79,7 @@ class Loaded:
         warehouse: Where the tables are: a file, or server and database.
         deleted: The rows that were marked as deleted, and those that were replaced.
         table_changes: What was changed in tables before the load, by resource.
+        cleared: Number of records that are in ``_rejected`` no longer, by resource.
         read_copy: The copy of the DuckDB file that was published, or why it was not. None if none is
             wanted.
     """
@@ -89,6 +90,7 @@ class Loaded:
     warehouse: str
     deleted: Deleted = field(default_factory=Deleted)
     table_changes: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    cleared: Mapping[str, int] = field(default_factory=dict)
     read_copy: ReadCopy | None = None
 
 
@@ -144,7 +146,7 @@ def _fill(
 ) -> Loaded:
     name, destination = run.source.name, pipeline.destination
     address = warehouse_address(destination)
-    wait_until_free()
+    # This waits, too, while another program has the DuckDB file open: a long read would be in vain.
     refuse_before_reading(pipeline, run)
     tables = {}
     if undeclared := [r.table for r in run.resources if not r.fields]:
@@ -172,9 +174,11 @@ def _fill(
             with suppress(Exception):  # the load's error is the message to show
                 drop_staging(pipeline)
             raise
+        cleared: Mapping[str, int] = {}
         if destination_kind(destination) in TESTED:
             with pipeline.sql_client() as client:
                 ensure_rejected(client, file_format(destination))
+                cleared = clear_rejected(run, client, info.loads_ids[0])
                 judge(run, client, earlier)
                 deletes.mark(client)
                 note(client, run, info.loads_ids[0], remembered)
@@ -193,6 +197,7 @@ def _fill(
         address,
         deletes.deleted,
         table_changes=prepared.steps,
+        cleared=cleared,
         read_copy=read_copy,
     )
 

@@ -1,7 +1,8 @@
-"""The table ``_rejected``: it exists in each dataset, also if no record was ever rejected.
+"""The table ``_rejected``: it exists in each dataset, and holds what the API still lists as far as is known.
 
-In: the connection of a load. Out: the table, empty. dlt creates a table only for a load job, and a
-job without rows costs a small load an eighth of its time.
+In: the connection of a load. Out: the table, and without the rows that a complete read has not found again:
+their records came back sound, or are gone. dlt creates a table only for a load job, and a job without rows
+costs a small load an eighth of its time.
 """
 
 from __future__ import annotations
@@ -11,6 +12,13 @@ from typing import Any
 from dlt.destinations.sql_client import SqlClientBase
 
 from analytics_sync.catalog.tables import REJECTED, REJECTED_COLUMNS, REJECTED_KEY
+from analytics_sync.common.window import Window
+from analytics_sync.extract.rejected import lists_everything
+from analytics_sync.extract.result import ReadResult
+from analytics_sync.extract.run import ReadRun
+from analytics_sync.load.foreign_objects import own_tables
+from analytics_sync.load.postgres_ddl import limit_lock_wait, run_ddl
+from analytics_sync.load.scope import among_texts, column_names
 
 _LOAD_ID = "_dlt_load_id"
 
@@ -35,3 +43,87 @@ def ensure_rejected(client: SqlClientBase[Any], file_format: str) -> None:
     )
     name = client.make_qualified_table_name(REJECTED)
     client.execute_sql(f"CREATE TABLE IF NOT EXISTS {name} ({declared})")
+    existing = column_names(client, name)
+    missing = [column for column in columns if column not in existing]
+
+    def add() -> None:
+        with client.begin_transaction():
+            limit_lock_wait(client)
+            for column in missing:
+                kind = types.to_destination_type(columns[column], table)
+                quoted = client.escape_column_name(column)
+                client.execute_sql(f"ALTER TABLE {name} ADD COLUMN {quoted} {kind}")
+
+    if missing:  # an older version made the table
+        run_ddl(client, lambda: [REJECTED], add)
+
+
+def clear_rejected(run: ReadRun, client: SqlClientBase[Any], load_id: str) -> dict[str, int]:
+    """Remove the rejected records that the reads of this load would have found again.
+
+    The rows of this load have its id. So nothing is removed before the new rows are there.
+
+    Args:
+        run: The finished and loaded run.
+        client: A client that is connected to the source's dataset.
+        load_id: The id of the load.
+
+    Returns:
+        The number of removed rows, by resource.
+    """
+    table = client.make_qualified_table_name(REJECTED)
+    resource_column, load_column = (client.escape_column_name(n) for n in ("resource", _LOAD_ID))
+    older = f"{load_column} <> %s"
+    sql = (
+        f"SELECT {resource_column}, count(*) FROM {table} WHERE {older} GROUP BY {resource_column}"
+    )
+    rows: Any = client.execute_sql(sql, load_id) or ()
+    counts: dict[str, int] = dict(rows)
+    failed, windows, cleared = run.failures(), run.windows, {}
+    for resource in run.resources:
+        if not counts.get(resource.name) or resource.name in failed:
+            continue
+        found = _found_again(client, run.result(resource.name), windows.get(resource.name))
+        if found is None:
+            continue
+        where, values = found
+        where = f"{resource_column} = %s AND {older} AND ({where})"
+        with own_tables(client, REJECTED):
+            sql = f"DELETE FROM {table} WHERE {where} RETURNING 1"
+            gone = client.execute_sql(sql, resource.name, load_id, *values)
+        if gone:
+            cleared[resource.name] = len(gone)
+    return cleared
+
+
+def _found_again(
+    client: SqlClientBase[Any], result: ReadResult, window: Window | None
+) -> tuple[str, list[Any]] | None:
+    """The rejected records that a read lists if they are still there, as a condition; None for none.
+
+    Args:
+        client: A connected client.
+        result: The finished read.
+        window: Its window; None for a snapshot.
+    """
+    resource = result.resource
+    if not result.listed_all or result.read_up_to is not None:
+        return None
+    start, end, parent = (
+        client.escape_column_name(name) for name in ("window_start", "window_end", "parent")
+    )
+    conditions: list[str] = []
+    values: list[Any] = []
+    if result.children is not None and resource.incremental is None:
+        listed = sorted(result.parents_read | result.parents_without_listing)
+        conditions.append(f"{parent} IN ({among_texts(client)})")
+        values.append(listed)
+    if result.parents_complete and len(result.skipped) == len(result.parents_without_listing):
+        if window is None:
+            # a listing without a record is more often a mistake than the truth
+            return ("1 = 1", []) if result.records else None
+        conditions.append(f"{start} >= %s AND {end} <= %s")
+        values += [window.start, window.end]
+        if lists_everything(resource):
+            conditions.append(f"{start} IS NULL")
+    return (" OR ".join(conditions), values) if conditions else None
