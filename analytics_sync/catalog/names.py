@@ -19,13 +19,25 @@ POSTGRES_LIMIT = 63
 """PostgreSQL's limit of a name, in bytes. It cuts a longer name without an error."""
 
 # Settings that a run looks up without a declaration, and what it adds to a declared one.
-_UNDECLARED = ("base_url", "allow_http", *TEAM_SETTINGS)
+_UNDECLARED = ("base_url", "allow_http", "accept_origin", *TEAM_SETTINGS)
 _NAME_OF = "_name"
 _OWN = ("job", "sync_everything")
 
 PROJECT_VARIABLES = tuple(
     f"ANALYTICS_SYNC__{name}"
-    for name in ("START_DATE", "DESTINATION", "CATALOG_DIR", "JOURNAL_DIR", "TRUSTED_ROLES")
+    for name in (
+        "ACCEPT_SHRUNKEN",
+        "ALLOW_UNTESTED_DESTINATION_THAT_MAY_LOSE_ROWS",
+        "CATALOG_DIR",
+        "CATCH_UP_DAYS",
+        "CATCH_UP_RUNS",
+        "DESTINATION",
+        "JOURNAL_DIR",
+        "READ_COPY",
+        "START_DATE",
+        "TRUSTED_ROLES",
+        "WAIT_FOR_WAREHOUSE",
+    )
 )
 """Settings of the project, as environment variables."""
 

@@ -15,6 +15,7 @@ from dagster import (
     AssetExecutionContext,
     AssetKey,
     DagsterEventType,
+    TimeWindowPartitionsDefinition,
 )
 
 from analytics_sync.catalog import Source
@@ -24,6 +25,7 @@ from analytics_sync.defs.checks import judge_checks
 def verdicts(
     context: AssetExecutionContext,
     source: Source,
+    partitions: TimeWindowPartitionsDefinition,
     reported: Collection[AssetKey],
 ) -> Iterator[AssetCheckEvaluation]:
     """The verdicts of the planned checks of some assets.
@@ -31,11 +33,12 @@ def verdicts(
     Args:
         context: The context of the step.
         source: The declaration.
+        partitions: The partitions of its windowed resources.
         reported: The assets that the step has materialized.
     """
     planned = [key for key in _planned(context) if key.asset_key in reported]
     try:
-        results = list(judge_checks(context.instance, source, planned))
+        results = list(judge_checks(context.instance, source, partitions, planned))
     except Exception as e:  # the failure of the other resources is the message to show
         context.log.warning(f"{source.name}: the checks of what was loaded did not run: {e}")
         return

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 
+from analytics_sync.catalog.names import PROJECT_VARIABLES
 from analytics_sync.extract.rest_client.declared_settings import declared_settings
 from analytics_sync_tests.support.scripted_api import item, shop
+from analytics_sync_tests.support.world import ROOT
 
 HEADER = {"type": "api_key", "name": "X-Key", "api_key": 'dlt.secrets["api_key"]'}
 
@@ -72,3 +75,11 @@ def test_an_empty_password_is_set(
     auth = {"type": "http_basic", "username": "me", "password": 'dlt.secrets["password"]'}
     listed = {s.variable: s.is_set for s in declared_settings(shop(item(), auth=auth))}
     assert listed["SOURCES__SHOP__PASSWORD"] == is_set
+
+
+def test_all_settings_of_the_project_are_known() -> None:
+    """The settings that the documentation names."""
+    pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
+    named = {n for page in pages for n in re.findall(r"ANALYTICS_SYNC__[A-Z_]+", page.read_text())}
+    assert named <= set(PROJECT_VARIABLES)
+    assert "ANALYTICS_SYNC__START_DATE" in named
