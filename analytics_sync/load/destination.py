@@ -21,6 +21,7 @@ from dlt.common.destination.reference import DestinationReference
 from dlt.destinations.impl.duckdb.configuration import DuckDbCredentials
 
 from analytics_sync.common.settings_files import foreign_settings
+from analytics_sync.load.default_file import default_file, file_left_behind
 from analytics_sync.load.errors import LoadError
 from analytics_sync.load.factories import with_merging_client
 from analytics_sync.load.warehouse_files import without_foreign_links
@@ -28,7 +29,6 @@ from analytics_sync.load.warehouse_files import without_foreign_links
 _PASSWORD_IN_URL = re.compile(r"://[^:/@]*:(.+)@")
 
 DEFAULT = "duckdb"
-DEFAULT_FILE = "warehouse.duckdb"
 TESTED = ("duckdb", "postgres")
 _PREFIX = "dlt.destinations."
 _ALLOW_UNTESTED = "allow_untested_destination_that_may_lose_rows"
@@ -156,12 +156,42 @@ def destination_kind(destination: Destination[Any, Any]) -> str:
 
 def duckdb_file() -> Path:
     """Path of the DuckDB file, if the destination is DuckDB. Links are resolved: a file has one lock."""
+    return without_foreign_links(_configured_file() or default_file())
+
+
+def has_default_file() -> bool:
+    """Whether the warehouse is the DuckDB file that no setting names."""
+    return configured_kind() == DEFAULT and _configured_file() is None
+
+
+def _configured_file() -> Path | None:
+    """The path in the settings; None without one."""
     key = _setting("credentials")
     value: Any = dlt.secrets.get(key)
     if isinstance(value, Mapping):
         value = value.get("database")
-    path = value or dlt.secrets.get(f"{key}.database", str) or DEFAULT_FILE
-    return without_foreign_links(Path(str(path).removeprefix("duckdb:///")))
+    path = value or dlt.secrets.get(f"{key}.database", str)
+    return Path(str(path).removeprefix("duckdb:///")) if path else None
+
+
+def left_behind() -> Path | None:
+    """A file of the default name in the working folder that is not the warehouse; None without one."""
+    return file_left_behind() if has_default_file() else None
+
+
+def warehouse_address(destination: Destination[Any, Any]) -> str:
+    """Where the tables are, without user and password: a file, or server and database."""
+    if destination_kind(destination) == DEFAULT:
+        return str(duckdb_file())
+    credentials: Any = None
+    with suppress(Exception):  # the code that opens the destination reports wrong settings
+        config = destination.configuration(destination.spec(), accept_partial=True)
+        credentials = config.credentials
+    host, database = (getattr(credentials, n, None) for n in ("host", "database"))
+    if not host:
+        return destination.destination_name
+    port = getattr(credentials, "port", None)
+    return f"{destination_kind(destination)}://{host}{f':{port}' if port else ''}/{database or ''}"
 
 
 def file_format(destination: Destination[Any, Any]) -> TLoaderFileFormat:
