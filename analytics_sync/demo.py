@@ -101,6 +101,7 @@ class Home:
             **os.environ,
             **self._days_for_all(sandbox),
             **sandbox,
+            **_accepting(sandbox),
             "DAGSTER_HOME": str(self.dagster),
             "DESTINATION__DUCKDB__CREDENTIALS": str(self.warehouse),
             "ANALYTICS_SYNC__DESTINATION": "duckdb",
@@ -160,6 +161,12 @@ def sandbox(home: Home, *arguments: str) -> Iterator[dict[str, str]]:
         finally:
             process.terminate()
             process.wait()
+
+
+def _accepting(sandbox: Mapping[str, str]) -> dict[str, str]:
+    """Settings that accept the sandbox under its new port: the rows of the demo are all its own."""
+    ends = "__BASE_URL", "__ACCEPT_ORIGIN"
+    return {n.replace(*ends): url for n, url in sandbox.items() if n.endswith(ends[0])}
 
 
 def _without_settings() -> dict[str, str]:

@@ -8,6 +8,7 @@ In: a ``Place``, a sentence and an advice. Out: an exception whose first line is
     ├── ConnectionFailed   no response, or a part of one, after all retries
     ├── LimitExceeded      more bytes or time than the source's limits allow
     ├── ForeignOrigin      a link or redirect to another scheme, host or port
+    ├── OtherAccount       the table holds rows of another address or account
     ├── InvalidResponse    a body that is not provably data
     └── PaginationStuck    pages that do not lead to an end
 """
@@ -112,6 +113,10 @@ class ConnectionFailed(ExtractError):
 
 class ForeignOrigin(ExtractError):
     """A link or redirect leads to another scheme, host or port than the configured one."""
+
+
+class OtherAccount(ExtractError):
+    """The table holds rows of another address or account than the configured one."""
 
 
 class InvalidResponse(ExtractError):

@@ -92,7 +92,7 @@ def _of_source(planned: Planned) -> _Built:
     return _Built(
         source.name,
         source_assets(planned),
-        [source_checks(source)],
+        [source_checks(source, planned.partitions)],
         job,
         [nightly_schedule(planned, job)],
         sensors,

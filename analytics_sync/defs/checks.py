@@ -1,8 +1,8 @@
-"""The checks: four for each asset, and a fifth where the API filters by time. One step per source.
+"""The checks: five for each asset, and a sixth where the API filters by time. One step per source.
 
-In: the declaration, the warehouse and the latest materialization. Out: ``required_fields``,
-``primary_key_unique``, ``complete`` and ``window_bounds`` (errors), ``declared_schema`` (a warning; an
-error for a column of another type). A missing table or column fails a check and never crashes it. A
+In: the declaration, the warehouse and Dagster's history. Out: ``required_fields``, ``primary_key_unique``,
+``complete``, ``history`` and ``window_bounds`` (errors), ``declared_schema`` (a warning; an error for a
+column of another type). A missing table or column fails a check and never crashes it. A
 check that cannot be computed fails by name, and the others give their verdict. A finding of the read
 fails the check that it concerns, as an error.
 """
@@ -21,12 +21,14 @@ from dagster import (
     AssetCheckSpec,
     DagsterInstance,
     EventLogEntry,
+    TimeWindowPartitionsDefinition,
     multi_asset_check,
 )
 
 from analytics_sync.catalog import Resource, Source
 from analytics_sync.catalog.tables import table_columns
 from analytics_sync.common.shown import listed, shown, without_markup
+from analytics_sync.defs.history import DagsterHistory
 from analytics_sync.defs.table_checks import (
     Verdict,
     declared_schema,
@@ -34,7 +36,12 @@ from analytics_sync.defs.table_checks import (
     required_fields,
 )
 from analytics_sync.defs.translator import asset_key
-from analytics_sync.extract.evidence.findings import COMPLETE, DECLARED_SCHEMA, WINDOW_BOUNDS
+from analytics_sync.extract.evidence.findings import (
+    COMPLETE,
+    DECLARED_SCHEMA,
+    HISTORY,
+    WINDOW_BOUNDS,
+)
 
 if TYPE_CHECKING:
     from analytics_sync.load.warehouse import Warehouse
@@ -44,11 +51,21 @@ _MAX_ERROR_CHARACTERS = 300
 _COMPLETE = (
     "All records were read: no total, flag, cursor or link of the API says that there are more."
 )
+_HISTORY = (
+    "The warehouse has all that Dagster shows as materialized, and its rows are of one account."
+)
 _WINDOW_BOUNDS = "The API filters by the bounds of the window as they are declared."
 
 
-def source_checks(source: Source) -> AssetChecksDefinition:
-    """The checks of one source."""
+def source_checks(
+    source: Source, partitions: TimeWindowPartitionsDefinition
+) -> AssetChecksDefinition:
+    """The checks of one source.
+
+    Args:
+        source: The declaration.
+        partitions: The partitions of its windowed resources.
+    """
     specs = [
         AssetCheckSpec(name, asset=asset_key(resource), description=description)
         for resource in source.assets
@@ -57,7 +74,9 @@ def source_checks(source: Source) -> AssetChecksDefinition:
 
     @multi_asset_check(name=f"{source.name}_checks", specs=specs, can_subset=True)
     def checks(context: AssetCheckExecutionContext) -> Iterator[AssetCheckResult]:
-        yield from judge_checks(context.instance, source, context.selected_asset_check_keys)
+        yield from judge_checks(
+            context.instance, source, partitions, context.selected_asset_check_keys
+        )
 
     return checks
 
@@ -65,6 +84,7 @@ def source_checks(source: Source) -> AssetChecksDefinition:
 def judge_checks(
     instance: DagsterInstance,
     source: Source,
+    partitions: TimeWindowPartitionsDefinition,
     keys: Iterable[AssetCheckKey],
 ) -> Iterator[AssetCheckResult]:
     """The results of some checks of a source.
@@ -72,6 +92,7 @@ def judge_checks(
     Args:
         instance: Of the latest materializations.
         source: The declaration.
+        partitions: The partitions of its windowed resources.
         keys: The checks.
 
     Raises:
@@ -81,18 +102,25 @@ def judge_checks(
     from analytics_sync.load.warehouse import open_warehouse
 
     by_key = {asset_key(resource): resource for resource in source.assets}
+    history = DagsterHistory(instance, source, partitions)
     with open_warehouse(source.name) as warehouse:
         for key in sorted(keys):
             event = instance.get_latest_materialization_event(key.asset_key)
-            yield _result(key, by_key[key.asset_key], warehouse, event)
+            yield _result(key, by_key[key.asset_key], warehouse, event, history)
 
 
 def _result(
-    key: AssetCheckKey, resource: Resource, warehouse: "Warehouse", event: EventLogEntry | None
+    key: AssetCheckKey,
+    resource: Resource,
+    warehouse: "Warehouse",
+    event: EventLogEntry | None,
+    history: DagsterHistory,
 ) -> AssetCheckResult:
     """The result of one check. An error in its computation fails this check alone."""
     try:
-        passed, severity, description, metadata = _judged(key.name, resource, warehouse, event)
+        passed, severity, description, metadata = _judged(
+            key.name, resource, warehouse, event, history
+        )
     except Exception as e:  # the others give their verdict
         passed, severity, metadata = False, AssetCheckSeverity.ERROR, {}
         said = shown(warehouse.redact(f"{type(e).__name__}: {e}"), _MAX_ERROR_CHARACTERS)
@@ -111,7 +139,11 @@ def _result(
 
 
 def _judged(
-    name: str, resource: Resource, warehouse: "Warehouse", event: EventLogEntry | None
+    name: str,
+    resource: Resource,
+    warehouse: "Warehouse",
+    event: EventLogEntry | None,
+    history: DagsterHistory,
 ) -> tuple[bool, AssetCheckSeverity, str, dict[str, Any]]:
     """Whether a check passed, its severity, description and metadata."""
     severity = AssetCheckSeverity.ERROR
@@ -119,6 +151,8 @@ def _judged(
         passed, description, metadata = _complete(event)
     elif name == WINDOW_BOUNDS:
         passed, description, metadata = True, "The records fit the bounds.", {}
+    elif name == HISTORY:
+        passed, severity, description, metadata = history.verdict(warehouse, resource, event)
     else:
         _, severity, check = _CHECKS[name]
         passed, description, metadata = _verdict(check, warehouse, resource)
@@ -136,6 +170,7 @@ def _descriptions(resource: Resource) -> Iterator[tuple[str, str]]:
     for name, (description, _, _) in _CHECKS.items():
         yield name, description
     yield COMPLETE, _COMPLETE
+    yield HISTORY, _HISTORY
     if resource.incremental and (
         resource.incremental.start_param or resource.incremental.end_param
     ):

@@ -101,7 +101,7 @@ def test_only_children_have_upstream_edges(defs: Definitions) -> None:
     }
 
 
-def test_each_asset_has_four_checks_and_a_fifth_where_the_api_filters_by_time(
+def test_each_asset_has_five_checks_and_a_sixth_where_the_api_filters_by_time(
     defs: Definitions,
 ) -> None:
     names = Counter(key.name for key in defs.resolve_asset_graph().asset_check_keys)
@@ -110,6 +110,7 @@ def test_each_asset_has_four_checks_and_a_fifth_where_the_api_filters_by_time(
         "primary_key_unique": 60,
         "declared_schema": 60,
         "complete": 60,
+        "history": 60,
         "window_bounds": 9,
     }
 
@@ -155,7 +156,7 @@ def test_a_scheduled_run_syncs_the_partition_and_the_snapshots(world: World) -> 
         )
     assert result.success
     assert len({e.asset_key for e in result.get_asset_materialization_events()}) == 13
-    assert len(result.get_asset_check_evaluations()) == 4 * 13 + 3
+    assert len(result.get_asset_check_evaluations()) == 5 * 13 + 3
     assert {r["created"].date() for r in world.table("delivery/builds")} == {world.days[1]}
     assert len(world.table("delivery/accounts")) == len(world.expected("delivery/accounts"))
 

@@ -210,14 +210,14 @@ def verdicts(result: Any) -> dict[str, set[str]]:
     return found
 
 
-FOUR = {"required_fields", "primary_key_unique", "complete", "declared_schema"}
+FIVE = {"required_fields", "primary_key_unique", "complete", "declared_schema", "history"}
 
 
 def test_the_checks_of_what_was_loaded_give_their_verdict(world: World) -> None:
     world.sandbox.faults = broken("monitors")
     result = world.run([f"observability/{name}" for name in OBSERVABILITY], *world.days[::2])
     assert not result.success
-    assert verdicts(result) == {"users": FOUR, "dashboards": FOUR, "incidents": FOUR}
+    assert verdicts(result) == {"users": FIVE, "dashboards": FIVE, "incidents": FIVE}
     with DagsterInstance.from_config(str(world.home)) as instance:
         for name, passed in (("users", True), ("monitors", False)):
             key = AssetCheckKey(AssetKey(["observability", name]), "complete")

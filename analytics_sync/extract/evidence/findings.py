@@ -19,6 +19,9 @@ PRIMARY_KEY_UNIQUE = "primary_key_unique"
 DECLARED_SCHEMA = "declared_schema"
 """Too many records cannot be placed, or a field has no value any more."""
 
+HISTORY = "history"
+"""Dagster reports a load that the warehouse does not have."""
+
 _MAX_MESSAGES = 20  # a check; further ones would only repeat the first
 _MAX_CHARACTERS = 4000  # of a message: room for 20 names of 80 characters, twice
 
