@@ -15,6 +15,7 @@ from dagster import (
     AssetKey,
     AssetsDefinition,
     AssetSelection,
+    BackfillPolicy,
     Failure,
     ScheduleDefinition,
     asset,
@@ -42,6 +43,8 @@ def broken_asset(broken: BrokenFile) -> AssetsDefinition:
         description=f"This catalog file does not load: {without_markup(str(broken.error))}",
         kinds={"yaml"},
         metadata={"file": broken.file, "line": broken.error.line},
+        # without it, Dagster refuses a range of partitions for all selected assets
+        backfill_policy=BackfillPolicy.single_run(),
     )
     def catalog_file() -> None:
         raise Failure(_message(broken))

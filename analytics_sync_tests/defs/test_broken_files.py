@@ -220,5 +220,8 @@ def test_the_command_line_loads_the_others_and_says_what_is_broken(
     select = ("dagster", "asset", "materialize", "--select")
     said = world.command(*select, "observability/dashboards", *module)
     assert "catalog/wrong.yaml:2: not valid YAML" in said
-    said = world.command(*select, "wrong/catalog_file", *module, status=None)
+    both = "key:wrong/catalog_file or key:observability/incidents"
+    days = ("--partition-range", f"{world.days[0]}...{world.days[1]}")
+    said = world.command(*select, both, *days, *module, status=None)
     assert "Materialization failed" in said
+    assert world.table("observability/incidents")
