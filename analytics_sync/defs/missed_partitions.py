@@ -31,11 +31,9 @@ from analytics_sync.defs.translator import asset_key
 READING_BEGAN = "reading_began"
 """The metadata key of the moment before the first request of a run, or of the oldest kept page."""
 
-_DEAD_AFTER = timedelta(
-    hours=24
-)  # a run of a machine that was switched off stays "started" for ever
-_LONGEST = timedelta(days=31)  # a partition may begin so long before the days that are looked at
-_REPORTED = timedelta(days=92)  # how far older partitions are looked at, for the log only
+# The run of a machine that was switched off stays "started" for ever. The next night takes it for dead.
+_DEAD_AFTER = timedelta(hours=20)
+_REPORTED = 92  # how many older partitions are looked at, for the log only
 _MAX_RECORDS = 200
 _LEAST_LONG = 3  # weeks or months are looked at so many back, whatever the number of days
 
@@ -45,6 +43,7 @@ class Reason(StrEnum):
 
     MISSING = "missing"
     FAILED = "failed"
+    UNENDED = "its run did not end"
     EARLY = "read before it was over"
     LOOKBACK = "lookback"
 
@@ -105,9 +104,7 @@ class MissedPartitions:
     def of(self, source: Source) -> Needs:
         """The partitions that the windowed assets of a source need."""
         rules = _rules(source)
-        farthest = max((r.lookback + r.delay for r in rules.values()), default=timedelta())
-        back = max(self._days, farthest, _REPORTED) + _LEAST_LONG * _LONGEST
-        over = past_partitions(self._definition, self._at - back, self._at)
+        over = past_partitions(self._definition, self._at - self._back(rules.values()), self._at)
         by_key: dict[str, dict[AssetKey, Reason]] = {}
         in_progress, older = set[str](), set[str]()
         for key, rule in rules.items():
@@ -117,9 +114,7 @@ class MissedPartitions:
             older.update(
                 p.key
                 for p in due
-                if p.key not in wanted
-                and _utc(p.end) > self._at - _REPORTED
-                and status.get(p.key) in (None, AssetPartitionStatus.FAILED)
+                if p.key not in wanted and status.get(p.key) in (None, AssetPartitionStatus.FAILED)
             )
             for name, reason in self._reasons(key, rule, due, wanted, status):
                 if reason is None:
@@ -132,6 +127,14 @@ class MissedPartitions:
             tuple(p for p in over if p.key in in_progress),
             tuple(p for p in over if p.key in older),
         )
+
+    def _back(self, rules: Collection[_Rules]) -> timedelta:
+        """How far back the first partition begins that is looked at."""
+        current = self._definition.get_last_partition_window()
+        length = current.end - current.start if current else timedelta()
+        farthest = max((rule.lookback for rule in rules), default=timedelta())
+        delay = max((rule.delay for rule in rules), default=timedelta())
+        return max(self._days, farthest, _LEAST_LONG * length) + delay + (_REPORTED + 1) * length
 
     def _wanted(self, due: Sequence[Partition], rule: _Rules) -> set[str]:
         """The keys of the partitions that are read again if the history asks for it."""
@@ -170,7 +173,7 @@ class MissedPartitions:
             match status.get(partition.key):
                 case AssetPartitionStatus.IN_PROGRESS:
                     dead = self._is_dead(asset, partition.key)
-                    yield partition.key, Reason.FAILED if dead else None
+                    yield partition.key, Reason.UNENDED if dead else None
                 case AssetPartitionStatus.FAILED:
                     yield partition.key, Reason.FAILED
                 case AssetPartitionStatus.MATERIALIZED if record := records.get(partition.key):

@@ -317,12 +317,10 @@ def test_a_failed_night_is_repaired_by_the_next_one(
     today = datetime.now(UTC).date()
     first, second = (str(today - timedelta(days=n)) for n in (2, 1))
     monkeypatch.setenv("ANALYTICS_SYNC__START_DATE", first)
-    api.on(
-        "/orders", [{"id": n, "at": f"{day}T12:00:00Z"} for n, day in enumerate((first, second))]
-    )
+    api.on("/orders", [{"id": 1, "at": f"{first}T12:00:00Z"}])
+    api.on("/orders/*", [])
     api.on("/events", (403, {}, {}))
     api.on("/shops", [{"id": "s"}])
-    api.on("/orders/*", [])
     source = load_text(SHOP.replace("%s", ""), name="shop", file="shop.yaml")
     home = make_dagster_home(tmp_path / "dagster")
     with DagsterInstance.from_config(str(home)) as instance:
@@ -330,27 +328,43 @@ def test_a_failed_night_is_repaired_by_the_next_one(
         (request,) = nights.tick(f"{second}T02:15")
         assert not nights.run(request).success
         api.on("/events", [{"id": "e", "at": f"{first}T12:00:00Z"}])
-        requests = nights.tick(f"{today}T02:15")
-        assert [(r.partition_key, r.asset_selection) for r in requests] == [
-            (second, None),
-            (first, [AssetKey(["shop", "events"])]),
-        ]
-        results = [nights.run(request) for request in requests]
-        assert all(result.success for result in results)
-        checked = {check.asset_key.path[-1] for check in results[1].get_asset_check_evaluations()}
-        assert checked == {"events"}
-        assert nights.asked(f"{today}T02:15") == {"-": "shops"}
-        # today is not over yet: what is read now is read again tomorrow
-        nights.run(
-            RunRequest(partition_key=str(today), asset_selection=[AssetKey(["shop", "events"])])
+        newest, missed = nights.tick(f"{today}T02:15")
+        assert (newest.partition_key, newest.asset_selection) == (second, None)
+        assert (missed.partition_key, missed.asset_selection) == (
+            first,
+            [AssetKey(["shop", "events"])],
         )
+        result = nights.run(missed)
+        assert result.success
+        assert {c.asset_key.path[-1] for c in result.get_asset_check_evaluations()} == {"events"}
+        assert nights.asked(f"{today}T02:15") == {second[8:]: "*"}
+    read = 'select cast("at" as date)::text from shop.'
+    for table in ("orders", "events"):
+        assert duckdb_file.query(tmp_path / "warehouse.duckdb", read + table) == [(first,)]
+
+
+@pytest.mark.slow
+def test_what_is_read_of_today_is_read_again_tomorrow(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, api: Api
+) -> None:
+    """A run says when it began to read, whenever it ended."""
+    today = datetime.now(UTC).date()
+    monkeypatch.setenv("ANALYTICS_SYNC__START_DATE", str(today))
+    api.on("/orders", [{"id": 1, "at": f"{today}T00:00:00Z"}])
+    source = load_text(ORDERS.replace("%s", ""), name="shop", file="shop.yaml")
+    home = make_dagster_home(tmp_path / "dagster")
+    with DagsterInstance.from_config(str(home)) as instance:
+        nights = Nights(instance, source)
+        before = datetime.now(UTC)
+        result = nights.run(RunRequest(partition_key=str(today)))
+        (materialization,) = result.get_asset_materialization_events()
+        metadata = materialization.step_materialization_data.materialization.metadata
+        began = datetime.fromisoformat(str(metadata["reading_began"].value))
+        assert before <= began <= datetime.now(UTC)
         tomorrow = today + timedelta(days=1)
         (request,) = nights.tick(f"{tomorrow}T02:15")
-        assert (request.partition_key, request.asset_selection) == (str(today), None)
-    days = duckdb_file.query(
-        tmp_path / "warehouse.duckdb", 'select cast("at" as date)::text from shop.orders order by 1'
-    )
-    assert days == [(first,), (second,)]
+        assert request.partition_key == str(today)
+        assert request.tags["analytics_sync/reason"] == "read before it was over"
 
 
 def test_a_run_without_a_partition_is_refused_before_the_first_request(
