@@ -226,6 +226,7 @@ def test_the_checks_of_what_was_loaded_give_their_verdict(world: World) -> None:
             assert record.run_id == result.run_id
 
 
+@pytest.mark.slow
 def test_the_children_of_a_failed_parent_get_no_verdict(world: World) -> None:
     world.sandbox.faults = broken("surveys")
     names = ["surveys", "survey_responses", "segments"]
@@ -234,6 +235,7 @@ def test_the_children_of_a_failed_parent_get_no_verdict(world: World) -> None:
     assert verdicts(result).keys() == {"segments"}
 
 
+@pytest.mark.slow
 def test_only_planned_checks_are_run(world: World) -> None:
     """Without its checks, a run of assets gives no verdict."""
     world.sandbox.faults = broken("monitors")

@@ -131,6 +131,7 @@ def test_a_window_clears_its_own(api: Api, warehouse: EachWarehouse) -> None:
     assert rejected(warehouse) == []
 
 
+@pytest.mark.slow
 def test_a_listing_that_is_not_filtered_shows_a_wrong_cursor_in_each_window(
     api: Api, warehouse: EachWarehouse
 ) -> None:
