@@ -17,6 +17,7 @@ from analytics_sync.catalog import Resource, Source
 from analytics_sync.catalog.naming import DELETED_AT, PARENT_KEY, READ_AT, column_name
 from analytics_sync.extract.parents import KEY_SEPARATOR
 from analytics_sync.extract.result import ReadResult
+from analytics_sync.load.duckdb_merge_job import with_more_memory
 from analytics_sync.load.foreign_objects import own_tables
 from analytics_sync.load.scope import Scope, among_texts, column_names
 
@@ -149,13 +150,17 @@ class _Tables:
             where += f" AND old.{deleted_at} IS NULL"
             statement = f"UPDATE {self.child} AS old SET {deleted_at} = %s WHERE {where}"
             first = [since]
-        with own_tables(client, *self._names):
-            sql = f"SELECT count(*) FROM {self.child} AS old WHERE {where}"
-            with client.execute_query(sql, *values) as found:
-                count: int = found.fetchall()[0][0]
-            if count:
-                client.execute_sql(statement, *first, *values)
-        return count
+
+        def run() -> int:
+            with own_tables(client, *self._names):
+                sql = f"SELECT count(*) FROM {self.child} AS old WHERE {where}"
+                with client.execute_query(sql, *values) as found:
+                    count: int = found.fetchall()[0][0]
+                if count:
+                    client.execute_sql(statement, *first, *values)
+            return count
+
+        return with_more_memory(client, run)  # it compares the keys of two tables
 
 
 def _new_keys(result: ReadResult, columns: Iterable[str]) -> Iterator[str]:

@@ -1,15 +1,16 @@
 """Second reads: they tell whether rows that a first read has missed are gone, or elsewhere.
 
 In: scopes with missing rows. Out: finished reads that may have found some of them. Their rows are not
-loaded. Two things hide a row from a complete read. In a listing by offset or page number, a row moves to
-the page before when another row is deleted meanwhile. And a record whose cursor changes moves to another
+loaded. Three things hide a row from a complete read. In a listing by offset or page number, a row moves to
+the page before when another row is deleted meanwhile. A record whose cursor changes moves to another
 window, which this run has not read: the second read begins with the same window and ends in the future.
+And a listing in an order may break it behind the end of the window: the second read goes to the last page.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -37,7 +38,7 @@ def needs_second_read(run: ReadRun, scope: Scope) -> bool:
     """Whether rows that a read has missed may be listed in spite of it."""
     resource = scope.resource
     if scope.window is not None and (
-        cursor_kind(resource) is not CursorKind.FIXED or not run.result(resource.name).rows
+        _moves(resource) or _stops_early(resource) or not run.result(resource.name).rows
     ):
         return True
     if scope.parents is not None:  # a parent that was missed has no row in the scope
@@ -60,7 +61,8 @@ def second_reads(run: ReadRun, scopes: Mapping[str, Scope]) -> Iterator[Mapping[
     with ExitStack() as stack:
         for window, names in by_window.items():
             try:
-                again = stack.enter_context(ReadRun(run.source, window, names, resume=False))
+                source = _to_the_end(run.source, names)
+                again = stack.enter_context(ReadRun(source, window, names, resume=False))
                 again.start(run.existing)
                 failed = again.failures()
             except ExtractError as e:
@@ -101,6 +103,22 @@ def _window(run: ReadRun, scope: Scope) -> Window | None:
 
 def _moves(resource: Resource) -> bool:
     return cursor_kind(resource) is not CursorKind.FIXED
+
+
+def _stops_early(resource: Resource) -> bool:
+    """Whether a read ends where the declared order says that the window ends."""
+    return resource.incremental is not None and resource.incremental.row_order is not None
+
+
+def _to_the_end(source: Source, names: Iterable[str]) -> Source:
+    """The source, of which these resources are read to the end of their listing."""
+    resources = dict(source.resources)
+    for name in names:
+        resource = resources[name]
+        if resource.incremental is not None:
+            whole = resource.incremental.model_copy(update={"row_order": None})
+            resources[name] = replace(resource, incremental=whole)
+    return replace(source, resources=resources)
 
 
 def _listings(source: Source, resource: Resource) -> tuple[Resource, ...]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import pytest
 
 from analytics_sync.catalog import CatalogError, load_text
@@ -173,3 +176,31 @@ def test_a_declaration_that_cannot_be_kept_is_an_error(keys: str, message: str) 
     )
     with pytest.raises(CatalogError, match=rf"x.yaml:5: resource 'a': {message}"):
         load_text(text, name="x", file="x.yaml")
+
+
+@pytest.mark.parametrize("warehouse", ["duckdb"], indirect=True)
+def test_a_row_behind_the_end_of_an_ordered_window_is_not_gone(
+    api: Api, warehouse: EachWarehouse
+) -> None:
+    """The listing keeps its order for some pages, and breaks it later."""
+    records = Records(api, "/items", "created_at")
+    for day in range(9, 2, -1):
+        records.put(f"a{day}", day)
+    records.put("late", 9)
+
+    def page(_path: str, query: Mapping[str, Any], _: Any) -> list[dict[str, Any]]:
+        number = int(query["page"])
+        return list(records.by_id.values())[2 * number - 2 : 2 * number]
+
+    api.on("/items", page)
+    declared = windowed("created_at", deletes="window")
+    declared["endpoint"]["paginator"] = {"type": "page_number", "base_page": 1}
+    declared["endpoint"]["incremental"] = {"cursor_path": "created_at"}
+    sync(shop(declared), 3, 9)
+    declared["endpoint"]["incremental"]["row_order"] = "desc"
+    loaded = sync(shop(declared), 9)
+    assert loaded.deleted.read_twice == {"items"}
+    assert gone(warehouse) == []
+    del records.by_id["late"]
+    sync(shop(declared), 9)
+    assert gone(warehouse) == ["late"]
