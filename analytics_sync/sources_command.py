@@ -14,7 +14,7 @@ from typing import Any
 from analytics_sync.catalog import CatalogError, Source
 from analytics_sync.catalog.configured import configured_catalog
 from analytics_sync.catalog.naming import variable_name
-from analytics_sync.catalog.plan import Plan, plan_of
+from analytics_sync.catalog.plan import SourcePlan, plan_of
 from analytics_sync.catalog.team_keys import TEAM_SETTINGS
 
 _WRONG = 2
@@ -99,7 +99,7 @@ def _values(source: Source) -> Iterator[tuple[str, str, str]]:
         yield "base", base, source.levels[-1].file
 
 
-def _row(source: Source, plan: Plan) -> tuple[str, ...]:
+def _row(source: Source, plan: SourcePlan) -> tuple[str, ...]:
     base = source.levels[-1]
     of = f", base {base.name} in {base.file}:{base.line}" if len(source.levels) > 1 else ""
     windowed = any(source.windowed(resource) for resource in source.assets)
@@ -113,11 +113,11 @@ def _row(source: Source, plan: Plan) -> tuple[str, ...]:
     )
 
 
-def _partitions(plan: Plan) -> str:
+def _partitions(plan: SourcePlan) -> str:
     return f"{plan.partitions} {plan.time_zone}"
 
 
-def _shown(plan: Plan, key: str) -> str:
+def _shown(plan: SourcePlan, key: str) -> str:
     value = plan.is_enabled if key == "enabled" else getattr(plan, key)
     if value is None:
         return "as declared" if key == "lookback" else "none"

@@ -27,7 +27,7 @@ from analytics_sync.catalog.paginators import PaginatorConfig
 from analytics_sync.catalog.param_format import FORMATS, duration_of, zone_of
 from analytics_sync.catalog.params import Literals, Param
 from analytics_sync.catalog.paths import FieldPath, ResponsePath
-from analytics_sync.catalog.team_keys import Accounts, TeamKeys, days_back
+from analytics_sync.catalog.team_keys import Instances, TeamKeys, days_back
 from analytics_sync.common.json_path import compile_field
 
 DataType = Literal["text", "bigint", "double", "bool", "timestamp", "date", "json", "decimal"]
@@ -239,7 +239,7 @@ def _resource(value: Any) -> Any:
     return {"name": value, "endpoint": {"path": value}} if isinstance(value, str) else value
 
 
-class CatalogFile(TeamKeys, Accounts):
+class CatalogFile(TeamKeys, Instances):
     """A whole catalog file."""
 
     source: str | None = None

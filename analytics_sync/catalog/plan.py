@@ -1,6 +1,6 @@
 """The plan of a source: what its team has set for it, in files and by settings.
 
-In: a source and dlt's configuration. Out: a ``Plan`` with a value for each key, and where each value
+In: a source and dlt's configuration. Out: a ``SourcePlan`` with a value for each key, and where each value
 comes from. The source goes before its base, and at each of them a setting goes before the key of the
 file. Secrets, and the values of parameters, are no part of this: no account gets those of another one.
 """
@@ -33,7 +33,7 @@ _CRON: Mapping[PartitionKind, str] = {
 
 
 @dataclass(frozen=True)
-class Plan:
+class SourcePlan:
     """What a team has set for a source.
 
     Attributes:
@@ -57,7 +57,7 @@ class Plan:
     origins: Mapping[str, str]
 
 
-def plan_of(source: Source) -> Plan:
+def plan_of(source: Source) -> SourcePlan:
     """The plan of a source, as files and settings have it now.
 
     Raises:
@@ -75,7 +75,7 @@ def plan_of(source: Source) -> Plan:
     kind = values.get("partitions", "daily")
     if "start_date" not in values:
         values["start_date"], origins["start_date"] = default_start()
-    plan = Plan(
+    plan = SourcePlan(
         is_enabled=values.get("enabled", True),
         schedule=values.get("schedule", _CRON[kind]),
         start_date=values["start_date"],
@@ -90,7 +90,7 @@ def plan_of(source: Source) -> Plan:
     return plan
 
 
-def with_lookback(source: Source, plan: Plan) -> Source:
+def with_lookback(source: Source, plan: SourcePlan) -> Source:
     """The source whose resources have the lookback of its plan.
 
     It wins over the lookback of a resource, unless both stand in the file of the API.
@@ -148,7 +148,7 @@ def default_start() -> tuple[date, str]:
         ) from None
 
 
-def _check_cursors(source: Source, plan: Plan) -> None:
+def _check_cursors(source: Source, plan: SourcePlan) -> None:
     """Refuse hourly partitions of a cursor without a time of day.
 
     Raises:

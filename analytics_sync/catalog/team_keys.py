@@ -1,6 +1,6 @@
 """What a team sets for a source without code: when it is read, in which partitions, and by which account.
 
-In: keys of a catalog file, or texts of settings. Out: ``TeamKeys`` and ``Account``, checked; and
+In: keys of a catalog file, or texts of settings. Out: ``TeamKeys`` and ``InstanceKeys``, checked; and
 ``Level``, one place of such keys. All keys are ours.
 """
 
@@ -115,7 +115,7 @@ TEAM_SETTINGS = tuple(TeamKeys.model_fields)
 """The names of the settings."""
 
 
-class Account(TeamKeys):
+class InstanceKeys(TeamKeys):
     """What an instance has in place of its base. The setting ``base_url`` wins over the key."""
 
     description: str | None = None
@@ -138,16 +138,16 @@ def _accounts(value: Any) -> Any:
     return value
 
 
-class Accounts(Model):
+class Instances(Model):
     """Keys of a file that gives several sources.
 
     ``instances``: the names of the sources, each with what it has in place of the file's keys.
     """
 
-    instances: Annotated[dict[str, Account] | None, BeforeValidator(_accounts)] = None
+    instances: Annotated[dict[str, InstanceKeys] | None, BeforeValidator(_accounts)] = None
 
 
-class DerivedFile(Account, Accounts):
+class DerivedFile(InstanceKeys, Instances):
     """A catalog file that takes its API from another one, which ``base`` names."""
 
     source: str | None = None
@@ -168,7 +168,7 @@ class Level:
     """
 
     name: str
-    keys: Account
+    keys: InstanceKeys
     file: str = ""
     line: int = 1
     lines: Mapping[str, int] = field(default_factory=dict)
@@ -193,13 +193,13 @@ def level_of(
         line: The line of the name.
     """
     found = {
-        key: getattr(keys, key) for key in Account.model_fields if key in keys.model_fields_set
+        key: getattr(keys, key) for key in InstanceKeys.model_fields if key in keys.model_fields_set
     }
     own = {key: lines[(*above, key)] for key in found if (*above, key) in lines}
-    return Level(name, Account.model_construct(None, **found), file, line, own)
+    return Level(name, InstanceKeys.model_construct(None, **found), file, line, own)
 
 
-def instance_levels(declared: Accounts, lines: Lines, file: str) -> tuple[Level, ...]:
+def instance_levels(declared: Instances, lines: Lines, file: str) -> tuple[Level, ...]:
     """The levels of the instances of a file.
 
     Raises:

@@ -19,13 +19,13 @@ from dagster import (
     WeeklyPartitionsDefinition,
 )
 
-from analytics_sync.catalog.plan import Plan
+from analytics_sync.catalog.plan import SourcePlan
 from analytics_sync.common.window import Window
 
 _MONDAY = 1  # as cron counts the days of a week
 
 
-def partitions_of(plan: Plan) -> TimeWindowPartitionsDefinition:
+def partitions_of(plan: SourcePlan) -> TimeWindowPartitionsDefinition:
     """The partitions from the start date up to and including the present one.
 
     The present day is a partition, so that new records can be read before it is over. A week begins on
@@ -46,7 +46,7 @@ def partitions_of(plan: Plan) -> TimeWindowPartitionsDefinition:
             return MonthlyPartitionsDefinition(start_date=start, timezone=zone, end_offset=1)
 
 
-def _first_day(plan: Plan) -> date:
+def _first_day(plan: SourcePlan) -> date:
     day = plan.start_date
     match plan.partitions:
         case "weekly":

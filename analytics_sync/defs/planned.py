@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from dagster import TimeWindowPartitionsDefinition
 
 from analytics_sync.catalog import Source
-from analytics_sync.catalog.plan import Plan, plan_of, with_lookback
+from analytics_sync.catalog.plan import SourcePlan, plan_of, with_lookback
 from analytics_sync.defs.partitions import partitions_of
 
 
@@ -19,7 +19,7 @@ class Planned:
     """A source, its plan and its partitions."""
 
     source: Source
-    plan: Plan
+    plan: SourcePlan
     partitions: TimeWindowPartitionsDefinition
 
     @property

@@ -20,6 +20,7 @@ from pydantic import BaseModel
 
 from analytics_sync.catalog import load_catalog, load_file
 from analytics_sync.cli import main
+from analytics_sync_tests.support import duckdb_file
 from analytics_sync_tests.support.world import ROOT, World
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -81,10 +82,11 @@ def run_script(script: str, environment: Mapping[str, str], folder: Path) -> tup
 def test_every_command_runs(world: World) -> None:
     todo = [c for c in commands() if c not in ELSEWHERE]
     assert len(todo) >= 14
-    instance, shop = blocks("yaml")
+    instance, shop, account, _ = blocks("yaml")
     (world.home / "dagster.yaml").write_text(instance)
     (world.folder / "my_apis").mkdir()
     (world.folder / "my_apis" / "shop.yaml").write_text(shop)
+    (world.folder / "my_apis" / "account.yaml").write_text(account)
     (world.folder / "workspace.yaml").write_text((ROOT / "workspace.yaml").read_text())
     shutil.copytree(EXAMPLES, world.folder / "examples")
     write_commands(world.folder / "bin")
@@ -100,11 +102,17 @@ def test_every_command_runs(world: World) -> None:
     assert output.count("== ") >= len(todo)
     assert "SOURCES__OBSERVABILITY__BASE_URL" in output
     assert "source: helpdesk" in output
+    assert re.search(r"^observability_eu +on +daily Europe/Berlin", output, re.MULTILINE)
     assert len(world.table("observability/dashboards")) == len(
         world.expected("observability/dashboards")
     )
-    assert world.query("SELECT count(*) FROM shop.orders")[0][0] > 0
-    assert world.query("SELECT count(*) FROM shop.order_lines WHERE order_id IS NULL")[0][0] == 0
+    tried = world.folder / "try.duckdb"  # made-up rows have a warehouse of their own
+    assert duckdb_file.query(tried, "SELECT count(*) FROM shop.orders")[0][0] > 0
+    lines = "SELECT count(*) FROM shop.order_lines WHERE order_id IS NULL"
+    assert duckdb_file.query(tried, lines)[0][0] == 0
+    assert "shop" not in {
+        name for (name,) in world.query("SELECT schema_name FROM duckdb_schemas()")
+    }
 
 
 def test_the_example_is_the_file_that_the_readme_shows() -> None:
