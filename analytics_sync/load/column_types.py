@@ -31,6 +31,8 @@ _SYNONYMS = {
 _DECIMAL = re.compile(r"decimal\((\d+),(\d+)\)")
 _LIMITED_TEXT = "text()"
 _CASTS = (("real", "double"), (_LIMITED_TEXT, "text"))
+_EXACT_INTEGERS = 2**53
+"""Below, each integer has a double of its own."""
 _INTEGER = re.compile(r"u?(tiny|small|big|huge)?int(eger)?")
 
 
@@ -96,8 +98,13 @@ class Mismatch:
                 return None
         elif is_double and wanted.startswith("decimal"):
             value = _shortest_digits(quoted, self.wanted)
+            return value, _if_digits_are_known(quoted, f"CAST({value} AS {self.real})", self.real)
         elif (is_decimal or is_double) and wanted == "text":
             value = _plain_digits(quoted)
+            if is_double:
+                return value, _if_digits_are_known(
+                    quoted, f"CAST({value} AS {self.real})", self.real
+                )
         elif not ((is_decimal and wanted.startswith("decimal")) or (real, wanted) in _CASTS):
             return None
         return value, f"CAST({value} AS {self.real})"
@@ -174,6 +181,25 @@ def _shortest_digits(quoted: str, wanted: str) -> str:
         f"WHEN abs({quoted}) < 9e15 AND {quoted} = round({quoted}) "
         f"THEN CAST(CAST({quoted} AS BIGINT) AS {wanted}) "
         f"ELSE CAST(CAST({quoted} AS VARCHAR) AS {wanted}) END"
+    )
+
+
+def _if_digits_are_known(quoted: str, value: str, real: str) -> str:
+    """``value``, or null for a double whose shortest decimal is another number than the double itself.
+
+    Below 2 to the power 53 only a fraction can be so, and an API writes fractions in few digits. A larger
+    number may have come as an integer with more digits, 2**70 for instance.
+    """
+    text = f"CAST(CAST({quoted} AS VARCHAR) AS DECIMAL(38,0))"
+    if real.lower() in ("double", "float"):
+        exact = f"CAST(CAST({quoted} AS DOUBLE) AS HUGEINT)"
+    else:  # PostgreSQL rounds a double to 15 digits when it becomes a numeric
+        high = f"floor({quoted} / {_EXACT_INTEGERS}.0)"
+        low = f"CAST({quoted} - {high} * {_EXACT_INTEGERS}.0 AS BIGINT)"
+        exact = f"(CAST(CAST({high} AS BIGINT) AS DECIMAL) * {_EXACT_INTEGERS} + {low})"
+    return (
+        f"CASE WHEN abs({quoted}) < {_EXACT_INTEGERS} THEN {value} "
+        f"WHEN abs({quoted}) >= 1e29 THEN NULL WHEN {exact} = {text} THEN {value} END"
     )
 
 

@@ -94,6 +94,7 @@ def test_a_windowed_table_that_is_gone_lacks_the_other_windows(
     assert warehouse.values() == {1: "v1", 2: "v2"}
 
 
+@pytest.mark.slow
 def test_columns_that_are_gone_come_back(listed: Api, warehouse: EachWarehouse) -> None:
     """Those of our own, too: a table of an older version may lack them."""
     names = ("v", "_extra", "_read_at", "_deleted_at", "_dlt_load_id")

@@ -77,6 +77,7 @@ def test_wider_columns_take_the_values_that_did_not_fit(api: Api, warehouse: Eac
         assert extras(warehouse, name) == left, name
 
 
+@pytest.mark.slow
 def test_a_column_that_is_declared_later_takes_its_values(
     api: Api, warehouse: EachWarehouse
 ) -> None:

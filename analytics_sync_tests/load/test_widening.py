@@ -32,35 +32,45 @@ def others(api: Api) -> None:
     api.on("/others", [{"id": 1}, {"id": 2}], [{"id": 1}])
 
 
-@pytest.mark.parametrize(
-    ("old", "value", "new", "next_value", "kept", "landed"),
-    [
-        ("bigint", 501, "text", "00501", "501", "00501"),
-        ("bigint", 9007199254740993, "text", "five", "9007199254740993", "five"),
-        ("bigint", 9007199254740993, "decimal", 1.5, Decimal(9007199254740993), Decimal("1.5")),
-        ("bigint", -12, "double", 13.75, -12.0, 13.75),
-        ("double", 0.1, "decimal", str(EXACT), Decimal("0.1"), EXACT),
-        ("double", 999999.123456789, "decimal", 0, Decimal("999999.123456789"), Decimal(0)),
-        ("double", -1234567890123456.5, "decimal", 0, Decimal("-1234567890123456.5"), Decimal(0)),
-        ("double", 8e15, "decimal", 0, Decimal(8 * 10**15), Decimal(0)),
-        ("double", 1e20, "decimal", 0, Decimal(10**20), Decimal(0)),
-        ("double", 2.5, "text", "2.50", "2.5", "2.50"),
-        ("decimal", "100.50", "text", "007", "100.5", "007"),
-        ("decimal", "100", "text", "007", "100", "007"),
-    ],
-)
-def test_a_wider_type_keeps_old_rows_and_takes_new_ones(
-    api: Api, warehouse: EachWarehouse, old: str, value: Any, new: str, next_value: Any,
-    kept: Any, landed: Any,
-) -> None:  # fmt: skip
+WIDER: list[tuple[str, Any, str, Any, Any, Any]] = [
+    ("bigint", 501, "text", "00501", "501", "00501"),
+    ("bigint", 9007199254740993, "text", "five", "9007199254740993", "five"),
+    ("bigint", 9007199254740993, "decimal", 1.5, Decimal(9007199254740993), Decimal("1.5")),
+    ("bigint", -12, "double", 13.75, -12.0, 13.75),
+    ("double", 0.1, "decimal", str(EXACT), Decimal("0.1"), EXACT),
+    ("double", 999999.123456789, "decimal", 0, Decimal("999999.123456789"), Decimal(0)),
+    ("double", -1234567890123456.5, "decimal", 0, Decimal("-1234567890123456.5"), Decimal(0)),
+    ("double", 8e15, "decimal", 0, Decimal(8 * 10**15), Decimal(0)),
+    ("double", 1e20, "decimal", 0, Decimal(10**20), Decimal(0)),
+    ("double", 2.5, "text", "2.50", "2.5", "2.50"),
+    ("decimal", "100.50", "text", "007", "100.5", "007"),
+    ("decimal", "100", "text", "007", "100", "007"),
+]
+
+
+def sync_all(types: list[str], **keys: Any) -> dict[str, Exception]:
+    """Load a resource for each type of ``v``, and ``others``; the failures."""
+    declared = [
+        item(name=f"items_{i}", columns={"id": "bigint", "v": v, **keys})
+        for i, v in enumerate(types)
+    ]
+    with ReadRun(shop(*declared, item(name="others", columns={"id": "bigint"}))) as run:
+        load(run, "run")
+        return run.failures()
+
+
+def test_a_wider_type_keeps_old_rows_and_takes_new_ones(api: Api, warehouse: EachWarehouse) -> None:
     others(api)
-    api.on("/items", [{"id": 1, "v": value}, KEPT | {"id": 3}], [{"id": 2, "v": next_value}])
-    assert not sync(old)
-    assert not sync(new)
-    found = warehouse.values()
-    assert found == {1: kept, 2: landed, 3: None}
-    assert {type(found[1]), type(found[2])} == {type(kept)}
-    assert set(warehouse.values(column="_extra").values()) == {None}
+    for i, (_, value, _, next_value, _, _) in enumerate(WIDER):
+        listing = [{"id": 1, "v": value}, KEPT | {"id": 3}]
+        api.on(f"/items_{i}", listing, [{"id": 2, "v": next_value}])
+    assert not sync_all([old for old, *_ in WIDER])
+    assert not sync_all([new for _, _, new, *_ in WIDER])
+    for i, (_, _, _, _, kept, landed) in enumerate(WIDER):
+        found = warehouse.values(f"items_{i}")
+        assert found == {1: kept, 2: landed, 3: None}, WIDER[i]
+        assert {type(found[1]), type(found[2])} == {type(kept)}
+        assert set(warehouse.values(f"items_{i}", "_extra").values()) == {None}
 
 
 def test_a_date_becomes_the_midnight_of_utc(
@@ -85,36 +95,37 @@ def test_a_key_is_widened(api: Api, warehouse: EachWarehouse) -> None:
     assert gone["7"] is not None
 
 
-@pytest.mark.parametrize(
-    ("old", "value", "new"),
-    [
-        ("text", "five", "bigint"),
-        ("text", "5", "bigint"),
-        ("bigint", 9007199254740993, "double"),
-        ("bigint", 9223372036854775807, "double"),
-        ("double", 1e30, "decimal"),
-        ("double", 1e-12, "decimal"),
-        ("decimal", "0.5", "double"),
-        ("bool", True, "text"),
-        ("timestamp", "2024-01-01T00:00:00Z", "date"),
-        ("json", {"a": 1}, "text"),
-    ],
-)
-def test_another_type_fails_its_resource_alone(
-    api: Api, warehouse: EachWarehouse, old: str, value: Any, new: str
-) -> None:
+OTHER: list[tuple[str, Any, str]] = [
+    ("text", "five", "bigint"),
+    ("text", "5", "bigint"),
+    ("bigint", 9007199254740993, "double"),
+    ("bigint", 9223372036854775807, "double"),
+    ("double", 1e30, "decimal"),
+    ("double", 2**70, "decimal"),
+    ("double", 2**70, "text"),
+    ("double", 1e-12, "decimal"),
+    ("decimal", "0.5", "double"),
+    ("bool", True, "text"),
+    ("timestamp", "2024-01-01T00:00:00Z", "date"),
+    ("json", {"a": 1}, "text"),
+]
+
+
+def test_another_type_fails_its_resource_alone(api: Api, warehouse: EachWarehouse) -> None:
     others(api)
-    api.on("/items", [{"id": 1, "v": value}], [{"id": 2, "v": None}])
-    assert not sync(old)
-    before = warehouse.values()
-    failures = sync(new, w="text")
-    assert list(failures) == ["items"]
-    message = str(failures["items"])
-    assert message.startswith("shop/items: column v is ")
-    assert f"is declared as {new}. " in message
-    assert 'ALTER TABLE "' in message
-    assert 'ALTER COLUMN "v" TYPE' in message
-    assert warehouse.values() == before
+    for i, (_, value, _) in enumerate(OTHER):
+        api.on(f"/items_{i}", [{"id": 1, "v": value}], [{"id": 2, "v": None}])
+    assert not sync_all([old for old, *_ in OTHER])
+    before = [warehouse.values(f"items_{i}") for i, _ in enumerate(OTHER)]
+    failures = sync_all([new for *_, new in OTHER], w="text")
+    assert list(failures) == [f"items_{i}" for i, _ in enumerate(OTHER)]
+    for i, (_, _, new) in enumerate(OTHER):
+        message = str(failures[f"items_{i}"])
+        assert message.startswith(f"shop/items_{i}: column v is ")
+        assert f"is declared as {new}. " in message
+        assert 'ALTER TABLE "' in message
+        assert 'ALTER COLUMN "v" TYPE' in message
+        assert warehouse.values(f"items_{i}") == before[i]
     assert warehouse.values("others", "_deleted_at")[2] is not None, "others are loaded"
 
 

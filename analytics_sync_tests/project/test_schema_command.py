@@ -125,6 +125,7 @@ def test_diff_says_what_the_next_run_refuses(shop: Shop, warehouse: EachWarehous
     assert 'DROP COLUMN "mine"' in others
 
 
+@pytest.mark.slow
 def test_heal_fills_a_column_that_somebody_changed(shop: Shop, warehouse: EachWarehouse) -> None:
     """The table is as declared: no run looks at ``_extra`` again."""
     shop.declare(items(v="text"), days())
