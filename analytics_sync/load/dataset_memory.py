@@ -49,6 +49,9 @@ from analytics_sync.load.system_tables import (
     filled_tables,
 )
 
+# Other runs that wait for the same program hold the lock for an attempt only.
+_SECONDS_FOR_RUNS = 0.3
+
 
 class NothingReported:
     """A run outside of Dagster, which reports no earlier load."""
@@ -79,12 +82,13 @@ class Remembered:
 def refuse_before_reading(pipeline: dlt.Pipeline, run: ReadRun) -> None:
     """Refuse resources of another account before they are read.
 
-    A DuckDB file that another run holds is not waited for: the look before the load is decisive.
+    While another program has the DuckDB file open, this waits: a long read would be in vain. A file that
+    another run holds is not waited for: the look before the load is decisive.
     """
     kind = destination_kind(pipeline.destination)
     if kind not in TESTED or (kind == DEFAULT and not duckdb_file().exists()):
         return
-    with suppress(Timeout), open_locked(pipeline.sql_client, 0) as client:
+    with suppress(Timeout), open_locked(pipeline.sql_client, _SECONDS_FOR_RUNS) as client:
         tables = existing_tables(client)
         if ORIGIN not in tables or foreign_objects(client, SYSTEM_TABLES):
             return

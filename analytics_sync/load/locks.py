@@ -9,12 +9,12 @@ the server releases a lock when its holder dies, so a killed run leaves no manua
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import dlt
 from dlt.destinations.sql_client import SqlClientBase
-from filelock import FileLock, Timeout
+from filelock import FileLock
 
 from analytics_sync.load.destination import (
     DEFAULT,
@@ -115,23 +115,6 @@ def open_locked(open_client: Callable[[], Any], timeout: float = _UNTIL_FREE) ->
             longest=_LONGEST_PAUSE,
         )
         wait.pause(who)
-
-
-def wait_until_free() -> None:
-    """Wait while another program has the DuckDB file open. It may be opened again after that.
-
-    A long read would be in vain if the load after it found the file in use. A file that another run
-    holds is not looked at: that run ends by itself.
-
-    Raises:
-        WarehouseInUse: The other program still has it open when the time is up.
-    """
-    if configured_kind() != DEFAULT or not duckdb_file().exists():
-        return
-    import duckdb  # definitions load without DuckDB
-
-    with suppress(Timeout), open_locked(lambda: closing(duckdb.connect(str(duckdb_file()))), 0):
-        pass
 
 
 @contextmanager

@@ -146,7 +146,6 @@ def _fill(
 ) -> Loaded:
     name, destination = run.source.name, pipeline.destination
     address = warehouse_address(destination)
-    # This waits, too, while another program has the DuckDB file open: a long read would be in vain.
     refuse_before_reading(pipeline, run)
     tables = {}
     if undeclared := [r.table for r in run.resources if not r.fields]:
