@@ -110,15 +110,7 @@ class ResourceReader:
         )
         reader = PageReader(context, self._session, self._settings, self._prefetch_pool)
         try:
-            if parents is not None:
-                children = Children(context, reader, parents)
-                self._run(children.next_job, collector, in_order=True)
-                children.judge()
-            else:
-                configured = self.configured(resource) if resource.parent else None
-                self._run(self._jobs(context, reader, configured), collector, in_order=False)
-                if configured is not None:
-                    result.parents_read.add(configured.key)
+            self._read_pages(context, reader, parents, collector)
             reader.finish()
             judge_shortfall(context)
         except (HttpStatusError, ConnectionFailed):
@@ -144,6 +136,24 @@ class ResourceReader:
         by_field = {param.field: values[name] for name, param in resolved.items()}
         inherited = {n: by_field[f] for n, f in resource.inherited.items() if f in by_field}
         return Parent(tuple(values.items()), tuple(inherited.items()))
+
+    def _read_pages(
+        self,
+        context: ReadContext,
+        reader: PageReader,
+        parents: ParentValues | None,
+        collector: PageCollector,
+    ) -> None:
+        """Read all pages: of the children of each parent, or of the one listing."""
+        if parents is not None:
+            children = Children(context, reader, parents)
+            self._run(children.next_job, collector, in_order=True)
+            children.judge()
+            return
+        configured = self.configured(context.resource) if context.resource.parent else None
+        self._run(self._jobs(context, reader, configured), collector, in_order=False)
+        if configured is not None:
+            context.result.parents_read.add(configured.key)
 
     def _run(
         self,

@@ -147,16 +147,7 @@ def _fill(
     name, destination = run.source.name, pipeline.destination
     address = warehouse_address(destination)
     refuse_before_reading(pipeline, run)
-    tables = {}
-    if undeclared := [r.table for r in run.resources if not r.fields]:
-        with open_warehouse(name) as warehouse:
-            tables = existing_tables(warehouse, undeclared)
-    run.start(tables)
-    refuse_system_columns(run, destination_kind(destination))
-    source = dlt_source(run.source, run, files=destination_kind(destination) == DEFAULT)
-    pipeline.extract(source, loader_file_format=file_format(destination))
-    if pipeline.list_extracted_load_packages():
-        pipeline.normalize()
+    _read(pipeline, run)
     if not pipeline.list_normalized_load_packages():
         note_without_rows(pipeline, run, reported, redact)
         return Loaded(None, destination.destination_name, name, address)
@@ -199,6 +190,21 @@ def _fill(
         cleared=cleared,
         read_copy=read_copy,
     )
+
+
+def _read(pipeline: dlt.Pipeline, run: ReadRun) -> None:
+    """Read the run into a normalized load package."""
+    destination = pipeline.destination
+    tables = {}
+    if undeclared := [r.table for r in run.resources if not r.fields]:
+        with open_warehouse(run.source.name) as warehouse:
+            tables = existing_tables(warehouse, undeclared)
+    run.start(tables)
+    refuse_system_columns(run, destination_kind(destination))
+    source = dlt_source(run.source, run, files=destination_kind(destination) == DEFAULT)
+    pipeline.extract(source, loader_file_format=file_format(destination))
+    if pipeline.list_extracted_load_packages():
+        pipeline.normalize()
 
 
 def _look_at_tables(
