@@ -18,7 +18,8 @@ from dagster import AssetKey, DagsterEventType, DagsterInstance
 from analytics_sync.catalog import Source, load_catalog
 from analytics_sync.cli import main
 from analytics_sync.defs.build import build_definitions
-from analytics_sync_tests.support import duckdb_file
+from analytics_sync_tests.support import duckdb_file, postgres_server
+from analytics_sync_tests.support.postgres_server import Postgres
 from analytics_sync_tests.support.scripted_api import Api, other_api, shop_api
 from analytics_sync_tests.support.world import (
     ROOT,
@@ -87,6 +88,23 @@ def test_the_rows_of_two_accounts_never_mix(
     assert owners("shop_eu/items") == ["eu"] * 3
     assert owners("shop_us/items") == ["us"] * 3
     assert sorted(seen.headers["x-key"] for seen in api.seen) == [EU, US]
+
+
+@pytest.mark.slow
+def test_the_rows_of_two_accounts_never_mix_in_postgres(
+    api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, postgres: Postgres
+) -> None:
+    address = postgres.database()
+    for name, value in postgres_server.settings(address).items():
+        monkeypatch.setenv(name, value)
+    sources = two_accounts(tmp_path)
+    api.on("/items", items_of)
+    keys(monkeypatch, shop_eu__api_key=EU, shop_us__api_key=US)
+    for _ in range(2):
+        assert run(sources, "shop_eu/items", "shop_us/items").success
+    for account in ("eu", "us"):
+        rows = postgres_server.table(address, f"shop_{account}/items")
+        assert [row["owner"] for row in rows] == [account] * 3
 
 
 def test_an_account_without_a_key_gets_none_of_its_base_or_of_another_account(

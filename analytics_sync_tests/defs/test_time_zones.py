@@ -15,13 +15,16 @@ import pytest
 from dagster import (
     AssetKey,
     DagsterInstance,
+    ExecuteInProcessResult,
     TimeWindowPartitionsDefinition,
     build_schedule_context,
 )
 
 from analytics_sync.catalog import load_text
 from analytics_sync.defs.build import build_definitions
+from analytics_sync_tests.support import postgres_server
 from analytics_sync_tests.support.oracle import assert_same
+from analytics_sync_tests.support.postgres_server import Postgres
 from analytics_sync_tests.support.world import World, run_in_dagster
 
 ZONED = """
@@ -86,11 +89,12 @@ class Zoned:
 
 def load(
     world: World, first: str, last: str = "", *, assets: tuple[str, ...] = ("events",)
-) -> None:
+) -> ExecuteInProcessResult:
     """Load a range of partitions, by their keys."""
     names = [f"zoned/{name}" for name in assets]
     result = run_in_dagster(world.home, world.sources, names, first, last or None)  # type: ignore[arg-type]
     assert result.success
+    return result
 
 
 def check(world: World, start: datetime, end: datetime, *assets: str) -> None:
@@ -207,6 +211,46 @@ def test_a_schedule_reads_the_newest_partition_that_is_over(
         requests = schedule.evaluate_tick(context).run_requests
     assert requests
     assert requests[0].partition_key == newest
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("key", "value", "first"),
+    [("PARTITIONS", "weekly", "2025-03-24"), ("TIME_ZONE", NEW_YORK, "2025-03-29")],
+)
+def test_a_partition_that_has_grown_is_not_taken_for_read(
+    zoned: Zoned, monkeypatch: pytest.MonkeyPatch, key: str, value: str, first: str
+) -> None:
+    """A Monday has the key of its week, and a day the key of the day in another zone.
+
+    Dagster shows the partition as materialized after the change. The check finds what is missing.
+    """
+    world = zoned.serve("daily", BERLIN, SPRING)
+    load(world, first)
+    monkeypatch.setenv(f"SOURCES__ZONED__{key}", value)
+    checks = load(world, "2025-03-31").get_asset_check_evaluations()
+    failed = {e.check_name: str(e.description) for e in checks if not e.passed}
+    assert failed.keys() == {"history"}
+    assert first in failed["history"]
+    load(world, first)
+    checks = load(world, "2025-03-31").get_asset_check_evaluations()
+    assert all(e.passed for e in checks)
+
+
+@pytest.mark.slow
+def test_an_hour_that_comes_twice_in_postgres(
+    zoned: Zoned, monkeypatch: pytest.MonkeyPatch, postgres: Postgres
+) -> None:
+    world = zoned.serve("hourly", BERLIN, AUTUMN)
+    address = postgres.database()
+    for name, value in postgres_server.settings(address).items():
+        monkeypatch.setenv(name, value)
+    start, hour = datetime(2025, 10, 26, 0, tzinfo=UTC), timedelta(hours=1)
+    for number, key in enumerate(hours_named(world, "2025-10-26-02:00"), 1):
+        load(world, key)
+        records = world.expected("zoned/events", start, start + number * hour)
+        events = world.sources["zoned"].resources["events"]
+        assert_same(events, postgres_server.table(address, "zoned/events"), records)
 
 
 def hours_named(world: World, name: str) -> list[str]:
