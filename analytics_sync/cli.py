@@ -18,6 +18,7 @@ from analytics_sync.catalog import (
     load_file,
 )
 from analytics_sync.catalog.configured import read_catalog, read_sources
+from analytics_sync.catalog.deletes import unknown_deletes
 from analytics_sync.catalog.loader import YAML_SUFFIXES
 from analytics_sync.catalog.names import PROJECT_VARIABLES, check_lengths, check_names, variables
 from analytics_sync.common.private_folder import NotPrivate
@@ -120,6 +121,8 @@ def _check(options: argparse.Namespace) -> int:
     for source in found:
         try:
             print(f"{source.file}: {source.name}: {summary(source)}")
+            for note in unknown_deletes(source) if options.files else ():
+                print(f"note: {note}")
         except CatalogError as e:
             print(e, file=sys.stderr)
             errors.append(e)
@@ -140,6 +143,7 @@ def _sources_beside(checked: Sequence[Path]) -> Iterator[Source]:
 def _settings(options: argparse.Namespace) -> int:
     from analytics_sync.extract.rest_client.declared_settings import declared_settings
     from analytics_sync.extract.rest_client.setting_hints import misspelt
+    from analytics_sync.load.shrinkage import wrong_accepted
 
     catalog = read_catalog(configured_files())
     for broken in catalog.broken:
@@ -161,6 +165,9 @@ def _settings(options: argparse.Namespace) -> int:
     hints += [f"{name} is not read: did you mean {near}?" for name, near in misspelt(known).items()]
     for hint in hints:
         print(f"hint: {hint}")
+    if problem := wrong_accepted(sources.values()):
+        print(problem, file=sys.stderr)
+        wrong += 1
     return 2 if wrong or (catalog.broken and options.source is None) else 0
 
 

@@ -1,20 +1,23 @@
 """The key ``deletes``: whether rows that the API no longer lists get ``_deleted_at``.
 
-In: the declaration of one resource. Out: whether its table has the column, or a ``CatalogError``. What
-proves that a row is gone depends on the kind of the resource: a snapshot lists everything, a window lists
-the rows of its time, and a parent lists its children.
+In: the declaration of one resource. Out: whether its table has the column, or a ``CatalogError``; and which
+of its rows nobody can know to be gone. What proves that a row is gone depends on the kind of the resource: a
+snapshot lists everything, a window lists the rows of its time, and a parent lists its children.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from analytics_sync.catalog.errors import Fail
 from analytics_sync.catalog.models import Incremental, ResourceDefaults
 from analytics_sync.catalog.params import Param, SettingParam
+from analytics_sync.catalog.source import Resource, Source
 
 _PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
+# The text of such a value in SQL is its text in a request.
+_PLAIN_TYPES = frozenset({"text", "bigint"})
 
 
 def marks_deleted(
@@ -63,3 +66,40 @@ def marks_deleted(
         in_path = set(_PLACEHOLDER.findall(path))
         return not any(isinstance(p, SettingParam) and n not in in_path for n, p in params.items())
     return not _PLACEHOLDER.search(path)
+
+
+def unknown_deletes(source: Source) -> Iterator[str]:
+    """For each resource, which of its rows stay without a mark when they are gone."""
+    for child in source.assets:
+        if not child.soft_deletes or child.parent is None or not source.windowed(child):
+            continue
+        if child.incremental is None and child.missing_parent_fields:
+            yield f"{child}: {without_parent_key(child)}. Rows that are gone stay without a mark"
+        elif reason := unknown_orphans(source, child):
+            yield f"{child}: {reason}"
+
+
+def without_parent_key(child: Resource) -> str:
+    """Why a table does not say which parent listed a row."""
+    fields = ", ".join(child.missing_parent_fields)
+    return (
+        f"include_from_parent lacks {fields} of {child.parent}, so the table does not say which parent "
+        "listed a row"
+    )
+
+
+def unknown_orphans(source: Source, child: Resource) -> str | None:
+    """Why nobody can tell which children belong to a parent that is gone; None if somebody can."""
+    if not child.keeps_parent_key or child.parent is None:
+        return None
+    parent = source.resources[child.parent]
+    if not parent.selected:
+        return f"{parent.name} has no table, so rows of a {parent.name} that is gone stay"
+    types = {field.name: field.data_type for field in parent.fields}
+    for param in child.resolved.values():
+        if param.match is not None or types.get(param.field, "text") not in _PLAIN_TYPES:
+            return (
+                f"the table {parent.table} does not hold {param.field} as it is in a request, so rows of "
+                f"a {parent.name} that is gone stay"
+            )
+    return None

@@ -14,32 +14,13 @@ from typing import Any
 from dlt.destinations.sql_client import SqlClientBase
 
 from analytics_sync.catalog import Resource, Source
+from analytics_sync.catalog.deletes import unknown_orphans
 from analytics_sync.catalog.naming import DELETED_AT, PARENT_KEY, READ_AT, column_name
 from analytics_sync.extract.parents import KEY_SEPARATOR
 from analytics_sync.extract.result import ReadResult
 from analytics_sync.load.duckdb_merge_job import with_more_memory
 from analytics_sync.load.foreign_objects import own_tables
 from analytics_sync.load.scope import Scope, among_texts, column_names
-
-# The text of such a value in SQL is its text in a request.
-_PLAIN_TYPES = frozenset({"text", "bigint"})
-
-
-def unknown_orphans(source: Source, child: Resource) -> str | None:
-    """Why nobody can tell which children belong to a parent that is gone; None if somebody can."""
-    if not child.keeps_parent_key or child.parent is None:
-        return None
-    parent = source.resources[child.parent]
-    if not parent.selected:
-        return f"{parent.name} has no table, so rows of a {parent.name} that is gone stay"
-    types = {field.name: field.data_type for field in parent.fields}
-    for param in child.resolved.values():
-        if param.match is not None or types.get(param.field, "text") not in _PLAIN_TYPES:
-            return (
-                f"the table {parent.table} does not hold {param.field} as it is in a request, so rows of "
-                f"a {parent.name} that is gone stay"
-            )
-    return None
 
 
 def mark_orphans(

@@ -16,6 +16,7 @@ from dlt.destinations.exceptions import DatabaseUndefinedRelation
 from dlt.destinations.sql_client import SqlClientBase
 
 from analytics_sync.catalog import Field, Resource
+from analytics_sync.catalog.deletes import without_parent_key
 from analytics_sync.catalog.naming import DELETED_AT, PARENT_KEY, READ_AT
 from analytics_sync.common.window import Window
 from analytics_sync.extract.result import ReadResult
@@ -108,7 +109,7 @@ def scope_to_mark(run: ReadRun, result: ReadResult) -> Scope | str:
     if is_whole and result.children is not None and _is_read_whole(run, resource):
         return Scope(resource, result.started_at)
     if resource.missing_parent_fields:
-        return _without_parent_key(resource)
+        return without_parent_key(resource)
     return Scope(resource, result.started_at, parents=_parents(result))
 
 
@@ -130,7 +131,7 @@ def scope_to_replace(run: ReadRun, result: ReadResult) -> Scope | str:
     if result.children is not None and not _is_windowed(run, resource):
         return Scope(resource, result.started_at)
     if resource.missing_parent_fields:
-        return _without_parent_key(resource)
+        return without_parent_key(resource)
     return Scope(resource, result.started_at, parents=_parents(result))
 
 
@@ -214,12 +215,4 @@ def _is_read_whole(run: ReadRun, resource: Resource) -> bool:
     listings = (resource, *run.source.ancestors(resource))
     return not _is_windowed(run, resource) and not any(
         f"{{{name}}}" in listing.path for listing in listings for name in listing.settings
-    )
-
-
-def _without_parent_key(resource: Resource) -> str:
-    fields = ", ".join(resource.missing_parent_fields)
-    return (
-        f"include_from_parent lacks {fields} of {resource.parent}, so the table does not say which parent "
-        "listed a row"
     )

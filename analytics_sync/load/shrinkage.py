@@ -35,12 +35,9 @@ def accepted_resources(source: Source, configured: Iterable[str] = ()) -> frozen
     Raises:
         LoadError: A name is no resource.
     """
-    setting = dlt.config.get(f"analytics_sync.{SETTING}", str) or ""
-    named = [text.strip() for text in setting.split(",") if text.strip()]
+    named = _named()
     if wrong := [text for text in named if text.count("/") != 1]:
-        raise LoadError(
-            f"{VARIABLE} names {listed(wrong)}. Write source/resource, with commas between."
-        )
+        raise LoadError(f"{VARIABLE} names {listed(wrong)}. Write source/resource, with commas between.")
     prefix = f"{source.name}/"
     names = (*named, *(_with_prefix(prefix, text) for text in configured))
     accepted = {text.removeprefix(prefix) for text in names if text.startswith(prefix)}
@@ -51,6 +48,20 @@ def accepted_resources(source: Source, configured: Iterable[str] = ()) -> frozen
             f"Known: {listed(sorted(known))}."
         )
     return frozenset(accepted)
+
+
+def wrong_accepted(sources: Iterable[Source]) -> str | None:
+    """What is wrong with the setting; None if each of its names is a resource."""
+    known = {str(resource) for source in sources for resource in source.assets}
+    if unknown := [text for text in _named() if text not in known]:
+        return f"{VARIABLE} names {listed(unknown)}, which is no source/resource."
+    return None
+
+
+def _named() -> list[str]:
+    """The names in the setting."""
+    setting = dlt.config.get(f"analytics_sync.{SETTING}", str) or ""
+    return [text.strip() for text in setting.split(",") if text.strip()]
 
 
 def _with_prefix(prefix: str, name: str) -> str:

@@ -15,12 +15,13 @@ from typing import Any
 
 from dlt.destinations.sql_client import SqlClientBase
 
+from analytics_sync.catalog.deletes import unknown_orphans
 from analytics_sync.extract.result import ReadResult
 from analytics_sync.extract.run import ReadRun
 from analytics_sync.load.foreign_objects import own_tables
 from analytics_sync.load.merge_sql import Replaced
 from analytics_sync.load.missing_rows import MissingRows, found_keys
-from analytics_sync.load.orphans import mark_orphans, remove_orphans, unknown_orphans
+from analytics_sync.load.orphans import mark_orphans, remove_orphans
 from analytics_sync.load.replacements import plan_replacements
 from analytics_sync.load.scope import Scope, living_rows, scope_to_mark
 from analytics_sync.load.second_reads import needs_second_read, second_reads
@@ -166,5 +167,7 @@ class SoftDeletes:
             count = mark_orphans(self._run.source, child, client, since)
             if count:
                 deleted.marked[child.name] = deleted.marked.get(child.name, 0) + count
-            if (reason := unknown_orphans(self._run.source, child)) is not None:
+            if self._run.source.windowed(child) and (
+                reason := unknown_orphans(self._run.source, child)
+            ):
                 deleted.not_judged.setdefault(child.name, reason)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from analytics_sync.cli import main
 from analytics_sync_tests.support.changing_api import Records, gone, living, sync, windowed
 from analytics_sync_tests.support.each_warehouse import EachWarehouse, each_warehouse
 from analytics_sync_tests.support.scripted_api import Api, item, shop, shop_api
@@ -178,3 +181,17 @@ def test_a_row_that_slips_between_pages_of_a_parent_is_not_gone(
     assert living(warehouse, "lines") == ["ax", "ay"], "ax was on the first page, ay slipped to it"
     sync(source, 1)
     assert gone(warehouse, "lines") == ["ax"]
+
+
+def test_check_names_the_children_that_nobody_can_judge(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    declared = [windowed(), children(), {**children("notes"), "include_from_parent": {}}]
+    file = tmp_path / "shop.yaml"
+    file.write_text(json.dumps({"source": "shop", "client": {}, "resources": declared}))
+    assert main(["check", str(file)]) == 0
+    notes = [line for line in capsys.readouterr().out.splitlines() if line.startswith("note:")]
+    assert notes == [
+        "note: shop/notes: include_from_parent lacks id of items, so the table does not say which parent "
+        "listed a row. Rows that are gone stay without a mark"
+    ]

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from dagster import AssetKey, DagsterEventType, DagsterInstance
 
+from analytics_sync.cli import main
 from analytics_sync.defs.build import build_definitions
 from analytics_sync.extract.evidence.findings import COMPLETE
 from analytics_sync.load.errors import LoadError
@@ -157,3 +158,11 @@ def test_a_name_that_is_no_resource_is_refused(
     with pytest.raises(LoadError, match=text.rpartition("/")[2]):
         sync(declared())
     assert api.seen == []
+
+
+def test_settings_name_a_wrong_resource(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ANALYTICS_SYNC__ACCEPT_SHRUNKEN", "delivery/builds, delivery/bilds")
+    assert main(["settings", "delivery"]) == 2
+    assert "names delivery/bilds, which is no source/resource" in capsys.readouterr().err
