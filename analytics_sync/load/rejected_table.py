@@ -19,6 +19,7 @@ from analytics_sync.extract.run import ReadRun
 from analytics_sync.load.foreign_objects import own_tables
 from analytics_sync.load.postgres_ddl import limit_lock_wait, run_ddl
 from analytics_sync.load.scope import among_texts, column_names
+from analytics_sync.load.sound_again import sound_again
 
 _LOAD_ID = "_dlt_load_id"
 
@@ -59,7 +60,7 @@ def ensure_rejected(client: SqlClientBase[Any], file_format: str) -> None:
 
 
 def clear_rejected(run: ReadRun, client: SqlClientBase[Any], load_id: str) -> dict[str, int]:
-    """Remove the rejected records that the reads of this load would have found again.
+    """Remove the rejected records that the reads of this load would have found again, or found sound.
 
     The rows of this load have its id. So nothing is removed before the new rows are there.
 
@@ -72,28 +73,37 @@ def clear_rejected(run: ReadRun, client: SqlClientBase[Any], load_id: str) -> di
         The number of removed rows, by resource.
     """
     table = client.make_qualified_table_name(REJECTED)
-    resource_column, load_column = (client.escape_column_name(n) for n in ("resource", _LOAD_ID))
-    older = f"{load_column} <> %s"
-    sql = (
-        f"SELECT {resource_column}, count(*) FROM {table} WHERE {older} GROUP BY {resource_column}"
-    )
+    name, load = (client.escape_column_name(column) for column in ("resource", _LOAD_ID))
+    sql = f"SELECT {name}, count(*) FROM {table} WHERE {load} <> %s GROUP BY {name}"
     rows: Any = client.execute_sql(sql, load_id) or ()
     counts: dict[str, int] = dict(rows)
     failed, windows, cleared = run.failures(), run.windows, {}
     for resource in run.resources:
         if not counts.get(resource.name) or resource.name in failed:
             continue
-        found = _found_again(client, run.result(resource.name), windows.get(resource.name))
-        if found is None:
-            continue
-        where, values = found
-        where = f"{resource_column} = %s AND {older} AND ({where})"
-        with own_tables(client, REJECTED):
-            sql = f"DELETE FROM {table} WHERE {where} RETURNING 1"
-            gone = client.execute_sql(sql, resource.name, load_id, *values)
+        result = run.result(resource.name)
+        older = f"{name} = %s AND {load} <> %s"
+        gone = 0
+        if (found := _found_again(client, result, windows.get(resource.name))) is not None:
+            gone = _delete(client, f"{older} AND ({found[0]})", resource.name, load_id, *found[1])
+        if gone < counts[resource.name]:
+            hashes = sound_again(client, result, older, resource.name, load_id)
+            if hashes:
+                among = f"{client.escape_column_name('record_hash')} IN ({among_texts(client)})"
+                where = f"{older} AND {among}"
+                gone += _delete(client, where, resource.name, load_id, hashes)
         if gone:
-            cleared[resource.name] = len(gone)
+            cleared[resource.name] = gone
     return cleared
+
+
+def _delete(client: SqlClientBase[Any], where: str, *values: Any) -> int:
+    """Delete rows of ``_rejected``, in one transaction, and return their number."""
+    table = client.make_qualified_table_name(REJECTED)
+    with own_tables(client, REJECTED):
+        return len(
+            client.execute_sql(f"DELETE FROM {table} WHERE {where} RETURNING 1", *values) or ()
+        )
 
 
 def _found_again(
