@@ -41,6 +41,7 @@ DAYS = [f"2026-03-{day:02}" for day in range(1, 32)]
 NIGHT = "2026-03-11T02:15"  # yesterday is 03-10
 BEFORE = DAYS[6:9]  # 07 to 09
 ORDERS = SHOP[: SHOP.index("  - name: lines")]
+SLOW = pytest.mark.slow
 Shop = Callable[..., Nights]
 _numbers = count()
 api = shop_api
@@ -101,6 +102,7 @@ def test_a_project_that_starts_requests_no_day_before_its_start_date(shop: Shop)
     assert list(shop().asked("2026-03-07T02:15")) == ["-"], "no day is over yet"
 
 
+@pytest.mark.slow
 def test_a_failed_night_is_requested_again_until_it_is_repaired(shop: Shop) -> None:
     nights = shop()
     nights.read(*BEFORE)
@@ -130,6 +132,7 @@ def test_a_day_that_was_read_before_it_was_over_is_read_again(shop: Shop) -> Non
     assert nights.asked(NIGHT) == {"10": "*", "08": "orders"}
 
 
+@pytest.mark.slow
 def test_the_latest_of_many_reads_of_a_day_counts(shop: Shop) -> None:
     nights = shop(text=ORDERS)
     nights.read(*BEFORE)
@@ -162,6 +165,7 @@ def test_a_day_in_progress_is_not_requested_twice(shop: Shop) -> None:
     assert nights.asked(NIGHT) == {"10": "lines, orders, shops"}
 
 
+@pytest.mark.slow
 def test_a_run_that_never_ended_holds_a_day_for_one_night(shop: Shop) -> None:
     now = datetime.now(UTC)
     yesterday = str(now.date() - timedelta(days=1))
@@ -187,6 +191,7 @@ def test_late_changes_are_read_again_each_night(shop: Shop) -> None:
     assert nights.asked("2026-03-12T02:15") == {"11": "*", "08..10": "lines, orders"}
 
 
+@pytest.mark.slow
 def test_a_lookback_reads_a_day_once_a_night(shop: Shop) -> None:
     nights = shop("lookback: P2D")
     nights.read("2026-03-07", "2026-03-08")
@@ -197,6 +202,7 @@ def test_a_lookback_reads_a_day_once_a_night(shop: Shop) -> None:
     assert nights.asked(NIGHT) == {"10": "*", "08": "events, lines, orders"}
 
 
+@pytest.mark.slow
 def test_a_long_lookback_is_one_run(shop: Shop) -> None:
     nights = shop("lookback: 20", ORDERS)
     nights.read(*DAYS[6:28])
@@ -214,6 +220,7 @@ def test_many_missed_days_become_ranges(shop: Shop, monkeypatch: pytest.MonkeyPa
     assert first.partition_key is None
 
 
+@pytest.mark.slow
 def test_one_range_run_if_a_team_wants_it(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ANALYTICS_SYNC__CATCH_UP_RUNS", "1")
     assert shop().asked(NIGHT) == {"10": "*", "07..09": "events, lines, orders"}
@@ -235,9 +242,9 @@ def test_a_tick_that_is_evaluated_again_gives_the_same_run_keys(shop: Shop) -> N
     ("zone", "day", "end"),
     [
         ("Europe/Berlin", "2025-03-30", "22:00"),  # 23 hours
-        ("Europe/Berlin", "2025-10-26", "23:00"),  # 25 hours
-        ("Asia/Kolkata", "2025-03-30", "18:30"),
-        ("Pacific/Auckland", "2025-03-30", "11:00"),
+        pytest.param("Europe/Berlin", "2025-10-26", "23:00", marks=SLOW),  # 25 hours
+        pytest.param("Asia/Kolkata", "2025-03-30", "18:30", marks=SLOW),
+        pytest.param("Pacific/Auckland", "2025-03-30", "11:00", marks=SLOW),
     ],
 )
 def test_a_day_is_over_at_midnight_in_its_zone(shop: Shop, zone: str, day: str, end: str) -> None:
@@ -267,7 +274,7 @@ def test_missed_hours_are_a_range(shop: Shop) -> None:
     ("kind", "at", "keys"),
     [
         ("weekly", "2026-03-30T02:15", ["2026-03-23", "2026-03-16"]),
-        ("monthly", "2026-03-20T02:15", ["2026-02-01", "2026-01-01"]),
+        pytest.param("monthly", "2026-03-20T02:15", ["2026-02-01", "2026-01-01"], marks=SLOW),
     ],
 )
 def test_long_partitions_are_looked_at_three_back(
