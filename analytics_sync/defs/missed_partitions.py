@@ -131,7 +131,7 @@ class MissedPartitions:
     def _back(self, rules: Collection[_Rules]) -> timedelta:
         """How far back the first partition begins that is looked at."""
         current = self._definition.get_last_partition_window()
-        length = current.end - current.start if current else timedelta()
+        length = _utc(current.end) - _utc(current.start) if current else timedelta()
         farthest = max((rule.lookback for rule in rules), default=timedelta())
         delay = max((rule.delay for rule in rules), default=timedelta())
         return max(self._days, farthest, _LEAST_LONG * length) + delay + (_REPORTED + 1) * length
