@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import timedelta
 from typing import Any
 
 from analytics_sync.catalog import CatalogError, Source
@@ -119,6 +120,8 @@ def _partitions(plan: SourcePlan) -> str:
 
 def _shown(plan: SourcePlan, key: str) -> str:
     value = plan.is_enabled if key == "enabled" else getattr(plan, key)
+    if isinstance(value, timedelta):
+        return str(value).removesuffix(", 0:00:00")
     if value is None:
         return "as declared" if key == "lookback" else "none"
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -110,6 +110,7 @@ def local(zone: str, *parts: int) -> datetime:
     return datetime(*parts, tzinfo=ZoneInfo(zone)).astimezone(UTC)  # type: ignore[misc, arg-type]
 
 
+@pytest.mark.slow
 def test_the_hour_before_a_change_is_followed_by_the_hour_after_it(zoned: Zoned) -> None:
     world = zoned.serve("hourly", BERLIN, SPRING)
     load(world, "2025-03-30-01:00", "2025-03-30-03:00", assets=("events", "notes"))
@@ -137,13 +138,10 @@ def test_all_hours_of_a_long_day_are_one_run_and_each_is_materialized(zoned: Zon
     assert len(done) == 25
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("zone", "day", "hours"),
-    [
-        (BERLIN, SPRING, 23),
-        pytest.param(BERLIN, AUTUMN, 25, marks=pytest.mark.slow),
-        pytest.param("America/Santiago", date(2025, 9, 7), 23, marks=pytest.mark.slow),
-    ],
+    [(BERLIN, SPRING, 23), (BERLIN, AUTUMN, 25), ("America/Santiago", date(2025, 9, 7), 23)],
     ids=["spring", "autumn", "no midnight"],
 )
 def test_a_day_has_the_hours_that_its_zone_gives_it(
@@ -159,6 +157,7 @@ def test_a_day_has_the_hours_that_its_zone_gives_it(
     check(world, start, local(zone, *(day + timedelta(days=2)).timetuple()[:3]))
 
 
+@pytest.mark.slow
 def test_a_week_begins_on_monday_and_a_month_on_its_first_day(zoned: Zoned) -> None:
     world = zoned.serve("weekly", BERLIN, SPRING, days=10)
     load(world, "2025-03-24")
@@ -175,8 +174,7 @@ def test_a_month_with_a_change_of_clocks(zoned: Zoned) -> None:
 def test_a_date_is_the_day_of_the_partition_in_any_zone(zoned: Zoned) -> None:
     """West of Greenwich, a date read as midnight UTC would lie in the partition of the day before."""
     world = zoned.serve("daily", NEW_YORK, date(2025, 11, 2), more=REPORTS)
-    for day in ("2025-11-02", "2025-11-03"):
-        load(world, day, assets=("events", "reports"))
+    load(world, "2025-11-02", "2025-11-03", assets=("events", "reports"))
     check(world, datetime(2025, 11, 2, tzinfo=UTC), datetime(2025, 11, 4, tzinfo=UTC), "reports")
     check(world, local(NEW_YORK, 2025, 11, 2), local(NEW_YORK, 2025, 11, 4))
     assert {row["day"] for row in world.table("zoned/reports")} == {
