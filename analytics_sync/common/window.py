@@ -35,13 +35,15 @@ class Window:
     def of_dates(self) -> Window:
         """The window of dates without a time of day, as UTC days.
 
-        Such a date is the whole day in the zone of the window, wherever that day lies in UTC.
+        Such a date is the whole day in the zone of the window, wherever that day lies in UTC. A day of
+        which the window holds a part counts as a whole.
         """
         if self.zone is None:
             return self
-        first, last = (i.astimezone(self.zone).date() for i in (self.start, self.end))
-        midnight = time(tzinfo=UTC)
-        return Window(datetime.combine(first, midnight), datetime.combine(last, midnight))
+        first = self.start.astimezone(self.zone).date()
+        last = (self.end - timedelta(microseconds=1)).astimezone(self.zone).date()
+        start, end = (datetime.combine(d, time(tzinfo=UTC)) for d in (first, last))
+        return Window(start, end + timedelta(days=1))
 
     def __str__(self) -> str:
         return f"[{_short(self.start)} .. {_short(self.end)})"
