@@ -1,7 +1,7 @@
 """Existing tables of the resources that declare no columns: the real table says the types of its columns.
 
 In: a source's warehouse, and tables. Out: for each column its type, and what decides whether the type may
-change: whether it has values, the range of its integers, and whether its texts are all JSON. Each run looks
+change: whether it has values, the range of its numbers, and whether its texts are all JSON. Each run looks
 at the real tables, so that runs on several machines agree, and so that no folder of an earlier run is needed.
 """
 
@@ -13,17 +13,19 @@ from typing import Any
 from dlt.destinations.exceptions import DatabaseException
 
 from analytics_sync.catalog.models import DataType
-from analytics_sync.catalog.naming import EXTRA
+from analytics_sync.catalog.naming import EXTRA, dataset_name
 from analytics_sync.common.exact_json import loads
 from analytics_sync.extract.convert.infer_fields import is_reserved
 from analytics_sync.extract.convert.inferred_types import ExistingColumn, ExistingTable
 from analytics_sync.load.foreign_objects import ForeignObject
 from analytics_sync.load.warehouse import Warehouse
 
+_NUMBERS = frozenset({"bigint", "double"})
 _MAX_EXTRA_ROWS = 10_000  # as many as the records from which fields are inferred
 _COUNT = "count({c})"
-_RANGE = ("min({c})", "max({c})")
-_STARTS_AS_JSON = "count(CASE WHEN left({c}, 1) IN ('{{', '[') THEN 1 END)"
+_ENDS = ("min({c})", "max({c})")
+_TEXTS = frozenset({"varchar", "character varying", "text"})
+_STARTS_AS_JSON = "count(CASE WHEN left(CAST({c} AS VARCHAR), 1) IN ('{{', '[') THEN 1 END)"
 
 
 def existing_tables(warehouse: Warehouse, tables: Collection[str]) -> dict[str, ExistingTable]:
@@ -56,6 +58,7 @@ def _columns(
         column = warehouse.column(name)
         expressions.append(_COUNT.format(c=column))
         expressions += [e.format(c=column) for e in _looked_at(type_)]
+    made_by_loads = _made_by_loads(warehouse, table)
     values = iter(warehouse.row(f"SELECT {', '.join(expressions)} FROM {source}"))
     for name, type_ in types.items():
         count = next(values)
@@ -66,10 +69,24 @@ def _columns(
             ExistingColumn(
                 _known(type_),
                 has_values=count > 0,
-                integers=(seen[0], seen[1]) if type_ == "bigint" and count else (0, 0),
+                ends=(seen[0], seen[1]) if type_ in _NUMBERS and count else (0, 0),
                 holds_json=bool(holds_json and _is_json(warehouse, table, name)),
+                is_ours=name in made_by_loads and type_ in _DECLARED,
             ),
         )
+
+
+def _made_by_loads(warehouse: Warehouse, table: str) -> set[str]:
+    """The columns of a table with a type of ours, and without a default, an expression or an identity."""
+    sql = (
+        "SELECT column_name, data_type FROM information_schema.columns WHERE table_schema = %s AND table_name = %s "
+        "AND column_default IS NULL AND coalesce(is_generated, 'NEVER') <> 'ALWAYS' "
+        "AND coalesce(is_identity, 'NO') <> 'YES'"
+    )
+    rows = warehouse.rows(sql, dataset_name(warehouse.dataset), table)
+    types = warehouse.types(table)
+    # dlt takes a type that it does not know, a UUID for instance, for text.
+    return {n for n, type_ in rows if types.get(n) != "text" or type_.lower() in _TEXTS}
 
 
 def _extra(warehouse: Warehouse, table: str) -> Iterator[Mapping[str, Any]]:
@@ -88,8 +105,8 @@ def _extra(warehouse: Warehouse, table: str) -> Iterator[Mapping[str, Any]]:
 
 def _looked_at(type_: str) -> tuple[str, ...]:
     """What to ask about the values of a column, beside their number."""
-    if type_ == "bigint":
-        return _RANGE
+    if type_ in _NUMBERS:
+        return _ENDS
     return (_STARTS_AS_JSON,) if type_ == "text" else ()
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ pytestmark = pytest.mark.skipif(len(FILES) != 5, reason="the seeds are not besid
 CATALOG = load_catalog()
 # The order of the files.
 NAMES = ("observability", "product_guidance", "ci_pipelines", "customer_data", "delivery")
+TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d")
 
 
 def seed(name: str) -> Source:
@@ -39,12 +41,15 @@ def served(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> I
 
 
 def plain(resource: Resource, record: dict[str, Any]) -> dict[str, Any]:
-    """The row that a record must give: nested values as JSON, nulls left out."""
-    return {
-        column_name(name): json.dumps(v, sort_keys=True) if isinstance(v, dict | list) else v
-        for name, v in record.items()
-        if v is not None
-    }
+    """The row that a record must give: nested values as JSON, times as such, nulls left out."""
+
+    def column(name: str, value: Any) -> Any:
+        if isinstance(value, dict | list):
+            return json.dumps(value, sort_keys=True)
+        is_time = isinstance(value, str) and name not in resource.primary_key and TIME.match(value)
+        return datetime.fromisoformat(value) if is_time else value
+
+    return {column_name(n): column(n, v) for n, v in record.items() if v is not None}
 
 
 def row_of(row: dict[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from analytics_sync.extract.run import ReadRun
+from analytics_sync.load.errors import LoadError
 from analytics_sync.load.pipeline import load
 from analytics_sync_tests.support.either_warehouse import EitherWarehouse, either_warehouse
 from analytics_sync_tests.support.scripted_api import Api, shop, shop_api
@@ -30,10 +31,10 @@ def test_a_field_that_disappears_is_named(api: Api, warehouse: EitherWarehouse) 
 def test_two_fields_of_one_column_name(api: Api, warehouse: EitherWarehouse) -> None:
     """The field that is spelled like the column takes it, in whatever order the API sends them."""
     sync(api, {"id": 1, "userId": 1, "user_id": 2})
-    sync(api, {"id": 2, "user_id": 4, "userId": 3}, {"id": 3, "USER_ID": 5, "User-Id": 6})
+    sync(api, {"id": 2, "user_id": 4, "userId": 3}, {"id": 3, "user__id": 5, "User-Id": 6})
     assert [row(warehouse, i)["user_id"] for i in (1, 2)] == [2, 4]
     assert [extra(warehouse, i) for i in (1, 2)] == [{"userId": 1}, {"userId": 3}]
-    assert extra(warehouse, 3) == {"USER_ID": 5, "User-Id": 6}
+    assert extra(warehouse, 3) == {"user__id": 5, "User-Id": 6}
 
 
 @pytest.mark.slow
@@ -76,6 +77,15 @@ def test_a_column_that_somebody_gave_another_type(api: Api, warehouse: EitherWar
     warehouse.run("ALTER TABLE shop.items ADD COLUMN note INTEGER")
     sync(api, {"id": 2, "n": 70_000, "t": "longer than five"})
     assert (row(warehouse, 2)["n"], row(warehouse, 2)["t"]) == (70_000, "longer than five")
+    warehouse.run("ALTER TABLE shop.items ADD COLUMN u UUID")
+    warehouse.run("ALTER TABLE shop.items ADD COLUMN loader VARCHAR DEFAULT 'loader'")
+    sync(api, {"id": 3, "n": 1, "t": "x"})
+    assert row(warehouse, 3)["loader"] == "loader"
+    warehouse.run("UPDATE shop.items SET u = '12345678-1234-1234-1234-123456789abc'")
+    with pytest.raises(
+        LoadError, match=r"shop/items: column u is (uuid|UUID) and is declared as text"
+    ):
+        sync(api, {"id": 3, "u": "x"})
 
 
 @MORE_ON_POSTGRES

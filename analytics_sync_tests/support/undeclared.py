@@ -7,6 +7,7 @@ anything; rows with JSON decoded.
 from __future__ import annotations
 
 import json
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -28,7 +29,8 @@ def sync(api: Api, *records: dict[str, Any], **keys: Any) -> ReadRun:
     api.on("/items", list(records))
     with ReadRun(shop(undeclared(**keys))) as run:
         load(run, "run")
-        assert not run.failures()
+        for error in run.failures().values():
+            raise error
         return run
 
 
@@ -46,3 +48,19 @@ def extra(warehouse: EitherWarehouse, key: Any) -> dict[str, Any]:
     """What ``_extra`` of a row holds."""
     text = row(warehouse, key)["_extra"]
     return json.loads(text, parse_float=Decimal) if text is not None else {}
+
+
+def is_same(sent: Any, value: Any) -> bool:
+    """Whether a column holds a value as it was sent, in whatever type."""
+    if isinstance(value, datetime):
+        sent = datetime.fromisoformat(sent)
+        return bool(value == (sent if sent.tzinfo else sent.replace(tzinfo=UTC)))
+    if isinstance(value, date):
+        return bool(sent == value.isoformat())
+    if isinstance(sent, bool) and isinstance(value, str):
+        return value == ("true" if sent else "false")
+    if isinstance(sent, int | float) and isinstance(value, str):
+        return Decimal(value) == Decimal(str(sent)) or float(value) == sent
+    if isinstance(value, int | float | Decimal) and isinstance(sent, str):
+        return sent == str(value)
+    return bool(sent == value)

@@ -35,7 +35,8 @@ def infer_fields(
 ) -> tuple[Field, ...]:
     """One field for each part of the primary key, the cursor, every column, and every key with a value.
 
-    A column that no record has is a field too, so that the loss of a field shows. Some keys get no column,
+    A column that no record has is a field too, so that the loss of a field shows, unless somebody else has
+    made the column. Some keys get no column,
     and their values stay in ``_extra``:
 
     - all keys but one that would share a column; the key that is spelled as the column has it, else the
@@ -51,7 +52,7 @@ def infer_fields(
     """
     existing = {c: e for c, e in table.columns.items() if not is_reserved(c)}
     found = _values([*records, *table.extra])
-    fields = {field.column: field for field in _key_fields(resource, records, existing)}
+    fields = {field.column: field for field in _key_fields(resource, records, found, existing)}
     if resource.cursor is not None:
         fields[resource.cursor.column] = resource.cursor
     for field in fields.values():
@@ -67,7 +68,7 @@ def infer_fields(
         kind = column_type(found[name], existing.get(column))
         fields[column] = Field((name,), column, kind, is_inferred=True)
     for column, real in existing.items():
-        if column not in fields:
+        if column not in fields and real.is_ours:
             fields[column] = Field((column,), column, real.data_type, is_inferred=True)
     return tuple(fields.values())
 
@@ -84,12 +85,18 @@ def _values(records: Sequence[Any]) -> dict[str, list[Any]]:
 
 
 def _key_fields(
-    resource: Resource, records: Sequence[Any], existing: Mapping[str, ExistingColumn]
+    resource: Resource,
+    records: Sequence[Any],
+    found: Mapping[str, list[Any]],
+    existing: Mapping[str, ExistingColumn],
 ) -> Iterator[Field]:
     for path in resource.primary_key:
         compiled, column = compile_field(path), column_name(path)
-        values = [lookup(r, path) for r in records if type(r) is dict]
-        kind = key_type([v for v in values if v not in (MISSING, None)], existing.get(column))
+        values = found.get(path, [])
+        if len(compiled.keys) > 1 or compiled.is_exact:
+            at_path = (lookup(r, path) for r in records if type(r) is dict)
+            values = [v for v in at_path if v is not MISSING and v is not None]
+        kind = key_type(values, existing.get(column))
         exact = frozenset([compiled.keys] if compiled.is_exact else ())
         yield Field(compiled.keys, column, kind, required=True, exact=exact)
 

@@ -11,6 +11,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 from analytics_sync.catalog import Field
@@ -22,7 +23,7 @@ _NUMBERS = frozenset({int, float, Decimal})
 _NESTED = frozenset({dict, list})
 # The decoder reads numbers that are no JSON as text. They say nothing about the type of a column.
 _NO_NUMBERS = frozenset({"NaN", "Infinity", "-Infinity"})
-_EXACT_IN_DOUBLE = range(-(2**53), 2**53 + 1)
+_EXACT_IN_DOUBLE = 2**53  # smaller integers have a double of their own
 # ISO 8601 with a day and a time. Other forms are read where a column is declared as timestamp.
 _INSTANT = re.compile(
     r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?", re.ASCII
@@ -44,14 +45,17 @@ class ExistingColumn:
     Attributes:
         data_type: Its type, in dlt's words.
         has_values: Whether any row has a value in it.
-        integers: The smallest and the largest value of a column of integers.
+        ends: The smallest and the largest value of a column of integers or doubles.
         holds_json: Whether it is a text column, and each of its values is an object or a list in JSON.
+        is_ours: Whether a load may have made it. A column with a default, a generated one, and one of a
+            type that no field has belong to somebody else.
     """
 
     data_type: DataType
     has_values: bool = True
-    integers: tuple[int, int] = (0, 0)
+    ends: tuple[float, float] = (0, 0)
     holds_json: bool = False
+    is_ours: bool = True
 
 
 @dataclass(frozen=True)
@@ -97,12 +101,12 @@ def key_type(values: Sequence[Any], existing: ExistingColumn | None) -> DataType
     It stays, because each row has it. A key of numbers becomes text when other keys come. A text is no
     time here: two spellings of a time are two keys.
     """
+    types = set(map(type, values))
     if existing is not None and existing.has_values:
         kind = existing.data_type
-        if kind != "bigint" or all(_fits_key(kind, value) for value in values):
+        if kind != "bigint" or (types == {int} and _are_in(values, INT64)):
             return kind
-        return "text"
-    types = set(map(type, values))
+        return kind if all(_fits_key(kind, value) for value in values) else "text"
     if len(types) != 1:
         return "text"
     (only,) = types
@@ -131,19 +135,20 @@ def _number_type(values: Sequence[Any], existing: ExistingColumn | None) -> Data
     if existing is None and types == {float}:  # the usual case
         return "double"
     kind: DataType = existing.data_type if existing else "bigint"
-    low, high = existing.integers if existing else (0, 0)
+    is_small = existing is None or _are_exact_in_double(*existing.ends)
     if kind == "bigint" and types == {int} and _are_in(values, INT64):
         return kind
     others = [v for v in values if type(v) not in _NUMBERS and v not in _NO_NUMBERS]
     if others:
-        is_number = existing is not None and all(_fits(kind, v) for v in values)
-        return kind if is_number else "text"
+        # Nobody knows how a large double was written: it may have been an integer with more digits.
+        stays = (kind == "double" and not is_small) or all(_fits(kind, v) for v in values)
+        return kind if existing is not None and stays else "text"
     numbers = [v for v in values if type(v) in _NUMBERS] if str in types else values
     if kind != "bigint":
         return kind
     if (existing is not None or types == {int}) and all(_fits(kind, v) for v in numbers):
         return kind
-    if low in _EXACT_IN_DOUBLE and high in _EXACT_IN_DOUBLE and _are_doubles(numbers):
+    if is_small and _are_doubles(numbers):
         return "double"
     if all(_fits("decimal", v) for v in numbers):
         return "decimal"
@@ -155,9 +160,13 @@ def _number_type(values: Sequence[Any], existing: ExistingColumn | None) -> Data
 def _are_doubles(numbers: Sequence[Any]) -> bool:
     """Whether each number is exact in a double, and one has a fraction: integers alone stay integers."""
     return not all(type(n) is int for n in numbers) and all(
-        type(n) is float or (n in _EXACT_IN_DOUBLE if type(n) is int else _fits("double", n))
+        type(n) is float or (_are_exact_in_double(n) if type(n) is int else _fits("double", n))
         for n in numbers
     )
+
+
+def _are_exact_in_double(*numbers: float) -> bool:
+    return all(-_EXACT_IN_DOUBLE < number < _EXACT_IN_DOUBLE for number in numbers)
 
 
 def _are_in(numbers: Collection[int], limits: range) -> bool:
@@ -187,5 +196,6 @@ def _fits_key(kind: DataType, value: Any) -> bool:
     return coerce_key(_field(kind), value)[1]
 
 
+@cache
 def _field(kind: DataType) -> Field:
     return Field((), "", kind)
