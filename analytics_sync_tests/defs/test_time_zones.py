@@ -174,7 +174,8 @@ def test_a_month_with_a_change_of_clocks(zoned: Zoned) -> None:
 def test_a_date_is_the_day_of_the_partition_in_any_zone(zoned: Zoned) -> None:
     """West of Greenwich, a date read as midnight UTC would lie in the partition of the day before."""
     world = zoned.serve("daily", NEW_YORK, date(2025, 11, 2), more=REPORTS)
-    load(world, "2025-11-02", "2025-11-03", assets=("events", "reports"))
+    result = load(world, "2025-11-02", "2025-11-03", assets=("events", "reports"))
+    assert all(e.passed for e in result.get_asset_check_evaluations())
     check(world, datetime(2025, 11, 2, tzinfo=UTC), datetime(2025, 11, 4, tzinfo=UTC), "reports")
     check(world, local(NEW_YORK, 2025, 11, 2), local(NEW_YORK, 2025, 11, 4))
     assert {row["day"] for row in world.table("zoned/reports")} == {
