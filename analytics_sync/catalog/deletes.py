@@ -14,6 +14,7 @@ from analytics_sync.catalog.errors import Fail
 from analytics_sync.catalog.models import Incremental, ResourceDefaults
 from analytics_sync.catalog.params import Param, SettingParam
 from analytics_sync.catalog.source import Resource, Source
+from analytics_sync.common.json_path import compile_path
 
 _PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
 # The text of such a value in SQL is its text in a request.
@@ -95,11 +96,18 @@ def unknown_orphans(source: Source, child: Resource) -> str | None:
     parent = source.resources[child.parent]
     if not parent.selected:
         return f"{parent.name} has no table, so rows of a {parent.name} that is gone stay"
-    types = {field.name: field.data_type for field in parent.fields}
     for param in child.resolved.values():
-        if param.match is not None or types.get(param.field, "text") not in _PLAIN_TYPES:
+        if param.match is not None or not _is_plain_column(parent, param.field):
             return (
                 f"the table {parent.table} does not hold {param.field} as it is in a request, so rows of "
                 f"a {parent.name} that is gone stay"
             )
     return None
+
+
+def _is_plain_column(parent: Resource, path: str) -> bool:
+    """Whether a column of the parent holds the value at a path, as it is in a request."""
+    if not parent.fields:  # the columns follow the data
+        compiled = compile_path(path)
+        return compiled.chain is not None and not compiled.is_deep
+    return any(f.name == path and f.data_type in _PLAIN_TYPES for f in parent.fields)

@@ -95,9 +95,9 @@ class _Tables:
         parent = source.resources[child.parent or ""]
         self._names = child.table, parent.table
         self.child, self.parent = map(client.make_qualified_table_name, self._names)
-        fields = [param.field for _, param in sorted(child.resolved.items())]
-        self.key_columns = [column_name(field) for field in fields]
         self._is_known = child.keeps_parent_key and unknown_orphans(source, child) is None
+        fields = [param.field for _, param in sorted(child.resolved.items())]
+        self.key_columns = [column_name(field) for field in fields] if self._is_known else []
 
     def exist(self, parent_has: set[str]) -> bool:
         """Whether both tables have the columns that tell which parent a row has."""

@@ -59,6 +59,8 @@ class Warehouse:
     def run(self, sandbox: Sandbox, names: list[str], low: int, high: int) -> None:
         """Load a window of several resources."""
         os.environ.update(sandbox.settings())
+        # The servers have the same records: one account, at several addresses.
+        os.environ["SOURCES__WINDOWED__ACCEPT_ORIGIN"] = sandbox.base_url(SOURCE.name)
         os.environ["DESTINATION__DUCKDB__CREDENTIALS"] = str(self.file)
         window = Window(to_datetime(low), to_datetime(high))
         with ReadRun(SOURCE, window, names) as run:
@@ -70,6 +72,8 @@ class Warehouse:
         rows = duckdb_file.table(self.file, f"{SOURCE.name}/{name}")
         for row in rows:
             del row["_dlt_load_id"], row["_read_at"]
+            assert row.pop("_deleted_at", None) is None, "the records of a history stay"
+            row.pop("_parent_key", None)
         return server_variants.by_id(rows)
 
 

@@ -195,3 +195,21 @@ def test_check_names_the_children_that_nobody_can_judge(
         "note: shop/notes: include_from_parent lacks id of items, so the table does not say which parent "
         "listed a row. Rows that are gone stay without a mark"
     ]
+
+
+@pytest.mark.parametrize("warehouse", ["duckdb"], indirect=True)
+def test_a_value_of_a_parent_that_has_no_column(api: Api, warehouse: EachWarehouse) -> None:
+    """Lines that vanish are marked. Nobody can tell which lines belong to an item that is gone."""
+    lines = Lines(api, days=True)
+    for name, record in lines.items.by_id.items():
+        record["refs"] = [{"id": name}]
+    child = children()
+    child["endpoint"]["params"]["items_id"]["field"] = "refs[0].id"
+    child["include_from_parent"] = {"items_id": "refs[0].id"}
+    source = shop(windowed(columns={"refs": "json"}, deletes="window"), child)
+    sync(source, 1, 3)
+    del lines.of["a"].by_id["ax"], lines.items.by_id["b"]
+    loaded = sync(source, 1, 3)
+    assert gone(warehouse) == ["b"]
+    assert gone(warehouse, "lines") == ["ax"]
+    assert "does not hold refs[0].id" in loaded.deleted.not_judged["lines"]

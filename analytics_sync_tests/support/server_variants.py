@@ -72,6 +72,7 @@ def read(
         rows = {name: rows_of(run.result(name)) for name in names}
     for row in (row for found in rows.values() for row in found):
         assert row.pop("_deleted_at", None) is None
+        row.pop("_parent_key", None)
     return rows
 
 
