@@ -74,7 +74,7 @@ def sync(table: str | None, column: str | None, **keys: Any) -> None:
     described = {"data_type": "text"} | ({"description": column} if column else {})
     columns = {"id": "bigint", "v": described, "w": "text"}
     more = {"description": table} if table else {}
-    with ReadRun(shop(item(columns=columns, **more, **keys))) as run:
+    with ReadRun(shop(item(**{"columns": columns, **more, **keys}))) as run:
         load(run, "run")
         assert not run.failures()
 
@@ -89,12 +89,12 @@ def test_descriptions_become_comments_and_follow_their_changes(warehouse: Wareho
     assert warehouse.comments() == {**found, "v": "Another text."}
 
 
-@pytest.mark.parametrize("text", [HOSTILE, "a\0b", "'", "\\", "%", " x "])
-def test_a_hostile_description_is_a_text_and_nothing_else(warehouse: Warehouse, text: str) -> None:
-    sync(text, text)
-    stored = text.replace("\0", "").strip()
-    found = warehouse.comments()
-    assert (found[""], found["v"]) == (stored, stored)
+def test_a_hostile_description_is_a_text_and_nothing_else(warehouse: Warehouse) -> None:
+    texts = {f"c{i}": text for i, text in enumerate([HOSTILE, "a\0b", "'", "\\", "%", " x "])}
+    columns = {name: {"data_type": "text", "description": text} for name, text in texts.items()}
+    sync(HOSTILE, None, columns={"id": "bigint", **columns})
+    stored = {name: text.replace("\0", "").strip() for name, text in texts.items()}
+    assert warehouse.comments().items() >= {"": HOSTILE, **stored}.items()
 
 
 def test_a_comment_of_somebody_else_stays_where_nothing_is_described(warehouse: Warehouse) -> None:
@@ -120,6 +120,7 @@ def test_equal_descriptions_change_nothing(warehouse: Warehouse) -> None:
     assert sorted(pg.query(warehouse.place, versions)) == sorted(before)
 
 
+@pytest.mark.slow
 def test_a_comment_that_waits_for_a_lock_fails_no_load(
     postgres: pg.Postgres,
     api: Api,

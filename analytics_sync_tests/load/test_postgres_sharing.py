@@ -23,6 +23,8 @@ api = shop_api
 WAIT = "ANALYTICS_SYNC__WAIT_FOR_WAREHOUSE"
 ADDED = {"id": "bigint", "v": "bigint", "w": "text"}
 WIDENED = {"id": "bigint", "v": "text"}
+CHANGES = ("added", "widened")
+SLOW = pytest.mark.slow
 
 
 @pytest.fixture
@@ -71,7 +73,7 @@ def read_as_a_third_session(address: str) -> int:
     return int(count)
 
 
-@pytest.mark.parametrize("columns", [ADDED, WIDENED], ids=["added", "widened"])
+@pytest.mark.parametrize("columns", [ADDED, pytest.param(WIDENED, marks=SLOW)], ids=CHANGES)
 def test_readers_pass_while_a_change_waits_for_an_open_transaction(
     address: str, columns: dict[str, Any], caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
@@ -97,7 +99,7 @@ def test_readers_pass_while_a_change_waits_for_an_open_transaction(
     assert {row["id"] for row in pg.table(address, "shop/items")} == {1, 2}
 
 
-@pytest.mark.parametrize("columns", [ADDED, WIDENED], ids=["added", "widened"])
+@pytest.mark.parametrize("columns", [pytest.param(ADDED, marks=SLOW), WIDENED], ids=CHANGES)
 def test_when_the_time_is_up_the_first_line_names_the_session(
     address: str, columns: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -123,6 +125,7 @@ def test_a_load_without_a_change_of_tables_waits_for_nobody(address: str) -> Non
         assert read_as_a_third_session(address) == 2
 
 
+@SLOW
 def test_a_staging_dataset_that_somebody_looks_at_stops_no_load(
     address: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -140,7 +143,7 @@ def test_a_staging_dataset_that_somebody_looks_at_stops_no_load(
     assert (left,) not in schemas
 
 
-@pytest.mark.slow
+@SLOW
 def test_an_autovacuum_in_the_way_is_ended(postgres: pg.Postgres, address: str) -> None:
     """PostgreSQL ends it only for a session that has waited for ``deadlock_timeout``."""
     slow = "autovacuum_vacuum_cost_delay = 100, autovacuum_vacuum_cost_limit = 1"

@@ -7,6 +7,7 @@ import stat
 import subprocess
 import sys
 from contextlib import closing, nullcontext
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -20,10 +21,11 @@ from analytics_sync.load.read_copy import publish_read_copy
 from analytics_sync_tests.support import duckdb_file
 from analytics_sync_tests.support.file_holder import held
 from analytics_sync_tests.support.scripted_api import Api, item, shop, shop_api
-from analytics_sync_tests.support.world import World
+from analytics_sync_tests.support.world import make_dagster_home, run_in_dagster
 
 api = shop_api
 COPY = "ANALYTICS_SYNC__READ_COPY"
+SLOW = partial(pytest.param, marks=pytest.mark.slow)
 
 
 @pytest.fixture
@@ -70,7 +72,7 @@ def test_readers_of_the_copy_and_loads_do_not_meet(api: Api, file: Path, copy: P
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("mode", [0o600, 0o640, 0o664])
+@pytest.mark.parametrize("mode", [SLOW(0o600), 0o640, SLOW(0o664)])
 def test_the_copy_has_the_rights_of_the_warehouse(
     api: Api, file: Path, copy: Path, mode: int
 ) -> None:
@@ -126,9 +128,9 @@ def test_no_other_program_can_write_while_the_copy_is_made(
     ("value", "problem"),
     [
         ("w.duckdb", "this is a file of the warehouse"),
-        ("../data/w.duckdb.wal", "this is a file of the warehouse"),
-        ("link.duckdb", "this is a file of the warehouse"),
-        ("folder", "is a folder"),
+        SLOW("../data/w.duckdb.wal", "this is a file of the warehouse"),
+        SLOW("link.duckdb", "this is a file of the warehouse"),
+        SLOW("folder", "is a folder"),
         ("plain/copy.duckdb", "plain"),
     ],
 )
@@ -146,27 +148,30 @@ def test_a_copy_that_cannot_be_made_fails_no_load(
     assert not list(file.parent.glob("*.new"))
 
 
+@pytest.mark.parametrize("works", [True, SLOW(False)])
 def test_the_materialization_tells_of_the_copy(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    api: Api, file: Path, copy: Path, works: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(COPY, "copy.duckdb")
-    result = world.run(["delivery/agents"])
+    api.on("/items", [{"id": 1}])
+    if not works:
+        monkeypatch.setenv(COPY, "w.duckdb")
+    home = make_dagster_home(tmp_path / "dagster")
+    result = run_in_dagster(home, {"shop": shop(item())}, ["shop/items"])
+    assert result.success
     (made,) = result.get_asset_materialization_events()
     metadata = made.materialization.metadata
-    copy = world.warehouse.with_name("copy.duckdb")
-    assert metadata["read_copy"].value == str(copy)
-    assert duckdb_file.table(copy, "delivery/agents")
-    monkeypatch.setenv(COPY, world.warehouse.name)
-    result = world.run(["delivery/agents"])
-    (made,) = result.get_asset_materialization_events()
-    assert "a file of the warehouse" in made.materialization.metadata["read_copy_not_renewed"].value
-    assert result.success
+    if works:
+        assert metadata["read_copy"].value == str(copy)
+        assert ids(copy) == [1]
+    else:
+        assert "a file of the warehouse" in str(metadata["read_copy_not_renewed"].value)
+        assert "read_copy" not in metadata
 
 
 @pytest.mark.parametrize(
     ("setting", "value", "problem"),
     [
-        ("DESTINATION__DUCKDB__CREDENTIALS", "w.duckdb", "this is a file of the warehouse"),
+        SLOW("DESTINATION__DUCKDB__CREDENTIALS", "w.duckdb", "this is a file of the warehouse"),
         ("ANALYTICS_SYNC__DESTINATION", "postgres", "only a DuckDB file has a copy"),
     ],
 )
