@@ -67,9 +67,10 @@ def heal(
     found: Counter[str] = Counter()
     if columns is not None:
         table = replace(table, columns=columns)
-    if EXTRA not in table.columns or not table.fields:
-        return found
     rows = _RowIds(client, table.name)
+    # a column of the name of DuckDB's own would be taken for it
+    if EXTRA not in table.columns or not table.fields or rows.column in table.columns:
+        return found
     names = list(table.fields)
     values = ExtraValues([*table.fields.values()], table.keys, table.columns)
     for block in rows.blocks():
@@ -97,7 +98,8 @@ class _RowIds:
         self._client = client
         self._table = client.make_qualified_table_name(table)
         self._is_duckdb = client.capabilities.sqlglot_dialect == "duckdb"
-        self.name = "old.rowid" if self._is_duckdb else "old.ctid"
+        self.column = "rowid" if self._is_duckdb else "ctid"
+        self.name = f"old.{self.column}"
         self.type = "BIGINT" if self._is_duckdb else "pg_catalog.tid"
 
     def blocks(self) -> Iterator[str]:

@@ -9,14 +9,14 @@ Values that are gone because somebody dropped a table or a column become finding
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 import dlt
 
-from analytics_sync.catalog import Resource
+from analytics_sync.catalog import Field, Resource
 from analytics_sync.catalog.tables import REJECTED, REJECTED_KEY
 from analytics_sync.common.errors import Place, printable
 from analytics_sync.common.redaction import Redactor
@@ -69,8 +69,7 @@ def prepare_tables(pipeline: dlt.Pipeline, run: ReadRun, redact: Redactor) -> Pr
         for resource in run.resources:
             if resource.table not in tables.declared or resource.name in failed:
                 continue
-            fields = run.result(resource.name).fields
-            fitted = tables.fit(resource, loaded_table(pipeline.default_schema, resource, fields))
+            fitted = tables.fit(resource, run.result(resource.name).fields)
             if fitted is None:
                 _made_again(tables, run, resource, prepared)
             elif fitted.problem:
@@ -92,7 +91,7 @@ class _Tables:
 
     def __init__(self, pipeline: dlt.Pipeline, job_client: Any) -> None:
         self._job_client = job_client
-        self._schema = pipeline.default_schema
+        self._schema = pipeline.default_schema  # dlt reads it from its file each time
         self.declared: Mapping[str, Any] = self._schema.tables
         self.real: Mapping[str, Columns] = real_tables(job_client)
         self.is_known = job_client.capabilities.sqlglot_dialect in ("duckdb", "postgres")
@@ -102,10 +101,16 @@ class _Tables:
         """Table -> columns of earlier loads. Reading it takes time: a change is rare."""
         return stored_tables(self._job_client) if self.is_known else {}
 
-    def fit(self, resource: Resource, table: DeclaredTable) -> Fitted | None:
-        """The result for the table of a resource; None if there is no such table."""
-        if table.name not in self.real:
+    def fit(self, resource: Resource, fields: Sequence[Field]) -> Fitted | None:
+        """The result for the table of a resource; None if there is no such table.
+
+        Args:
+            resource: The declaration.
+            fields: The fields of the rows.
+        """
+        if resource.table not in self.real:
             return None
+        table = loaded_table(self._schema, resource, fields)
         changes = compare(self._job_client, self.real[table.name], table)
         if not changes.any:
             return Fitted(changes)

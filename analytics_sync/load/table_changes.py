@@ -49,7 +49,7 @@ class TableChanges:
         real: The columns that the table has.
         added: Names of the declared columns that the table lacks.
         wrong: Columns that have another type than declared.
-        types: Types of the declared columns, in the warehouse's words.
+        types: Types of the added columns, and of the wrong ones as declared, in the warehouse's words.
     """
 
     table: DeclaredTable
@@ -155,13 +155,10 @@ def compare(job_client: Any, real: Columns, table: DeclaredTable) -> TableChange
         table: The declaration.
     """
     typed = {n: c for n, c in table.columns.items() if n != LOAD_ID}  # dlt limits its length
-    return TableChanges(
-        table,
-        real,
-        tuple(name for name in table.columns if name not in real),
-        tuple(mismatches(job_client, real, table.name, typed)),
-        {n: destination_type(job_client, table.name, c) for n, c in table.columns.items()},
-    )
+    added = tuple(name for name in table.columns if name not in real)
+    wrong = tuple(mismatches(job_client, real, table.name, typed))
+    types = {n: destination_type(job_client, table.name, table.columns[n]) for n in added}
+    return TableChanges(table, real, added, wrong, types | {m.column: m.wanted for m in wrong})
 
 
 def stored_name(naming: Any, column: str) -> str:

@@ -100,6 +100,20 @@ def test_a_column_that_is_declared_later_takes_its_values(
 
 
 @pytest.mark.slow
+def test_a_column_with_the_name_of_duckdbs_own(api: Api, warehouse: EachWarehouse) -> None:
+    """In DuckDB, no statement finds a row by its number then: the values stay where they are."""
+    api.on("/items", [{"id": 1, "rowid": 1, "v": "b"}, {"id": 2, "rowid": 0, "v": "a"}], NEXT)
+    assert not sync({"rowid": "bigint"})
+    assert not sync({"rowid": "bigint", "v": "text"})
+    found = warehouse.values()
+    if warehouse.is_duckdb:
+        assert found == {1: None, 2: None, 99: None}
+        assert extras(warehouse) == {1: {"v": "b"}, 2: {"v": "a"}}
+    else:
+        assert found == {1: "b", 2: "a", 99: None}
+
+
+@pytest.mark.slow
 def test_a_name_that_is_too_long_for_postgres(api: Api, warehouse: EachWarehouse) -> None:
     name = "n" * 80
     api.on("/items", [{"id": 1, name: "007"}], NEXT)
