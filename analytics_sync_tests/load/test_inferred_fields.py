@@ -88,7 +88,7 @@ def test_a_column_that_somebody_gave_another_type(api: Api, warehouse: EitherWar
         sync(api, {"id": 3, "u": "x"})
 
 
-@MORE_ON_POSTGRES
+@pytest.mark.slow
 def test_children_and_windows_without_columns(
     api: Api, warehouse: EitherWarehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -52,9 +52,8 @@ def _values(chance: random.Random, kinds: dict[str, list[list[Any]]]) -> dict[st
     return {f: v for f, v in nulls.items() if chance.random() < 0.9}
 
 
-@pytest.mark.parametrize(
-    "seed", [1, *[pytest.param(s, marks=pytest.mark.slow) for s in range(2, 30)]]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(1, 30))
 def test_every_value_is_in_its_column_or_in_extra(
     api: Api, warehouse: EitherWarehouse, seed: int
 ) -> None:
