@@ -166,10 +166,14 @@ def test_reset_starts_a_table_over(shop: Shop, warehouse: EachWarehouse) -> None
     assert table.startswith("shop/days: table ")
     assert table.endswith("with 2 rows dropped")
     assert "--select 'key:\"shop/days\"' --partition-range 2025-01-01..." in load_again
-    assert warehouse.query("SELECT count(*) FROM shop._rejected WHERE resource = 'days'") == [(0,)]
+    for name in ("_rejected", "_loaded", "_origin"):
+        stored = f"SELECT count(*) FROM shop.{name} WHERE resource = 'days'"
+        assert warehouse.query(stored) == [(0,)], name
     assert "Somebody" not in shop.schema("diff", "shop/days")[1]
 
     shop.schema("reset", "shop/items", "--yes")
+    noted = warehouse.query("SELECT rows FROM shop._loaded WHERE resource = 'items'")
+    assert noted == [(0,)], "the loads before are not lost: their rows were dropped on purpose"
     shop.sync(DAYS[0])
     assert warehouse.values() == {3: None}
     assert {row["id"] for row in warehouse.rows("days")} == {1}
