@@ -118,7 +118,7 @@ def _derived(declaration: Derived, base: Source | Derived | None) -> Iterator[So
     if base is None:
         problem = f"there is no source {declaration.base!r} to be the base; look at its spelling"
     elif isinstance(base, Derived):
-        problem = f"{base.name!r} has a base itself; name that one, {base.base!r}"
+        problem = f"{base.name!r} has a base itself: name its base {base.base!r} here"
     if problem:
         raise CatalogError(problem, file=declaration.file, line=declaration.line, key="base")
     assert isinstance(base, Source)

@@ -62,7 +62,7 @@ def broken_job(broken: BrokenFile) -> Any:
 
 
 def broken_schedules(broken: BrokenFile, job: Any) -> list[ScheduleDefinition]:
-    """The schedules that the source may have had. That is on which was on before the file was broken."""
+    """The schedules that the source may have had. One that was on before the file broke stays on."""
     return [
         ScheduleDefinition(
             name=f"{kind}_{broken.name}",

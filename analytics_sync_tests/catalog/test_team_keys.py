@@ -178,7 +178,7 @@ def test_instances_are_switched_off_with_their_file_but_not_with_a_source(
     ("files", "message"),
     [
         ({"x": "base: shp\n"}, "x.yaml:1: base: there is no source 'shp' to be the base"),
-        ({"x": "base: shop\n", "y": "base: x\n"}, "y.yaml:1: base: 'x' has a base itself; name that one"),
+        ({"x": "base: shop\n", "y": "base: x\n"}, "y.yaml:1: base: 'x' has a base itself: name its base 'shop' here"),
         ({"x": "base: shop\nresources: []\n"}, "x.yaml:2: resources: a file with base takes resources from"),
         ({"x": "base: shop\nstart: 2026-01-01\n"}, "x.yaml:2: start: unknown key"),
         ({"x": "base: shop\ninstances: [a, a]\n"}, "x.yaml:2: instances: expected each name once, found 'a'"),

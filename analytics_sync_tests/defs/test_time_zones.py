@@ -237,6 +237,26 @@ def test_a_partition_that_has_grown_is_not_taken_for_read(
 
 
 @pytest.mark.slow
+def test_the_command_line_takes_the_second_of_two_hours(
+    zoned: Zoned, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = zoned.serve("hourly", BERLIN, AUTUMN)
+    (tmp_path / "apis").mkdir()
+    (tmp_path / "apis" / "zoned.yaml").write_text(ZONED)
+    monkeypatch.setenv("ANALYTICS_SYNC__CATALOG_DIR", str(tmp_path / "apis"))
+    monkeypatch.setenv("SOURCES__ZONED__PARTITIONS", "hourly")
+    monkeypatch.setenv("SOURCES__ZONED__TIME_ZONE", BERLIN)
+    module = ("-m", "analytics_sync.definitions")
+    select = ("dagster", "asset", "materialize", "--select", "zoned/events")
+    world.command(*select, "--partition", "2025-10-26-02:00+0100", *module)
+    start, hour = datetime(2025, 10, 26, 1, tzinfo=UTC), timedelta(hours=1)
+    check(world, start, start + hour)
+    hours = "2025-10-26-01:00...2025-10-26-03:00"
+    world.command(*select, "--partition-range", hours, *module)
+    check(world, start - 2 * hour, start + 2 * hour)
+
+
+@pytest.mark.slow
 def test_an_hour_that_comes_twice_in_postgres(
     zoned: Zoned, monkeypatch: pytest.MonkeyPatch, postgres: Postgres
 ) -> None:
