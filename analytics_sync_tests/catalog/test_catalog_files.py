@@ -110,6 +110,9 @@ WRONG: dict[str, tuple[str, str, int, str, str, str]] = {
     "a field takes the column of undeclared values": (
         "itemId: bigint", "_extra: json", 25, "kids", "columns._extra", "'_extra'",
     ),
+    "an undeclared key takes the column of the time of reading": (
+        "    primary_key: id\n    columns:\n      id: bigint\n      at: timestamp\n", "    primary_key: _read_at\n", 13, "items", "primary_key", "'_read_at'",
+    ),
     "unknown field of the parent": ("field: id}", "field: di}", 20, "kids", "endpoint.params", "'di' is not among the columns of items"),
     "unknown parent": ("resource: items,", "resource: item,", 20, "kids", "endpoint.params", "'item' is not a resource of this file; known: items, kids"),
     "its own parent": ("resource: items,", "resource: kids,", 20, "kids", "endpoint.params", "kids <- kids"),
