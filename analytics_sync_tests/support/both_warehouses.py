@@ -1,4 +1,4 @@
-"""A new warehouse for a test, first in DuckDB and then in PostgreSQL, and runs of a source in Dagster.
+"""A new warehouse for a test, in DuckDB and (in `make test-all`) PostgreSQL, and runs of a source in Dagster.
 
 In: nothing. Out: the destination, its rows, and ways to lose it. A test module takes the fixture by
 ``warehouse = both_warehouses``.
@@ -94,7 +94,7 @@ class Warehouse:
         return {name for (name,) in self.query(sql)}
 
 
-@pytest.fixture(params=["duckdb", "postgres"])
+@pytest.fixture(params=["duckdb", pytest.param("postgres", marks=pytest.mark.slow)])
 def both_warehouses(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Warehouse:
