@@ -16,6 +16,11 @@ from analytics_sync_tests.support.scripted_api import Api, item, shop, shop_api
 api = shop_api
 warehouse = each_warehouse
 
+# PostgreSQL is tried by the longer suite, where DuckDB shows the same in little time.
+mainly_duckdb = pytest.mark.parametrize(
+    "warehouse", ["duckdb", pytest.param("postgres", marks=pytest.mark.slow)], indirect=True
+)
+
 
 def children(name: str = "lines", parent: str = "items", **endpoint: Any) -> dict[str, Any]:
     """The declaration of the children of a resource."""
@@ -68,6 +73,7 @@ def test_children_of_windowed_parents(api: Api, warehouse: EachWarehouse) -> Non
     )
 
 
+@mainly_duckdb
 def test_children_of_a_snapshot(api: Api, warehouse: EachWarehouse) -> None:
     lines = Lines(api, days=False)
     source = shop(SNAPSHOT, children())
@@ -78,6 +84,7 @@ def test_children_of_a_snapshot(api: Api, warehouse: EachWarehouse) -> None:
     assert gone(warehouse, "lines") == ["ax", "cx", "cy"]
 
 
+@mainly_duckdb
 def test_descendants_of_a_parent_that_is_marked(api: Api, warehouse: EachWarehouse) -> None:
     lines = Lines(api, days=True)
     taxes = {
@@ -97,6 +104,7 @@ def test_descendants_of_a_parent_that_is_marked(api: Api, warehouse: EachWarehou
     assert gone(warehouse, "taxes") == ["ayt"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("warehouse", ["duckdb"], indirect=True)
 @pytest.mark.parametrize("answers", ["one ignored", "all ignored", "one undeclared"])
 @pytest.mark.parametrize("days", [True, False])
@@ -121,6 +129,7 @@ def test_children_that_answer_404(
     assert gone(warehouse, "lines") == expected[answers]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("warehouse", ["duckdb"], indirect=True)
 def test_a_record_with_a_field_of_its_own_in_place_of_the_parents(
     api: Api, warehouse: EachWarehouse
@@ -135,6 +144,7 @@ def test_a_record_with_a_field_of_its_own_in_place_of_the_parents(
     assert sync(source, 1).deleted.marked == {"lines": 1}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("warehouse", ["duckdb"], indirect=True)
 def test_without_the_parent_in_the_table_nothing_is_marked_and_a_reason_is_given(
     api: Api, warehouse: EachWarehouse
@@ -197,6 +207,7 @@ def test_check_names_the_children_that_nobody_can_judge(
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("warehouse", ["duckdb"], indirect=True)
 def test_a_value_of_a_parent_that_has_no_column(api: Api, warehouse: EachWarehouse) -> None:
     """Lines that vanish are marked. Nobody can tell which lines belong to an item that is gone."""

@@ -27,6 +27,10 @@ from analytics_sync_tests.support.world import make_dagster_home
 api = shop_api
 warehouse = each_warehouse
 on_duckdb = pytest.mark.parametrize("warehouse", ["duckdb"], indirect=True)
+# PostgreSQL is tried by the longer suite, where DuckDB shows the same in little time.
+mainly_duckdb = pytest.mark.parametrize(
+    "warehouse", ["duckdb", pytest.param("postgres", marks=pytest.mark.slow)], indirect=True
+)
 ACCEPT = {"accept_shrunken": ["items"]}
 
 
@@ -40,6 +44,7 @@ def declared(**keys: Any) -> Any:
     return shop(item(columns={"id": "text"}, **keys))
 
 
+@mainly_duckdb
 @pytest.mark.parametrize("disposition", ["merge", "replace"])
 def test_a_listing_that_shrinks_by_more_than_half(
     api: Api, warehouse: EachWarehouse, disposition: str
@@ -59,7 +64,7 @@ def test_a_listing_that_shrinks_by_more_than_half(
 
 
 @on_duckdb
-@pytest.mark.parametrize(("before", "now"), [(4, 1), (6, 3), (20, 10)])
+@pytest.mark.parametrize(("before", "now"), [(4, 1), pytest.param(6, 3, marks=pytest.mark.slow)])
 def test_a_few_rows_and_half_of_them_may_go(
     api: Api, warehouse: EachWarehouse, before: int, now: int
 ) -> None:
@@ -69,6 +74,7 @@ def test_a_few_rows_and_half_of_them_may_go(
     assert len(gone(warehouse)) == before - now
 
 
+@pytest.mark.slow
 @on_duckdb
 @pytest.mark.parametrize("disposition", ["merge", "replace"])
 def test_an_empty_listing_is_not_believed(
@@ -84,6 +90,7 @@ def test_an_empty_listing_is_not_believed(
     assert living(warehouse) == []
 
 
+@pytest.mark.slow
 @on_duckdb
 @pytest.mark.parametrize("keys", [{"deletes": "window"}, {"write_disposition": "replace"}])
 def test_a_window(api: Api, warehouse: EachWarehouse, keys: dict[str, Any]) -> None:
@@ -101,6 +108,7 @@ def test_a_window(api: Api, warehouse: EachWarehouse, keys: dict[str, Any]) -> N
     assert len(living(warehouse)) == 4
 
 
+@pytest.mark.slow
 @on_duckdb
 def test_rows_that_moved_to_another_window_do_not_count(api: Api, warehouse: EachWarehouse) -> None:
     records = Records(api, "/items")

@@ -18,6 +18,10 @@ from analytics_sync_tests.support.scripted_api import Api, item, shop, shop_api
 
 api = shop_api
 warehouse = each_warehouse
+# PostgreSQL is tried by the longer suite, where DuckDB shows the same in little time.
+mainly_duckdb = pytest.mark.parametrize(
+    "warehouse", ["duckdb", pytest.param("postgres", marks=pytest.mark.slow)], indirect=True
+)
 SOURCE = shop(windowed(deletes="window"))
 
 
@@ -48,6 +52,7 @@ def test_a_row_that_is_gone_is_marked_and_one_that_comes_back_is_not(
     assert len(warehouse.rows()) == 6
 
 
+@mainly_duckdb
 def test_a_record_that_changed_later_is_not_gone(
     records: Records, warehouse: EachWarehouse
 ) -> None:
@@ -65,6 +70,7 @@ def test_a_record_that_changed_later_is_not_gone(
     assert gone(warehouse) == ["b1"]
 
 
+@pytest.mark.slow
 def test_the_only_row_of_a_day_can_go(records: Records, warehouse: EachWarehouse) -> None:
     records.put("alone", 5)
     sync(SOURCE, 1, 5)
@@ -124,6 +130,7 @@ def test_a_read_that_proves_nothing_marks_nothing(
     assert gone(warehouse) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("warehouse", ["duckdb"], indirect=True)
 def test_a_second_read_that_fails_marks_nothing(
     api: Api, records: Records, warehouse: EachWarehouse
@@ -137,6 +144,7 @@ def test_a_second_read_that_fails_marks_nothing(
     assert gone(warehouse) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("warehouse", ["duckdb"], indirect=True)
 def test_a_row_of_a_parallel_run_is_not_marked(records: Records, warehouse: EachWarehouse) -> None:
     with ReadRun(SOURCE, day_window(at(2), at(3))) as slow:
@@ -147,6 +155,7 @@ def test_a_row_of_a_parallel_run_is_not_marked(records: Records, warehouse: Each
     assert living(warehouse) == ["a2", "b2", "new"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("warehouse", ["duckdb"], indirect=True)
 def test_a_default_for_all_resources(api: Api, records: Records, warehouse: EachWarehouse) -> None:
     """A snapshot has one window: everything."""
@@ -178,6 +187,7 @@ def test_a_declaration_that_cannot_be_kept_is_an_error(keys: str, message: str) 
         load_text(text, name="x", file="x.yaml")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("warehouse", ["duckdb"], indirect=True)
 def test_a_row_behind_the_end_of_an_ordered_window_is_not_gone(
     api: Api, warehouse: EachWarehouse

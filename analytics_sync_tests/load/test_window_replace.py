@@ -16,6 +16,10 @@ from analytics_sync_tests.support.scripted_api import Api, item, shop, shop_api
 
 api = shop_api
 warehouse = each_warehouse
+# PostgreSQL is tried by the longer suite, where DuckDB shows the same in little time.
+mainly_duckdb = pytest.mark.parametrize(
+    "warehouse", ["duckdb", pytest.param("postgres", marks=pytest.mark.slow)], indirect=True
+)
 REPLACE = {"write_disposition": "replace"}
 SOURCE = shop(windowed(**REPLACE))
 LINES = item(
@@ -55,6 +59,7 @@ def test_a_run_replaces_its_window_and_a_range_the_whole_range(
     assert living(warehouse) == ["a3", "b1", "b3"], "a window may become empty"
 
 
+@mainly_duckdb
 def test_a_record_that_moved_to_another_window_is_there_once(
     records: Records, warehouse: EachWarehouse
 ) -> None:
@@ -84,6 +89,7 @@ def test_a_read_that_failed_or_is_short_replaces_nothing(
         assert warehouse.rows() == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("warehouse", ["duckdb"], indirect=True)
 def test_a_row_that_another_run_read_later_stays(
     records: Records, warehouse: EachWarehouse
@@ -96,6 +102,7 @@ def test_a_row_that_another_run_read_later_stays(
     assert living(warehouse) == ["a2", "b2", "new"]
 
 
+@mainly_duckdb
 def test_children_of_other_parents_stay(
     api: Api, records: Records, warehouse: EachWarehouse
 ) -> None:
