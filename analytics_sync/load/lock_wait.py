@@ -16,8 +16,8 @@ from analytics_sync.load.errors import LoadError, WarehouseInUse
 
 log = logging.getLogger(__name__)
 
-SETTING = "ANALYTICS_SYNC__WAIT_FOR_WAREHOUSE"
-_KEY = "analytics_sync.wait_for_warehouse"
+_NAME = "wait_for_warehouse"
+SETTING = f"ANALYTICS_SYNC__{_NAME.upper()}"
 _DEFAULT = 600.0
 _FIRST_LINE, _NEXT_LINE = 10.0, 60.0  # seconds: a short wait is nobody's concern
 
@@ -28,7 +28,7 @@ def wait_limit() -> float:
     Raises:
         LoadError: The setting is no such number.
     """
-    value: object = dlt.config.get(_KEY)
+    value: object = dlt.config.get(f"analytics_sync.{_NAME}")
     if value is None or value == "":
         return _DEFAULT
     try:

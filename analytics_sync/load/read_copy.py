@@ -25,8 +25,8 @@ from analytics_sync.load.destination import DEFAULT, configured_kind, duckdb_fil
 from analytics_sync.load.errors import LoadError
 from analytics_sync.load.warehouse_files import lock_file, wal_file, without_foreign_links
 
-SETTING = "ANALYTICS_SYNC__READ_COPY"
-_KEY = "analytics_sync.read_copy"
+_NAME = "read_copy"
+SETTING = f"ANALYTICS_SYNC__{_NAME.upper()}"
 _RIGHTS = 0o666
 _RIGHTS_OF_GROUP = 0o070
 _LOGS = (".wal", ".wal.checkpoint", ".wal.recovery")
@@ -68,7 +68,7 @@ def read_copy_file() -> Path | None:
     Raises:
         LoadError: There can be no copy at that place.
     """
-    value = dlt.config.get(_KEY, str)
+    value = dlt.config.get(f"analytics_sync.{_NAME}", str)
     if not value:
         return None
     if configured_kind() != DEFAULT:

@@ -204,8 +204,8 @@ def test_an_interrupted_run_does_not_wait_on(file: Path) -> None:
     [
         (
             'IO Error: Could not set lock on file "/a b.duckdb": Conflicting lock is held in '
-            "/Users/ana maria/bin/python3.10 (PID 3347) by user ana.maria. See also https://duckdb.org",
-            "/Users/ana maria/bin/python3.10 (PID 3347) of user ana.maria",
+            "/x/ana maria/bin/python3.10 (PID 3347) by user ana.maria. See also https://duckdb.org",
+            "/x/ana maria/bin/python3.10 (PID 3347) of user ana.maria",
         ),
         ("Conflicting lock is held in PID 0. See also", "a process that this machine does not see"),
         ("Conflicting lock is held in PID 51 by user ana", "the process with PID 51 of user ana"),
