@@ -21,6 +21,7 @@ from analytics_sync.load.scope import Scope
 
 SETTING = "accept_shrunken"
 VARIABLE = f"ANALYTICS_SYNC__{SETTING.upper()}"
+NOT_BELIEVED = "less than half of the living rows were read"
 # Fewer living rows say nothing: of three, two may well go in one day.
 _MIN_ROWS = 5
 
@@ -37,7 +38,9 @@ def accepted_resources(source: Source, configured: Iterable[str] = ()) -> frozen
     """
     named = _named()
     if wrong := [text for text in named if text.count("/") != 1]:
-        raise LoadError(f"{VARIABLE} names {listed(wrong)}. Write source/resource, with commas between.")
+        raise LoadError(
+            f"{VARIABLE} names {listed(wrong)}. Write source/resource, with commas between."
+        )
     prefix = f"{source.name}/"
     names = (*named, *(_with_prefix(prefix, text) for text in configured))
     accepted = {text.removeprefix(prefix) for text in names if text.startswith(prefix)}
