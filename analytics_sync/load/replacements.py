@@ -17,15 +17,15 @@ from analytics_sync.catalog.naming import PARENT_KEY
 from analytics_sync.extract.run import ReadRun
 from analytics_sync.load.merge_sql import Replaced, literal
 from analytics_sync.load.scope import Scope, cursor_bound, living_rows, scope_to_replace
-from analytics_sync.load.shrinkage import is_shrunken, record_shrinkage
+from analytics_sync.load.shrinkage import NOT_BELIEVED, is_shrunken, record_shrinkage
 
 _KEPT = "They were added, and no row was removed."
 
 
 def plan_replacements(
     run: ReadRun, client: SqlClientBase[Any], accepted: Collection[str]
-) -> tuple[dict[str, Replaced], dict[str, tuple[Scope, int]]]:
-    """The rows that a load removes, by table; and their scope and number, by resource.
+) -> tuple[dict[str, Replaced], dict[str, tuple[Scope, int] | str]]:
+    """The rows that a load removes, by table; and their scope and number, or why none, by resource.
 
     Args:
         run: The finished run. A read that is not believed gets a finding.
@@ -34,21 +34,23 @@ def plan_replacements(
     """
     failed = run.failures()
     replaced: dict[str, Replaced] = {}
-    scopes: dict[str, tuple[Scope, int]] = {}
+    found: dict[str, tuple[Scope, int] | str] = {}
     for resource in run.resources:
         if resource.write_disposition != "replace" or resource.name in failed:
             continue
         result = run.result(resource.name)
         scope = scope_to_replace(run, result)
-        if not isinstance(scope, Scope):  # nothing was read: there is nothing to put in their place
+        if not isinstance(scope, Scope):
+            found[resource.name] = scope
             continue
         before = living_rows(client, scope)
         if is_shrunken(scope, before, result.rows) and resource.name not in accepted:
             record_shrinkage(result, before, _KEPT)
+            found[resource.name] = NOT_BELIEVED
             continue
         replaced[resource.table] = Replaced(_where(scope, client), scope.started)
-        scopes[resource.name] = scope, before
-    return replaced, scopes
+        found[resource.name] = scope, before
+    return replaced, found
 
 
 def _where(scope: Scope, client: SqlClientBase[Any]) -> str | None:

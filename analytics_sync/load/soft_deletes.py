@@ -25,7 +25,7 @@ from analytics_sync.load.orphans import mark_orphans, remove_orphans
 from analytics_sync.load.replacements import plan_replacements
 from analytics_sync.load.scope import Scope, living_rows, scope_to_mark
 from analytics_sync.load.second_reads import needs_second_read, second_reads
-from analytics_sync.load.shrinkage import is_shrunken, record_shrinkage
+from analytics_sync.load.shrinkage import NOT_BELIEVED, is_shrunken, record_shrinkage
 
 _UNMARKED = "They are loaded, and no row was marked as deleted."
 
@@ -72,9 +72,12 @@ class SoftDeletes:
             scope = scope_to_mark(self._run, result)
             if isinstance(scope, Scope):
                 self._before[result.resource.name] = living_rows(client, scope)
-        replaced, scopes = plan_replacements(self._run, client, self._accepted)
-        for name, (scope, count) in scopes.items():
-            self.deleted.replaced[name] = count
+        replaced, found = plan_replacements(self._run, client, self._accepted)
+        for name, planned in found.items():
+            if isinstance(planned, str):
+                self.deleted.not_judged[name] = planned
+                continue
+            scope, self.deleted.replaced[name] = planned
             remove_orphans(self._run.source, self._run.result(name), scope, client)
         return replaced
 
@@ -153,7 +156,7 @@ class SoftDeletes:
         if name in self._accepted or not is_shrunken(scope, before, result.rows):
             return False
         record_shrinkage(result, before, _UNMARKED)
-        self.deleted.not_judged[name] = "less than half of the living rows were read"
+        self.deleted.not_judged[name] = NOT_BELIEVED
         return True
 
     def _mark_orphans(self, client: SqlClientBase[Any]) -> None:
