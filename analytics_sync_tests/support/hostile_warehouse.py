@@ -19,8 +19,10 @@ import duckdb
 import psycopg2
 import pytest
 
+from analytics_sync.catalog.tables import REJECTED
 from analytics_sync.extract.run import ReadRun
 from analytics_sync.load.pipeline import load
+from analytics_sync.load.system_tables import SYSTEM_TABLES
 from analytics_sync_tests.support import duckdb_file
 from analytics_sync_tests.support import postgres_server as pg
 from analytics_sync_tests.support.hostile_payloads import OWNED
@@ -117,6 +119,7 @@ class GuardedWarehouse:
         settings = {
             "NO_PROXY": "127.0.0.1,localhost",
             "SOURCES__SHOP__BASE_URL": api.url,
+            "SOURCES__SHOP__ACCEPT_ORIGIN": api.url,  # each load has a server of its own
             "DESTINATION__DUCKDB__CREDENTIALS": str(self.file),
             **(pg.settings(self.address) if self.address else {}),
         }
@@ -131,7 +134,7 @@ class GuardedWarehouse:
         """
         for schema in ("victim", "shop"):
             assert sorted(self.query(f"SELECT * FROM {schema}.accounts")) == SECRETS
-        names = {"accounts", "_rejected", *DLT_TABLES, *expected}
+        names = {"accounts", REJECTED, *SYSTEM_TABLES, *DLT_TABLES, *expected}
         assert self.tables().keys() <= {("victim", "accounts"), *(("shop", n) for n in names)}
         assert self.tables()["victim", "accounts"] == {"name", "secret"}
         outside = {Path(f) for f in self.written if not Path(f).is_relative_to(self.folder)}
