@@ -16,7 +16,7 @@ from dlt.common.destination import DestinationCapabilitiesContext
 from dlt.common.destination.client import FollowupJobRequest, LoadJob
 from dlt.common.destination.typing import PreparedTableSchema
 from dlt.common.schema import Schema
-from dlt.common.schema.typing import TColumnSchema, TSchemaTables
+from dlt.common.schema.typing import TSchemaTables
 from dlt.common.storages.load_package import LoadJobInfo, ParsedLoadJobFileName
 from dlt.destinations.impl.postgres.configuration import PostgresClientConfiguration
 from dlt.destinations.impl.postgres.postgres import PostgresClient
@@ -42,7 +42,6 @@ class MergingPostgresClient(PostgresClient):
         """The rows that this load replaces, by table."""
         datasets = self.sql_client.dataset_name, self.sql_client.staging_dataset_name
         self.sql_client = PinnedPostgresClient(*datasets, config.credentials, capabilities)
-        self._altered: set[str] = set()
 
     @contextmanager
     def maybe_ddl_transaction(self) -> Iterator[None]:
@@ -59,16 +58,9 @@ class MergingPostgresClient(PostgresClient):
         tables = None if only_tables is None else list(only_tables)
         return run_ddl(
             self.sql_client,
-            lambda: self._altered,
+            list,  # tables get their columns before: dlt makes new ones
             lambda: update(tables, expected_update, force=True),  # type: ignore[arg-type]
         )
-
-    def _get_table_update_sql(
-        self, table_name: str, new_columns: Sequence[TColumnSchema], generate_alter: bool
-    ) -> list[str]:
-        if generate_alter:
-            self._altered.add(table_name)
-        return super()._get_table_update_sql(table_name, new_columns, generate_alter)
 
     def create_load_job(
         self, table: PreparedTableSchema, file_path: str, load_id: str, restore: bool = False
