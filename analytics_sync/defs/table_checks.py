@@ -115,7 +115,9 @@ def declared_schema(warehouse: Warehouse, resource: Resource, columns: tuple[str
             metadata["number_of_fields_in_extra"] = len(named)
         problems.append(f"Undeclared or misfitting fields in {extra} rows: {listed(named)}.")
         if not named.keys().isdisjoint(f.name for f in resource.fields):
-            problems.append(f"If their columns were changed: analytics-sync schema heal {resource}.")
+            problems.append(
+                f"If their columns were changed: analytics-sync schema heal {resource}."
+            )
     if rejected:
         problems.append(f"{rejected} records are in {REJECTED}.")
     if problems:
