@@ -40,12 +40,14 @@ class EarlierRows:
     Attributes:
         count: Number of rows.
         in_window: Number of rows in the window that is loaded; ``count`` without a window.
+        undated: Number of rows without a cursor, as after the declaration of one.
         filled: Number of rows that have a value, by column.
         filled_in_window: The same of the rows in the window.
     """
 
     count: int
     in_window: int
+    undated: int
     filled: Mapping[str, int] = field(default_factory=dict)
     filled_in_window: Mapping[str, int] = field(default_factory=dict)
 
@@ -97,7 +99,8 @@ def judge(run: ReadRun, client: SqlClientBase[Any], before: Mapping[str, Earlier
             result.findings.add(DECLARED_SCHEMA, _lost_message(resource, lost, earlier))
         after = _count(client, resource, None, ()) if _tells_replaced(resource, window) else None
         if after is not None:
-            replaced = result.rows - (after.count - earlier.count) - earlier.in_window
+            dated = earlier.undated - after.undated  # replaced rows that were in no window
+            replaced = result.rows - (after.count - earlier.count) - earlier.in_window - dated
             if _is_wrong_key(resource, replaced, result.rows):
                 message = _replaced_message(resource, replaced, result)
                 result.findings.add(PRIMARY_KEY_UNIQUE, message)
@@ -126,27 +129,34 @@ def _count(
     if not existing or (resource.cursor and resource.cursor.column not in existing):
         return None
     fields = tuple(f for f in fields if f.column in existing)
-    inside, bounds = "1 = 1", []
+    inside, bounds, undated = "1 = 1", [], "1 = 0"
+    if resource.cursor is not None:
+        cursor = quote(resource.cursor.column)
+        undated = f"{cursor} IS NULL"
     if window is not None:
         assert resource.cursor is not None
-        cursor = quote(resource.cursor.column)
         inside = f"{cursor} >= %s AND {cursor} < %s"
         bounds = [cursor_bound(resource.cursor, end) for end in (window.start, window.end)]
     columns = [quote(f.column) for f in fields]
-    counts = ["count(*)", f"count(CASE WHEN {inside} THEN 1 END)"]
+    counts = [f"count({case})" for case in ("*", _one_if(undated), _one_if(inside))]
     counts += [f"count({c})" for c in columns]
     counts += [f"count(CASE WHEN {inside} THEN {c} END)" for c in columns]
     alive = f" WHERE {quote(DELETED_AT)} IS NULL" if DELETED_AT in existing else ""
     sql = f"SELECT {', '.join(counts)} FROM {table}{alive}"
     with client.execute_query(sql, *bounds, *(bounds * len(columns))) as found:
-        total, in_window, *filled = found.fetchall()[0]
+        total, without_cursor, in_window, *filled = found.fetchall()[0]
     names = [f.column for f in fields]
     return EarlierRows(
         total,
         in_window,
+        without_cursor,
         dict(zip(names, filled[: len(names)], strict=True)),
         dict(zip(names, filled[len(names) :], strict=True)),
     )
+
+
+def _one_if(condition: str) -> str:
+    return f"CASE WHEN {condition} THEN 1 END"
 
 
 def _is_wrong_key(resource: Resource, replaced: int, rows: int) -> bool:

@@ -252,5 +252,8 @@ def test_a_child_with_inherited_fields_ends_when_its_offset_is_ignored(api: Api)
         include_from_parent={"item_id": "id"},
     )
     outcome = read(shop(item({"data_selector": "data"}), kids))
-    assert outcome.rows["kids"] == [{"id": 10, "item_id": 1}, {"id": 20, "item_id": 2}]
+    assert outcome.rows["kids"] == [
+        {"id": 10, "item_id": 1, "_parent_key": "1"},
+        {"id": 20, "item_id": 2, "_parent_key": "2"},
+    ]
     assert len(api.queries("/kids")) == 4

@@ -97,7 +97,12 @@ def test_a_key_with_its_day_is_right(api: Api) -> None:
     right = report(key=["id", "day"])
     for days in ((0,), (1,), (2,), (1,), (0, 2)):
         assert sync(api, right, records, *days) == {}
-    assert PRIMARY_KEY_UNIQUE in sync(api, report(), records, 0, 2), "several days in one read"
+
+
+@pytest.mark.usefixtures("warehouse")
+def test_a_key_without_its_day_in_a_read_of_several_days(api: Api) -> None:
+    records = [{"id": i, "day": day_of(d), "n": d} for d in range(3) for i in range(4)]
+    assert PRIMARY_KEY_UNIQUE in sync(api, report(), records, 0, 2)
 
 
 # cursor, records of one response, the key that a record outside the day has too
@@ -187,8 +192,10 @@ def test_a_field_that_is_gone_is_a_finding(api: Api) -> None:
 
 @pytest.mark.usefixtures("warehouse")
 def test_columns_that_the_table_does_not_have_yet(api: Api) -> None:
-    assert sync(api, item(), people()) == {}
-    assert sync(api, SNAPSHOT, people(name=..., note=...)) == {}
+    """The rows have no value of them in ``_extra`` either."""
+    nothing = people(name=..., note=..., at=...)
+    assert sync(api, item(), nothing) == {}
+    assert sync(api, SNAPSHOT, nothing) == {}
     more = {**SNAPSHOT["columns"], "at": "date"}
     windowed = item({"incremental": {"cursor_path": "at"}}, columns=more)
     assert sync(api, windowed, people(name=..., note=..., at=day_of(0)), 0) == {}
