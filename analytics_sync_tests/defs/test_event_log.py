@@ -100,6 +100,7 @@ def test_an_instance_may_change_its_event_log(home: Path, order: tuple[str, str]
         assert [record.run_id for record in found] == [after, before]
 
 
+@pytest.mark.slow
 def test_many_processes_write_at_once(home: Path) -> None:
     run()
     command = [sys.executable, "-m", "analytics_sync_tests.defs.test_event_log"]

@@ -137,6 +137,7 @@ def test_a_run_of_one_partition_from_the_ui(ui: Ui) -> None:
     assert assert_same(resource, ui.world.table("observability/incidents"), expected)
 
 
+@pytest.mark.slow
 def test_a_backfill_is_one_run(ui: Ui) -> None:
     days = [str(day) for day in ui.world.days]
     params = {

@@ -233,6 +233,7 @@ def changes(draw: st.DrawFn) -> Any:
     return change
 
 
+@pytest.mark.slow
 @settings(
     max_examples=80,
     deadline=None,

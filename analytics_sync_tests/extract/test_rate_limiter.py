@@ -91,6 +91,7 @@ def run_in_processes(count: int, code: str, *arguments: str, tmp_path: Path) -> 
     return printed
 
 
+@pytest.mark.slow
 def test_eight_processes_stay_below_the_limit_together(api: Api, tmp_path: Path) -> None:
     server = PagedServer(api, strict=True)
     retries = run_in_processes(8, READ, text(rate_limit=LIMIT), tmp_path=tmp_path)

@@ -66,6 +66,7 @@ def test_no_extra_field_staging_schema_or_pipeline_folder_is_left(synced: World)
     assert not list(synced.folder.glob(".dlt")), "a pipeline directory was left beside the code"
 
 
+@pytest.mark.slow
 def test_a_second_run_changes_no_row_and_loads_every_change(tmp_path: Path) -> None:
     with World(tmp_path) as world:
         materialize_all(world)

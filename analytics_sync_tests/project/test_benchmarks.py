@@ -43,6 +43,7 @@ def run_benchmarks(folder: Path, *arguments: str) -> subprocess.CompletedProcess
     )
 
 
+@pytest.mark.slow
 def test_every_contender_of_the_work_suite_loads_every_row(tmp_path: Path) -> None:
     done = run_benchmarks(tmp_path, "work", "--records", "2500")
     assert done.returncode == 0, done.stdout + done.stderr[-2000:]
