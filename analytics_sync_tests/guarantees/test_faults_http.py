@@ -124,8 +124,11 @@ for name, fault in f.wire(READ_TIMEOUT_SECONDS).items():
     CASES[f"{name}-for-ever"] = Case(
         lambda _, fault=fault: f.at(fault), error="failed 4 times", client=_client_of(name)
     )
+_CLOSED = "http://127.0.0.1:9"
 CASES["refused"] = Case(
-    lambda _: f.at(Fault()), error="refused", settings={"BASE_URL": "http://127.0.0.1:9"}
+    lambda _: f.at(Fault()),
+    error="refused",
+    settings={"BASE_URL": _CLOSED, "ACCEPT_ORIGIN": _CLOSED},
 )
 CASES["slow-body"] = Case(lambda _: f.at(Fault(stall=READ_TIMEOUT_SECONDS / 3)))
 CASES["slow-answer"] = Case(lambda _: f.at(Fault(delay=READ_TIMEOUT_SECONDS / 4)))

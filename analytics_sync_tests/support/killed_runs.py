@@ -30,6 +30,7 @@ from analytics_sync.extract.rest_client.session import Session
 from analytics_sync.load.duckdb_merge_job import DuckDbMergeJob
 from analytics_sync.load.postgres_client import SqlJobRequest
 from analytics_sync.load.postgres_merge_job import PostgresMergeJob
+from analytics_sync.load.soft_deletes import SoftDeletes
 
 
 class Fatal:
@@ -197,7 +198,7 @@ STAGES: dict[str, Patch] = {
     "after a merge": _at_merges(_after),
     "before the load is noted": _before(SqlJobClientBase, "complete_load"),
     "after the load is noted": _after(SqlJobClientBase, "complete_load"),
-    "before rows are marked deleted": _before(load_module, "mark_deleted"),
+    "before rows are marked deleted": _before(SoftDeletes, "mark"),
     "before the staging is dropped": _before(load_module, "drop_staging"),
     "after the staging is dropped": _after(load_module, "drop_staging"),
     "before a folder is removed": _before(LockedTempFolder, "close"),
