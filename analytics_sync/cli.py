@@ -102,10 +102,10 @@ def _dev(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
-    from analytics_sync.load.destination import configured_kind
+    from analytics_sync.load.clients.destination import configured_kind
+    from analytics_sync.load.clients.lock_wait import wait_limit
     from analytics_sync.load.errors import LoadError
-    from analytics_sync.load.lock_wait import wait_limit
-    from analytics_sync.load.read_copy import read_copy_file
+    from analytics_sync.load.sharing.read_copy import read_copy_file
 
     try:
         wait_limit()
@@ -143,7 +143,7 @@ def _sources_beside(checked: Sequence[Path]) -> Iterator[Source]:
 def _settings(options: argparse.Namespace) -> int:
     from analytics_sync.extract.rest_client.declared_settings import declared_settings
     from analytics_sync.extract.rest_client.setting_hints import misspelt
-    from analytics_sync.load.shrinkage import wrong_accepted
+    from analytics_sync.load.gone.shrinkage import wrong_accepted
 
     catalog = read_catalog(configured_files())
     for broken in catalog.broken:

@@ -24,7 +24,7 @@ from pydantic import Field
 from analytics_sync.defs.planned import Planned
 from analytics_sync.defs.translator import CatalogTranslator
 from analytics_sync.extract.dlt_source import dlt_source
-from analytics_sync.load.destination import configured_kind
+from analytics_sync.load.clients.destination import configured_kind
 
 
 class SyncConfig(Config):

@@ -21,7 +21,7 @@ from analytics_sync.defs.jobs import everything_job, source_job
 from analytics_sync.defs.planned import Planned, planned
 from analytics_sync.defs.schedules import catch_up_limits, nightly_schedule
 from analytics_sync.defs.sensors import new_records_sensor
-from analytics_sync.load.destination import check_destination, configured_kind
+from analytics_sync.load.clients.destination import check_destination, configured_kind
 
 
 class _Built(NamedTuple):

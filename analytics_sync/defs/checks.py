@@ -200,7 +200,7 @@ def _verdict(
     warehouse: "Warehouse",
     resource: Resource,
 ) -> Verdict:
-    from analytics_sync.load.foreign_objects import ForeignObject  # imported by a run only
+    from analytics_sync.load.clients.foreign_objects import ForeignObject  # imported by a run only
 
     try:
         columns = warehouse.columns(resource.table)

@@ -60,7 +60,7 @@ class DagsterHistory:
 
     def windows_since(self, resource: Resource, load_id: str) -> list[Window]:
         """The windows of materializations by later loads than ``load_id``."""
-        from analytics_sync.load.loaded_windows import load_time  # imported by a run only
+        from analytics_sync.load.memory.loaded_windows import load_time  # imported by a run only
 
         since = load_time(load_id)
         return [
@@ -93,7 +93,7 @@ class DagsterHistory:
             resource: The resource.
             event: Its latest materialization.
         """
-        from analytics_sync.load.system_tables import LOADED  # imported by a run only
+        from analytics_sync.load.tables.system_tables import LOADED  # imported by a run only
 
         has_memory = bool(warehouse.columns(LOADED))
         if not has_memory and warehouse.columns(resource.table):
@@ -158,8 +158,11 @@ class _Known:
 
 def _known(warehouse: Warehouse, resource: Resource) -> _Known:
     """The ranges of time that were loaded into the table, and its latest load."""
-    from analytics_sync.load.loaded_windows import covered, windows_query  # imported by a run only
-    from analytics_sync.load.system_tables import LOADED
+    from analytics_sync.load.memory.loaded_windows import (  # imported by a run only
+        covered,
+        windows_query,
+    )
+    from analytics_sync.load.tables.system_tables import LOADED
 
     table, rows = warehouse.table(LOADED), warehouse.column("rows")
     empty = ""
@@ -178,7 +181,10 @@ def _lost_load(
     warehouse: Warehouse, resource: Resource, reported: str | None, known: str | None
 ) -> str:
     """The message of a load that Dagster reports and the warehouse does not have; empty without one."""
-    from analytics_sync.load.loaded_windows import is_missing, load_time  # imported by a run only
+    from analytics_sync.load.memory.loaded_windows import (  # imported by a run only
+        is_missing,
+        load_time,
+    )
 
     if reported is None or not is_missing(reported, known):
         return ""
@@ -201,7 +207,7 @@ def _changes_text(source: Source, changes: Iterable[str]) -> str:
 
 
 def _address() -> str:
-    from analytics_sync.load.destination import make_destination, warehouse_address
+    from analytics_sync.load.clients.destination import make_destination, warehouse_address
 
     return warehouse_address(make_destination())
 

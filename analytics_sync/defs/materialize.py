@@ -32,11 +32,11 @@ from analytics_sync.defs.translator import asset_key, column_schema
 from analytics_sync.defs.verdicts import verdicts
 from analytics_sync.extract.result import ReadResult
 from analytics_sync.extract.run import ReadRun
-from analytics_sync.load.destination import left_behind
+from analytics_sync.load.clients.destination import left_behind
 from analytics_sync.load.errors import LoadError
+from analytics_sync.load.gone.soft_deletes import Deleted
 from analytics_sync.load.pipeline import Loaded, load
-from analytics_sync.load.read_copy import ReadCopy
-from analytics_sync.load.soft_deletes import Deleted
+from analytics_sync.load.sharing.read_copy import ReadCopy
 
 
 def materialize(

@@ -23,7 +23,7 @@ from analytics_sync.extract.evidence.findings import DECLARED_SCHEMA, PRIMARY_KE
 from analytics_sync.extract.result import ReadResult
 from analytics_sync.extract.run import ReadRun
 from analytics_sync.extract.windows.incremental import with_lag
-from analytics_sync.load.scope import column_names, cursor_bound
+from analytics_sync.load.gone.scope import column_names, cursor_bound
 
 _FEW = 20  # one row in so many may move from window to window, as a date that is put off
 _CHANCE = 1e-3  # records without a value are a coincidence down to this probability

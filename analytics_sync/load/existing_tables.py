@@ -17,7 +17,7 @@ from analytics_sync.catalog.naming import EXTRA, dataset_name
 from analytics_sync.common.exact_json import loads
 from analytics_sync.extract.convert.infer_fields import is_reserved
 from analytics_sync.extract.convert.inferred_types import ExistingColumn, ExistingTable
-from analytics_sync.load.foreign_objects import ForeignObject
+from analytics_sync.load.clients.foreign_objects import ForeignObject
 from analytics_sync.load.warehouse import Warehouse
 
 _NUMBERS = frozenset({"bigint", "double"})

@@ -26,16 +26,8 @@ from analytics_sync.common.redaction import Redactor
 from analytics_sync.common.telemetry import switch_off_telemetry
 from analytics_sync.extract.dlt_source import dlt_source
 from analytics_sync.extract.run import ReadRun
-from analytics_sync.load.comments import comment_on_tables
-from analytics_sync.load.dataset_memory import (
-    NothingReported,
-    look_back,
-    note,
-    note_without_rows,
-    refuse_before_reading,
-)
-from analytics_sync.load.default_file import note_default_file
-from analytics_sync.load.destination import (
+from analytics_sync.load.clients.default_file import note_default_file
+from analytics_sync.load.clients.destination import (
     DEFAULT,
     TESTED,
     destination_kind,
@@ -45,19 +37,27 @@ from analytics_sync.load.destination import (
     make_destination,
     warehouse_address,
 )
+from analytics_sync.load.clients.staging import drop_staging, staging_id
 from analytics_sync.load.earlier_rows import EarlierRows, judge, look, to_look_at
 from analytics_sync.load.errors import warehouse_errors
 from analytics_sync.load.existing_tables import existing_tables
-from analytics_sync.load.foreign_tables import refuse_foreign_tables
-from analytics_sync.load.loaded_windows import Reported
-from analytics_sync.load.locks import load_lock
-from analytics_sync.load.prepared_tables import prepare_tables
-from analytics_sync.load.read_copy import ReadCopy, publish_read_copy
-from analytics_sync.load.rejected_table import clear_rejected, ensure_rejected
-from analytics_sync.load.shrinkage import accepted_resources
-from analytics_sync.load.soft_deletes import Deleted, SoftDeletes
-from analytics_sync.load.staging import drop_staging, staging_id
-from analytics_sync.load.system_columns import refuse_system_columns
+from analytics_sync.load.gone.rejected_table import clear_rejected, ensure_rejected
+from analytics_sync.load.gone.shrinkage import accepted_resources
+from analytics_sync.load.gone.soft_deletes import Deleted, SoftDeletes
+from analytics_sync.load.memory.dataset_memory import (
+    NothingReported,
+    look_back,
+    note,
+    note_without_rows,
+    refuse_before_reading,
+)
+from analytics_sync.load.memory.loaded_windows import Reported
+from analytics_sync.load.sharing.locks import load_lock
+from analytics_sync.load.sharing.read_copy import ReadCopy, publish_read_copy
+from analytics_sync.load.tables.comments import comment_on_tables
+from analytics_sync.load.tables.foreign_tables import refuse_foreign_tables
+from analytics_sync.load.tables.prepared_tables import prepare_tables
+from analytics_sync.load.tables.system_columns import refuse_system_columns
 from analytics_sync.load.warehouse import open_warehouse
 
 _DEFAULT_SETTINGS = {

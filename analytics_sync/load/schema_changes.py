@@ -19,7 +19,7 @@ from analytics_sync.catalog.tables import REJECTED
 from analytics_sync.common.errors import printable
 from analytics_sync.common.redaction import Redactor
 from analytics_sync.common.shown import counted, listed
-from analytics_sync.load.destination import (
+from analytics_sync.load.clients.destination import (
     DEFAULT,
     TESTED,
     configured_kind,
@@ -27,15 +27,15 @@ from analytics_sync.load.destination import (
     duckdb_file,
     make_destination,
 )
+from analytics_sync.load.clients.foreign_objects import foreign_objects, own_tables
+from analytics_sync.load.clients.postgres_ddl import limit_lock_wait, run_ddl
 from analytics_sync.load.errors import LoadError, warehouse_errors
-from analytics_sync.load.foreign_objects import foreign_objects, own_tables
-from analytics_sync.load.healing import heal
-from analytics_sync.load.locks import lock_dataset, open_locked
-from analytics_sync.load.postgres_ddl import limit_lock_wait, run_ddl
-from analytics_sync.load.real_tables import real_tables, stored_versions
-from analytics_sync.load.system_tables import LOADED, SYSTEM_TABLES, existing_tables, insert
-from analytics_sync.load.table_changes import compare, declared_table
-from analytics_sync.load.table_fitting import fit_table, set_new_key
+from analytics_sync.load.sharing.locks import lock_dataset, open_locked
+from analytics_sync.load.tables.healing import heal
+from analytics_sync.load.tables.real_tables import real_tables, stored_versions
+from analytics_sync.load.tables.system_tables import LOADED, SYSTEM_TABLES, existing_tables, insert
+from analytics_sync.load.tables.table_changes import compare, declared_table
+from analytics_sync.load.tables.table_fitting import fit_table, set_new_key
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,12 @@ from typing import Any
 from analytics_sync.catalog import Resource, Source
 from analytics_sync.catalog.naming import EXTRA, RESERVED_COLUMNS
 from analytics_sync.common.shown import counted, listed
-from analytics_sync.load.column_types import inexact
-from analytics_sync.load.foreign_objects import foreign_objects
-from analytics_sync.load.healing import heal
-from analytics_sync.load.real_tables import Columns, real_tables, stored_tables
-from analytics_sync.load.table_changes import TableChanges, compare, declared_table
-from analytics_sync.load.table_fitting import key_problem, type_problem
+from analytics_sync.load.clients.foreign_objects import foreign_objects
+from analytics_sync.load.tables.column_types import inexact
+from analytics_sync.load.tables.healing import heal
+from analytics_sync.load.tables.real_tables import Columns, real_tables, stored_tables
+from analytics_sync.load.tables.table_changes import TableChanges, compare, declared_table
+from analytics_sync.load.tables.table_fitting import key_problem, type_problem
 
 
 def differences(

@@ -17,19 +17,19 @@ from dlt.destinations.sql_client import SqlClientBase
 
 from analytics_sync.catalog.models import DataType
 from analytics_sync.common.redaction import Redactor
-from analytics_sync.load.column_types import Mismatch, mismatches
-from analytics_sync.load.destination import (
+from analytics_sync.load.clients.destination import (
     DEFAULT,
     configured_kind,
     destination_secrets,
     duckdb_file,
     make_destination,
 )
+from analytics_sync.load.clients.foreign_objects import ForeignObject, foreign_objects
 from analytics_sync.load.errors import warehouse_errors
-from analytics_sync.load.foreign_objects import ForeignObject, foreign_objects
-from analytics_sync.load.locks import open_locked
-from analytics_sync.load.real_tables import real_tables
-from analytics_sync.load.table_changes import stored_name
+from analytics_sync.load.sharing.locks import open_locked
+from analytics_sync.load.tables.column_types import Mismatch, mismatches
+from analytics_sync.load.tables.real_tables import real_tables
+from analytics_sync.load.tables.table_changes import stored_name
 
 
 class Warehouse:

@@ -22,7 +22,7 @@ READ = """
 import os, sys
 from analytics_sync.catalog import load_text
 from analytics_sync.extract.run import ReadRun
-from analytics_sync.load.destination import make_destination
+from analytics_sync.load.clients.destination import make_destination
 CATALOG = '''
 source: shop
 client: {auth: {type: bearer, token: 'dlt.secrets["token"]'}}

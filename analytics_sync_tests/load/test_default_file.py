@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from analytics_sync.load.destination import duckdb_file
+from analytics_sync.load.clients.destination import duckdb_file
 from analytics_sync.load.errors import LoadError
 from analytics_sync_tests.support import duckdb_file as file_support
 from analytics_sync_tests.support.both_warehouses import run_source

@@ -11,7 +11,7 @@ from filelock import FileLock, Timeout
 
 from analytics_sync.defs.build import build_definitions
 from analytics_sync.extract.run import ReadRun
-from analytics_sync.load.destination import (
+from analytics_sync.load.clients.destination import (
     check_destination,
     configured_kind,
     duckdb_file,

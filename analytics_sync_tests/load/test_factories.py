@@ -16,13 +16,13 @@ from dlt.destinations.impl.duckdb.duck import DuckDbClient
 from dlt.destinations.impl.postgres.postgres import PostgresClient
 
 from analytics_sync.extract.run import ReadRun
-from analytics_sync.load import factories
-from analytics_sync.load.destination import destination_kind, make_destination
-from analytics_sync.load.duckdb_client import MergingDuckDbClient
-from analytics_sync.load.duckdb_merge_job import DuckDbMergeJob
+from analytics_sync.load.clients import factories
+from analytics_sync.load.clients.destination import destination_kind, make_destination
+from analytics_sync.load.clients.duckdb_client import MergingDuckDbClient
+from analytics_sync.load.clients.duckdb_merge_job import DuckDbMergeJob
+from analytics_sync.load.clients.postgres_client import MergingPostgresClient
+from analytics_sync.load.clients.postgres_copy_job import PostgresCopyJob
 from analytics_sync.load.pipeline import load
-from analytics_sync.load.postgres_client import MergingPostgresClient
-from analytics_sync.load.postgres_copy_job import PostgresCopyJob
 from analytics_sync_tests.load.test_destination import ALLOW
 from analytics_sync_tests.support import duckdb_file, postgres_server
 from analytics_sync_tests.support.postgres_server import Postgres

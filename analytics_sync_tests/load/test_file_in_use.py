@@ -19,11 +19,11 @@ import pytest
 
 from analytics_sync import cli
 from analytics_sync.extract.run import ReadRun
-from analytics_sync.load import lock_wait
-from analytics_sync.load.duckdb_holder import holder
+from analytics_sync.load.clients import lock_wait
 from analytics_sync.load.errors import LoadError
-from analytics_sync.load.locks import warehouse_lock
 from analytics_sync.load.pipeline import load
+from analytics_sync.load.sharing.duckdb_holder import holder
+from analytics_sync.load.sharing.locks import warehouse_lock
 from analytics_sync.load.warehouse import open_warehouse
 from analytics_sync_tests.support import duckdb_file
 from analytics_sync_tests.support.file_holder import held, looked_at
@@ -183,7 +183,7 @@ def test_a_check_waits_for_a_reader_that_came_after_the_load(
 def test_an_interrupted_run_does_not_wait_on(file: Path) -> None:
     """Its process ends while the file is still in use."""
     code = (
-        "import analytics_sync.load.lock_wait as w; w._FIRST_LINE = 0.0\n"
+        "import analytics_sync.load.clients.lock_wait as w; w._FIRST_LINE = 0.0\n"
         "from analytics_sync.load.warehouse import open_warehouse\n"
         "with open_warehouse('shop'): pass"
     )

@@ -10,7 +10,7 @@ import pytest
 from dlt.common.schema import Schema
 
 from analytics_sync.extract.run import ReadRun
-from analytics_sync.load.destination import make_destination
+from analytics_sync.load.clients.destination import make_destination
 from analytics_sync.load.errors import LoadError
 from analytics_sync.load.pipeline import load
 from analytics_sync.load.warehouse import open_warehouse

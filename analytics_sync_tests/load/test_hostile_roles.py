@@ -12,9 +12,9 @@ import pytest
 from dlt.common.schema import Schema
 
 from analytics_sync.extract.run import ReadRun
-from analytics_sync.load.destination import make_destination
+from analytics_sync.load.clients.destination import make_destination
+from analytics_sync.load.clients.foreign_objects import own_tables
 from analytics_sync.load.errors import LoadError
-from analytics_sync.load.foreign_objects import own_tables
 from analytics_sync.load.pipeline import load
 from analytics_sync_tests.support.hostile_role import HostileRole
 from analytics_sync_tests.support.postgres_server import Postgres, settings

@@ -13,7 +13,7 @@ import psycopg2
 import pytest
 
 from analytics_sync.extract.run import ReadRun
-from analytics_sync.load import lock_wait, staging
+from analytics_sync.load.clients import lock_wait, staging
 from analytics_sync.load.errors import LoadError
 from analytics_sync.load.pipeline import load
 from analytics_sync_tests.support import postgres_server as pg

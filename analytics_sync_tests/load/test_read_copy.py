@@ -15,9 +15,9 @@ import pytest
 
 from analytics_sync import cli
 from analytics_sync.extract.run import ReadRun
-from analytics_sync.load.locks import open_locked
 from analytics_sync.load.pipeline import Loaded, load
-from analytics_sync.load.read_copy import publish_read_copy
+from analytics_sync.load.sharing.locks import open_locked
+from analytics_sync.load.sharing.read_copy import publish_read_copy
 from analytics_sync_tests.support import duckdb_file
 from analytics_sync_tests.support.file_holder import held
 from analytics_sync_tests.support.scripted_api import Api, item, shop, shop_api

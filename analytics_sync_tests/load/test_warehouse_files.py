@@ -43,8 +43,8 @@ WRITE = """
 import os, sys
 from pathlib import Path
 import duckdb
-from analytics_sync.load.locks import warehouse_lock
-from analytics_sync.load.destination import duckdb_file
+from analytics_sync.load.sharing.locks import warehouse_lock
+from analytics_sync.load.clients.destination import duckdb_file
 
 with warehouse_lock(), duckdb.connect(str(duckdb_file())) as connection:
     connection.execute("CREATE TABLE t AS SELECT 1 AS a")

@@ -76,7 +76,7 @@ def test_every_relative_link_leads_to_a_file(page: Path) -> None:
 
 @pytest.mark.parametrize("page", MARKDOWN, ids=name_of)
 def test_every_named_file_exists(page: Path) -> None:
-    """Such as `load/merge_sql.py`, below the root, the package or its tests."""
+    """Such as `load/clients/merge_sql.py`, below the root, the package or its tests."""
     for named in re.findall(r"`([\w./*-]+\.py)`", page.read_text(encoding="utf-8")):
         roots = (ROOT, ROOT / "analytics_sync", ROOT / "analytics_sync_tests")
         assert any(any(root.glob(named)) for root in roots) or named == "FILE.py", named

@@ -22,7 +22,7 @@ import pytest
 from analytics_sync.catalog.tables import REJECTED
 from analytics_sync.extract.run import ReadRun
 from analytics_sync.load.pipeline import load
-from analytics_sync.load.system_tables import SYSTEM_TABLES
+from analytics_sync.load.tables.system_tables import SYSTEM_TABLES
 from analytics_sync_tests.support import duckdb_file
 from analytics_sync_tests.support import postgres_server as pg
 from analytics_sync_tests.support.hostile_payloads import OWNED

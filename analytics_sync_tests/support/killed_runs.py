@@ -27,10 +27,10 @@ from analytics_sync.extract.buffer import TableBuffer
 from analytics_sync.extract.collector import PageCollector
 from analytics_sync.extract.rest_client.body import BodyReader
 from analytics_sync.extract.rest_client.session import Session
-from analytics_sync.load.duckdb_merge_job import DuckDbMergeJob
-from analytics_sync.load.postgres_client import SqlJobRequest
-from analytics_sync.load.postgres_merge_job import PostgresMergeJob
-from analytics_sync.load.soft_deletes import SoftDeletes
+from analytics_sync.load.clients.duckdb_merge_job import DuckDbMergeJob
+from analytics_sync.load.clients.postgres_client import SqlJobRequest
+from analytics_sync.load.clients.postgres_merge_job import PostgresMergeJob
+from analytics_sync.load.gone.soft_deletes import SoftDeletes
 
 
 class Fatal:

@@ -23,11 +23,16 @@ from analytics_sync.common.redaction import Redactor
 from analytics_sync.common.shown import listed
 from analytics_sync.extract.evidence.findings import COMPLETE, DECLARED_SCHEMA, PRIMARY_KEY_UNIQUE
 from analytics_sync.extract.run import ReadRun
+from analytics_sync.load.clients.package import remove_from_package
 from analytics_sync.load.errors import LoadError
-from analytics_sync.load.package import remove_from_package
-from analytics_sync.load.real_tables import Columns, real_tables, stored_tables
-from analytics_sync.load.table_changes import DeclaredTable, TableChanges, compare, loaded_table
-from analytics_sync.load.table_fitting import Fitted, fit_table, set_new_key
+from analytics_sync.load.tables.real_tables import Columns, real_tables, stored_tables
+from analytics_sync.load.tables.table_changes import (
+    DeclaredTable,
+    TableChanges,
+    compare,
+    loaded_table,
+)
+from analytics_sync.load.tables.table_fitting import Fitted, fit_table, set_new_key
 
 log = logging.getLogger(__name__)
 

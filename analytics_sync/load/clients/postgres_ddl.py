@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from dlt.destinations.exceptions import DatabaseException
 
 from analytics_sync.common.shown import listed
-from analytics_sync.load.lock_wait import SETTING, LockWait
+from analytics_sync.load.clients.lock_wait import SETTING, LockWait
 
 _LOCK_NOT_AVAILABLE = "55P03"
 _LOCK_MS = 300  # readers wait behind a statement of ours for as long

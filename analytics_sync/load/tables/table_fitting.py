@@ -16,13 +16,13 @@ from typing import Any
 from dlt.destinations.exceptions import DatabaseException
 
 from analytics_sync.common.shown import MAX_NAMES, counted, listed
-from analytics_sync.load.column_types import Mismatch, inexact, widening
-from analytics_sync.load.duckdb_merge_job import with_more_memory
+from analytics_sync.load.clients.duckdb_merge_job import with_more_memory
+from analytics_sync.load.clients.foreign_objects import own_tables
+from analytics_sync.load.clients.postgres_ddl import limit_lock_wait, run_ddl
 from analytics_sync.load.errors import WarehouseInUse
-from analytics_sync.load.foreign_objects import own_tables
-from analytics_sync.load.healing import heal
-from analytics_sync.load.postgres_ddl import limit_lock_wait, run_ddl
-from analytics_sync.load.table_changes import TableChanges
+from analytics_sync.load.tables.column_types import Mismatch, inexact, widening
+from analytics_sync.load.tables.healing import heal
+from analytics_sync.load.tables.table_changes import TableChanges
 
 log = logging.getLogger(__name__)
 

@@ -17,7 +17,7 @@ from dlt.common.schema.typing import TColumnSchema
 from analytics_sync.catalog.naming import EXTRA
 from analytics_sync.catalog.tables import INFERRED
 from analytics_sync.common.shown import shown
-from analytics_sync.load.real_tables import Columns
+from analytics_sync.load.tables.real_tables import Columns
 
 _SYNONYMS = {
     "character varying": "text",

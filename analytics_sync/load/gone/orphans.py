@@ -18,9 +18,9 @@ from analytics_sync.catalog.deletes import unknown_orphans
 from analytics_sync.catalog.naming import DELETED_AT, PARENT_KEY, READ_AT, column_name
 from analytics_sync.extract.parents import KEY_SEPARATOR
 from analytics_sync.extract.result import ReadResult
-from analytics_sync.load.duckdb_merge_job import with_more_memory
-from analytics_sync.load.foreign_objects import own_tables
-from analytics_sync.load.scope import Scope, among_texts, column_names
+from analytics_sync.load.clients.duckdb_merge_job import with_more_memory
+from analytics_sync.load.clients.foreign_objects import own_tables
+from analytics_sync.load.gone.scope import Scope, among_texts, column_names
 
 
 def mark_orphans(

@@ -11,7 +11,7 @@ from typing import Any
 from dlt.common.destination.client import RunnableLoadJob
 from dlt.common.storages.file_storage import FileStorage
 
-from analytics_sync.load.foreign_objects import own_tables
+from analytics_sync.load.clients.foreign_objects import own_tables
 
 
 class PostgresMergeJob(RunnableLoadJob):

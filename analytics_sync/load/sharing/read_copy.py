@@ -21,9 +21,9 @@ from typing import Any
 import dlt
 
 from analytics_sync.common.shown import shown
-from analytics_sync.load.destination import DEFAULT, configured_kind, duckdb_file
+from analytics_sync.load.clients.destination import DEFAULT, configured_kind, duckdb_file
+from analytics_sync.load.clients.warehouse_files import lock_file, wal_file, without_foreign_links
 from analytics_sync.load.errors import LoadError
-from analytics_sync.load.warehouse_files import lock_file, wal_file, without_foreign_links
 
 _NAME = "read_copy"
 SETTING = f"ANALYTICS_SYNC__{_NAME.upper()}"

@@ -18,9 +18,9 @@ from dlt.common.schema.typing import TSchemaTables
 from dlt.destinations.impl.duckdb.configuration import DuckDbClientConfiguration
 from dlt.destinations.impl.duckdb.duck import DuckDbClient
 
-from analytics_sync.load.duckdb_connection import PinnedDuckDbClient
-from analytics_sync.load.duckdb_merge_job import DuckDbMergeJob
-from analytics_sync.load.merge_sql import MERGED, Replaced
+from analytics_sync.load.clients.duckdb_connection import PinnedDuckDbClient
+from analytics_sync.load.clients.duckdb_merge_job import DuckDbMergeJob
+from analytics_sync.load.clients.merge_sql import MERGED, Replaced
 
 
 class MergingDuckDbClient(DuckDbClient):

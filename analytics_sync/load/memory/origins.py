@@ -26,7 +26,7 @@ from analytics_sync.extract.rest_client.account import (
     same_address,
 )
 from analytics_sync.extract.run import ReadRun
-from analytics_sync.load.system_tables import ORIGIN, insert
+from analytics_sync.load.tables.system_tables import ORIGIN, insert
 
 _SETTING = "accept_origin"
 _MAX_KEYS = 8  # marks of one part, each by another user or machine

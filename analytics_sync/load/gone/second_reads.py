@@ -22,7 +22,7 @@ from analytics_sync.common.window import Window
 from analytics_sync.extract.convert.cursor_kind import CursorKind, cursor_kind
 from analytics_sync.extract.result import ReadResult
 from analytics_sync.extract.run import ReadRun
-from analytics_sync.load.scope import Scope, scope_to_mark
+from analytics_sync.load.gone.scope import Scope, scope_to_mark
 
 log = logging.getLogger(__name__)
 

@@ -12,9 +12,9 @@ from analytics_sync.catalog.tables import REJECTED
 from analytics_sync.common.errors import Place, printable
 from analytics_sync.common.redaction import Redactor
 from analytics_sync.extract.run import ReadRun
+from analytics_sync.load.clients.foreign_objects import ForeignObject, foreign_objects
+from analytics_sync.load.clients.package import remove_from_package
 from analytics_sync.load.errors import LoadError
-from analytics_sync.load.foreign_objects import ForeignObject, foreign_objects
-from analytics_sync.load.package import remove_from_package
 
 
 def refuse_foreign_tables(pipeline: dlt.Pipeline, run: ReadRun, redact: Redactor) -> None:

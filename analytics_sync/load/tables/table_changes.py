@@ -18,9 +18,9 @@ from dlt.common.schema.utils import get_columns_names_with_prop
 from analytics_sync.catalog import Field, Resource
 from analytics_sync.catalog.naming import LOAD_ID
 from analytics_sync.catalog.tables import table_columns
-from analytics_sync.load.column_types import Mismatch, destination_type, mismatches
-from analytics_sync.load.healing import HealedTable
-from analytics_sync.load.real_tables import Columns
+from analytics_sync.load.tables.column_types import Mismatch, destination_type, mismatches
+from analytics_sync.load.tables.healing import HealedTable
+from analytics_sync.load.tables.real_tables import Columns
 
 
 @dataclass(frozen=True)

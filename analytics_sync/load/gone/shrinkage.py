@@ -17,7 +17,7 @@ from analytics_sync.common.shown import listed
 from analytics_sync.extract.evidence.findings import COMPLETE
 from analytics_sync.extract.result import ReadResult
 from analytics_sync.load.errors import LoadError
-from analytics_sync.load.scope import Scope
+from analytics_sync.load.gone.scope import Scope
 
 SETTING = "accept_shrunken"
 VARIABLE = f"ANALYTICS_SYNC__{SETTING.upper()}"

@@ -15,7 +15,7 @@ from dlt.common.destination.client import RunnableLoadJob
 from dlt.destinations.exceptions import DatabaseException
 
 from analytics_sync.catalog.naming import LOAD_ID
-from analytics_sync.load.merge_sql import merge_statements
+from analytics_sync.load.clients.merge_sql import merge_statements
 
 # A larger transaction is written straight to the database file, not first to the write-ahead log.
 _CHECKPOINT_SIZE = "4MB"

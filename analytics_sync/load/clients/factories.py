@@ -16,7 +16,7 @@ from dlt.common.schema import Schema
 from dlt.destinations.impl.duckdb.factory import duckdb
 from dlt.destinations.impl.postgres.factory import postgres
 
-from analytics_sync.load.merge_sql import Replaced
+from analytics_sync.load.clients.merge_sql import Replaced
 
 # Clients are imported when dlt needs one, because PostgreSQL's client needs an optional driver.
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class MergingDuckDb(CachedConfiguration, duckdb):
     @property
     def client_class(self) -> type[DuckDbClient]:
         """The class of the job clients."""
-        from analytics_sync.load.duckdb_client import MergingDuckDbClient
+        from analytics_sync.load.clients.duckdb_client import MergingDuckDbClient
 
         return MergingDuckDbClient
 
@@ -88,7 +88,7 @@ class MergingPostgres(CachedConfiguration, postgres):
     @property
     def client_class(self) -> type[PostgresClient]:
         """The class of the job clients."""
-        from analytics_sync.load.postgres_client import MergingPostgresClient
+        from analytics_sync.load.clients.postgres_client import MergingPostgresClient
 
         return MergingPostgresClient
 

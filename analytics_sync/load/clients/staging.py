@@ -16,8 +16,8 @@ import dlt
 from dlt.common.destination.exceptions import DestinationException
 from dlt.destinations.sql_client import SqlClientBase
 
+from analytics_sync.load.clients.postgres_ddl import limit_lock_wait, run_ddl
 from analytics_sync.load.errors import WarehouseInUse
-from analytics_sync.load.postgres_ddl import limit_lock_wait, run_ddl
 
 _ID = re.compile(r"[0-9a-f]{16}")
 # Seconds to wait for others who have looked at staged rows, a backup for instance: the next load tries

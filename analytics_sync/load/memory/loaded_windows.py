@@ -18,7 +18,7 @@ from dlt.destinations.sql_client import SqlClientBase
 from analytics_sync.catalog import Resource, Source
 from analytics_sync.common.window import Window
 from analytics_sync.extract.run import ReadRun
-from analytics_sync.load.system_tables import (
+from analytics_sync.load.tables.system_tables import (
     LOADED,
     create_system_table,
     filled_tables,

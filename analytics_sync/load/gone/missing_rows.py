@@ -13,7 +13,7 @@ from dlt.destinations.sql_client import SqlClientBase
 
 from analytics_sync.catalog.naming import DELETED_AT
 from analytics_sync.extract.result import ReadResult
-from analytics_sync.load.scope import Scope
+from analytics_sync.load.gone.scope import Scope
 
 Key = tuple[Any, ...]
 

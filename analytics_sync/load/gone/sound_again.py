@@ -20,7 +20,7 @@ from analytics_sync.catalog.tables import REJECTED
 from analytics_sync.common.exact_json import loads
 from analytics_sync.extract.convert.converter import NO_KEY, Converter
 from analytics_sync.extract.result import ReadResult
-from analytics_sync.load.scope import EPOCH
+from analytics_sync.load.gone.scope import EPOCH
 
 _MAX_RECORDS = 1_000  # more of them show that the declaration is wrong
 _KEYS_PER_SCAN = 100

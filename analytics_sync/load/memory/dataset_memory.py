@@ -21,9 +21,10 @@ from analytics_sync.common.redaction import Redactor
 from analytics_sync.common.window import Window
 from analytics_sync.extract.evidence.findings import HISTORY
 from analytics_sync.extract.run import ReadRun
-from analytics_sync.load.destination import DEFAULT, TESTED, destination_kind, duckdb_file
-from analytics_sync.load.foreign_objects import ForeignObject, foreign_objects
-from analytics_sync.load.loaded_windows import (
+from analytics_sync.load.clients.destination import DEFAULT, TESTED, destination_kind, duckdb_file
+from analytics_sync.load.clients.foreign_objects import ForeignObject, foreign_objects
+from analytics_sync.load.clients.package import remove_from_package
+from analytics_sync.load.memory.loaded_windows import (
     Reported,
     adopt,
     forget_empty,
@@ -32,15 +33,14 @@ from analytics_sync.load.loaded_windows import (
     load_time,
     note_windows,
 )
-from analytics_sync.load.locks import load_lock, open_locked
-from analytics_sync.load.origins import (
+from analytics_sync.load.memory.origins import (
     Origins,
     note_origins,
     read_origins,
     refuse_other_accounts,
 )
-from analytics_sync.load.package import remove_from_package
-from analytics_sync.load.system_tables import (
+from analytics_sync.load.sharing.locks import load_lock, open_locked
+from analytics_sync.load.tables.system_tables import (
     LOADED,
     ORIGIN,
     SYSTEM_TABLES,

@@ -21,10 +21,10 @@ from dlt.common.destination.reference import DestinationReference
 from dlt.destinations.impl.duckdb.configuration import DuckDbCredentials
 
 from analytics_sync.common.settings_files import foreign_settings
-from analytics_sync.load.default_file import default_file, file_left_behind
+from analytics_sync.load.clients.default_file import default_file, file_left_behind
+from analytics_sync.load.clients.factories import with_merging_client
+from analytics_sync.load.clients.warehouse_files import without_foreign_links
 from analytics_sync.load.errors import LoadError
-from analytics_sync.load.factories import with_merging_client
-from analytics_sync.load.warehouse_files import without_foreign_links
 
 _PASSWORD_IN_URL = re.compile(r"://[^:/@]*:(.+)@")
 

@@ -18,14 +18,14 @@ from dlt.destinations.sql_client import SqlClientBase
 from analytics_sync.catalog.deletes import unknown_orphans
 from analytics_sync.extract.result import ReadResult
 from analytics_sync.extract.run import ReadRun
-from analytics_sync.load.foreign_objects import own_tables
-from analytics_sync.load.merge_sql import Replaced
-from analytics_sync.load.missing_rows import MissingRows, found_keys
-from analytics_sync.load.orphans import mark_orphans, remove_orphans
-from analytics_sync.load.replacements import plan_replacements
-from analytics_sync.load.scope import Scope, living_rows, scope_to_mark
-from analytics_sync.load.second_reads import needs_second_read, second_reads
-from analytics_sync.load.shrinkage import NOT_BELIEVED, is_shrunken, record_shrinkage
+from analytics_sync.load.clients.foreign_objects import own_tables
+from analytics_sync.load.clients.merge_sql import Replaced
+from analytics_sync.load.gone.missing_rows import MissingRows, found_keys
+from analytics_sync.load.gone.orphans import mark_orphans, remove_orphans
+from analytics_sync.load.gone.replacements import plan_replacements
+from analytics_sync.load.gone.scope import Scope, living_rows, scope_to_mark
+from analytics_sync.load.gone.second_reads import needs_second_read, second_reads
+from analytics_sync.load.gone.shrinkage import NOT_BELIEVED, is_shrunken, record_shrinkage
 
 _UNMARKED = "They are loaded, and no row was marked as deleted."
 

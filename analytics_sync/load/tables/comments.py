@@ -16,7 +16,7 @@ from dlt.destinations.exceptions import DatabaseException
 from analytics_sync.catalog import Resource
 from analytics_sync.catalog.tables import OWN_DESCRIPTIONS
 from analytics_sync.common.shown import shown
-from analytics_sync.load.postgres_ddl import limit_lock_wait
+from analytics_sync.load.clients.postgres_ddl import limit_lock_wait
 
 log = logging.getLogger(__name__)
 

@@ -21,11 +21,11 @@ from dlt.common.storages.load_package import LoadJobInfo, ParsedLoadJobFileName
 from dlt.destinations.impl.postgres.configuration import PostgresClientConfiguration
 from dlt.destinations.impl.postgres.postgres import PostgresClient
 
-from analytics_sync.load.merge_sql import MERGED, Replaced, staged_merge_statements
-from analytics_sync.load.postgres_connection import PinnedPostgresClient
-from analytics_sync.load.postgres_copy_job import PostgresCopyJob
-from analytics_sync.load.postgres_ddl import limit_lock_wait, run_ddl
-from analytics_sync.load.postgres_merge_job import PostgresMergeJob
+from analytics_sync.load.clients.merge_sql import MERGED, Replaced, staged_merge_statements
+from analytics_sync.load.clients.postgres_connection import PinnedPostgresClient
+from analytics_sync.load.clients.postgres_copy_job import PostgresCopyJob
+from analytics_sync.load.clients.postgres_ddl import limit_lock_wait, run_ddl
+from analytics_sync.load.clients.postgres_merge_job import PostgresMergeJob
 
 
 class MergingPostgresClient(PostgresClient):

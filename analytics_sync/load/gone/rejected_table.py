@@ -16,10 +16,10 @@ from analytics_sync.common.window import Window
 from analytics_sync.extract.rejected import lists_everything
 from analytics_sync.extract.result import ReadResult
 from analytics_sync.extract.run import ReadRun
-from analytics_sync.load.foreign_objects import own_tables
-from analytics_sync.load.postgres_ddl import limit_lock_wait, run_ddl
-from analytics_sync.load.scope import among_texts, column_names
-from analytics_sync.load.sound_again import sound_again
+from analytics_sync.load.clients.foreign_objects import own_tables
+from analytics_sync.load.clients.postgres_ddl import limit_lock_wait, run_ddl
+from analytics_sync.load.gone.scope import among_texts, column_names
+from analytics_sync.load.gone.sound_again import sound_again
 
 _LOAD_ID = "_dlt_load_id"
 

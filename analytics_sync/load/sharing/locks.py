@@ -16,23 +16,23 @@ import dlt
 from dlt.destinations.sql_client import SqlClientBase
 from filelock import FileLock
 
-from analytics_sync.load.destination import (
+from analytics_sync.load.clients.destination import (
     DEFAULT,
     configured_kind,
     destination_kind,
     duckdb_file,
 )
-from analytics_sync.load.duckdb_holder import holder
-from analytics_sync.load.duckdb_merge_job import configure_session
-from analytics_sync.load.lock_wait import SETTING, LockWait
-from analytics_sync.load.read_copy import SETTING as READ_COPY
-from analytics_sync.load.staging import drop_orphaned_staging
-from analytics_sync.load.warehouse_files import (
+from analytics_sync.load.clients.duckdb_merge_job import configure_session
+from analytics_sync.load.clients.lock_wait import SETTING, LockWait
+from analytics_sync.load.clients.staging import drop_orphaned_staging
+from analytics_sync.load.clients.warehouse_files import (
     check_files,
     create_database,
     prepare_lock,
     private_files,
 )
+from analytics_sync.load.sharing.duckdb_holder import holder
+from analytics_sync.load.sharing.read_copy import SETTING as READ_COPY
 
 _POLL_SECONDS = 0.1
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 0.2  # seconds between attempts to open a file in use

@@ -15,9 +15,9 @@ from dlt.destinations.sql_client import SqlClientBase
 
 from analytics_sync.catalog.naming import PARENT_KEY
 from analytics_sync.extract.run import ReadRun
-from analytics_sync.load.merge_sql import Replaced, literal
-from analytics_sync.load.scope import Scope, cursor_bound, living_rows, scope_to_replace
-from analytics_sync.load.shrinkage import NOT_BELIEVED, is_shrunken, record_shrinkage
+from analytics_sync.load.clients.merge_sql import Replaced, literal
+from analytics_sync.load.gone.scope import Scope, cursor_bound, living_rows, scope_to_replace
+from analytics_sync.load.gone.shrinkage import NOT_BELIEVED, is_shrunken, record_shrinkage
 
 _KEPT = "They were added, and no row was removed."
 
