@@ -89,7 +89,7 @@ class PageCollector:
         self._lock = threading.Lock()
         self._records: list[Any] = []
         self._read_at: list[int] = []
-        self._parents: list[str] | None = [] if resource.parent is not None else None
+        self._parents: list[str | None] = []  # key of the parent of each record
         self._converter = Converter(resource) if resource.fields else None
         self._on_both_sides: list[OutsideKey] = []
         result.rejected.spill_to(buffers.new_path(f"{resource.name}-rejected"))
@@ -107,8 +107,8 @@ class PageCollector:
             self._arrivals.add(page.received_at, page.parent, page.series, page.number)
             self._records += page.records
             self._read_at += [page.received_at] * len(page.records)
-            if self._parents is not None and page.parent is not None:
-                self._parents += [page.parent.key] * len(page.records)
+            parent = page.parent.key if page.parent is not None else None
+            self._parents += [parent] * len(page.records)
             enough = _RECORDS_PER_CONVERSION if self._converter else _RECORDS_TO_INFER
             if len(self._records) >= enough:
                 self._flush()
@@ -153,8 +153,7 @@ class PageCollector:
         """Convert the gathered records, also when there are none: the table is created then."""
         records, self._records = self._records, []
         read_at, self._read_at = self._read_at, []
-        parents = self._parents
-        self._parents = None if parents is None else []
+        parents, self._parents = self._parents, []
         if self._converter is None:
             self._converter = Converter(
                 self._resource, infer_fields(self._resource, records, self._table)
@@ -162,16 +161,14 @@ class PageCollector:
         for start in range(0, max(1, len(records)), _RECORDS_PER_CONVERSION):
             self._check_time()
             chunk = slice(start, start + _RECORDS_PER_CONVERSION)
-            self._convert(
-                self._converter, records[chunk], read_at[chunk], parents[chunk] if parents else None
-            )
+            self._convert(self._converter, records[chunk], read_at[chunk], parents[chunk])
 
     def _convert(
         self,
         converter: Converter,
         records: list[Any],
         read_at: list[int],
-        parents: list[str] | None,
+        parents: list[str | None],
     ) -> None:
         result = self._result
         if result.buffer is None:
@@ -185,8 +182,8 @@ class PageCollector:
             if consumer.windowed:
                 consumer.values.add(batch.records)
         if batch.rejected:
-            by_record = {id(r): p for r, p in zip(records, parents or (), strict=False)}
-            result.rejected.add(batch.rejected, lambda record: by_record.get(id(record)))
+            by_record = {id(r): p for r, p in zip(records, parents, strict=True)}
+            result.rejected.add(batch.rejected, lambda record: by_record[id(record)])
         result.outside_window += batch.outside_window
         result.with_extra += batch.with_extra
         self._on_both_sides += batch.on_both_sides

@@ -67,7 +67,7 @@ class ReadRun:
         settings = Settings(source)
         self._session = Session(settings, sleep=sleep)
         self.redact = self._session.redact
-        self.account = Account(settings, self._session.base_url)
+        self.account = Account(settings, self._session.base_url, self.redact.data_text)
         self._folder = LockedTempFolder("analytics-sync-read-")
         # Twice as many threads as connections: a series that waits for its turn holds no connection.
         connections = source.client.max_connections
@@ -89,7 +89,8 @@ class ReadRun:
         self._reads: dict[tuple[str, bool], Future[_Outcome]] = {}
         self._results: dict[str, Future[_Outcome]] = {}
         self._is_started = False
-        self._tables: Mapping[str, ExistingTable] = {}
+        self.tables: Mapping[str, ExistingTable] = {}
+        """The tables as they were before the load, as ``start`` was given them."""
 
     def __enter__(self) -> ReadRun:
         self._contexts.enter_context(infrequent_gc())
@@ -116,18 +117,13 @@ class ReadRun:
             if self._is_started:
                 return
             self._is_started = True
-            self._tables = tables or {}
+            self.tables = tables or {}
             for resource in self.resources:
                 if resource.name in self._results:  # it has failed already
                     continue
                 self._results[resource.name] = self._resource_pool.submit(
                     self._outcome, resource, True
                 )
-
-    @property
-    def existing(self) -> Mapping[str, ExistingTable]:
-        """What ``start`` was given."""
-        return self._tables
 
     @property
     def windows(self) -> dict[str, Window]:
@@ -197,7 +193,7 @@ class ReadRun:
             for child in self.source.resources.values()
             if child.parent == resource.name
         }
-        table = self._tables.get(resource.table)
+        table = self.tables.get(resource.table)
         try:
             result = self._reader.read(resource, window, parents, list(consumers.values()), table)
         except ExtractError:

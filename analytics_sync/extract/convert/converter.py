@@ -97,7 +97,7 @@ class Converter:
         records: Sequence[Any],
         window: Window | None = None,
         read_at: Sequence[int] | None = None,
-        parents: Sequence[str] | None = None,
+        parents: Sequence[str | None] | None = None,
     ) -> Batch:
         """Build a table of the records that are in ``window`` and can be placed.
 
@@ -142,7 +142,7 @@ class Converter:
         return Batch(table, placed_records, rejected, outside_window, with_extra, both)
 
     def _origin_of(
-        self, count: int, read_at: Sequence[int] | None, parents: Sequence[str] | None
+        self, count: int, read_at: Sequence[int] | None, parents: Sequence[str | None] | None
     ) -> pa.RecordBatch:
         """When each record was read, and the key of its parent if the table has it."""
         times = pa.nulls(count, TIMESTAMP)

@@ -36,8 +36,7 @@ def infer_fields(
     """One field for each part of the primary key, the cursor, every column, and every key with a value.
 
     A column that no record has is a field too, so that the loss of a field shows, unless somebody else has
-    made the column. Some keys get no column,
-    and their values stay in ``_extra``:
+    made the column. Some keys get no column, and their values stay in ``_extra``:
 
     - all keys but one that would share a column; the key that is spelled as the column has it, else the
       first one in the order of the alphabet

@@ -28,6 +28,13 @@ _EXACT_IN_DOUBLE = 2**53  # smaller integers have a double of their own
 _INSTANT = re.compile(
     r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?", re.ASCII
 )
+_KEY_TYPES: dict[type, DataType] = {
+    bool: "bool",
+    int: "bigint",
+    float: "double",
+    dict: "json",
+    list: "json",
+}
 # The types that a column of a type may become, because each of its values is the same in them.
 _WIDER: dict[DataType, tuple[DataType, ...]] = {
     "bigint": ("double", "decimal", "text"),
@@ -112,9 +119,7 @@ def key_type(values: Sequence[Any], existing: ExistingColumn | None) -> DataType
     (only,) = types
     if only is int and not _are_in(values, INT64):
         return "text"
-    return {bool: "bool", int: "bigint", float: "double", dict: "json", list: "json"}.get(
-        only, "text"
-    )  # type: ignore[return-value]
+    return _KEY_TYPES.get(only, "text")
 
 
 def _new_type(values: Sequence[Any]) -> DataType:

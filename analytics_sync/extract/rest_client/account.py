@@ -12,6 +12,7 @@ import fcntl
 import hashlib
 import os
 import re
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -24,14 +25,12 @@ from analytics_sync.catalog.params import SettingParam
 from analytics_sync.common.private_folder import create_file
 from analytics_sync.common.state_folder import open_state_folder
 from analytics_sync.extract.rest_client.settings import Settings
-from analytics_sync.extract.rest_client.urls import origin, placeholders
+from analytics_sync.extract.rest_client.urls import DEFAULT_PORTS, origin, placeholders
 
 ADDRESS = "address"
 CREDENTIALS = "credentials"
 _KEY_FILE = "account_marks"  # not .key: those of old journals are removed
 _KEY_BYTES = 32
-_MIN_SECRET = 8  # characters
-_PORTS = {"http": 80, "https": 443}
 _TOKEN = re.compile(r"[\w-]+\.([\w-]+)\.[\w-]*")
 # Of a JSON Web Token, of which a new one is made every hour: who it is for.
 _CLAIMS = ("iss", "sub", "azp", "client_id", "tid", "org_id")
@@ -60,11 +59,13 @@ class Account:
     Args:
         settings: The settings, after the credentials were looked up.
         base_url: The address of the API.
+        masked: Masks the secrets in a text that is kept.
     """
 
-    def __init__(self, settings: Settings, base_url: str) -> None:
+    def __init__(self, settings: Settings, base_url: str, masked: Callable[[str], str]) -> None:
         self._settings = settings
         self._base_url = base_url
+        self._masked = masked
         self._credentials = sorted(settings.secrets)
 
     def parts(self, resource: Resource) -> dict[str, AccountPart]:
@@ -102,13 +103,6 @@ class Account:
         name_of_key = hashlib.blake2b(b"name", key=self._key, digest_size=8).hexdigest()
         return {name: AccountPart(mark, name_of_key, is_certain)}
 
-    def _masked(self, text: str) -> str:
-        """The text without secrets. Rows keep secrets of fewer characters, too."""
-        for secret in sorted(self._settings.secrets, key=len, reverse=True):
-            if len(secret) >= _MIN_SECRET:
-                text = text.replace(secret, "***")
-        return text
-
     @cached_property
     def _key(self) -> bytes | None:
         with suppress(OSError):
@@ -120,7 +114,7 @@ def _address(base_url: str) -> str:
     """An address in one spelling."""
     scheme, host, port = origin(base_url)
     host = f"[{host}]" if ":" in host else host
-    shown_port = "" if port == _PORTS.get(scheme) else f":{port}"
+    shown_port = "" if port == DEFAULT_PORTS.get(scheme) else f":{port}"
     return f"{scheme}://{host.lower()}{shown_port}{urlsplit(base_url).path.rstrip('/')}"
 
 

@@ -18,7 +18,7 @@ from analytics_sync.common.errors import ExtractError, ForeignOrigin, Place
 from analytics_sync.common.shown import shown
 
 _PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
-_PORTS = {"http": 80, "https": 443}
+DEFAULT_PORTS = {"http": 80, "https": 443}
 MAX_SHOWN_URL = 300
 """Characters of a URL in a message. A cursor in it may be much longer."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -130,7 +130,7 @@ def origin(url: str) -> tuple[str, str, int]:
     against each other, for example by a backslash."""
     parts = parse_url(url)
     scheme = parts.scheme or ""
-    return scheme, (parts.host or "").strip("[]"), parts.port or _PORTS.get(scheme, 0)
+    return scheme, (parts.host or "").strip("[]"), parts.port or DEFAULT_PORTS.get(scheme, 0)
 
 
 def is_loopback_host(host: str) -> bool:
@@ -197,7 +197,7 @@ def _is_unencrypted(found: tuple[str, str, int], allowed: tuple[str, str, int]) 
     return (
         (found[0], allowed[0]) == ("http", "https")
         and found[1] == allowed[1]
-        and found[2] in (_PORTS["http"], allowed[2])
+        and found[2] in (DEFAULT_PORTS["http"], allowed[2])
     )
 
 

@@ -63,7 +63,7 @@ def second_reads(run: ReadRun, scopes: Mapping[str, Scope]) -> Iterator[Mapping[
             try:
                 source = _to_the_end(run.source, names)
                 again = stack.enter_context(ReadRun(source, window, names, resume=False))
-                again.start(run.existing)
+                again.start(run.tables)
                 failed = again.failures()
             except ExtractError as e:
                 found |= dict.fromkeys(names, _not_read(e))
