@@ -28,7 +28,7 @@ from dagster import (
 from analytics_sync.catalog import Resource, Source
 from analytics_sync.catalog.tables import table_columns
 from analytics_sync.common.shown import listed, shown, without_markup
-from analytics_sync.defs.history import DagsterHistory
+from analytics_sync.defs.history import DagsterHistory, latest_materializations
 from analytics_sync.defs.table_checks import (
     Verdict,
     declared_schema,
@@ -103,9 +103,11 @@ def judge_checks(
 
     by_key = {asset_key(resource): resource for resource in source.assets}
     history = DagsterHistory(instance, source, partitions)
+    keys = sorted(keys)
+    latest = latest_materializations(instance, {key.asset_key for key in keys})
     with open_warehouse(source.name) as warehouse:
-        for key in sorted(keys):
-            event = instance.get_latest_materialization_event(key.asset_key)
+        for key in keys:
+            event = latest.get(key.asset_key)
             yield _result(key, by_key[key.asset_key], warehouse, event, history)
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from dagster import (
     AssetCheckSeverity,
+    AssetKey,
     AssetRecordsFilter,
     DagsterInstance,
     EventLogEntry,
@@ -54,9 +55,12 @@ class DagsterHistory:
     source: Source
     partitions: TimeWindowPartitionsDefinition
 
-    def latest_load(self, resource: Resource) -> str | None:
-        """dlt's id of the load of the latest materialization; None without one."""
-        return _load_id(self.instance.get_latest_materialization_event(asset_key(resource)))
+    def latest_loads(self, resources: Iterable[Resource]) -> dict[str, str]:
+        """dlt's id of the load of the latest materialization, for each resource that has one."""
+        names = {asset_key(resource): resource.name for resource in resources}
+        latest = latest_materializations(self.instance, names)
+        loads = {names[key]: _load_id(event) for key, event in latest.items()}
+        return {name: load for name, load in loads.items() if load is not None}
 
     def windows_since(self, resource: Resource, load_id: str) -> list[Window]:
         """The windows of materializations by later loads than ``load_id``."""
@@ -148,6 +152,14 @@ class DagsterHistory:
             f"again: dagster asset materialize --select {resource} {chosen} "
             f"-m analytics_sync.definitions{each}."
         )
+
+
+def latest_materializations(
+    instance: DagsterInstance, keys: Iterable[AssetKey]
+) -> dict[AssetKey, EventLogEntry]:
+    """The latest materialization of each asset that has one. Dagster is asked once for all."""
+    entries = [record.asset_entry for record in instance.get_asset_records(list(keys))]
+    return {e.asset_key: e.last_materialization for e in entries if e.last_materialization}
 
 
 @dataclass(frozen=True)

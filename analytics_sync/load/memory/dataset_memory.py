@@ -6,7 +6,7 @@ new entries of the system tables. Untested destinations have no memory.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -56,8 +56,9 @@ _SECONDS_FOR_RUNS = 0.3
 class NothingReported:
     """A run outside of Dagster, which reports no earlier load."""
 
-    def latest_load(self, resource: Resource) -> str | None:
-        """None."""
+    def latest_loads(self, resources: Iterable[Resource]) -> Mapping[str, str]:
+        """Nothing."""
+        return {}
 
     def windows_since(self, resource: Resource, load_id: str) -> list[Window]:
         """Nothing."""

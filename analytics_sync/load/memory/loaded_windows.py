@@ -32,8 +32,8 @@ BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 class Reported(Protocol):
     """What Dagster reports of earlier loads."""
 
-    def latest_load(self, resource: Resource) -> str | None:
-        """dlt's id of the load of the latest materialization; None without one."""
+    def latest_loads(self, resources: Iterable[Resource]) -> Mapping[str, str]:
+        """dlt's id of the load of the latest materialization, for each resource that has one."""
 
     def windows_since(self, resource: Resource, load_id: str) -> list[Window]:
         """The windows of materializations by later loads than ``load_id``."""
@@ -173,9 +173,10 @@ def forget_lost(
         The lost load of each resource that is read as a whole; dlt's id.
     """
     lost = {}
+    reported_loads = reported.latest_loads(run.resources)
     for resource in run.resources:
         latest = known.get(resource.name, KnownLoads()).latest
-        reported_load = reported.latest_load(resource)
+        reported_load = reported_loads.get(resource.name)
         if reported_load is None or not is_missing(reported_load, latest):
             continue
         if run.source.windowed(resource):
