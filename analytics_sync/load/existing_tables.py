@@ -37,12 +37,14 @@ def existing_tables(warehouse: Warehouse, tables: Collection[str]) -> dict[str, 
     """
     found = {}
     for table in tables:
-        types = {c: t for c, t in warehouse.types(table).items() if not is_reserved(c)}
+        all_types = warehouse.types(table)
+        types = {c: t for c, t in all_types.items() if not is_reserved(c)}
         if not types:
             continue
         try:
             columns = dict(_columns(warehouse, table, types))
-            found[table] = ExistingTable(columns, tuple(_extra(warehouse, table)))
+            extra = tuple(_extra(warehouse, table)) if EXTRA in all_types else ()
+            found[table] = ExistingTable(columns, extra)
         except ForeignObject:  # the load refuses this table, and says why
             continue
     return found
@@ -58,7 +60,7 @@ def _columns(
         column = warehouse.column(name)
         expressions.append(_COUNT.format(c=column))
         expressions += [e.format(c=column) for e in _looked_at(type_)]
-    made_by_loads = _made_by_loads(warehouse, table)
+    made_by_loads = _made_by_loads(warehouse, table, types)
     values = iter(warehouse.row(f"SELECT {', '.join(expressions)} FROM {source}"))
     for name, type_ in types.items():
         count = next(values)
@@ -76,7 +78,7 @@ def _columns(
         )
 
 
-def _made_by_loads(warehouse: Warehouse, table: str) -> set[str]:
+def _made_by_loads(warehouse: Warehouse, table: str, types: Mapping[str, DataType]) -> set[str]:
     """The columns of a table with a type of ours, and without a default, an expression or an identity."""
     sql = (
         "SELECT column_name, data_type FROM information_schema.columns WHERE table_schema = %s AND table_name = %s "
@@ -84,15 +86,12 @@ def _made_by_loads(warehouse: Warehouse, table: str) -> set[str]:
         "AND coalesce(is_identity, 'NO') <> 'YES'"
     )
     rows = warehouse.rows(sql, dataset_name(warehouse.dataset), table)
-    types = warehouse.types(table)
     # dlt takes a type that it does not know, a UUID for instance, for text.
     return {n for n, type_ in rows if types.get(n) != "text" or type_.lower() in _TEXTS}
 
 
 def _extra(warehouse: Warehouse, table: str) -> Iterator[Mapping[str, Any]]:
     """What ``_extra`` holds in some rows of a table."""
-    if EXTRA not in warehouse.columns(table):
-        return
     column = warehouse.column(EXTRA)
     sql = (
         f"SELECT CAST({column} AS VARCHAR) FROM {warehouse.table(table)} "

@@ -11,31 +11,22 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from dlt.common.schema import Schema
 from dlt.destinations.exceptions import DatabaseException
 
 from analytics_sync.catalog import Resource, Source
 from analytics_sync.catalog.tables import REJECTED
 from analytics_sync.common.errors import printable
-from analytics_sync.common.redaction import Redactor
 from analytics_sync.common.shown import counted, listed
-from analytics_sync.load.clients.destination import (
-    DEFAULT,
-    TESTED,
-    configured_kind,
-    destination_secrets,
-    duckdb_file,
-    make_destination,
-)
+from analytics_sync.load.clients.destination import TESTED, configured_kind
 from analytics_sync.load.clients.foreign_objects import foreign_objects, own_tables
 from analytics_sync.load.clients.postgres_ddl import limit_lock_wait, run_ddl
-from analytics_sync.load.errors import LoadError, warehouse_errors
-from analytics_sync.load.sharing.locks import lock_dataset, open_locked
+from analytics_sync.load.errors import LoadError
+from analytics_sync.load.sharing.locks import lock_dataset, open_dataset
 from analytics_sync.load.tables.healing import heal
 from analytics_sync.load.tables.real_tables import real_tables, stored_versions
 from analytics_sync.load.tables.system_tables import LOADED, SYSTEM_TABLES, existing_tables, insert
 from analytics_sync.load.tables.table_changes import compare, declared_table
-from analytics_sync.load.tables.table_fitting import fit_table, set_new_key
+from analytics_sync.load.tables.table_fitting import fit_table, reset_command, set_new_key
 
 
 @dataclass(frozen=True)
@@ -70,19 +61,11 @@ def connected(dataset: str, *, to_change: bool) -> Iterator[Any | None]:
             f"destination {kind}: tables are compared in DuckDB and PostgreSQL only. "
             "Set ANALYTICS_SYNC__DESTINATION to one of them."
         )
-    if kind == DEFAULT and not duckdb_file().exists():
-        yield None
-        return
-    destination = make_destination()
-    redact = Redactor(destination_secrets(destination))
     doing = "the change of tables" if to_change else "looking at the warehouse"
-    with warehouse_errors(dataset, doing, redact):
-        config = destination.spec()
-        config.dataset_name = dataset
-        with open_locked(lambda: destination.client(Schema(dataset), config)) as job_client:
-            if to_change:
-                lock_dataset(job_client.sql_client, dataset)
-            yield job_client
+    with open_dataset(dataset, doing) as (job_client, _):
+        if job_client and to_change:
+            lock_dataset(job_client.sql_client, dataset)
+        yield job_client
 
 
 def heal_tables(
@@ -158,11 +141,6 @@ def reset_tables(
         except DatabaseException as e:
             text = f"the table cannot be dropped ({e}). Drop what needs it, then reset again"
             yield Result(resource, printable(text), failed=True)
-
-
-def reset_command(resource: Resource) -> str:
-    """The command that starts the table of a resource over."""
-    return f"analytics-sync schema reset {resource} --yes"
 
 
 def _reset(job_client: Any, resource: Resource, *, is_windowed: bool) -> None:

@@ -5,7 +5,7 @@ In: the resources of a source. Out: a sentence for each difference. Nothing is c
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from analytics_sync.catalog import Resource, Source
@@ -16,11 +16,16 @@ from analytics_sync.load.tables.column_types import inexact
 from analytics_sync.load.tables.healing import heal
 from analytics_sync.load.tables.real_tables import Columns, real_tables, stored_tables
 from analytics_sync.load.tables.table_changes import TableChanges, compare, declared_table
-from analytics_sync.load.tables.table_fitting import key_problem, type_problem
+from analytics_sync.load.tables.table_fitting import (
+    key_problem,
+    replaces_all_rows,
+    reset_command,
+    type_problem,
+)
 
 
 def differences(
-    source: Source, resources: Iterable[Resource], job_client: Any | None
+    source: Source, resources: Collection[Resource], job_client: Any | None
 ) -> Iterator[str]:
     """A sentence for each difference, with the name of the resource in front.
 
@@ -31,10 +36,10 @@ def differences(
     """
     real = real_tables(job_client) if job_client else {}
     stored = stored_tables(job_client) if job_client and real else {}
+    names = [resource.table for resource in resources]
+    problems = foreign_objects(job_client.sql_client, names) if job_client else {}
     for resource in resources:
-        if job_client and (
-            problem := foreign_objects(job_client.sql_client, [resource.table]).get(resource.table)
-        ):
+        if problem := problems.get(resource.table):
             yield f"{resource}: {problem} The next run leaves this resource out."
         elif job_client and resource.table in real:
             for text in _of_table(job_client, resource, real[resource.table]):
@@ -89,16 +94,16 @@ def _types(client: Any, resource: Resource, changes: TableChanges, to_heal: Any)
                 else _taking(to_heal[mismatch.column])
             )
     if refused:
-        problem = type_problem(client, changes, refused, _reset(resource))
+        problem = type_problem(client, changes, refused, reset_command(resource))
         yield f"{problem}. The next run leaves this resource out."
 
 
 def _key(client: Any, resource: Resource, changes: TableChanges, to_heal: Any) -> Iterator[str]:
     if not changes.key_changes:
         return
-    problem = "" if _replaced(resource) else key_problem(client, changes, to_heal)
+    problem = "" if replaces_all_rows(resource) else key_problem(client, changes, to_heal)
     if problem:
-        yield f"{problem} Or start over: {_reset(resource)}. The next run leaves this resource out."
+        yield f"{problem} Or start over: {reset_command(resource)}. The next run leaves this resource out."
         return
     was, key = ", ".join(changes.merged_by), ", ".join(changes.table.key)
     again = " Load all partitions again after that." if changes.key_grows else ""
@@ -107,12 +112,3 @@ def _key(client: Any, resource: Resource, changes: TableChanges, to_heal: Any) -
 
 def _taking(count: int) -> str:
     return f", and it takes {counted(count, 'value')} from {EXTRA}." if count else "."
-
-
-def _reset(resource: Resource) -> str:
-    return f"analytics-sync schema reset {resource} --yes"
-
-
-def _replaced(resource: Resource) -> bool:
-    """Whether each load replaces all rows."""
-    return resource.write_disposition == "replace" and resource.incremental is None

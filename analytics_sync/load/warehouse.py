@@ -8,27 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from typing import Any
 
-from dlt.common.schema import Schema
 from dlt.common.schema.typing import TColumnSchema
-from dlt.destinations.exceptions import DatabaseUndefinedRelation
 from dlt.destinations.sql_client import SqlClientBase
 
 from analytics_sync.catalog.models import DataType
 from analytics_sync.common.redaction import Redactor
-from analytics_sync.load.clients.destination import (
-    DEFAULT,
-    configured_kind,
-    destination_secrets,
-    duckdb_file,
-    make_destination,
-)
 from analytics_sync.load.clients.foreign_objects import ForeignObject, foreign_objects
-from analytics_sync.load.errors import warehouse_errors
-from analytics_sync.load.sharing.locks import open_locked
+from analytics_sync.load.gone.scope import column_names
+from analytics_sync.load.sharing.locks import open_dataset
 from analytics_sync.load.tables.column_types import Mismatch, mismatches
-from analytics_sync.load.tables.real_tables import real_tables
+from analytics_sync.load.tables.real_tables import Columns, real_tables
 from analytics_sync.load.tables.table_changes import stored_name
 
 
@@ -71,13 +63,7 @@ class Warehouse:
 
     def columns(self, table: str) -> tuple[str, ...]:
         """Names of the table's columns; empty when there is no such table."""
-        if self._client is None:
-            return ()
-        try:
-            with self._client.execute_query(f"SELECT * FROM {self.table(table)} WHERE 1 = 0") as c:
-                return tuple(d[0] for d in c.native_cursor.description or ())
-        except DatabaseUndefinedRelation:
-            return ()
+        return column_names(self._client, self.table(table)) if self._client else ()
 
     def types(self, table: str) -> dict[str, DataType]:
         """dlt's data types of the table's columns; empty when there is no such table."""
@@ -90,8 +76,12 @@ class Warehouse:
         """The columns that the table has with another type than declared."""
         if self._job_client is None:
             return []
-        real = real_tables(self._job_client).get(table, {})
-        return list(mismatches(self._job_client, real, table, columns))
+        return list(mismatches(self._job_client, self._real.get(table, {}), table, columns))
+
+    @cached_property
+    def _real(self) -> Mapping[str, Columns]:
+        """The columns of all tables, as they are while the warehouse is open."""
+        return real_tables(self._job_client)
 
     def rows(self, sql: str, *params: Any) -> list[tuple[Any, ...]]:
         """All rows of a query."""
@@ -113,13 +103,5 @@ def open_warehouse(dataset: str) -> Iterator[Warehouse]:
         LoadError: The warehouse cannot be opened, another program still had it open when the time was
             up, or a query failed.
     """
-    if configured_kind() == DEFAULT and not duckdb_file().exists():
-        yield Warehouse(None, dataset, Redactor(()))
-        return
-    destination = make_destination()
-    redact = Redactor(destination_secrets(destination))
-    with warehouse_errors(dataset, "looking at the warehouse", redact):
-        config = destination.spec()
-        config.dataset_name = dataset
-        with open_locked(lambda: destination.client(Schema(dataset), config)) as job_client:
-            yield Warehouse(job_client, dataset, redact)
+    with open_dataset(dataset, "looking at the warehouse") as (job_client, redact):
+        yield Warehouse(job_client, dataset, redact)

@@ -104,10 +104,10 @@ class _Tables:
         if not self._is_known:
             return False
         needed = {PARENT_KEY, READ_AT, *({DELETED_AT} if self._child.soft_deletes else ())}
-        return needed <= column_names(self._client, self.child) and {
-            *self.key_columns,
-            *parent_has,
-        } <= column_names(self._client, self.parent)
+        of_parent = parent_has.union(self.key_columns)
+        return needed.issubset(column_names(self._client, self.child)) and of_parent.issubset(
+            column_names(self._client, self.parent)
+        )
 
     def key(self, alias: str) -> str:
         """The key of a parent's row, as ``_parent_key`` of its children has it, in SQL."""

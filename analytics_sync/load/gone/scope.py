@@ -143,8 +143,8 @@ def cursor_bound(cursor: Field, instant: datetime) -> date:
     return instant.date() + timedelta(days=instant.time() > time())
 
 
-def column_names(client: SqlClientBase[Any], table: str) -> frozenset[str]:
-    """The columns of a table; none if it does not exist.
+def column_names(client: SqlClientBase[Any], table: str) -> tuple[str, ...]:
+    """The columns of a table in their order; none if it does not exist.
 
     Args:
         client: A connected client.
@@ -152,9 +152,9 @@ def column_names(client: SqlClientBase[Any], table: str) -> frozenset[str]:
     """
     try:
         with client.execute_query(f"SELECT * FROM {table} WHERE 1 = 0") as found:
-            return frozenset(d[0] for d in found.native_cursor.description or ())
+            return tuple(d[0] for d in found.native_cursor.description or ())
     except DatabaseUndefinedRelation:
-        return frozenset()
+        return ()
 
 
 def among_texts(client: SqlClientBase[Any]) -> str:
@@ -170,7 +170,7 @@ def living_rows(client: SqlClientBase[Any], scope: Scope) -> int:
     existing = column_names(client, table)
     needed = {resource.cursor.column} if scope.window and resource.cursor else set()
     needed |= {PARENT_KEY} if scope.parents is not None else set()
-    if not existing or not needed <= existing:
+    if not existing or not needed.issubset(existing):
         return 0
     where, values = scope.rows(client)
     if DELETED_AT in existing:

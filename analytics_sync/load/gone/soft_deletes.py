@@ -116,17 +116,15 @@ class SoftDeletes:
         before = self._before.get(name, 0)
         missing = MissingRows(client, scope)
         needs_confirmation = needs_second_read(self._run, scope)
+        # Rows of a window may have moved to another one: only a second read tells.
+        doubted_later = needs_confirmation and scope.window is not None
         with own_tables(client, result.resource.table):
-            count = missing.count()
-            # Rows of a window may have moved to another one: only a second read tells.
-            if count and scope.window is None and self._is_doubted(scope, result, before):
-                return
-            if count and needs_confirmation:
-                self.unconfirmed[name] = scope
-                return
-            if count and self._is_doubted(scope, result, before):
-                return
-            if count:
+            if count := missing.count():
+                if not doubted_later and self._is_doubted(scope, result, before):
+                    return
+                if needs_confirmation:
+                    self.unconfirmed[name] = scope
+                    return
                 missing.mark()
         deleted.marked[name] = count
 

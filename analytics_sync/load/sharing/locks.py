@@ -13,14 +13,18 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import dlt
+from dlt.common.schema import Schema
 from dlt.destinations.sql_client import SqlClientBase
 from filelock import FileLock
 
+from analytics_sync.common.redaction import Redactor
 from analytics_sync.load.clients.destination import (
     DEFAULT,
     configured_kind,
     destination_kind,
+    destination_secrets,
     duckdb_file,
+    make_destination,
 )
 from analytics_sync.load.clients.duckdb_merge_job import configure_session
 from analytics_sync.load.clients.lock_wait import SETTING, LockWait
@@ -31,6 +35,7 @@ from analytics_sync.load.clients.warehouse_files import (
     prepare_lock,
     private_files,
 )
+from analytics_sync.load.errors import warehouse_errors
 from analytics_sync.load.sharing.duckdb_holder import holder
 from analytics_sync.load.sharing.read_copy import SETTING as READ_COPY
 
@@ -118,6 +123,30 @@ def open_locked(open_client: Callable[[], Any], timeout: float = _UNTIL_FREE) ->
 
 
 @contextmanager
+def open_dataset(dataset: str, doing: str) -> Iterator[tuple[Any | None, Redactor]]:
+    """dlt's job client of a dataset, and the redactor of its secrets. No client without a warehouse.
+
+    Args:
+        dataset: Name of the dataset.
+        doing: Name of the action, for messages.
+
+    Raises:
+        LoadError: The warehouse cannot be opened, another program still had it open when the time was
+            up, or a statement failed.
+    """
+    if configured_kind() == DEFAULT and not duckdb_file().exists():
+        yield None, Redactor(())
+        return
+    destination = make_destination()
+    redact = Redactor(destination_secrets(destination))
+    with warehouse_errors(dataset, doing, redact):
+        config = destination.spec()
+        config.dataset_name = dataset
+        with open_locked(lambda: destination.client(Schema(dataset), config)) as job_client:
+            yield job_client, redact
+
+
+@contextmanager
 def load_lock(pipeline: dlt.Pipeline) -> Iterator[None]:
     """Hold the load lock of the pipeline's dataset, without orphaned staging datasets in it.
 
@@ -128,11 +157,11 @@ def load_lock(pipeline: dlt.Pipeline) -> Iterator[None]:
         case "duckdb":
             # One connection stays open during the whole load: DuckDB writes everything to its file
             # each time the last connection closes.
-            with open_locked(pipeline.sql_client) as client:
-                tables = pipeline.default_schema.data_tables()
+            with open_locked(pipeline.destination_client) as job_client:
+                tables = job_client.schema.data_tables()
                 columns = sum(len(table["columns"]) for table in tables)
-                configure_session(client, columns)
-                drop_orphaned_staging(client, dataset)
+                configure_session(job_client.sql_client, columns)
+                drop_orphaned_staging(job_client.sql_client, dataset)
                 yield
         case "postgres":
             with pipeline.sql_client() as client:

@@ -145,18 +145,16 @@ def inexact(client: Any, table: str, wrong: Sequence[Mismatch]) -> list[Mismatch
     Raises:
         DatabaseException: The warehouse refused a cast.
     """
-    source = client.make_qualified_table_name(table)
-    found = []
+    if not wrong:
+        return []
+    counts = []
     for mismatch in wrong:
         quoted = client.escape_column_name(mismatch.column)
         _, old_value = _conversion(mismatch, quoted)
-        with client.execute_query(
-            f"SELECT count(*) FROM {source} WHERE {old_value} IS DISTINCT FROM {quoted}"
-        ) as cursor:
-            (differing,) = cursor.fetchall()[0]
-        if differing:
-            found.append(mismatch)
-    return found
+        counts.append(f"count(CASE WHEN {old_value} IS DISTINCT FROM {quoted} THEN 1 END)")
+    source = client.make_qualified_table_name(table)
+    (differing,) = client.execute_sql(f"SELECT {', '.join(counts)} FROM {source}")
+    return [mismatch for mismatch, count in zip(wrong, differing, strict=True) if count]
 
 
 def widening(client: Any, table: str, mismatch: Mismatch) -> str:

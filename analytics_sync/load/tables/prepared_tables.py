@@ -32,7 +32,13 @@ from analytics_sync.load.tables.table_changes import (
     compare,
     loaded_table,
 )
-from analytics_sync.load.tables.table_fitting import Fitted, fit_table, set_new_key
+from analytics_sync.load.tables.table_fitting import (
+    Fitted,
+    fit_table,
+    replaces_all_rows,
+    reset_command,
+    set_new_key,
+)
 
 log = logging.getLogger(__name__)
 
@@ -119,9 +125,8 @@ class _Tables:
         changes = compare(self._job_client, self.real[table.name], table)
         if not changes.any:
             return Fitted(changes)
-        reset = f"analytics-sync schema reset {resource} --yes"
-        replaced = resource.write_disposition == "replace" and resource.incremental is None
-        return fit_table(self._job_client.sql_client, changes, reset, replaced=replaced)
+        client, replaced = self._job_client.sql_client, replaces_all_rows(resource)
+        return fit_table(client, changes, reset_command(resource), replaced=replaced)
 
     def fit_rejected(self) -> None:
         """Give ``_rejected`` the columns that it lacks."""

@@ -15,6 +15,7 @@ from typing import Any
 
 from dlt.destinations.exceptions import DatabaseException
 
+from analytics_sync.catalog import Resource
 from analytics_sync.common.shown import MAX_NAMES, counted, listed
 from analytics_sync.load.clients.duckdb_merge_job import with_more_memory
 from analytics_sync.load.clients.foreign_objects import own_tables
@@ -55,6 +56,16 @@ class Fitted:
         if changes.merged_by and changes.key_changes:
             was, now = ", ".join(changes.merged_by), ", ".join(changes.table.key)
             yield f"primary key [{was}] became [{now}]"
+
+
+def reset_command(resource: Resource) -> str:
+    """The command that starts the table of a resource over."""
+    return f"analytics-sync schema reset {resource} --yes"
+
+
+def replaces_all_rows(resource: Resource) -> bool:
+    """Whether each load replaces all rows of the table of a resource."""
+    return resource.write_disposition == "replace" and resource.incremental is None
 
 
 class _KeyProblem(Exception):
