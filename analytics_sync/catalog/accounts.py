@@ -11,10 +11,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pydantic import ValidationError
-
 from analytics_sync.catalog.errors import CatalogError
-from analytics_sync.catalog.explain import explain
+from analytics_sync.catalog.explain import validated
 from analytics_sync.catalog.naming import problem_of_name
 from analytics_sync.catalog.secret_scan import check_secrets
 from analytics_sync.catalog.source import Source
@@ -22,7 +20,7 @@ from analytics_sync.catalog.team_keys import DerivedFile, Level, instance_levels
 from analytics_sync.catalog.yaml_config import Lines
 
 _OF_THE_BASE = ("client", "resource_defaults", "resources")
-_OF_THE_CLIENT: tuple[str, ...] = ("base_url", "rate_limit")
+_OF_THE_CLIENT = ("base_url", "rate_limit")
 
 
 @dataclass(frozen=True)
@@ -73,19 +71,13 @@ def read_derived(data: Mapping[str, Any], lines: Lines, *, name: str, file: str)
                 line=lines[key,],
                 key=key,
             )
-    try:
-        declared = DerivedFile.model_validate(data)
-    except ValidationError as e:
-        problem = explain(e, data, lines, file)
-    else:
-        name = declared.source or name
-        line = lines.get(("source",), 1)
-        if wrong := problem_of_name(name):
-            raise CatalogError(wrong, file=file, line=line, key="source")
-        level = level_of(name, declared, lines, file, line=line)
-        return Derived(declared.base, lines["base",], level, instance_levels(declared, lines, file))
-    # Raise outside the except block: pydantic's own error quotes the file, and would be chained.
-    raise problem
+    declared = validated(DerivedFile, data, lines, file)
+    name = declared.source or name
+    line = lines.get(("source",), 1)
+    if wrong := problem_of_name(name):
+        raise CatalogError(wrong, file=file, line=line, key="source")
+    level = level_of(name, declared, lines, file, line=line)
+    return Derived(declared.base, lines["base",], level, instance_levels(declared, lines, file))
 
 
 def expand(
@@ -122,12 +114,9 @@ def _derived(declaration: Derived, base: Source | Derived | None) -> Iterator[So
     if problem:
         raise CatalogError(problem, file=declaration.file, line=declaration.line, key="base")
     assert isinstance(base, Source)
-    is_template = bool(base.instances) and base.name not in {i.name for i in base.instances}
-    own, *others = base.levels
-    levels = (replace(own, is_template=is_template), *others)
     lines = dict.fromkeys(base.lines, declaration.line)
     settings = dict.fromkeys(base.settings, declaration.line)
-    source = _made(replace(base, levels=levels, lines=lines, settings=settings), declaration.level)
+    source = _made(replace(_as_base(base), lines=lines, settings=settings), declaration.level)
     yield from _instances(replace(source, instances=declaration.instances))
 
 
@@ -136,11 +125,16 @@ def _instances(source: Source) -> Iterator[Source]:
     if not source.instances:
         yield source
         return
-    is_template = source.name not in {i.name for i in source.instances}
-    own, *others = source.levels
-    template = replace(source, levels=(replace(own, is_template=is_template), *others))
+    base = _as_base(source)
     for level in source.instances:
-        yield _made(template, level)
+        yield _made(base, level)
+
+
+def _as_base(source: Source) -> Source:
+    """The source, which says whether it is only a template: it has instances, and none has its name."""
+    is_template = bool(source.instances) and source.name not in {i.name for i in source.instances}
+    own, *others = source.levels
+    return replace(source, levels=(replace(own, is_template=is_template), *others))
 
 
 def _made(base: Source, level: Level) -> Source:

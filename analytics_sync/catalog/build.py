@@ -10,11 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
-from pydantic import ValidationError
-
 from analytics_sync.catalog.client import Client
 from analytics_sync.catalog.errors import CatalogError
-from analytics_sync.catalog.explain import explain
+from analytics_sync.catalog.explain import validated
 from analytics_sync.catalog.models import CatalogFile, Endpoint, ResourceConfig
 from analytics_sync.catalog.naming import problem_of_name, variable_name
 from analytics_sync.catalog.relations import check_parents
@@ -39,14 +37,8 @@ def build(data: Mapping[str, Any], lines: Lines, *, name: str, file: str) -> Sou
         CatalogError: The first mistake that was found.
     """
     check_secrets(data, lines, source=name, file=file)
-    try:
-        declared = CatalogFile.model_validate(data)
-    except ValidationError as e:
-        problem = explain(e, data, lines, file)
-    else:
-        return _SourceBuilder(declared, lines, declared.source or name, file).build()
-    # Raise outside the except block: pydantic's own error quotes the file, and would be chained.
-    raise problem
+    declared = validated(CatalogFile, data, lines, file)
+    return _SourceBuilder(declared, lines, declared.source or name, file).build()
 
 
 class _SourceBuilder:

@@ -1,15 +1,15 @@
-"""Explanation of a pydantic error: one sentence with file, line, resource and key.
+"""Validation of a file: its model, or one sentence with file, line, resource and key.
 
-In: the validation error, and the data and lines of the file. Out: a ``CatalogError`` about the
-first mistake in the file.
+In: the plain data and the lines of the file. Out: the model that pydantic makes of it, or a
+``CatalogError`` about the first mistake in the file.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from analytics_sync.catalog.errors import CatalogError
 from analytics_sync.catalog.yaml_config import Lines, Path
@@ -18,17 +18,33 @@ _AFTER_ALL_LINES = 1 << 30
 _MAX_QUOTED = 200
 
 
-def explain(
-    error: ValidationError, data: Mapping[str, Any], lines: Lines, file: str
-) -> CatalogError:
-    """The problem of ``error`` that comes first in the file.
+_M = TypeVar("_M", bound=BaseModel)
+
+
+def validated(model: type[_M], data: Mapping[str, Any], lines: Lines, file: str) -> _M:
+    """The data of a file as a model.
 
     Args:
-        error: pydantic's error, with all problems of the file.
+        model: The keys that the file may have.
         data: The plain data of the file.
         lines: The line of each key.
         file: The file's name, for messages.
+
+    Raises:
+        CatalogError: The first mistake in the file.
     """
+    try:
+        return model.model_validate(data)
+    except ValidationError as e:
+        problem = _explained(e, data, lines, file)
+    # Raise outside the except block: pydantic's own error quotes the file, and would be chained.
+    raise problem
+
+
+def _explained(
+    error: ValidationError, data: Mapping[str, Any], lines: Lines, file: str
+) -> CatalogError:
+    """The problem of pydantic's error that comes first in the file."""
     first = min(error.errors(), key=lambda e: lines.get(_place(e["loc"], lines), _AFTER_ALL_LINES))
     place = _place(first["loc"], lines)
     resource = ""
