@@ -165,8 +165,8 @@ def sandbox(home: Home, *arguments: str) -> Iterator[dict[str, str]]:
 
 def _accepting(sandbox: Mapping[str, str]) -> dict[str, str]:
     """Settings that accept the sandbox under its new port: the rows of the demo are all its own."""
-    ends = "__BASE_URL", "__ACCEPT_ORIGIN"
-    return {n.replace(*ends): url for n, url in sandbox.items() if n.endswith(ends[0])}
+    sources = {n.removesuffix(_ADDRESS): url for n, url in sandbox.items() if n.endswith(_ADDRESS)}
+    return {f"{source}__ACCEPT_ORIGIN": url for source, url in sources.items()}
 
 
 def _without_settings() -> dict[str, str]:

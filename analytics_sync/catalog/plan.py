@@ -24,7 +24,7 @@ DEFAULT_START = "2025-01-01"
 DEFAULT = "default"
 _GLOBAL_START = "ANALYTICS_SYNC__START_DATE"
 # after midnight, when the last partition is complete
-_CRON: Mapping[PartitionKind, str] = {
+DEFAULT_CRON: Mapping[PartitionKind, str] = {
     "hourly": "15 * * * *",
     "daily": "15 2 * * *",
     "weekly": "15 2 * * 1",
@@ -77,7 +77,7 @@ def plan_of(source: Source) -> SourcePlan:
         values["start_date"], origins["start_date"] = default_start()
     plan = SourcePlan(
         is_enabled=values.get("enabled", True),
-        schedule=values.get("schedule", _CRON[kind]),
+        schedule=values.get("schedule", DEFAULT_CRON[kind]),
         start_date=values["start_date"],
         partitions=kind,
         time_zone=values.get("time_zone", "UTC"),

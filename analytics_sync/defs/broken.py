@@ -23,6 +23,7 @@ from dagster import (
 )
 
 from analytics_sync.catalog.configured import BrokenFile
+from analytics_sync.catalog.plan import DEFAULT_CRON
 from analytics_sync.catalog.team_keys import PartitionKind
 from analytics_sync.common.shown import without_markup
 
@@ -30,7 +31,6 @@ log = logging.getLogger(__name__)
 
 ASSET = "catalog_file"
 """The last part of the asset key."""
-_CRON = "15 2 * * *"
 _ADVICE = "Correct it, then reload the code location. Other sources run as usual."
 
 
@@ -67,7 +67,7 @@ def broken_schedules(broken: BrokenFile, job: Any) -> list[ScheduleDefinition]:
         ScheduleDefinition(
             name=f"{kind}_{broken.name}",
             job=job,
-            cron_schedule=_CRON,
+            cron_schedule=DEFAULT_CRON["daily"],
             execution_timezone="UTC",
             description=f"The catalog file of {broken.name} does not load: each run fails.",
         )

@@ -27,6 +27,7 @@ from analytics_sync.catalog import Resource, Source
 from analytics_sync.catalog.naming import variable_name
 from analytics_sync.common.shown import listed
 from analytics_sync.common.window import Window
+from analytics_sync.defs.past_partitions import Partition, partition_of, ranges
 from analytics_sync.defs.translator import asset_key
 
 if TYPE_CHECKING:
@@ -104,12 +105,12 @@ class DagsterHistory:
             text = "An earlier version loaded the table: the next load notes what it holds."
             return True, AssetCheckSeverity.ERROR, text, {}
         known = _known(warehouse, resource) if has_memory else _Known([], None)
-        keys: Sequence[str] = ()
+        missing: Sequence[Partition] = ()
         if self.source.windowed(resource):
-            keys = self._missing(resource, known.ranges)
-        if keys:
-            text = self._missing_days(warehouse, resource, keys)
-            return False, AssetCheckSeverity.ERROR, text, {"partitions_missing": len(keys)}
+            missing = self._missing(resource, known.ranges)
+        if missing:
+            text = _missing_text(warehouse, resource, missing)
+            return False, AssetCheckSeverity.ERROR, text, {"partitions_missing": len(missing)}
         if text := _lost_load(warehouse, resource, _load_id(event), known.latest):
             return False, AssetCheckSeverity.ERROR, text, {}
         if changes := _account_changes(event):
@@ -119,10 +120,10 @@ class DagsterHistory:
         return True, AssetCheckSeverity.ERROR, text, {}
 
     def _missing(
-        self, resource: Resource, ranges: Sequence[tuple[datetime, datetime]]
-    ) -> list[str]:
+        self, resource: Resource, loaded: Sequence[tuple[datetime, datetime]]
+    ) -> list[Partition]:
         """The materialized partitions that were not loaded into the warehouse, in their order."""
-        starts = [start for start, _ in ranges]
+        starts = [start for start, _ in loaded]
         missing = []
         for key in self.instance.get_materialized_partitions(asset_key(resource)):
             try:
@@ -130,28 +131,15 @@ class DagsterHistory:
             except ValueError:  # of other partitions, which the source had once
                 continue
             index = bisect_right(starts, begin) - 1
-            end = ranges[index][1] if index >= 0 else begin
+            end = loaded[index][1] if index >= 0 else begin
             # to look for the end of each partition would take longer than all else
             if end < begin + _LONGEST_PARTITION:
                 if not self.partitions.has_partition_key(key):
                     continue
-                if end < _window(self.partitions, key).end:
-                    missing.append((begin, key))
-        return [key for _, key in sorted(missing)]
-
-    def _missing_days(self, warehouse: Warehouse, resource: Resource, keys: Sequence[str]) -> str:
-        ranges = list(_ranges(self.partitions, keys))
-        named = listed(first if first == last else f"{first} to {last}" for first, last in ranges)
-        first, last = ranges[0]
-        chosen = f"--partition {first}" if first == last else f"--partition-range {first}...{last}"
-        each = " (and so on for each range)" if len(ranges) > 1 else ""
-        return (
-            f"Dagster shows {len(keys)} partitions as materialized that the warehouse "
-            f"{_address()} does not have in {warehouse.dataset}.{resource.table}: {named}. It was lost, "
-            "replaced or restored, or the table was dropped. Put the right warehouse back, or load them "
-            f"again: dagster asset materialize --select {resource} {chosen} "
-            f"-m analytics_sync.definitions{each}."
-        )
+                partition = partition_of(self.partitions, key)
+                if end < partition.end:
+                    missing.append(partition)
+        return sorted(missing, key=lambda partition: partition.start.astimezone(UTC))
 
 
 def latest_materializations(
@@ -187,6 +175,21 @@ def _known(warehouse: Warehouse, resource: Resource) -> _Known:
         f"SELECT max(load_id) FROM {table} WHERE resource = %s{empty}", resource.name
     )[0]
     return _Known(covered(windows), latest)
+
+
+def _missing_text(warehouse: Warehouse, resource: Resource, missing: Sequence[Partition]) -> str:
+    found = [(first.key, last.key) for first, last in ranges(missing)]
+    named = listed(first if first == last else f"{first} to {last}" for first, last in found)
+    first, last = found[0]
+    chosen = f"--partition {first}" if first == last else f"--partition-range {first}...{last}"
+    each = " (and so on for each range)" if len(found) > 1 else ""
+    return (
+        f"Dagster shows {len(missing)} partitions as materialized that the warehouse "
+        f"{_address()} does not have in {warehouse.dataset}.{resource.table}: {named}. It was lost, "
+        "replaced or restored, or the table was dropped. Put the right warehouse back, or load them "
+        f"again: dagster asset materialize --select {resource} {chosen} "
+        f"-m analytics_sync.definitions{each}."
+    )
 
 
 def _lost_load(
@@ -242,20 +245,3 @@ def _metadata(event: EventLogEntry | None, name: str) -> Any:
 def _window(partitions: TimeWindowPartitionsDefinition, key: str) -> Window:
     found = partitions.time_window_for_partition_key(key)
     return Window(found.start.astimezone(UTC), found.end.astimezone(UTC))
-
-
-def _ranges(
-    partitions: TimeWindowPartitionsDefinition, keys: Iterable[str]
-) -> Iterator[tuple[str, str]]:
-    """The first and the last partition of each run of neighbours; the keys are in their order."""
-    first = last = ""
-    end: datetime | None = None
-    for key in keys:
-        window = _window(partitions, key)
-        if window.start != end:
-            if first:
-                yield first, last
-            first = key
-        last, end = key, window.end
-    if first:
-        yield first, last

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from dagster import TimeWindow, TimeWindowPartitionsDefinition
 
@@ -33,6 +33,12 @@ class Partition:
         return self.end - self.start > timedelta(days=1)  # two times of one zone: wall-clock time
 
 
+def partition_of(definition: TimeWindowPartitionsDefinition, key: str) -> Partition:
+    """The partition of a key."""
+    window = definition.time_window_for_partition_key(key)
+    return Partition(key, window.start, window.end)
+
+
 def past_partitions(
     definition: TimeWindowPartitionsDefinition, since: datetime, at: datetime
 ) -> list[Partition]:
@@ -41,16 +47,21 @@ def past_partitions(
     if since >= at:
         return []
     keys = definition.get_partition_keys_in_time_window(TimeWindow(since, at))
-    windows = ((key, definition.time_window_for_partition_key(key)) for key in keys)
-    return [Partition(key, w.start, w.end) for key, w in windows if w.end <= at]
+    return [p for key in keys if (p := partition_of(definition, key)).end <= at]
+
+
+def ranges(partitions: Iterable[Partition]) -> list[tuple[Partition, Partition]]:
+    """The first and the last partition of each run of neighbours, from partitions in their order."""
+    found: list[tuple[Partition, Partition]] = []
+    for partition in partitions:
+        # two times of one zone are compared by the clock on the wall, which shows an hour twice
+        if found and found[-1][1].end.astimezone(UTC) == partition.start.astimezone(UTC):
+            found[-1] = found[-1][0], partition
+        else:
+            found.append((partition, partition))
+    return found
 
 
 def spans(partitions: Iterable[Partition]) -> list[str]:
     """Partitions in words, neighbours as one range: ``2026-01-03...2026-01-07``."""
-    found: list[tuple[Partition, Partition]] = []
-    for partition in partitions:
-        if found and found[-1][1].end == partition.start:
-            found[-1] = found[-1][0], partition
-        else:
-            found.append((partition, partition))
-    return [a.key if a == b else f"{a.key}...{b.key}" for a, b in found]
+    return [a.key if a == b else f"{a.key}...{b.key}" for a, b in ranges(partitions)]
