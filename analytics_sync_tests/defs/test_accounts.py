@@ -13,21 +13,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from dagster import AssetKey, DagsterEventType, DagsterInstance
+from dagster import AssetKey, DagsterInstance
 
 from analytics_sync.catalog import Source, load_catalog
 from analytics_sync.cli import main
 from analytics_sync.defs.build import build_definitions
 from analytics_sync_tests.support import duckdb_file, postgres_server
+from analytics_sync_tests.support.dagster_runs import make_dagster_home, run_in_dagster
 from analytics_sync_tests.support.postgres_server import Postgres
 from analytics_sync_tests.support.scripted_api import Api, other_api, shop_api
-from analytics_sync_tests.support.world import (
-    ROOT,
-    World,
-    events,
-    make_dagster_home,
-    run_in_dagster,
-)
+from analytics_sync_tests.support.world import ROOT, World
 
 api, elsewhere = shop_api, other_api
 
@@ -190,7 +185,7 @@ def test_each_account_has_a_rate_limit_of_its_own(
     assert result.success
     waited = [
         event.step_materialization_data.materialization.metadata["seconds_waited"].value
-        for event in events(result, DagsterEventType.ASSET_MATERIALIZATION)
+        for event in result.get_asset_materialization_events()
     ]
     assert waited == [0, 0]
 

@@ -14,14 +14,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from dagster import AssetKey, DagsterEventType, Definitions
+from dagster import AssetKey, Definitions
 
 from analytics_sync.catalog import configured, loader
 from analytics_sync.catalog.configured import configured_catalog
 from analytics_sync.cli import main
 from analytics_sync.defs.build import build_definitions
+from analytics_sync_tests.support.dagster_runs import step_failure
 from analytics_sync_tests.support.scripted_api import item
-from analytics_sync_tests.support.world import World, events
+from analytics_sync_tests.support.world import World
 
 SHIPPED = {"observability", "product_guidance", "ci_pipelines", "customer_data", "delivery"}
 
@@ -110,8 +111,7 @@ def test_a_broken_file_is_an_asset_that_fails(
     assert [m for m in caplog.messages if message in m], "the command line says so, too"
     result = defs.resolve_job_def("sync_shop").execute_in_process(raise_on_error=False)
     assert not result.success
-    (failure,) = events(result, DagsterEventType.STEP_FAILURE)
-    assert message in failure.event_specific_data.user_failure_data.description
+    assert message in step_failure(result).description
     everything = defs.resolve_job_def("sync_everything").asset_layer
     assert AssetKey(["shop", "catalog_file"]) in everything.executable_asset_keys
     schedule = defs.resolve_schedule_def("daily_shop")

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 from dagster import ExecuteInProcessResult, TableColumn, TableSchema
 
+from analytics_sync_tests.support.dagster_runs import make_dagster_home, metadata, run_in_dagster
 from analytics_sync_tests.support.scripted_api import Api, item, shop, shop_api
 from analytics_sync_tests.support.undeclared import undeclared
-from analytics_sync_tests.support.world import make_dagster_home, run_in_dagster
 
 api = shop_api
 OWN = {"_extra", "_read_at"}
@@ -25,12 +24,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def columns(result: ExecuteInProcessResult, name: str) -> dict[str, TableColumn]:
     """The columns in the metadata of a materialization, by name."""
-    (event,) = [
-        e.step_materialization_data.materialization
-        for e in result.get_asset_materialization_events()
-        if e.asset_key is not None and e.asset_key.path[-1] == name
-    ]
-    schema: Any = event.metadata["dagster/column_schema"].value
+    schema = metadata(result)[name]["dagster/column_schema"]
     assert isinstance(schema, TableSchema)
     return {column.name: column for column in schema.columns}
 

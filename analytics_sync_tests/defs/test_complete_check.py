@@ -2,20 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from analytics_sync.sandbox import Fault, Request, ServedResponse
+from analytics_sync_tests.support.dagster_runs import check_of, metadata
 from analytics_sync_tests.support.world import World
-
-
-def metadata(result: Any) -> dict[str, dict[str, Any]]:
-    """Metadata of the materializations, by resource."""
-    return {
-        e.asset_key.path[-1]: {
-            k: v.value for k, v in e.step_materialization_data.materialization.metadata.items()
-        }
-        for e in result.get_asset_materialization_events()
-    }
 
 
 def test_each_materialization_names_the_reason_why_the_read_ended(world: World) -> None:
@@ -51,6 +40,6 @@ def test_fewer_records_than_the_api_said_fail_the_check(world: World) -> None:
 
     world.sandbox.faults = first_page_only
     result = world.run(["customer_data/sources"])
-    (check,) = [e for e in result.get_asset_check_evaluations() if e.check_name == "complete"]
+    check = check_of(result, "complete")
     assert not check.passed
     assert check.description == "The API said 30 records, and 1 were read: run again."

@@ -25,7 +25,8 @@ from analytics_sync import definitions as location
 from analytics_sync.catalog import load_catalog
 from analytics_sync.defs.build import build_definitions
 from analytics_sync.extract.dlt_source import dlt_source
-from analytics_sync_tests.support.world import ROOT, World, make_dagster_home
+from analytics_sync_tests.support.dagster_runs import make_dagster_home
+from analytics_sync_tests.support.world import ROOT, World
 
 WINDOWED = {
     "observability": {"audit_logs", "logs", "incidents"},

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from analytics_sync.catalog import Source
-from analytics_sync_tests.support.both_warehouses import (
-    Run,
-    Warehouse,
-    both_warehouses,
-    run_checks,
-    run_source,
-)
+from analytics_sync_tests.support.dagster_runs import Run, run_checks, run_source
+from analytics_sync_tests.support.each_warehouse import Warehouse, each_warehouse, mainly_duckdb
 from analytics_sync_tests.support.scripted_api import Api, item, shop, shop_api
 
 api = shop_api
-warehouse = both_warehouses
+warehouse = each_warehouse
+pytestmark = mainly_duckdb
 COLUMNS = {"id": "bigint", "at": "timestamp"}
 ORDERS = item(
     {"incremental": {"cursor_path": "at", "start_param": "from", "end_param": "to"}},
@@ -63,6 +61,26 @@ def history(run: Run, resource: str = "orders") -> tuple[bool, str, str]:
     return run.checks[f"{resource}.history"]
 
 
+def lose(warehouse: Warehouse) -> None:
+    """Lose the file, or the dataset."""
+    if isinstance(warehouse.place, Path):
+        warehouse.place.unlink()
+    else:
+        warehouse.run("DROP SCHEMA shop CASCADE")
+
+
+@pytest.fixture
+def back_up(warehouse: Warehouse, request: pytest.FixtureRequest) -> Callable[[], Warehouse]:
+    """Copies the warehouse."""
+
+    def copy() -> Warehouse:
+        if isinstance(warehouse.place, Path):
+            return Warehouse(shutil.copy(warehouse.place, warehouse.place.with_suffix(".backup")))
+        return Warehouse(request.getfixturevalue("postgres").database(template=warehouse.place))
+
+    return copy
+
+
 def ids(warehouse: Warehouse, table: str = "orders") -> list[int]:
     """The keys of a table."""
     return [key for (key,) in warehouse.query(f"SELECT id FROM shop.{table} ORDER BY id")]
@@ -72,7 +90,7 @@ def test_a_lost_warehouse_is_an_error_until_its_days_are_loaded_again(
     warehouse: Warehouse, home: Path
 ) -> None:
     assert not run_source(home, SHOP, DAYS[0], DAYS[2]).failed()
-    warehouse.lose()
+    lose(warehouse)
     after = run_source(home, SHOP, DAYS[3])
     assert after.failed() == dict.fromkeys(
         ["orders.history", "lines.history", "customers.history"], "ERROR"
@@ -96,7 +114,7 @@ def test_a_lost_warehouse_is_an_error_until_its_days_are_loaded_again(
 def test_the_days_of_a_lost_warehouse_stay_missing(warehouse: Warehouse, home: Path) -> None:
     run_source(home, SHOP, DAYS[0], DAYS[1])
     run_source(home, SHOP, DAYS[2])
-    warehouse.lose()
+    lose(warehouse)
     run_source(home, SHOP, DAYS[3])
     again = run_source(home, SHOP, DAYS[4])
     # the loss of a snapshot is said once: the table holds what the API lists
@@ -115,11 +133,13 @@ def test_days_without_rows_are_loaded_days(warehouse: Warehouse, home: Path, api
 
 
 @pytest.mark.slow
-def test_a_restored_backup_lacks_the_days_since(warehouse: Warehouse, home: Path) -> None:
+def test_a_restored_backup_lacks_the_days_since(
+    back_up: Callable[[], Warehouse], home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run_source(home, SHOP, DAYS[0], DAYS[2])
-    backup = warehouse.back_up()
+    backup = back_up()
     run_source(home, SHOP, DAYS[2], DAYS[3])  # the third day again: its rows are newer
-    warehouse.configure(backup)
+    backup.configure(monkeypatch)
     after = run_source(home, SHOP, DAYS[5])
     assert "2 partitions" in history(after)[2]
     assert "2026-01-03 to 2026-01-04" in history(after)[2]
@@ -129,13 +149,13 @@ def test_a_restored_backup_lacks_the_days_since(warehouse: Warehouse, home: Path
 
 @pytest.mark.slow
 def test_a_backup_that_an_earlier_version_made_lacks_the_days_since(
-    warehouse: Warehouse, home: Path
+    back_up: Callable[[], Warehouse], home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run_source(home, SHOP, DAYS[0], DAYS[2])
-    backup = warehouse.back_up()
+    backup = back_up()
     run_source(home, SHOP, DAYS[3], DAYS[4])
-    warehouse.configure(backup)
-    warehouse.run("DROP TABLE shop._loaded", "DROP TABLE shop._origin")
+    backup.configure(monkeypatch)
+    backup.run("DROP TABLE shop._loaded", "DROP TABLE shop._origin")
     after = run_source(home, SHOP, DAYS[5])
     assert "2 partitions" in history(after)[2]
     assert "2026-01-04 to 2026-01-05" in history(after)[2]
@@ -160,7 +180,7 @@ def test_a_table_that_is_dropped_or_emptied_lacks_its_days(
 def test_the_check_alone_sees_a_lost_warehouse(warehouse: Warehouse, home: Path) -> None:
     run_source(home, SHOP, DAYS[0], DAYS[2])
     assert not run_checks(home, SHOP).failed()
-    warehouse.lose()
+    lose(warehouse)
     alone = run_checks(home, SHOP)
     assert history(alone)[:2] == (False, "ERROR")
     assert "2026-01-01 to 2026-01-03" in history(alone)[2]

@@ -9,8 +9,13 @@ from typing import Any
 import pytest
 from dagster import AssetCheckSeverity, ExecuteInProcessResult
 
+from analytics_sync_tests.support.dagster_runs import (
+    check_of,
+    make_dagster_home,
+    metadata,
+    run_in_dagster,
+)
 from analytics_sync_tests.support.scripted_api import Api, item, shop, shop_api
-from analytics_sync_tests.support.world import make_dagster_home, run_in_dagster
 
 api = shop_api
 COLUMNS = {"id": "bigint", "v": "text"}
@@ -31,47 +36,34 @@ def run(api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     return materialize
 
 
-def check(result: ExecuteInProcessResult, name: str) -> Any:
-    """The evaluation of a check."""
-    (found,) = [e for e in result.get_asset_check_evaluations() if e.check_name == name]
-    return found
-
-
-def metadata(result: ExecuteInProcessResult) -> dict[str, Any]:
-    """The metadata of the only materialization."""
-    (event,) = result.get_asset_materialization_events()
-    found = event.step_materialization_data.materialization.metadata
-    return {name: value.value for name, value in found.items()}
-
-
 def test_different_records_with_one_key_fail_the_check(run: Run) -> None:
     records = [{"id": i % 6, "v": str(i)} for i in range(12)]
     result = run(*records)
     assert result.success, "the rows are loaded, and the check fails"
-    found = check(result, "primary_key_unique")
+    found = check_of(result, "primary_key_unique")
     assert (found.passed, found.severity) == (False, AssetCheckSeverity.ERROR)
     assert "keys shared: 6" in found.description
     assert "primary_key [id] of resource 'items'" in found.description
-    assert metadata(result)["keys_shared_by_different_records"] == 6
-    named = metadata(result)["examples_of_keys_shared_by_different_records"]
+    assert metadata(result)["items"]["keys_shared_by_different_records"] == 6
+    named = metadata(result)["items"]["examples_of_keys_shared_by_different_records"]
     assert named == "id=0; id=1; id=2; id=3; id=4"
     fixed = run(*({"id": i, "v": str(i)} for i in range(12)))
-    assert check(fixed, "primary_key_unique").passed
-    assert "keys_shared_by_different_records" not in metadata(fixed)
+    assert check_of(fixed, "primary_key_unique").passed
+    assert "keys_shared_by_different_records" not in metadata(fixed)["items"]
 
 
 def test_equal_records_with_one_key_pass_the_check(run: Run) -> None:
     result = run({"id": 1, "v": "a"}, {"id": 1, "v": "a"})
-    assert check(result, "primary_key_unique").passed
-    assert metadata(result)["duplicates_dropped"] == 1
+    assert check_of(result, "primary_key_unique").passed
+    assert metadata(result)["items"]["duplicates_dropped"] == 1
 
 
 def test_many_rejected_records_are_an_error_and_few_a_warning(run: Run) -> None:
     good = [{"id": i} for i in range(1, 30)]
-    few = check(run(*good, {"id": "x"}), "declared_schema")
+    few = check_of(run(*good, {"id": "x"}), "declared_schema")
     assert (few.passed, few.severity) == (False, AssetCheckSeverity.WARN)
-    many = check(run(*good[:5], {"id": "x"}, {"id": "y"}), "declared_schema")
+    many = check_of(run(*good[:5], {"id": "x"}, {"id": "y"}), "declared_schema")
     assert (many.passed, many.severity) == (False, AssetCheckSeverity.ERROR)
     assert "2 of 7 records were rejected" in many.description
-    everything = check(run({"id": "x"}, {"id": "y"}), "declared_schema")
+    everything = check_of(run({"id": "x"}, {"id": "y"}), "declared_schema")
     assert (everything.passed, everything.severity) == (False, AssetCheckSeverity.ERROR)

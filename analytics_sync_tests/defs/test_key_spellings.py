@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from dagster import AssetCheckSeverity
 
-from analytics_sync_tests.support import postgres_server as pg
-from analytics_sync_tests.support.postgres_server import Postgres
+from analytics_sync_tests.support.dagster_runs import check_of, make_dagster_home, run_in_dagster
+from analytics_sync_tests.support.each_warehouse import Warehouse, each_warehouse
 from analytics_sync_tests.support.scripted_api import Api, item, shop, shop_api
-from analytics_sync_tests.support.world import make_dagster_home, run_in_dagster
 
 api = shop_api
+warehouse = each_warehouse
 
 DAY = date(2026, 6, 1)
 ONE, TWO = "3f2504e0-4f89-11d3-9a0c-0305e82c3301", "3f2504e0-4f89-11d3-9a0c-0305e82c3302"
@@ -25,14 +25,9 @@ EVENTS = item(
 )
 
 
-@pytest.fixture(params=["duckdb", "postgres"])
-def home(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+@pytest.fixture
+def home(warehouse: Warehouse, tmp_path: Path) -> Path:
     """The home of a Dagster instance, beside a new warehouse of each kind."""
-    monkeypatch.setenv("DESTINATION__DUCKDB__CREDENTIALS", str(tmp_path / "w.duckdb"))
-    if request.param == "postgres":
-        server: Postgres = request.getfixturevalue("postgres")
-        for name, value in pg.settings(server.database()).items():
-            monkeypatch.setenv(name, value)
     return make_dagster_home(tmp_path / "dagster")
 
 
@@ -45,10 +40,7 @@ def check(api: Api, home: Path, day: int, *keys: Any, resource: dict[str, Any] =
         home, {"shop": shop(resource)}, ["shop/items"], changed if is_windowed else None
     )
     assert result.success
-    (found,) = [
-        c for c in result.get_asset_check_evaluations() if c.check_name == "primary_key_unique"
-    ]
-    return found
+    return check_of(result, "primary_key_unique")
 
 
 def test_a_uuid_that_changes_its_case_is_an_error(api: Api, home: Path) -> None:

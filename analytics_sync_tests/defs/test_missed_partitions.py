@@ -8,15 +8,15 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from dagster import AssetKey, DagsterEventType, DagsterInstance, RunRequest
+from dagster import AssetKey, DagsterInstance, RunRequest
 
 from analytics_sync.catalog import CatalogError, load_text
 from analytics_sync.defs.build import build_definitions
 from analytics_sync_tests.support import duckdb_file
+from analytics_sync_tests.support.dagster_runs import make_dagster_home, metadata, step_failure
 from analytics_sync_tests.support.nights import RANGE, Nights
 from analytics_sync_tests.support.scripted_api import Api, item, shop_api
 from analytics_sync_tests.support.scripted_api import shop as shop_of
-from analytics_sync_tests.support.world import events, make_dagster_home
 
 SHOP = """
 client: {}
@@ -364,9 +364,8 @@ def test_what_is_read_of_today_is_read_again_tomorrow(
         nights = Nights(instance, source)
         before = datetime.now(UTC)
         result = nights.run(RunRequest(partition_key=str(today)))
-        (materialization,) = result.get_asset_materialization_events()
-        metadata = materialization.step_materialization_data.materialization.metadata
-        began = datetime.fromisoformat(str(metadata["reading_began"].value))
+        (made,) = metadata(result).values()
+        began = datetime.fromisoformat(made["reading_began"])
         assert before <= began <= datetime.now(UTC)
         tomorrow = today + timedelta(days=1)
         (request,) = nights.tick(f"{tomorrow}T02:15")
@@ -384,8 +383,7 @@ def test_a_run_without_a_partition_is_refused_before_the_first_request(
         result = nights.run(RunRequest())
         assert not result.success
         assert api.seen == []
-        (failure,) = events(result, DagsterEventType.STEP_FAILURE)
-        message = failure.event_specific_data.user_failure_data.description.splitlines()[0]
+        message = step_failure(result).description.splitlines()[0]
         for part in (
             "shop: ",
             "sync_shop",

@@ -10,7 +10,6 @@ from dagster import (
     AssetCheckKey,
     AssetKey,
     AssetSelection,
-    DagsterEventType,
     DagsterInstance,
     Definitions,
     define_asset_job,
@@ -18,8 +17,9 @@ from dagster import (
 
 from analytics_sync.defs.build import build_definitions
 from analytics_sync.sandbox import Fault, Request, ServedResponse
+from analytics_sync_tests.support.dagster_runs import metadata, step_failure
 from analytics_sync_tests.support.oracle import assert_same
-from analytics_sync_tests.support.world import World, events
+from analytics_sync_tests.support.world import World
 
 OBSERVABILITY = ["users", "monitors", "incidents", "dashboards"]
 
@@ -39,11 +39,8 @@ def test_one_failing_resource_leaves_the_others_loaded(world: World) -> None:
     world.sandbox.faults = broken("monitors")
     result = world.run([f"observability/{name}" for name in OBSERVABILITY], *world.days[::2])
     assert not result.success
-    done = {e.asset_key.path[-1] for e in result.get_asset_materialization_events()}
-    assert done == {"users", "incidents", "dashboards"}
-    (failure,) = events(result, DagsterEventType.STEP_FAILURE)
-    message = failure.event_specific_data.user_failure_data.description
-    first_line = message.splitlines()[0]
+    assert metadata(result).keys() == {"users", "incidents", "dashboards"}
+    first_line = step_failure(result).description.splitlines()[0]
     for part in (
         "1 of 4 resources of observability",
         "observability/monitors",
@@ -60,8 +57,7 @@ def test_one_failing_resource_leaves_the_others_loaded(world: World) -> None:
 def test_the_failure_holds_a_message_for_each_failed_resource(world: World) -> None:
     world.sandbox.faults = broken("monitors", "users", status=500)
     result = world.run([f"observability/{name}" for name in OBSERVABILITY], world.days[0])
-    (failure,) = events(result, DagsterEventType.STEP_FAILURE)
-    data = failure.event_specific_data.user_failure_data
+    data = step_failure(result)
     assert set(data.metadata) == {"monitors", "users"}
     assert "also failed: monitors" in data.description or "also failed: users" in data.description
 
@@ -107,9 +103,7 @@ def test_a_child_that_is_gone_is_skipped_and_counted(world: World) -> None:
     world.sandbox.faults = one_job
     result = world.run(["ci_pipelines/jobs"], world.days[0], world.days[-1])
     assert result.success
-    event = result.get_asset_materialization_events()[0]
-    metadata = event.step_materialization_data.materialization.metadata
-    assert metadata["children_skipped"].value == 1
+    assert metadata(result)["jobs"]["children_skipped"] == 1
     expected = world.expected("ci_pipelines/jobs", world.start, world.end)
     assert len(world.table("ci_pipelines/jobs")) == len(expected) - 1
     warnings = [e.user_message for e in _logs(world, result.run_id) if e.level == 30]
@@ -128,9 +122,7 @@ def test_a_grandchild_warns_of_children_that_its_ancestor_lacks(world: World) ->
     world.sandbox.faults = one_workflow
     assert world.run(["ci_pipelines/jobs"], world.days[0], world.days[-1]).success
     result = world.run(["ci_pipelines/jobs"], world.days[0], world.days[-1])
-    event, *_ = result.get_asset_materialization_events()
-    metadata = event.step_materialization_data.materialization.metadata
-    assert metadata["children_refused_of_ancestors"].value == 1
+    assert metadata(result)["jobs"]["children_refused_of_ancestors"] == 1
     warnings = [e.user_message for e in _logs(world, result.run_id) if e.level == 30]
     assert any("the parent workflow_jobs lacks records" in warning for warning in warnings)
 
@@ -145,10 +137,8 @@ def test_a_failed_parent_fails_its_children_by_name(world: World) -> None:
     world.sandbox.faults = broken("workflow")
     names = ["pipelines", "workflow", "workflow_jobs", "jobs", "me"]
     result = world.run([f"ci_pipelines/{name}" for name in names], world.days[0])
-    done = {e.asset_key.path[-1] for e in result.get_asset_materialization_events()}
-    assert done == {"pipelines", "me"}
-    (failure,) = events(result, DagsterEventType.STEP_FAILURE)
-    jobs = failure.event_specific_data.user_failure_data.metadata["jobs"].value
+    assert metadata(result).keys() == {"pipelines", "me"}
+    jobs = step_failure(result).metadata["jobs"].value
     assert (
         "its parent workflow_jobs could not be read: its parent workflow could not be read" in jobs
     )
@@ -160,8 +150,7 @@ def test_without_base_url_the_failure_names_setting_and_sandbox(
     monkeypatch.delenv("SOURCES__DELIVERY__BASE_URL")
     before = world.sandbox.requests
     result = world.run(["delivery/agents"])
-    (failure,) = events(result, DagsterEventType.STEP_FAILURE)
-    first_line = failure.event_specific_data.user_failure_data.description.splitlines()[0]
+    first_line = step_failure(result).description.splitlines()[0]
     assert "SOURCES__DELIVERY__BASE_URL" in first_line
     assert "sandbox" in first_line
     assert world.sandbox.requests == before
@@ -173,8 +162,7 @@ def test_an_unreachable_api_is_reported_by_address(
     monkeypatch.setattr("time.sleep", lambda _: None)
     monkeypatch.setenv("SOURCES__DELIVERY__BASE_URL", "http://127.0.0.1:9")
     result = world.run(["delivery/agents"])
-    (failure,) = events(result, DagsterEventType.STEP_FAILURE)
-    first_line = failure.event_specific_data.user_failure_data.description.splitlines()[0]
+    first_line = step_failure(result).description.splitlines()[0]
     assert "delivery/agents: GET http://127.0.0.1:9/agents failed 4 times" in first_line
     assert "refused" in first_line
     assert "object at 0x" not in first_line
@@ -187,8 +175,7 @@ def test_a_warehouse_that_cannot_be_opened_is_reported_by_file(
         "this is not a database, it is a text of more than a few bytes " * 99
     )
     result = world.run(["delivery/agents"])
-    (failure,) = events(result, DagsterEventType.STEP_FAILURE)
-    first_line = failure.event_specific_data.user_failure_data.description.splitlines()[0]
+    first_line = step_failure(result).description.splitlines()[0]
     assert first_line.startswith("delivery: the load step failed")
     assert "warehouse.duckdb" in first_line
 
@@ -203,8 +190,7 @@ def _logs(world: World, run_id: str) -> list[object]:
 def verdicts(result: Any) -> dict[str, set[str]]:
     """The checks of each asset that gave a verdict in a run, all of which must have passed."""
     found: dict[str, set[str]] = {}
-    for event in events(result, DagsterEventType.ASSET_CHECK_EVALUATION):
-        evaluation = event.asset_check_evaluation_data
+    for evaluation in result.get_asset_check_evaluations():
         assert evaluation.passed, evaluation.description
         found.setdefault(evaluation.asset_key.path[-1], set()).add(evaluation.check_name)
     return found

@@ -23,9 +23,10 @@ from dagster import (
 from analytics_sync.catalog import load_text
 from analytics_sync.defs.build import build_definitions
 from analytics_sync_tests.support import postgres_server
+from analytics_sync_tests.support.dagster_runs import run_in_dagster
 from analytics_sync_tests.support.oracle import assert_same
 from analytics_sync_tests.support.postgres_server import Postgres
-from analytics_sync_tests.support.world import World, run_in_dagster
+from analytics_sync_tests.support.world import World
 
 ZONED = """
 source: zoned

@@ -15,8 +15,8 @@ from dagster import DagsterInstance
 
 from analytics_sync.catalog import Source
 from analytics_sync.common.window import Window
+from analytics_sync_tests.support.dagster_runs import make_dagster_home, run_in_dagster
 from analytics_sync_tests.support.scripted_api import Api, item, read, shop, shop_api
-from analytics_sync_tests.support.world import make_dagster_home, run_in_dagster
 
 api = shop_api
 

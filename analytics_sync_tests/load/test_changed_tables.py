@@ -12,7 +12,7 @@ from analytics_sync.catalog import Source
 from analytics_sync.common.window import Window
 from analytics_sync.extract.run import ReadRun
 from analytics_sync.load.pipeline import Loaded, load
-from analytics_sync_tests.support.each_warehouse import EachWarehouse, each_warehouse
+from analytics_sync_tests.support.each_warehouse import Warehouse, each_warehouse
 from analytics_sync_tests.support.scripted_api import Api, item, shop, shop_api
 
 api = shop_api
@@ -66,9 +66,7 @@ def listed(api: Api) -> Api:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("change", ["DROP TABLE {}", "ALTER TABLE {} RENAME TO old_items"])
-def test_a_table_that_is_gone_is_made_again(
-    listed: Api, warehouse: EachWarehouse, change: str
-) -> None:
+def test_a_table_that_is_gone_is_made_again(listed: Api, warehouse: Warehouse, change: str) -> None:
     assert not Outcome(snapshot()).steps()
     warehouse.run(change.format("shop.items"))
     outcome = Outcome(snapshot())
@@ -79,7 +77,7 @@ def test_a_table_that_is_gone_is_made_again(
 
 
 def test_a_windowed_table_that_is_gone_lacks_the_other_windows(
-    api: Api, warehouse: EachWarehouse
+    api: Api, warehouse: Warehouse
 ) -> None:
     api.on("/items", [day(1), day(2)])
     for window in DAYS:
@@ -95,7 +93,7 @@ def test_a_windowed_table_that_is_gone_lacks_the_other_windows(
 
 
 @pytest.mark.slow
-def test_columns_that_are_gone_come_back(listed: Api, warehouse: EachWarehouse) -> None:
+def test_columns_that_are_gone_come_back(listed: Api, warehouse: Warehouse) -> None:
     """Those of our own, too: a table of an older version may lack them."""
     names = ("v", "_extra", "_read_at", "_deleted_at", "_dlt_load_id")
     assert not Outcome(snapshot()).failures
@@ -111,7 +109,7 @@ def test_columns_that_are_gone_come_back(listed: Api, warehouse: EachWarehouse) 
 
 @pytest.mark.slow
 def test_a_windowed_column_that_is_gone_lacks_the_other_windows(
-    api: Api, warehouse: EachWarehouse
+    api: Api, warehouse: Warehouse
 ) -> None:
     api.on("/items", [day(1), day(2)])
     for window in DAYS:
@@ -127,7 +125,7 @@ def test_a_windowed_column_that_is_gone_lacks_the_other_windows(
 
 
 @pytest.mark.slow
-def test_tables_of_dlt_come_back(listed: Api, warehouse: EachWarehouse) -> None:
+def test_tables_of_dlt_come_back(listed: Api, warehouse: Warehouse) -> None:
     Outcome(snapshot())
     warehouse.run(*(f"DROP TABLE shop.{n}" for n in ("_dlt_loads", "_dlt_version", "_rejected")))
     assert not Outcome(snapshot()).failures
@@ -136,7 +134,7 @@ def test_tables_of_dlt_come_back(listed: Api, warehouse: EachWarehouse) -> None:
 
 
 @pytest.mark.slow
-def test_rejected_records_get_a_column_that_is_gone(api: Api, warehouse: EachWarehouse) -> None:
+def test_rejected_records_get_a_column_that_is_gone(api: Api, warehouse: Warehouse) -> None:
     api.on("/items", [{"id": 1}, {"v": "keyless"}])
     api.on("/others", [])
     Outcome(snapshot())
@@ -148,7 +146,7 @@ def test_rejected_records_get_a_column_that_is_gone(api: Api, warehouse: EachWar
 
 
 @pytest.mark.slow
-def test_a_view_in_the_way_fails_its_resource_alone(listed: Api, warehouse: EachWarehouse) -> None:
+def test_a_view_in_the_way_fails_its_resource_alone(listed: Api, warehouse: Warehouse) -> None:
     Outcome(snapshot())
     warehouse.run(
         "ALTER TABLE shop.items RENAME TO t", "CREATE VIEW shop.items AS SELECT * FROM shop.t"
@@ -160,7 +158,7 @@ def test_a_view_in_the_way_fails_its_resource_alone(listed: Api, warehouse: Each
 
 
 @pytest.mark.slow
-def test_a_column_that_somebody_requires_is_freed(listed: Api, warehouse: EachWarehouse) -> None:
+def test_a_column_that_somebody_requires_is_freed(listed: Api, warehouse: Warehouse) -> None:
     Outcome(snapshot())
     warehouse.run("ALTER TABLE shop.items ALTER COLUMN v SET NOT NULL")
     listed.on("/items", [{"id": 1, "v": None}])
@@ -169,7 +167,7 @@ def test_a_column_that_somebody_requires_is_freed(listed: Api, warehouse: EachWa
 
 
 @pytest.mark.slow
-def test_a_key_takes_a_column_whose_values_are_known(listed: Api, warehouse: EachWarehouse) -> None:
+def test_a_key_takes_a_column_whose_values_are_known(listed: Api, warehouse: Warehouse) -> None:
     """The values are in ``_extra``: without them, old rows would stand beside new ones."""
     listed.on("/items", [{"id": 1, "part": "a"}, {"id": 2, "part": "b"}])
     Outcome(snapshot())
@@ -183,7 +181,7 @@ def test_a_key_takes_a_column_whose_values_are_known(listed: Api, warehouse: Eac
 
 
 def test_a_key_with_a_column_that_rows_lack_fails_its_resource_alone(
-    listed: Api, warehouse: EachWarehouse
+    listed: Api, warehouse: Warehouse
 ) -> None:
     listed.on("/items", [{"id": 1}, {"id": 2, "part": "b"}])
     Outcome(snapshot())
@@ -198,7 +196,7 @@ def test_a_key_with_a_column_that_rows_lack_fails_its_resource_alone(
 
 
 @pytest.mark.slow
-def test_an_empty_table_takes_any_key(listed: Api, warehouse: EachWarehouse) -> None:
+def test_an_empty_table_takes_any_key(listed: Api, warehouse: Warehouse) -> None:
     listed.on("/items", [], [{"id": 1, "part": "a"}, {"id": 1, "part": "b"}])
     Outcome(snapshot())
     assert not Outcome(snapshot(["id", "part"], part="text")).failures
@@ -206,7 +204,7 @@ def test_an_empty_table_takes_any_key(listed: Api, warehouse: EachWarehouse) -> 
 
 
 @pytest.mark.slow
-def test_a_key_loses_a_column(listed: Api, warehouse: EachWarehouse) -> None:
+def test_a_key_loses_a_column(listed: Api, warehouse: Warehouse) -> None:
     """The column stays, and may be null from now on."""
     listed.on("/items", [{"id": 1, "part": "a"}], [{"id": 1, "v": "new"}, {"id": 2}])
     Outcome(snapshot(["id", "part"], part="text", v="text"))
@@ -219,7 +217,7 @@ def test_a_key_loses_a_column(listed: Api, warehouse: EachWarehouse) -> None:
 
 @pytest.mark.slow
 def test_a_key_that_several_rows_share_fails_its_resource_alone(
-    listed: Api, warehouse: EachWarehouse
+    listed: Api, warehouse: Warehouse
 ) -> None:
     listed.on("/items", [{"id": 1, "part": "a"}, {"id": 1, "part": "b"}], [{"id": 1}])
     Outcome(snapshot(["id", "part"], part="text"))
@@ -230,7 +228,7 @@ def test_a_key_that_several_rows_share_fails_its_resource_alone(
 
 
 @pytest.mark.slow
-def test_a_wider_key_says_that_other_windows_lack_rows(api: Api, warehouse: EachWarehouse) -> None:
+def test_a_wider_key_says_that_other_windows_lack_rows(api: Api, warehouse: Warehouse) -> None:
     parts = [day(1, part="a"), day(1, part="b"), day(2, part="a")]
     api.on("/items", parts)
     for window in DAYS:

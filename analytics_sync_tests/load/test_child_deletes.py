@@ -10,16 +10,16 @@ import pytest
 
 from analytics_sync.cli import main
 from analytics_sync_tests.support.changing_api import Records, gone, living, sync, windowed
-from analytics_sync_tests.support.each_warehouse import EachWarehouse, each_warehouse
+from analytics_sync_tests.support.each_warehouse import (
+    Warehouse,
+    each_warehouse,
+    mainly_duckdb,
+    only_duckdb,
+)
 from analytics_sync_tests.support.scripted_api import Api, item, shop, shop_api
 
 api = shop_api
 warehouse = each_warehouse
-
-# PostgreSQL is tried by the longer suite, where DuckDB shows the same in little time.
-mainly_duckdb = pytest.mark.parametrize(
-    "warehouse", ["duckdb", pytest.param("postgres", marks=pytest.mark.slow)], indirect=True
-)
 
 
 def children(name: str = "lines", parent: str = "items", **endpoint: Any) -> dict[str, Any]:
@@ -58,7 +58,7 @@ class Lines:
                 self.of[name].by_id[name + part] = {"id": name + part}
 
 
-def test_children_of_windowed_parents(api: Api, warehouse: EachWarehouse) -> None:
+def test_children_of_windowed_parents(api: Api, warehouse: Warehouse) -> None:
     lines = Lines(api, days=True)
     source = shop(windowed(), children())
     sync(source, 1, 3)
@@ -74,7 +74,7 @@ def test_children_of_windowed_parents(api: Api, warehouse: EachWarehouse) -> Non
 
 
 @mainly_duckdb
-def test_children_of_a_snapshot(api: Api, warehouse: EachWarehouse) -> None:
+def test_children_of_a_snapshot(api: Api, warehouse: Warehouse) -> None:
     lines = Lines(api, days=False)
     source = shop(SNAPSHOT, children())
     sync(source)
@@ -85,7 +85,7 @@ def test_children_of_a_snapshot(api: Api, warehouse: EachWarehouse) -> None:
 
 
 @mainly_duckdb
-def test_descendants_of_a_parent_that_is_marked(api: Api, warehouse: EachWarehouse) -> None:
+def test_descendants_of_a_parent_that_is_marked(api: Api, warehouse: Warehouse) -> None:
     lines = Lines(api, days=True)
     taxes = {
         key: Records(api, f"/lines/{key}/taxes") for key in ("ax", "ay", "bx", "by", "cx", "cy")
@@ -105,12 +105,10 @@ def test_descendants_of_a_parent_that_is_marked(api: Api, warehouse: EachWarehou
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("warehouse", ["duckdb"], indirect=True)
+@only_duckdb
 @pytest.mark.parametrize("answers", ["one ignored", "all ignored", "one undeclared"])
 @pytest.mark.parametrize("days", [True, False])
-def test_children_that_answer_404(
-    api: Api, warehouse: EachWarehouse, answers: str, days: bool
-) -> None:
+def test_children_that_answer_404(api: Api, warehouse: Warehouse, answers: str, days: bool) -> None:
     """404 says that there are no children if it is declared so, and if the path is right."""
     lines = Lines(api, days=days)
     declared = children() if answers == "one undeclared" else children(**IGNORED)
@@ -130,9 +128,9 @@ def test_children_that_answer_404(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("warehouse", ["duckdb"], indirect=True)
+@only_duckdb
 def test_a_record_with_a_field_of_its_own_in_place_of_the_parents(
-    api: Api, warehouse: EachWarehouse
+    api: Api, warehouse: Warehouse
 ) -> None:
     """The row is the parent's that listed it, whatever its columns say."""
     lines = Lines(api, days=True)
@@ -145,9 +143,9 @@ def test_a_record_with_a_field_of_its_own_in_place_of_the_parents(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("warehouse", ["duckdb"], indirect=True)
+@only_duckdb
 def test_without_the_parent_in_the_table_nothing_is_marked_and_a_reason_is_given(
-    api: Api, warehouse: EachWarehouse
+    api: Api, warehouse: Warehouse
 ) -> None:
     """A record may be listed under several parents."""
     lines = Lines(api, days=True)
@@ -161,9 +159,9 @@ def test_without_the_parent_in_the_table_nothing_is_marked_and_a_reason_is_given
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("warehouse", ["duckdb"], indirect=True)
+@only_duckdb
 def test_a_row_that_slips_between_pages_of_a_parent_is_not_gone(
-    api: Api, warehouse: EachWarehouse
+    api: Api, warehouse: Warehouse
 ) -> None:
     """A line of the first page is deleted before the second page is read."""
     lines = Lines(api, days=True)
@@ -208,8 +206,8 @@ def test_check_names_the_children_that_nobody_can_judge(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("warehouse", ["duckdb"], indirect=True)
-def test_a_value_of_a_parent_that_has_no_column(api: Api, warehouse: EachWarehouse) -> None:
+@only_duckdb
+def test_a_value_of_a_parent_that_has_no_column(api: Api, warehouse: Warehouse) -> None:
     """Lines that vanish are marked. Nobody can tell which lines belong to an item that is gone."""
     lines = Lines(api, days=True)
     for name, record in lines.items.by_id.items():

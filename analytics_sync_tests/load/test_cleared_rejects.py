@@ -14,7 +14,7 @@ import pytest
 from analytics_sync.common.window import Window
 from analytics_sync.extract.run import ReadRun
 from analytics_sync.load.pipeline import Loaded, load
-from analytics_sync_tests.support.each_warehouse import EachWarehouse, each_warehouse
+from analytics_sync_tests.support.each_warehouse import Warehouse, each_warehouse
 from analytics_sync_tests.support.scripted_api import Api, Query, item, shop, shop_api
 
 api = shop_api
@@ -38,7 +38,7 @@ def sync(*resources: Any, days: tuple[date, date] | None = None) -> tuple[Loaded
         return load(run, "run"), run.failures()
 
 
-def rejected(warehouse: EachWarehouse) -> list[str]:
+def rejected(warehouse: Warehouse) -> list[str]:
     """The rejected records, as JSON."""
     return sorted(str(row["record"]).replace(" ", "") for row in warehouse.rows("_rejected"))
 
@@ -62,7 +62,7 @@ class Days:
         ]
 
 
-def test_a_snapshot_clears_what_it_does_not_find_again(api: Api, warehouse: EachWarehouse) -> None:
+def test_a_snapshot_clears_what_it_does_not_find_again(api: Api, warehouse: Warehouse) -> None:
     bad = {"id": "x", "n": 1}
     api.on("/items", [{"id": 1}, bad, bad, {"id": "y"}])
     api.on("/others", [{"id": None}])
@@ -95,7 +95,7 @@ READS: dict[str, tuple[Any, dict[str, Any], bool]] = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", READS)
-def test_only_a_complete_read_clears(api: Api, warehouse: EachWarehouse, kind: str) -> None:
+def test_only_a_complete_read_clears(api: Api, warehouse: Warehouse, kind: str) -> None:
     answer, endpoint, clears = READS[kind]
     api.on("/items", [{"id": "x"}])
     sync(item())
@@ -104,7 +104,7 @@ def test_only_a_complete_read_clears(api: Api, warehouse: EachWarehouse, kind: s
     assert rejected(warehouse) == ([] if clears else ['{"id":"x"}'])
 
 
-def test_a_window_clears_its_own(api: Api, warehouse: EachWarehouse) -> None:
+def test_a_window_clears_its_own(api: Api, warehouse: Warehouse) -> None:
     days = Days(api)
     for number, day in enumerate(DAYS):
         days.records[day] = [
@@ -133,7 +133,7 @@ def test_a_window_clears_its_own(api: Api, warehouse: EachWarehouse) -> None:
 
 @pytest.mark.slow
 def test_a_listing_that_is_not_filtered_shows_a_wrong_cursor_in_each_window(
-    api: Api, warehouse: EachWarehouse
+    api: Api, warehouse: Warehouse
 ) -> None:
     windowed = item(UNFILTERED, columns=AT)
     without_key = {"id": None, "at": f"{DAYS[0]}T12:00:00Z"}
@@ -154,7 +154,7 @@ def test_a_listing_that_is_not_filtered_shows_a_wrong_cursor_in_each_window(
 
 @pytest.mark.slow
 def test_a_record_that_is_sound_in_another_window_is_cleared_by_its_key(
-    api: Api, warehouse: EachWarehouse
+    api: Api, warehouse: Warehouse
 ) -> None:
     """Its cursor was no time. It was corrected, so that another window lists it now."""
     days = Days(api)
@@ -177,7 +177,7 @@ def test_a_record_that_is_sound_in_another_window_is_cleared_by_its_key(
     assert len(rejected(warehouse)) == 2, "another key, and no key"
 
 
-def test_children_are_cleared_parent_by_parent(api: Api, warehouse: EachWarehouse) -> None:
+def test_children_are_cleared_parent_by_parent(api: Api, warehouse: Warehouse) -> None:
     """The parents have windows. A parent that changes later is listed in another window."""
     days = Days(api)
     parents = item(FILTERED, columns=AT)
@@ -196,9 +196,7 @@ def test_children_are_cleared_parent_by_parent(api: Api, warehouse: EachWarehous
 
 
 @pytest.mark.slow
-def test_a_parent_whose_children_are_refused_clears_nothing(
-    api: Api, warehouse: EachWarehouse
-) -> None:
+def test_a_parent_whose_children_are_refused_clears_nothing(api: Api, warehouse: Warehouse) -> None:
     api.on("/items", [{"id": 1}, {"id": 2}])
     for number in (1, 2):
         api.on(f"/items/{number}/kids", [{"id": number}, {"id": f"x{number}"}])
@@ -214,7 +212,7 @@ def test_a_parent_whose_children_are_refused_clears_nothing(
 
 
 @pytest.mark.slow
-def test_rows_of_an_older_version_get_the_new_columns(api: Api, warehouse: EachWarehouse) -> None:
+def test_rows_of_an_older_version_get_the_new_columns(api: Api, warehouse: Warehouse) -> None:
     api.on("/items", [{"id": "x"}, {"id": 1}])
     sync(item())
     for column in ("parent", "window_start", "window_end"):

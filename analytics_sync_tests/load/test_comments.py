@@ -3,70 +3,43 @@
 from __future__ import annotations
 
 import logging
-from pathlib import Path
 from typing import Any
 
-import duckdb
 import psycopg2
 import pytest
 
 from analytics_sync.extract.run import ReadRun
 from analytics_sync.load.pipeline import load
-from analytics_sync_tests.support import duckdb_file
-from analytics_sync_tests.support import postgres_server as pg
+from analytics_sync_tests.support.each_warehouse import Warehouse, each_warehouse
+from analytics_sync_tests.support.postgres_server import Postgres
 from analytics_sync_tests.support.scripted_api import Api, item, shop, shop_api
 
 api = shop_api
+warehouse = each_warehouse
 HOSTILE = """it's "quoted" $$ $x$ \\' \\n %s %% ; -- /* é
 second line'); DROP TABLE items; --"""
 
 
-class Warehouse:
-    """A new warehouse, which is the destination."""
-
-    def __init__(self, place: Path | str) -> None:
-        self.place = place
-
-    def run(self, sql: str) -> None:
-        """Execute a statement, as somebody else may do."""
-        if isinstance(self.place, Path):
-            with duckdb.connect(str(self.place)) as connection:
-                connection.execute(sql)
-            return
-        with psycopg2.connect(self.place) as server, server.cursor() as cursor:
-            cursor.execute(sql)
-
-    def comments(self) -> dict[str, str]:
-        """The comments of ``items`` by column; that of the table has no name."""
-        if isinstance(self.place, Path):
-            rows = duckdb_file.query(
-                self.place,
-                "SELECT '', comment FROM duckdb_tables() WHERE table_name = 'items' UNION ALL "
-                "SELECT column_name, comment FROM duckdb_columns() WHERE table_name = 'items'",
-            )
-        else:
-            rows = pg.query(
-                self.place,
-                "SELECT coalesce(a.attname, ''), d.description FROM pg_description d "
-                "LEFT JOIN pg_attribute a ON a.attrelid = d.objoid AND a.attnum = d.objsubid "
-                "AND a.attnum > 0 WHERE d.objoid = 'shop.items'::regclass",
-            )
-        return {name: text for name, text in rows if text is not None}
-
-
-@pytest.fixture(params=["duckdb", "postgres"])
-def warehouse(
-    request: pytest.FixtureRequest, tmp_path: Path, api: Api, monkeypatch: pytest.MonkeyPatch
-) -> Warehouse:
-    """Each of the two kinds."""
+@pytest.fixture(autouse=True)
+def items(api: Api) -> None:
+    """One record."""
     api.on("/items", [{"id": 1, "a'b": "x"}])
-    if request.param == "duckdb":
-        monkeypatch.setenv("DESTINATION__DUCKDB__CREDENTIALS", str(tmp_path / "w.duckdb"))
-        return Warehouse(tmp_path / "w.duckdb")
-    database = request.getfixturevalue("postgres").database()
-    for name, value in pg.settings(database).items():
-        monkeypatch.setenv(name, value)
-    return Warehouse(database)
+
+
+def comments(warehouse: Warehouse) -> dict[str, str]:
+    """The comments of ``items`` by column; that of the table has no name."""
+    if warehouse.is_duckdb:
+        sql = (
+            "SELECT '', comment FROM duckdb_tables() WHERE table_name = 'items' UNION ALL "
+            "SELECT column_name, comment FROM duckdb_columns() WHERE table_name = 'items'"
+        )
+    else:
+        sql = (
+            "SELECT coalesce(a.attname, ''), d.description FROM pg_description d "
+            "LEFT JOIN pg_attribute a ON a.attrelid = d.objoid AND a.attnum = d.objsubid "
+            "AND a.attnum > 0 WHERE d.objoid = 'shop.items'::regclass"
+        )
+    return {name: text for name, text in warehouse.query(sql) if text is not None}
 
 
 def sync(table: str | None, column: str | None, **keys: Any) -> None:
@@ -81,12 +54,12 @@ def sync(table: str | None, column: str | None, **keys: Any) -> None:
 
 def test_descriptions_become_comments_and_follow_their_changes(warehouse: Warehouse) -> None:
     sync("All items.", "The value.")
-    found = warehouse.comments()
+    found = comments(warehouse)
     assert (found[""], found["v"]) == ("All items.", "The value.")
     assert found["_read_at"] == "When the API answered with this row"
     assert "id" not in found
     sync("All items.", "Another text.")
-    assert warehouse.comments() == {**found, "v": "Another text."}
+    assert comments(warehouse) == {**found, "v": "Another text."}
 
 
 def test_a_hostile_description_is_a_text_and_nothing_else(warehouse: Warehouse) -> None:
@@ -94,7 +67,7 @@ def test_a_hostile_description_is_a_text_and_nothing_else(warehouse: Warehouse) 
     columns = {name: {"data_type": "text", "description": text} for name, text in texts.items()}
     sync(HOSTILE, None, columns={"id": "bigint", **columns})
     stored = {name: text.replace("\0", "").strip() for name, text in texts.items()}
-    assert warehouse.comments().items() >= {"": HOSTILE, **stored}.items()
+    assert comments(warehouse).items() >= {"": HOSTILE, **stored}.items()
 
 
 def test_a_comment_of_somebody_else_stays_where_nothing_is_described(warehouse: Warehouse) -> None:
@@ -102,35 +75,33 @@ def test_a_comment_of_somebody_else_stays_where_nothing_is_described(warehouse: 
     warehouse.run("COMMENT ON COLUMN shop.items.w IS 'ask Ana'")
     warehouse.run("COMMENT ON TABLE shop.items IS 'overwritten'")
     sync("All items.", None)
-    found = warehouse.comments()
+    found = comments(warehouse)
     assert (found["w"], found[""]) == ("ask Ana", "All items.")
 
 
 def test_equal_descriptions_change_nothing(warehouse: Warehouse) -> None:
     """Not even the comment is written again."""
-    if isinstance(warehouse.place, Path):
+    if warehouse.is_duckdb:
         pytest.skip("DuckDB has no trace of a comment that is written again")
     versions = (
         "SELECT objsubid, xmin::text FROM pg_description WHERE objoid = 'shop.items'::regclass"
     )
     sync(HOSTILE, HOSTILE)
-    before = pg.query(warehouse.place, versions)
+    before = warehouse.query(versions)
     sync(HOSTILE, HOSTILE)
     assert len(before) > 2
-    assert sorted(pg.query(warehouse.place, versions)) == sorted(before)
+    assert sorted(warehouse.query(versions)) == sorted(before)
 
 
 @pytest.mark.slow
 def test_a_comment_that_waits_for_a_lock_fails_no_load(
-    postgres: pg.Postgres,
-    api: Api,
+    postgres: Postgres,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     address = postgres.database()
-    for name, value in pg.settings(address).items():
-        monkeypatch.setenv(name, value)
-    api.on("/items", [{"id": 1}])
+    warehouse = Warehouse(address)
+    warehouse.configure(monkeypatch)
     sync("All items.", None)
     caplog.set_level(logging.WARNING)
     with psycopg2.connect(address) as other, other.cursor() as cursor:
@@ -139,4 +110,4 @@ def test_a_comment_that_waits_for_a_lock_fails_no_load(
         assert "the comments of its table are not set" in caplog.text
         other.rollback()
     sync("Other text.", None)
-    assert Warehouse(address).comments()[""] == "Other text."
+    assert comments(warehouse)[""] == "Other text."

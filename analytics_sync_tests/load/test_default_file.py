@@ -12,9 +12,9 @@ import pytest
 from analytics_sync.load.clients.destination import duckdb_file
 from analytics_sync.load.errors import LoadError
 from analytics_sync_tests.support import duckdb_file as file_support
-from analytics_sync_tests.support.both_warehouses import run_source
+from analytics_sync_tests.support.dagster_runs import make_dagster_home, run_source
 from analytics_sync_tests.support.scripted_api import Api, item, shop, shop_api
-from analytics_sync_tests.support.world import ROOT, make_dagster_home
+from analytics_sync_tests.support.world import ROOT
 
 api = shop_api
 ITEMS = shop(item())

@@ -17,28 +17,16 @@ from dagster import AssetCheckSeverity
 from analytics_sync.extract.evidence.findings import DECLARED_SCHEMA, PRIMARY_KEY_UNIQUE
 from analytics_sync.extract.run import ReadRun
 from analytics_sync.load.pipeline import load
-from analytics_sync_tests.support import postgres_server as pg
+from analytics_sync_tests.support.dagster_runs import make_dagster_home, run_in_dagster
 from analytics_sync_tests.support.day_windows import day_window
-from analytics_sync_tests.support.postgres_server import Postgres
+from analytics_sync_tests.support.each_warehouse import each_warehouse
 from analytics_sync_tests.support.scripted_api import Api, item, shop, shop_api
-from analytics_sync_tests.support.world import make_dagster_home, run_in_dagster
 
 api = shop_api
+warehouse = each_warehouse
 
 MONDAY = date(2024, 7, 1)
 Record = dict[str, Any]
-
-
-@pytest.fixture(params=["duckdb", "postgres"])
-def warehouse(
-    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A new warehouse of each kind."""
-    monkeypatch.setenv("DESTINATION__DUCKDB__CREDENTIALS", str(tmp_path / "w.duckdb"))
-    if request.param == "postgres":
-        server: Postgres = request.getfixturevalue("postgres")
-        for name, value in pg.settings(server.database()).items():
-            monkeypatch.setenv(name, value)
 
 
 @pytest.fixture

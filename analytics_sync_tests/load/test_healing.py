@@ -11,7 +11,7 @@ import pytest
 
 from analytics_sync.extract.run import ReadRun
 from analytics_sync.load.pipeline import load
-from analytics_sync_tests.support.each_warehouse import EachWarehouse, each_warehouse
+from analytics_sync_tests.support.each_warehouse import Warehouse, each_warehouse
 from analytics_sync_tests.support.scripted_api import Api, item, shop, shop_api
 
 api = shop_api
@@ -28,7 +28,7 @@ def sync(columns: dict[str, Any], key: Any = "id") -> dict[str, Exception]:
         return run.failures()
 
 
-def extras(warehouse: EachWarehouse, resource: str = "items") -> dict[int, Any]:
+def extras(warehouse: Warehouse, resource: str = "items") -> dict[int, Any]:
     """The values of ``_extra`` by the id of the row."""
     found = warehouse.values(resource, "_extra")
     return {
@@ -55,7 +55,7 @@ CHANGED: list[tuple[str, str, list[Any], list[Any], dict[int, Any]]] = [
 ]  # fmt: skip
 
 
-def test_wider_columns_take_the_values_that_did_not_fit(api: Api, warehouse: EachWarehouse) -> None:
+def test_wider_columns_take_the_values_that_did_not_fit(api: Api, warehouse: Warehouse) -> None:
     """The old rows are not in the second listings: only ``_extra`` has their values."""
     names = [f"{old}_{new}_{i}" for i, (old, new, *_) in enumerate(CHANGED)]
     for name, (_, _, values, _, _) in zip(names, CHANGED, strict=True):
@@ -78,9 +78,7 @@ def test_wider_columns_take_the_values_that_did_not_fit(api: Api, warehouse: Eac
 
 
 @pytest.mark.slow
-def test_a_column_that_is_declared_later_takes_its_values(
-    api: Api, warehouse: EachWarehouse
-) -> None:
+def test_a_column_that_is_declared_later_takes_its_values(api: Api, warehouse: Warehouse) -> None:
     listing = [
         {"id": 1, "name": "a", "o": {"deep": 5, "other": [1]}},
         {"id": 2, "name": 7, "a.b": "dotted", "o": {"deep": None}},
@@ -100,7 +98,7 @@ def test_a_column_that_is_declared_later_takes_its_values(
 
 
 @pytest.mark.slow
-def test_a_column_with_the_name_of_duckdbs_own(api: Api, warehouse: EachWarehouse) -> None:
+def test_a_column_with_the_name_of_duckdbs_own(api: Api, warehouse: Warehouse) -> None:
     """In DuckDB, no statement finds a row by its number then: the values stay where they are."""
     api.on("/items", [{"id": 1, "rowid": 1, "v": "b"}, {"id": 2, "rowid": 0, "v": "a"}], NEXT)
     assert not sync({"rowid": "bigint"})
@@ -114,7 +112,7 @@ def test_a_column_with_the_name_of_duckdbs_own(api: Api, warehouse: EachWarehous
 
 
 @pytest.mark.slow
-def test_a_name_that_is_too_long_for_postgres(api: Api, warehouse: EachWarehouse) -> None:
+def test_a_name_that_is_too_long_for_postgres(api: Api, warehouse: Warehouse) -> None:
     name = "n" * 80
     api.on("/items", [{"id": 1, name: "007"}], NEXT)
     assert not sync({name: "bigint"})
@@ -126,7 +124,7 @@ def test_a_name_that_is_too_long_for_postgres(api: Api, warehouse: EachWarehouse
 
 @pytest.mark.slow
 def test_an_object_of_which_a_column_holds_a_part_stays_in_extra(
-    api: Api, warehouse: EachWarehouse
+    api: Api, warehouse: Warehouse
 ) -> None:
     """``_extra`` holds only the rest of it: the column would look whole."""
     api.on("/items", [{"id": 1, "o": {"a": 1, "b": 2}}], NEXT)
@@ -137,7 +135,7 @@ def test_an_object_of_which_a_column_holds_a_part_stays_in_extra(
 
 
 @pytest.mark.slow
-def test_a_dotted_key_beside_a_path_stays_in_extra(api: Api, warehouse: EachWarehouse) -> None:
+def test_a_dotted_key_beside_a_path_stays_in_extra(api: Api, warehouse: Warehouse) -> None:
     """The column holds the value of the path. The key with the dot is another field."""
     api.on("/items", [{"id": 1, "a": {"b": 1}, "a.b": 20}, {"id": 2, "a": {"b": BIG}}], NEXT)
     assert not sync({"a.b": "double"})
@@ -148,9 +146,7 @@ def test_a_dotted_key_beside_a_path_stays_in_extra(api: Api, warehouse: EachWare
 
 
 @pytest.mark.slow
-def test_the_value_of_an_alias_replaces_none_of_the_path(
-    api: Api, warehouse: EachWarehouse
-) -> None:
+def test_the_value_of_an_alias_replaces_none_of_the_path(api: Api, warehouse: Warehouse) -> None:
     api.on("/items", [{"id": 1, "v": 1, "w": 2}], NEXT)
     assert not sync({"v": {"data_type": "bigint", "aliases": ["w"]}})
     assert not sync({"v": {"data_type": "text", "aliases": ["w"]}})
@@ -159,9 +155,7 @@ def test_the_value_of_an_alias_replaces_none_of_the_path(
 
 
 @pytest.mark.slow
-def test_characters_that_no_warehouse_stores_stay_in_extra(
-    api: Api, warehouse: EachWarehouse
-) -> None:
+def test_characters_that_no_warehouse_stores_stay_in_extra(api: Api, warehouse: Warehouse) -> None:
     api.on("/items", [{"id": 1, "v": "a\0b"}, {"id": 2, "v": "c"}], NEXT)
     assert not sync({})
     assert not sync({"v": "text"})
@@ -170,7 +164,7 @@ def test_characters_that_no_warehouse_stores_stay_in_extra(
 
 
 @pytest.mark.slow
-def test_a_column_that_cannot_be_widened_leaves_extra(api: Api, warehouse: EachWarehouse) -> None:
+def test_a_column_that_cannot_be_widened_leaves_extra(api: Api, warehouse: Warehouse) -> None:
     api.on("/items", [{"id": 1, "v": "x", "w": 1}], NEXT)
     assert not sync({"v": "text"})
     assert "column v is" in str(sync({"v": "bigint", "w": "bigint"})["items"])
@@ -179,7 +173,7 @@ def test_a_column_that_cannot_be_widened_leaves_extra(api: Api, warehouse: EachW
 
 
 @pytest.mark.slow
-def test_more_rows_than_one_statement_takes(api: Api, warehouse: EachWarehouse) -> None:
+def test_more_rows_than_one_statement_takes(api: Api, warehouse: Warehouse) -> None:
     rows = [{"id": i, "v": f"{i:05}" if i % 3 else None, "p": {"q": i}} for i in range(45_000)]
     api.on("/items", rows, [{"id": 45_000}])
     assert not sync({"v": "bigint"})

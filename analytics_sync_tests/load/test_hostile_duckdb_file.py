@@ -14,8 +14,8 @@ from analytics_sync.load.clients.destination import make_destination
 from analytics_sync.load.errors import LoadError
 from analytics_sync.load.pipeline import load
 from analytics_sync.load.warehouse import open_warehouse
+from analytics_sync_tests.support.dagster_runs import make_dagster_home, run_in_dagster
 from analytics_sync_tests.support.scripted_api import Api, item, shop, shop_api
-from analytics_sync_tests.support.world import make_dagster_home, run_in_dagster
 
 api = shop_api
 

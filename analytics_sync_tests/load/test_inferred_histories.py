@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from analytics_sync_tests.support.either_warehouse import EitherWarehouse, either_warehouse
+from analytics_sync_tests.support.each_warehouse import Warehouse, each_warehouse
 from analytics_sync_tests.support.scripted_api import Api, shop_api
 from analytics_sync_tests.support.undeclared import extra, is_same, row, sync
 
 api = shop_api
-warehouse = either_warehouse
+warehouse = each_warehouse
 FIELDS = [f"f{i}" for i in range(12)]
 _KINDS: list[list[Any]] = [
     [0, 1, -7, 2**53 + 1, -(2**63)],
@@ -55,7 +55,7 @@ def _values(chance: random.Random, kinds: dict[str, list[list[Any]]]) -> dict[st
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(1, 30))
 def test_every_value_is_in_its_column_or_in_extra(
-    api: Api, warehouse: EitherWarehouse, seed: int
+    api: Api, warehouse: Warehouse, seed: int
 ) -> None:
     sent: dict[int, dict[str, Any]] = {}
     for listing in history(seed, runs=6):

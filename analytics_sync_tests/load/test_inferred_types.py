@@ -13,15 +13,12 @@ import pytest
 
 from analytics_sync.extract.run import ReadRun
 from analytics_sync.load.pipeline import load
-from analytics_sync_tests.support.either_warehouse import EitherWarehouse, either_warehouse
+from analytics_sync_tests.support.each_warehouse import Warehouse, each_warehouse, mainly_duckdb
 from analytics_sync_tests.support.scripted_api import Api, shop, shop_api
 from analytics_sync_tests.support.undeclared import extra, is_same, row, sync, undeclared
 
 api = shop_api
-warehouse = either_warehouse
-MORE_ON_POSTGRES = pytest.mark.parametrize(
-    "warehouse", ["duckdb", pytest.param("postgres", marks=pytest.mark.slow)], indirect=True
-)
+warehouse = each_warehouse
 AT = datetime(2026, 1, 2, 10, tzinfo=UTC)
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 EXTRA = object()  # the value is in _extra, and the column is null
@@ -72,14 +69,14 @@ CHANGES: dict[str, tuple[Any, Any, str, Any, Any]] = {
 }  # fmt: skip
 
 
-def test_each_change_is_exact_or_widened_or_in_extra(api: Api, warehouse: EitherWarehouse) -> None:
+def test_each_change_is_exact_or_widened_or_in_extra(api: Api, warehouse: Warehouse) -> None:
     first = {"id": 1, **{name: change[0] for name, change in CHANGES.items()}}
     second = {"id": 2, **{name: change[1] for name, change in CHANGES.items()}}
     sync(api, first)
     assert row(warehouse, 1)["_extra"] is None
     sync(api, second)
     sync(api, second)  # the types are decided
-    types, kept, landed = warehouse.types("shop/items"), row(warehouse, 1), row(warehouse, 2)
+    types, kept, landed = warehouse.types(), row(warehouse, 1), row(warehouse, 2)
     for name, (_, sent, kind, old, new) in CHANGES.items():
         assert types[name] == kind, name
         assert kept[name] == old, name
@@ -97,9 +94,7 @@ def test_each_change_is_exact_or_widened_or_in_extra(api: Api, warehouse: Either
 
 
 @pytest.mark.slow
-def test_the_runs_in_the_other_order_keep_every_value_too(
-    api: Api, warehouse: EitherWarehouse
-) -> None:
+def test_the_runs_in_the_other_order_keep_every_value_too(api: Api, warehouse: Warehouse) -> None:
     sent = {n: {"id": n, **{f: c[n - 1] for f, c in CHANGES.items()}} for n in (1, 2)}
     for key in (2, 1, 2):
         sync(api, sent[key])
@@ -109,13 +104,11 @@ def test_the_runs_in_the_other_order_keep_every_value_too(
             assert name in rest or is_same(sent[key][name], found[name]), (key, name)
 
 
-@MORE_ON_POSTGRES
-def test_texts_of_which_a_part_looks_like_times_stay_text(
-    api: Api, warehouse: EitherWarehouse
-) -> None:
+@mainly_duckdb
+def test_texts_of_which_a_part_looks_like_times_stay_text(api: Api, warehouse: Warehouse) -> None:
     sync(api, {"id": 1, "v": "2026-01-02"}, {"id": 2, "v": "unknown"}, {"id": 3, "v": ""})
     sync(api, {"id": 4, "v": "2026-01-03"})
-    assert warehouse.types("shop/items")["v"] == "varchar"
+    assert warehouse.types()["v"] == "varchar"
     assert [row(warehouse, i)["v"] for i in (1, 2, 3, 4)] == [
         "2026-01-02",
         "unknown",
@@ -124,9 +117,9 @@ def test_texts_of_which_a_part_looks_like_times_stay_text(
     ]
 
 
-@MORE_ON_POSTGRES
+@mainly_duckdb
 @pytest.mark.parametrize("key", [1, pytest.param("a", marks=pytest.mark.slow)])
-def test_empty_answers_decide_no_type(api: Api, warehouse: EitherWarehouse, key: Any) -> None:
+def test_empty_answers_decide_no_type(api: Api, warehouse: Warehouse, key: Any) -> None:
     for empty in ([], [{"id": None, "v": None}]):
         sync(api, *empty)
     sync(api, {"id": key, "v": [1], "at": "2026-01-02T10:00:00Z"})
@@ -135,25 +128,25 @@ def test_empty_answers_decide_no_type(api: Api, warehouse: EitherWarehouse, key:
         "v": "json",
         "at": "timestamp with time zone",
     }
-    assert warehouse.types("shop/items") == kinds
+    assert warehouse.types() == kinds
     sync(api)
-    assert warehouse.types("shop/items") == kinds
+    assert warehouse.types() == kinds
     assert row(warehouse, key)["v"] == [1]
 
 
-@MORE_ON_POSTGRES
+@mainly_duckdb
 def test_a_key_of_numbers_becomes_text_and_a_text_key_is_no_time(
-    api: Api, warehouse: EitherWarehouse
+    api: Api, warehouse: Warehouse
 ) -> None:
     sync(api, {"id": 7})
     sync(api, {"id": "A-7"}, {"id": 8}, {"id": "2026-01-02"})
-    assert {r["id"] for r in warehouse.rows("shop/items")} == {"7", "A-7", "8", "2026-01-02"}
-    assert warehouse.rows("shop/_rejected") == []
+    assert {r["id"] for r in warehouse.rows()} == {"7", "A-7", "8", "2026-01-02"}
+    assert warehouse.rows("_rejected") == []
 
 
-@MORE_ON_POSTGRES
+@mainly_duckdb
 def test_rows_of_an_earlier_version_with_json_in_text_columns(
-    api: Api, warehouse: EitherWarehouse
+    api: Api, warehouse: Warehouse
 ) -> None:
     """Earlier versions made text of all JSON columns, and put the values of later runs into ``_extra``."""
     sync(api, {"id": 1, "o": {"k": 1}, "t": "x", "_": 1})
@@ -161,14 +154,14 @@ def test_rows_of_an_earlier_version_with_json_in_text_columns(
         warehouse.run(f'ALTER TABLE shop.items ALTER COLUMN "{column}" TYPE VARCHAR')
     warehouse.run("""UPDATE shop.items SET _extra = '{"z": [1]}'""")
     sync(api, {"id": 2, "o": {"k": 2}, "t": "y", "l": [1]})
-    assert warehouse.types("shop/items")["o"] == warehouse.types("shop/items")["l"] == "json"
+    assert warehouse.types()["o"] == warehouse.types()["l"] == "json"
     assert [row(warehouse, i)["o"] for i in (1, 2)] == [{"k": 1}, {"k": 2}]
     assert (row(warehouse, 1)["z"], extra(warehouse, 1)) == ([1], {})
 
 
 @pytest.mark.slow
 def test_fields_that_come_late_in_a_long_read_get_a_column_in_the_next_run(
-    api: Api, warehouse: EitherWarehouse
+    api: Api, warehouse: Warehouse
 ) -> None:
     many = [{"id": i, "n": i, "late": None} for i in range(11_000)]
     many.append({"id": 11_000, "n": 0.5, "late": {"k": 1}})
@@ -183,5 +176,5 @@ def test_fields_that_come_late_in_a_long_read_get_a_column_in_the_next_run(
         with ReadRun(shop(undeclared(endpoint={"paginator": paging}))) as run:
             load(run, "run")
         assert extra(warehouse, 11_000) == expected
-    assert warehouse.types("shop/items") == {"id": "bigint", "n": "double", "late": "json"}
+    assert warehouse.types() == {"id": "bigint", "n": "double", "late": "json"}
     assert row(warehouse, 11_000)["late"] == {"k": 1}

@@ -5,21 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
-import duckdb
-import psycopg2
 import pytest
 
 from analytics_sync.catalog import load_text
 from analytics_sync.common.window import Window
 from analytics_sync.extract.run import ReadRun
 from analytics_sync.load.pipeline import load
-from analytics_sync_tests.support import postgres_server as pg
+from analytics_sync_tests.support.each_warehouse import Warehouse, each_warehouse
 from analytics_sync_tests.support.oracle import actual_rows, expected_rows
-from analytics_sync_tests.support.postgres_server import Postgres
 from analytics_sync_tests.support.world import World
 
+warehouse = each_warehouse
 SHOP = """
 source: shop
 client: {base_url: https://shop.example.com, auth: {type: bearer, token: 'dlt.secrets["token"]'}}
@@ -35,23 +32,9 @@ resources:
 
 
 class Shop(World):
-    """A small shop with its warehouse in DuckDB, or in PostgreSQL if there is an address."""
+    """A small shop with a warehouse of each kind."""
 
-    address: str | None = None
-
-    def change(self, sql: str) -> None:
-        """Change the warehouse with SQL, without the package."""
-        if self.address is None:
-            with duckdb.connect(str(self.warehouse)) as file:
-                file.execute(sql)
-            return
-        with psycopg2.connect(self.address) as server, server.cursor() as cursor:
-            cursor.execute(sql)
-
-    def rows(self, name: str) -> list[dict[str, Any]]:
-        """All rows of a resource's table."""
-        asset = f"shop/{name}"
-        return pg.table(self.address, asset) if self.address else self.table(asset)
+    store: Warehouse
 
     def read(self, name: str, day: date | None = None) -> ReadRun:
         """A run that has read a resource and not yet loaded it."""
@@ -72,22 +55,16 @@ class Shop(World):
         """Assert that the table equals the records that the API lists."""
         resource = self.sources["shop"].resources[name]
         live = [v.record for v in self.sandbox.ledger("shop").records(name)]
-        assert actual_rows(resource, self.rows(name)) == expected_rows(resource, live)
+        assert actual_rows(resource, self.store.rows(name)) == expected_rows(resource, live)
 
 
-@pytest.fixture(params=["duckdb", "postgres"])
-def shop(
-    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Shop]:
+@pytest.fixture
+def shop(warehouse: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
     source = load_text(SHOP, name="shop", file="shop.yaml")
     with Shop(tmp_path, {"shop": source}, rows=12, rows_per_day=4) as made:
-        for name, value in made.environment.items():
+        made.store = warehouse
+        for name, value in {**made.environment, **made.store.settings}.items():
             monkeypatch.setenv(name, value)
-        if request.param == "postgres":
-            server: Postgres = request.getfixturevalue("postgres")
-            made.address = server.database()
-            monkeypatch.setenv("ANALYTICS_SYNC__DESTINATION", "postgres")
-            monkeypatch.setenv("DESTINATION__POSTGRES__CREDENTIALS", made.address)
         yield made
 
 
@@ -133,21 +110,21 @@ def test_a_record_changed_within_its_window(shop: Shop) -> None:
         shop.sandbox.ledger("shop").update("changes", record["id"], {"name": "newer"})
         shop.run_once("changes", day)
         load(slow, "slow")
-    assert "newer" in {row["name"] for row in shop.rows("changes")}
+    assert "newer" in {row["name"] for row in shop.store.rows("changes")}
 
 
 def test_a_read_time_in_the_future_is_replaced(shop: Shop) -> None:
     shop.run_once("things")
-    shop.change("UPDATE shop.things SET _read_at = '2999-01-01T00:00:00Z'")
+    shop.store.run("UPDATE shop.things SET _read_at = '2999-01-01T00:00:00Z'")
     edit(shop)
     shop.run_once("things")
-    edited = {row["id"]: row["name"] for row in shop.rows("things")}
+    edited = {row["id"]: row["name"] for row in shop.store.rows("things")}
     assert "the newer name" in edited.values()
 
 
 def test_a_table_without_read_at_is_merged(shop: Shop) -> None:
     shop.run_once("things")
-    shop.change("ALTER TABLE shop.things DROP COLUMN _read_at; DELETE FROM shop._dlt_version")
+    shop.store.run("ALTER TABLE shop.things DROP COLUMN _read_at; DELETE FROM shop._dlt_version")
     edit(shop)
     shop.run_once("things")
     shop.assert_equal("things")
@@ -160,8 +137,8 @@ def test_each_row_holds_the_time_of_its_page(shop: Shop) -> None:
     before = now()
     shop.run_once("things")
     between = now()
-    first = {row["_read_at"] for row in shop.rows("things")}
+    first = {row["_read_at"] for row in shop.store.rows("things")}
     assert all(before <= at <= between for at in first)
     assert len(first) > 1, "each page has its own time"
     shop.run_once("things")
-    assert all(between <= row["_read_at"] <= now() for row in shop.rows("things"))
+    assert all(between <= row["_read_at"] <= now() for row in shop.store.rows("things"))

@@ -6,10 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from analytics_sync_tests.support.dagster_runs import (
+    make_dagster_home,
+    run_in_dagster,
+    step_failure,
+)
 from analytics_sync_tests.support.oracle import assert_same
 from analytics_sync_tests.support.postgres_server import Postgres, query, settings, table
 from analytics_sync_tests.support.scripted_api import item, serve, shop
-from analytics_sync_tests.support.world import World, make_dagster_home, run_in_dagster
+from analytics_sync_tests.support.world import World
 
 
 @pytest.fixture
@@ -54,8 +59,7 @@ def test_an_unreachable_server_is_reported_without_its_password(
         "DESTINATION__POSTGRES__CREDENTIALS", "postgresql://u:s3cretword@127.0.0.1:9/d"
     )
     result = world.run(["delivery/agents"])
-    failed = [e for e in result.all_events if e.is_step_failure]
-    message = failed[0].event_specific_data.user_failure_data.description
+    message = step_failure(result).description
     assert message.startswith("delivery: the load step failed")
     assert "refused" in message.splitlines()[0]
     assert "s3cretword" not in message

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from dagster import AssetKey, DagsterEventType, DagsterInstance
+from dagster import AssetKey, DagsterInstance
 
 from analytics_sync.cli import main
 from analytics_sync.defs.build import build_definitions
@@ -20,17 +20,17 @@ from analytics_sync_tests.support.changing_api import (
     sync,
     windowed,
 )
-from analytics_sync_tests.support.each_warehouse import EachWarehouse, each_warehouse
+from analytics_sync_tests.support.dagster_runs import check_of, make_dagster_home
+from analytics_sync_tests.support.each_warehouse import (
+    Warehouse,
+    each_warehouse,
+    mainly_duckdb,
+    only_duckdb,
+)
 from analytics_sync_tests.support.scripted_api import Api, item, shop, shop_api
-from analytics_sync_tests.support.world import make_dagster_home
 
 api = shop_api
 warehouse = each_warehouse
-on_duckdb = pytest.mark.parametrize("warehouse", ["duckdb"], indirect=True)
-# PostgreSQL is tried by the longer suite, where DuckDB shows the same in little time.
-mainly_duckdb = pytest.mark.parametrize(
-    "warehouse", ["duckdb", pytest.param("postgres", marks=pytest.mark.slow)], indirect=True
-)
 ACCEPT = {"accept_shrunken": ["items"]}
 
 
@@ -47,7 +47,7 @@ def declared(**keys: Any) -> Any:
 @mainly_duckdb
 @pytest.mark.parametrize("disposition", ["merge", "replace"])
 def test_a_listing_that_shrinks_by_more_than_half(
-    api: Api, warehouse: EachWarehouse, disposition: str
+    api: Api, warehouse: Warehouse, disposition: str
 ) -> None:
     api.on("/items", numbered(9), numbered(4))
     source = declared(write_disposition=disposition)
@@ -63,10 +63,10 @@ def test_a_listing_that_shrinks_by_more_than_half(
         assert findings(source, COMPLETE) == [], "the accepted rows are the measure from now on"
 
 
-@on_duckdb
+@only_duckdb
 @pytest.mark.parametrize(("before", "now"), [(4, 1), pytest.param(6, 3, marks=pytest.mark.slow)])
 def test_a_few_rows_and_half_of_them_may_go(
-    api: Api, warehouse: EachWarehouse, before: int, now: int
+    api: Api, warehouse: Warehouse, before: int, now: int
 ) -> None:
     api.on("/items", numbered(before), numbered(now))
     sync(declared())
@@ -75,10 +75,10 @@ def test_a_few_rows_and_half_of_them_may_go(
 
 
 @pytest.mark.slow
-@on_duckdb
+@only_duckdb
 @pytest.mark.parametrize("disposition", ["merge", "replace"])
 def test_an_empty_listing_is_not_believed(
-    api: Api, warehouse: EachWarehouse, disposition: str, monkeypatch: pytest.MonkeyPatch
+    api: Api, warehouse: Warehouse, disposition: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     api.on("/items", numbered(1), [])
     source = declared(write_disposition=disposition)
@@ -91,9 +91,9 @@ def test_an_empty_listing_is_not_believed(
 
 
 @pytest.mark.slow
-@on_duckdb
+@only_duckdb
 @pytest.mark.parametrize("keys", [{"deletes": "window"}, {"write_disposition": "replace"}])
-def test_a_window(api: Api, warehouse: EachWarehouse, keys: dict[str, Any]) -> None:
+def test_a_window(api: Api, warehouse: Warehouse, keys: dict[str, Any]) -> None:
     records = Records(api, "/items")
     for n in range(8):
         records.put(f"a{n}", 2)
@@ -109,8 +109,8 @@ def test_a_window(api: Api, warehouse: EachWarehouse, keys: dict[str, Any]) -> N
 
 
 @pytest.mark.slow
-@on_duckdb
-def test_rows_that_moved_to_another_window_do_not_count(api: Api, warehouse: EachWarehouse) -> None:
+@only_duckdb
+def test_rows_that_moved_to_another_window_do_not_count(api: Api, warehouse: Warehouse) -> None:
     records = Records(api, "/items")
     for n in range(8):
         records.put(f"a{n}", 2)
@@ -123,9 +123,9 @@ def test_rows_that_moved_to_another_window_do_not_count(api: Api, warehouse: Eac
     assert gone(warehouse) == ["a6"]
 
 
-@on_duckdb
+@only_duckdb
 def test_in_dagster_a_check_fails_until_the_run_config_accepts(
-    api: Api, warehouse: EachWarehouse, tmp_path: Path
+    api: Api, warehouse: Warehouse, tmp_path: Path
 ) -> None:
     api.on("/items", numbered(9), numbered(4))
     defs = build_definitions({"shop": declared()})
@@ -141,12 +141,7 @@ def test_in_dagster_a_check_fails_until_the_run_config_accepts(
                 raise_on_error=False,
             )
         assert result.success
-        checks = [
-            e.asset_check_evaluation_data
-            for e in result.all_events
-            if e.event_type == DagsterEventType.ASSET_CHECK_EVALUATION
-        ]
-        (complete,) = [c for c in checks if c.check_name == COMPLETE]
+        complete = check_of(result, COMPLETE)
         assert complete.severity.value == "ERROR"
         return bool(complete.passed)
 
@@ -157,10 +152,10 @@ def test_in_dagster_a_check_fails_until_the_run_config_accepts(
     assert len(living(warehouse)) == 4
 
 
-@on_duckdb
+@only_duckdb
 @pytest.mark.parametrize("text", ["items", "shop/orders"])
 def test_a_name_that_is_no_resource_is_refused(
-    warehouse: EachWarehouse, monkeypatch: pytest.MonkeyPatch, api: Api, text: str
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, api: Api, text: str
 ) -> None:
     monkeypatch.setenv("ANALYTICS_SYNC__ACCEPT_SHRUNKEN", text)
     with pytest.raises(LoadError, match=text.rpartition("/")[2]):

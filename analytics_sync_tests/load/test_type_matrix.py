@@ -20,7 +20,7 @@ import pytest
 from analytics_sync.common.window import Window
 from analytics_sync.extract.run import ReadRun
 from analytics_sync.load.pipeline import load
-from analytics_sync_tests.support.each_warehouse import EachWarehouse, each_warehouse
+from analytics_sync_tests.support.each_warehouse import Warehouse, each_warehouse
 from analytics_sync_tests.support.scripted_api import Api, item, shop, shop_api
 
 api = shop_api
@@ -117,7 +117,7 @@ def _instant(value: Any) -> datetime:
 
 
 def check(
-    api: Api, warehouse: EachWarehouse, pairs: list[Pair], windows: tuple[Window | None, ...]
+    api: Api, warehouse: Warehouse, pairs: list[Pair], windows: tuple[Window | None, ...]
 ) -> dict[str, int]:
     """Load all pairs twice, and look for values that changed; how often each end was reached."""
     for pair in pairs:
@@ -181,7 +181,7 @@ def columns(values: Callable[[str, str], list[list[Any]]]) -> list[Pair]:
 
 
 @pytest.mark.slow
-def test_a_column_with_its_first_value(api: Api, warehouse: EachWarehouse) -> None:
+def test_a_column_with_its_first_value(api: Api, warehouse: Warehouse) -> None:
     """One value, which fits its type exactly, and all misfits of the old type in ``_extra``."""
     pairs = columns(lambda old, _: [[SAMPLES[old][0], *MISFITS]])
     ends = check(api, warehouse, pairs, (None, None))
@@ -190,14 +190,14 @@ def test_a_column_with_its_first_value(api: Api, warehouse: EachWarehouse) -> No
 
 
 @pytest.mark.slow
-def test_a_column_with_each_value_alone(api: Api, warehouse: EachWarehouse) -> None:
+def test_a_column_with_each_value_alone(api: Api, warehouse: Warehouse) -> None:
     pairs = columns(lambda old, _: [[value] for value in SAMPLES[old]])
     for start in range(0, len(pairs), 70):
         check(api, warehouse, pairs[start : start + 70], (None, None))
 
 
 @pytest.mark.slow
-def test_a_column_with_all_values_nulls_or_none(api: Api, warehouse: EachWarehouse) -> None:
+def test_a_column_with_all_values_nulls_or_none(api: Api, warehouse: Warehouse) -> None:
     """A column of nulls, also beside misfits, and an empty table take every type."""
     pairs = columns(lambda old, _: [[*SAMPLES[old], None, *MISFITS]])
     check(api, warehouse, pairs, (None, None))
@@ -210,7 +210,7 @@ def test_a_column_with_all_values_nulls_or_none(api: Api, warehouse: EachWarehou
 
 
 @pytest.mark.slow
-def test_a_key(api: Api, warehouse: EachWarehouse) -> None:
+def test_a_key(api: Api, warehouse: Warehouse) -> None:
     pairs = [
         Pair(
             f"{old}_{new}_{number}", old, new,
@@ -233,7 +233,7 @@ def _other_keys(type_: str) -> list[Any]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("times", [["2025-01-01"], ["2025-01-01T10:00:00Z"], []])
-def test_a_cursor(api: Api, warehouse: EachWarehouse, times: list[str]) -> None:
+def test_a_cursor(api: Api, warehouse: Warehouse, times: list[str]) -> None:
     windows = tuple(
         Window(datetime(2025, 1, d, tzinfo=UTC), datetime(2025, 1, d + 1, tzinfo=UTC))
         for d in (1, 2)

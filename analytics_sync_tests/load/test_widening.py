@@ -9,7 +9,7 @@ import pytest
 
 from analytics_sync.extract.run import ReadRun
 from analytics_sync.load.pipeline import load
-from analytics_sync_tests.support.each_warehouse import EachWarehouse, each_warehouse
+from analytics_sync_tests.support.each_warehouse import Warehouse, each_warehouse
 from analytics_sync_tests.support.scripted_api import Api, item, shop, shop_api
 
 api = shop_api
@@ -59,7 +59,7 @@ def sync_all(types: list[str], **keys: Any) -> dict[str, Exception]:
         return run.failures()
 
 
-def test_a_wider_type_keeps_old_rows_and_takes_new_ones(api: Api, warehouse: EachWarehouse) -> None:
+def test_a_wider_type_keeps_old_rows_and_takes_new_ones(api: Api, warehouse: Warehouse) -> None:
     others(api)
     for i, (_, value, _, next_value, _, _) in enumerate(WIDER):
         listing = [{"id": 1, "v": value}, KEPT | {"id": 3}]
@@ -74,7 +74,7 @@ def test_a_wider_type_keeps_old_rows_and_takes_new_ones(api: Api, warehouse: Eac
 
 
 def test_a_date_becomes_the_midnight_of_utc(
-    api: Api, warehouse: EachWarehouse, monkeypatch: pytest.MonkeyPatch
+    api: Api, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PGTZ", "Asia/Tokyo")
     others(api)
@@ -85,7 +85,7 @@ def test_a_date_becomes_the_midnight_of_utc(
     assert found == {1: "2024-02-29 00:00:00", 2: "2024-03-01 10:00:00"}
 
 
-def test_a_key_is_widened(api: Api, warehouse: EachWarehouse) -> None:
+def test_a_key_is_widened(api: Api, warehouse: Warehouse) -> None:
     others(api)
     api.on("/items", [{"id": 7, "v": "a"}, {"id": 8, "v": "b"}], [{"id": "007"}, {"id": "8"}])
     assert not sync("text")
@@ -111,7 +111,7 @@ OTHER: list[tuple[str, Any, str]] = [
 ]
 
 
-def test_another_type_fails_its_resource_alone(api: Api, warehouse: EachWarehouse) -> None:
+def test_another_type_fails_its_resource_alone(api: Api, warehouse: Warehouse) -> None:
     others(api)
     for i, (_, value, _) in enumerate(OTHER):
         api.on(f"/items_{i}", [{"id": 1, "v": value}], [{"id": 2, "v": None}])
@@ -129,7 +129,7 @@ def test_another_type_fails_its_resource_alone(api: Api, warehouse: EachWarehous
     assert warehouse.values("others", "_deleted_at")[2] is not None, "others are loaded"
 
 
-def test_a_changed_table_loads_again(api: Api, warehouse: EachWarehouse) -> None:
+def test_a_changed_table_loads_again(api: Api, warehouse: Warehouse) -> None:
     """The stored schema of dlt must not claim that the refused table has its new column."""
     others(api)
     api.on("/items", [{"id": 1, "v": "5"}], [{"id": 2, "v": 6, "w": "new"}])
@@ -141,7 +141,7 @@ def test_a_changed_table_loads_again(api: Api, warehouse: EachWarehouse) -> None
     assert warehouse.values(column="w") == {1: None, 2: "new"}
 
 
-def test_any_type_takes_a_column_without_values(api: Api, warehouse: EachWarehouse) -> None:
+def test_any_type_takes_a_column_without_values(api: Api, warehouse: Warehouse) -> None:
     others(api)
     api.on("/items", [{"id": 1, "v": None}], [{"id": 2, "v": 5}])
     assert not sync("text")
@@ -149,7 +149,7 @@ def test_any_type_takes_a_column_without_values(api: Api, warehouse: EachWarehou
     assert warehouse.values() == {1: None, 2: 5}
 
 
-def test_all_columns_of_a_table_change_or_none(api: Api, warehouse: EachWarehouse) -> None:
+def test_all_columns_of_a_table_change_or_none(api: Api, warehouse: Warehouse) -> None:
     others(api)
     api.on("/items", [{"id": 1, "v": 5, "w": "x"}], [{"id": 2, "v": "6", "w": 7}])
     assert not sync("bigint", w="text")
@@ -159,7 +159,7 @@ def test_all_columns_of_a_table_change_or_none(api: Api, warehouse: EachWarehous
     assert warehouse.values() == {1: 5}
 
 
-def test_a_column_that_somebody_narrowed_is_widened(api: Api, warehouse: EachWarehouse) -> None:
+def test_a_column_that_somebody_narrowed_is_widened(api: Api, warehouse: Warehouse) -> None:
     """The stored schema of dlt still says that the column is as declared."""
     others(api)
     api.on("/items", [{"id": 1, "v": "0.5"}], [{"id": 1, "v": str(EXACT)}])
@@ -169,7 +169,7 @@ def test_a_column_that_somebody_narrowed_is_widened(api: Api, warehouse: EachWar
     assert warehouse.values() == {1: EXACT}
 
 
-def test_a_time_without_a_zone_fails_by_name(api: Api, warehouse: EachWarehouse) -> None:
+def test_a_time_without_a_zone_fails_by_name(api: Api, warehouse: Warehouse) -> None:
     others(api)
     api.on("/items", [{"id": 1, "v": "2024-01-01T00:00:00Z"}])
     assert not sync("timestamp")
@@ -177,7 +177,7 @@ def test_a_time_without_a_zone_fails_by_name(api: Api, warehouse: EachWarehouse)
     assert "column v is" in str(sync("timestamp")["items"])
 
 
-def test_a_type_that_holds_more_than_declared_stays(api: Api, warehouse: EachWarehouse) -> None:
+def test_a_type_that_holds_more_than_declared_stays(api: Api, warehouse: Warehouse) -> None:
     others(api)
     api.on("/items", [{"id": 1, "v": "0.5"}], [{"id": 1, "v": "1.25"}])
     assert not sync("decimal")
@@ -187,7 +187,7 @@ def test_a_type_that_holds_more_than_declared_stays(api: Api, warehouse: EachWar
     assert warehouse.values() == {1: Decimal("1.25")}
 
 
-def test_a_table_that_cannot_be_altered_fails_by_name(api: Api, warehouse: EachWarehouse) -> None:
+def test_a_table_that_cannot_be_altered_fails_by_name(api: Api, warehouse: Warehouse) -> None:
     others(api)
     api.on("/items", [{"id": 1, "v": 5}], [{"id": 1, "v": "6"}])
     assert not sync("bigint")

@@ -11,32 +11,33 @@ from analytics_sync.catalog import CatalogError, load_text
 from analytics_sync.common.errors import ExtractError
 from analytics_sync.extract.run import ReadRun
 from analytics_sync.load.pipeline import load
-from analytics_sync_tests.support.changing_api import Records, at, gone, living, sync, windowed
+from analytics_sync_tests.support.changing_api import (
+    Records,
+    at,
+    gone,
+    living,
+    slow_sync,
+    sync,
+    two_records_a_day,
+    windowed,
+)
 from analytics_sync_tests.support.day_windows import day_window
-from analytics_sync_tests.support.each_warehouse import EachWarehouse, each_warehouse
+from analytics_sync_tests.support.each_warehouse import (
+    Warehouse,
+    each_warehouse,
+    mainly_duckdb,
+    only_duckdb,
+)
 from analytics_sync_tests.support.scripted_api import Api, item, shop, shop_api
 
 api = shop_api
 warehouse = each_warehouse
-# PostgreSQL is tried by the longer suite, where DuckDB shows the same in little time.
-mainly_duckdb = pytest.mark.parametrize(
-    "warehouse", ["duckdb", pytest.param("postgres", marks=pytest.mark.slow)], indirect=True
-)
+records = two_records_a_day
 SOURCE = shop(windowed(deletes="window"))
 
 
-@pytest.fixture
-def records(api: Api) -> Records:
-    """Two records a day, for three days."""
-    made = Records(api, "/items")
-    for day in (1, 2, 3):
-        made.put(f"a{day}", day)
-        made.put(f"b{day}", day)
-    return made
-
-
 def test_a_row_that_is_gone_is_marked_and_one_that_comes_back_is_not(
-    records: Records, warehouse: EachWarehouse
+    records: Records, warehouse: Warehouse
 ) -> None:
     sync(SOURCE, 1, 3)
     assert gone(warehouse) == []
@@ -53,9 +54,7 @@ def test_a_row_that_is_gone_is_marked_and_one_that_comes_back_is_not(
 
 
 @mainly_duckdb
-def test_a_record_that_changed_later_is_not_gone(
-    records: Records, warehouse: EachWarehouse
-) -> None:
+def test_a_record_that_changed_later_is_not_gone(records: Records, warehouse: Warehouse) -> None:
     """It is no more in its old window, and this run does not read its new one."""
     sync(SOURCE, 1, 3)
     records.put("a1", 9)
@@ -71,7 +70,7 @@ def test_a_record_that_changed_later_is_not_gone(
 
 
 @pytest.mark.slow
-def test_the_only_row_of_a_day_can_go(records: Records, warehouse: EachWarehouse) -> None:
+def test_the_only_row_of_a_day_can_go(records: Records, warehouse: Warehouse) -> None:
     records.put("alone", 5)
     sync(SOURCE, 1, 5)
     del records.by_id["alone"]
@@ -81,7 +80,7 @@ def test_the_only_row_of_a_day_can_go(records: Records, warehouse: EachWarehouse
 
 @pytest.mark.slow
 @pytest.mark.parametrize("cursor", ["created_at", "starts_at"])
-def test_other_cursors(api: Api, warehouse: EachWarehouse, cursor: str) -> None:
+def test_other_cursors(api: Api, warehouse: Warehouse, cursor: str) -> None:
     """A time of creation never moves. Another time may move either way."""
     source = shop(windowed(cursor, deletes="window"))
     records = Records(api, "/items", cursor)
@@ -100,7 +99,7 @@ def test_other_cursors(api: Api, warehouse: EachWarehouse, cursor: str) -> None:
 
 
 @pytest.mark.slow
-def test_a_day_as_cursor(api: Api, warehouse: EachWarehouse) -> None:
+def test_a_day_as_cursor(api: Api, warehouse: Warehouse) -> None:
     columns = {"id": "text", "day": "date"}
     source = shop(
         windowed("day", columns=columns, incremental={"cursor_changes": False}, deletes="window")
@@ -115,10 +114,8 @@ def test_a_day_as_cursor(api: Api, warehouse: EachWarehouse) -> None:
     assert gone(warehouse) == ["a2"]
 
 
-@pytest.mark.parametrize("warehouse", ["duckdb"], indirect=True)
-def test_a_read_that_proves_nothing_marks_nothing(
-    records: Records, warehouse: EachWarehouse
-) -> None:
+@only_duckdb
+def test_a_read_that_proves_nothing_marks_nothing(records: Records, warehouse: Warehouse) -> None:
     sync(SOURCE, 1, 3)
     del records.by_id["a2"]
     records.answer = [{"id": "b2", "updated_at": "2026-01-02T12:00:00Z"}, {"id": "x"}]
@@ -131,9 +128,9 @@ def test_a_read_that_proves_nothing_marks_nothing(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("warehouse", ["duckdb"], indirect=True)
+@only_duckdb
 def test_a_second_read_that_fails_marks_nothing(
-    api: Api, records: Records, warehouse: EachWarehouse
+    api: Api, records: Records, warehouse: Warehouse
 ) -> None:
     sync(SOURCE, 1, 3)
     del records.by_id["a2"]
@@ -145,19 +142,17 @@ def test_a_second_read_that_fails_marks_nothing(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("warehouse", ["duckdb"], indirect=True)
-def test_a_row_of_a_parallel_run_is_not_marked(records: Records, warehouse: EachWarehouse) -> None:
-    with ReadRun(SOURCE, day_window(at(2), at(3))) as slow:
-        slow.result("items")
+@only_duckdb
+def test_a_row_of_a_parallel_run_is_not_marked(records: Records, warehouse: Warehouse) -> None:
+    with slow_sync(SOURCE, 2):
         records.put("new", 2)
         sync(SOURCE, 2)
-        load(slow, "slow")
     assert living(warehouse) == ["a2", "b2", "new"]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("warehouse", ["duckdb"], indirect=True)
-def test_a_default_for_all_resources(api: Api, records: Records, warehouse: EachWarehouse) -> None:
+@only_duckdb
+def test_a_default_for_all_resources(api: Api, records: Records, warehouse: Warehouse) -> None:
     """A snapshot has one window: everything."""
     api.on("/others", [{"id": 1}, {"id": 2}], [{"id": 2}])
     source = shop(windowed(deletes="window"), item(name="others", deletes="window"))
@@ -188,9 +183,9 @@ def test_a_declaration_that_cannot_be_kept_is_an_error(keys: str, message: str) 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("warehouse", ["duckdb"], indirect=True)
+@only_duckdb
 def test_a_row_behind_the_end_of_an_ordered_window_is_not_gone(
-    api: Api, warehouse: EachWarehouse
+    api: Api, warehouse: Warehouse
 ) -> None:
     """The listing keeps its order for some pages, and breaks it later."""
     records = Records(api, "/items", "created_at")

@@ -9,17 +9,27 @@ import pytest
 from analytics_sync.catalog import CatalogError, load_text
 from analytics_sync.extract.run import ReadRun
 from analytics_sync.load.pipeline import load
-from analytics_sync_tests.support.changing_api import Records, at, living, sync, windowed
+from analytics_sync_tests.support.changing_api import (
+    Records,
+    at,
+    living,
+    slow_sync,
+    sync,
+    two_records_a_day,
+    windowed,
+)
 from analytics_sync_tests.support.day_windows import day_window
-from analytics_sync_tests.support.each_warehouse import EachWarehouse, each_warehouse
+from analytics_sync_tests.support.each_warehouse import (
+    Warehouse,
+    each_warehouse,
+    mainly_duckdb,
+    only_duckdb,
+)
 from analytics_sync_tests.support.scripted_api import Api, item, shop, shop_api
 
 api = shop_api
 warehouse = each_warehouse
-# PostgreSQL is tried by the longer suite, where DuckDB shows the same in little time.
-mainly_duckdb = pytest.mark.parametrize(
-    "warehouse", ["duckdb", pytest.param("postgres", marks=pytest.mark.slow)], indirect=True
-)
+records = two_records_a_day
 REPLACE = {"write_disposition": "replace"}
 SOURCE = shop(windowed(**REPLACE))
 LINES = item(
@@ -34,18 +44,8 @@ LINES = item(
 )
 
 
-@pytest.fixture
-def records(api: Api) -> Records:
-    """Two records a day, for three days."""
-    made = Records(api, "/items")
-    for day in (1, 2, 3):
-        made.put(f"a{day}", day)
-        made.put(f"b{day}", day)
-    return made
-
-
 def test_a_run_replaces_its_window_and_a_range_the_whole_range(
-    records: Records, warehouse: EachWarehouse
+    records: Records, warehouse: Warehouse
 ) -> None:
     sync(SOURCE, 1, 3)
     for name in ("a1", "a2", "a3"):
@@ -61,7 +61,7 @@ def test_a_run_replaces_its_window_and_a_range_the_whole_range(
 
 @mainly_duckdb
 def test_a_record_that_moved_to_another_window_is_there_once(
-    records: Records, warehouse: EachWarehouse
+    records: Records, warehouse: Warehouse
 ) -> None:
     sync(SOURCE, 1, 3)
     records.put("a1", 9)
@@ -71,9 +71,9 @@ def test_a_record_that_moved_to_another_window_is_there_once(
     assert living(warehouse) == ["a1", "a2", "a3", "b1", "b2", "b3"]
 
 
-@pytest.mark.parametrize("warehouse", ["duckdb"], indirect=True)
+@only_duckdb
 def test_a_read_that_failed_or_is_short_replaces_nothing(
-    api: Api, records: Records, warehouse: EachWarehouse
+    api: Api, records: Records, warehouse: Warehouse
 ) -> None:
     source = shop(windowed(**REPLACE))
     sync(source, 1, 3)
@@ -90,22 +90,16 @@ def test_a_read_that_failed_or_is_short_replaces_nothing(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("warehouse", ["duckdb"], indirect=True)
-def test_a_row_that_another_run_read_later_stays(
-    records: Records, warehouse: EachWarehouse
-) -> None:
-    with ReadRun(SOURCE, day_window(at(2), at(3))) as slow:
-        slow.result("items")
+@only_duckdb
+def test_a_row_that_another_run_read_later_stays(records: Records, warehouse: Warehouse) -> None:
+    with slow_sync(SOURCE, 2):
         records.put("new", 2)
         sync(SOURCE, 2)
-        load(slow, "slow")
     assert living(warehouse) == ["a2", "b2", "new"]
 
 
 @mainly_duckdb
-def test_children_of_other_parents_stay(
-    api: Api, records: Records, warehouse: EachWarehouse
-) -> None:
+def test_children_of_other_parents_stay(api: Api, records: Records, warehouse: Warehouse) -> None:
     source = shop(windowed(**REPLACE), LINES)
     lines = {name: Records(api, f"/items/{name}/lines") for name in records.by_id}
     for name, made in lines.items():

@@ -17,7 +17,7 @@ from analytics_sync.extract.run import ReadRun
 from analytics_sync.load.pipeline import load
 from analytics_sync_tests.load.test_changed_tables import DAYS, day
 from analytics_sync_tests.support import postgres_server as pg
-from analytics_sync_tests.support.each_warehouse import EachWarehouse, each_warehouse
+from analytics_sync_tests.support.each_warehouse import Warehouse, each_warehouse
 from analytics_sync_tests.support.scripted_api import Api, item, shop_api
 
 api = shop_api
@@ -50,7 +50,7 @@ class Shop:
 
 @pytest.fixture
 def shop(
-    api: Api, warehouse: EachWarehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    api: Api, warehouse: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> Shop:  # fmt: skip
     """``items`` and ``days`` are loaded, and the API lists other rows from now on."""
@@ -85,7 +85,7 @@ def test_diff_finds_no_difference_after_a_load(shop: Shop) -> None:
     assert shop.schema("diff", "shop/items", "--dry-run")[0] == 0
 
 
-def test_diff_says_what_the_next_run_does(shop: Shop, warehouse: EachWarehouse) -> None:
+def test_diff_says_what_the_next_run_does(shop: Shop, warehouse: Warehouse) -> None:
     shop.declare(items(v="text", w="text"), days(), item(name="more"))
     warehouse.run("DROP TABLE shop.days")
     before = warehouse.rows()
@@ -109,7 +109,7 @@ def test_diff_says_what_the_next_run_does(shop: Shop, warehouse: EachWarehouse) 
 
 
 @pytest.mark.slow
-def test_diff_says_what_the_next_run_refuses(shop: Shop, warehouse: EachWarehouse) -> None:
+def test_diff_says_what_the_next_run_refuses(shop: Shop, warehouse: Warehouse) -> None:
     declared = items(v="bool", part="text")
     shop.declare({**declared, "primary_key": ["id", "part"]}, days())
     warehouse.run("ALTER TABLE shop.items ADD COLUMN mine INTEGER")
@@ -126,7 +126,7 @@ def test_diff_says_what_the_next_run_refuses(shop: Shop, warehouse: EachWarehous
 
 
 @pytest.mark.slow
-def test_heal_fills_a_column_that_somebody_changed(shop: Shop, warehouse: EachWarehouse) -> None:
+def test_heal_fills_a_column_that_somebody_changed(shop: Shop, warehouse: Warehouse) -> None:
     """The table is as declared: no run looks at ``_extra`` again."""
     shop.declare(items(v="text"), days())
     warehouse.run("ALTER TABLE shop.items ALTER COLUMN v TYPE VARCHAR USING CAST(v AS VARCHAR)")
@@ -152,7 +152,7 @@ def test_heal_says_which_table_it_cannot_change(shop: Shop) -> None:
     assert "shop/days: nothing to heal" in out
 
 
-def test_reset_starts_a_table_over(shop: Shop, warehouse: EachWarehouse) -> None:
+def test_reset_starts_a_table_over(shop: Shop, warehouse: Warehouse) -> None:
     shop.declare(items(v="bool"), days())
     status, out, err = shop.schema("reset", "shop/days")
     assert (status, err) == (2, "Nothing was dropped: add --yes to drop it.\n")
@@ -181,7 +181,7 @@ def test_reset_starts_a_table_over(shop: Shop, warehouse: EachWarehouse) -> None
 
 
 @pytest.mark.slow
-def test_reset_drops_no_view(shop: Shop, warehouse: EachWarehouse) -> None:
+def test_reset_drops_no_view(shop: Shop, warehouse: Warehouse) -> None:
     warehouse.run(
         "ALTER TABLE shop.items RENAME TO t", "CREATE VIEW shop.items AS SELECT * FROM shop.t"
     )
@@ -192,7 +192,7 @@ def test_reset_drops_no_view(shop: Shop, warehouse: EachWarehouse) -> None:
 
 
 @pytest.mark.slow
-def test_reset_names_a_view_that_needs_the_table(shop: Shop, warehouse: EachWarehouse) -> None:
+def test_reset_names_a_view_that_needs_the_table(shop: Shop, warehouse: Warehouse) -> None:
     if warehouse.is_duckdb:
         pytest.skip("a view of DuckDB needs no table")
     warehouse.run("CREATE VIEW shop.w AS SELECT v FROM shop.items")
@@ -221,7 +221,7 @@ def test_an_unknown_name_is_wrong_usage(shop: Shop, place: str, message: str) ->
 
 @pytest.mark.slow
 def test_no_secret_is_printed(
-    shop: Shop, warehouse: EachWarehouse, monkeypatch: pytest.MonkeyPatch
+    shop: Shop, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if warehouse.is_duckdb:
         pytest.skip("a DuckDB file has no password")
@@ -236,7 +236,7 @@ def test_no_secret_is_printed(
 
 
 @pytest.mark.slow
-def test_changes_wait_for_loads(shop: Shop, warehouse: EachWarehouse) -> None:
+def test_changes_wait_for_loads(shop: Shop, warehouse: Warehouse) -> None:
     """Another process holds the lock of the warehouse, as a load does."""
     if not isinstance(warehouse.place, Path):
         pytest.skip("the lock of PostgreSQL is tested with parallel loads")

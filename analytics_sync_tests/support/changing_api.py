@@ -5,15 +5,18 @@ In: records by path. Out: their listing over HTTP, filtered by ``from`` and ``to
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import date, timedelta
 from typing import Any
+
+import pytest
 
 from analytics_sync.catalog import Source
 from analytics_sync.extract.run import ReadRun
 from analytics_sync.load.pipeline import Loaded, load
 from analytics_sync_tests.support.day_windows import day_window
-from analytics_sync_tests.support.each_warehouse import EachWarehouse
+from analytics_sync_tests.support.each_warehouse import Warehouse
 from analytics_sync_tests.support.scripted_api import Api, item
 
 FIRST = date(2026, 1, 1)
@@ -54,6 +57,16 @@ class Records:
         return self.listed(query) if self.answer is None else self.answer
 
 
+@pytest.fixture
+def two_records_a_day(api: Api) -> Records:
+    """The items of three days. A test module takes the fixture by ``records = two_records_a_day``."""
+    made = Records(api, "/items")
+    for day in (1, 2, 3):
+        made.put(f"a{day}", day)
+        made.put(f"b{day}", day)
+    return made
+
+
 def at(day: int) -> date:
     """A day of the year 2026, from 1."""
     return FIRST + timedelta(days=day - 1)
@@ -86,6 +99,15 @@ def sync(
         return loaded
 
 
+@contextmanager
+def slow_sync(source: Source, day: int) -> Iterator[None]:
+    """Read the items of a day before the block, and load them after it."""
+    with ReadRun(source, day_window(at(day), at(day + 1))) as run:
+        run.result("items")
+        yield
+        load(run, "slow")
+
+
 def findings(source: Source, check: str, first: int | None = None, **arguments: Any) -> list[str]:
     """The findings of all resources after a load, of one check."""
     window = None if first is None else day_window(at(first), at(first + 1))
@@ -94,11 +116,11 @@ def findings(source: Source, check: str, first: int | None = None, **arguments: 
         return [text for r in run.resources for text in run.result(r.name).findings.of(check)]
 
 
-def living(warehouse: EachWarehouse, resource: str = "items") -> list[str]:
+def living(warehouse: Warehouse, resource: str = "items") -> list[str]:
     """Ids of the rows that are not marked as deleted, in order; a key with two rows comes twice."""
     return sorted(r["id"] for r in warehouse.rows(resource) if r.get("_deleted_at") is None)
 
 
-def gone(warehouse: EachWarehouse, resource: str = "items") -> list[str]:
+def gone(warehouse: Warehouse, resource: str = "items") -> list[str]:
     """Ids of the rows that are marked as deleted, in order."""
     return sorted(r["id"] for r in warehouse.rows(resource) if r["_deleted_at"] is not None)

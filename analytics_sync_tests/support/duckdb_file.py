@@ -1,6 +1,6 @@
-"""Queries of a DuckDB file.
+"""Queries and statements in a DuckDB file.
 
-In: a file and a query, or the name of an asset. Out: rows, with instants in UTC.
+In: a file and a query, statements, or the name of an asset. Out: rows, with instants in UTC.
 """
 
 from __future__ import annotations
@@ -17,6 +17,13 @@ def query(file: Path, sql: str) -> list[tuple[Any, ...]]:
     with duckdb.connect(str(file), read_only=True) as connection:
         connection.execute("SET TimeZone = 'UTC'")
         return connection.execute(sql).fetchall()
+
+
+def run(file: Path, *statements: str) -> None:
+    """Execute statements."""
+    with duckdb.connect(str(file)) as connection:
+        for statement in statements:
+            connection.execute(statement)
 
 
 def table(file: Path, asset: str, order_by: Iterable[str] = ()) -> list[dict[str, Any]]:

@@ -1,7 +1,7 @@
-"""A new warehouse of each kind, which is the destination of the test.
+"""A warehouse of each kind: a DuckDB file, or a PostgreSQL database.
 
-In: DuckDB or PostgreSQL. Out: statements as somebody else may send them, and the rows of tables. A test module
-takes the fixture by ``warehouse = each_warehouse``.
+In: a place. Out: statements as somebody else may execute them, and the rows and types of the tables as they
+really are. A test module takes the fixture by ``warehouse = each_warehouse``. Two marks choose the kinds.
 """
 
 from __future__ import annotations
@@ -9,16 +9,29 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import duckdb
-import psycopg2
 import pytest
 
 from analytics_sync_tests.support import duckdb_file
 from analytics_sync_tests.support import postgres_server as pg
 
+# What PostgreSQL calls otherwise than DuckDB does.
+_NAMES = {
+    "character varying": "varchar",
+    "text": "varchar",
+    "double precision": "double",
+    "jsonb": "json",
+    "numeric": "decimal",
+}
 
-class EachWarehouse:
-    """A new warehouse.
+# PostgreSQL is tried by the longer suite, where DuckDB shows the same in little time.
+mainly_duckdb = pytest.mark.parametrize(
+    "warehouse", ["duckdb", pytest.param("postgres", marks=pytest.mark.slow)], indirect=True
+)
+only_duckdb = pytest.mark.parametrize("warehouse", ["duckdb"], indirect=True)
+
+
+class Warehouse:
+    """A warehouse in a file or in a database.
 
     Args:
         place: The DuckDB file, or the address of the PostgreSQL database.
@@ -28,16 +41,24 @@ class EachWarehouse:
         self.place = place
         self.is_duckdb = isinstance(place, Path)
 
+    @property
+    def settings(self) -> dict[str, str]:
+        """Settings that make the warehouse the destination."""
+        if isinstance(self.place, Path):
+            return {"DESTINATION__DUCKDB__CREDENTIALS": str(self.place)}
+        return pg.settings(self.place)
+
+    def configure(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Make the warehouse the destination of later runs."""
+        for name, value in self.settings.items():
+            monkeypatch.setenv(name, value)
+
     def run(self, *statements: str) -> None:
         """Execute statements."""
         if isinstance(self.place, Path):
-            with duckdb.connect(str(self.place)) as connection:
-                for sql in statements:
-                    connection.execute(sql)
-            return
-        with psycopg2.connect(self.place) as server, server.cursor() as cursor:
-            for sql in statements:
-                cursor.execute(sql)
+            duckdb_file.run(self.place, *statements)
+        else:
+            pg.run(self.place, *statements)
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """The rows of a query."""
@@ -45,27 +66,37 @@ class EachWarehouse:
             return duckdb_file.query(self.place, sql)
         return pg.query(self.place, sql)
 
-    def rows(self, resource: str = "items") -> list[dict[str, Any]]:
-        """All rows of a table of ``shop``: instants in UTC, JSON as text."""
-        asset = f"shop/{resource}"
+    def table(self, asset: str) -> list[dict[str, Any]]:
+        """All rows of an asset's table: instants in UTC, JSON as text."""
         if isinstance(self.place, Path):
             return duckdb_file.table(self.place, asset)
         return pg.table(self.place, asset)
+
+    def rows(self, resource: str = "items") -> list[dict[str, Any]]:
+        """All rows of a table of ``shop``; see ``table``."""
+        return self.table(f"shop/{resource}")
 
     def values(self, resource: str = "items", column: str = "v") -> dict[Any, Any]:
         """The values of a column by the id of the row."""
         return {row["id"]: row.get(column) for row in self.rows(resource)}
 
+    def types(self, resource: str = "items") -> dict[str, str]:
+        """The types of a table's columns of data, in DuckDB's names, without precision."""
+        found = self.query(
+            "SELECT column_name, data_type FROM information_schema.columns "
+            f"WHERE table_schema = 'shop' AND table_name = '{resource}'"
+        )
+        plain = {name: type_.lower().partition("(")[0] for name, type_ in found}
+        return {n: _NAMES.get(t, t) for n, t in plain.items() if not n.startswith("_")}
+
 
 @pytest.fixture(params=["duckdb", "postgres"])
 def each_warehouse(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> EachWarehouse:
-    """Each of the two kinds."""
-    if request.param == "duckdb":
-        monkeypatch.setenv("DESTINATION__DUCKDB__CREDENTIALS", str(tmp_path / "w.duckdb"))
-        return EachWarehouse(tmp_path / "w.duckdb")
-    database = request.getfixturevalue("postgres").database()
-    for name, value in pg.settings(database).items():
-        monkeypatch.setenv(name, value)
-    return EachWarehouse(database)
+) -> Warehouse:
+    """A new warehouse of each kind, which is the destination."""
+    is_duckdb = request.param == "duckdb"
+    place = tmp_path / "w.duckdb" if is_duckdb else request.getfixturevalue("postgres").database()
+    made = Warehouse(place)
+    made.configure(monkeypatch)
+    return made

@@ -11,20 +11,16 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import duckdb
-import psycopg2
 import pytest
 
 from analytics_sync.catalog.tables import REJECTED
 from analytics_sync.extract.run import ReadRun
 from analytics_sync.load.pipeline import load
 from analytics_sync.load.tables.system_tables import SYSTEM_TABLES
-from analytics_sync_tests.support import duckdb_file
-from analytics_sync_tests.support import postgres_server as pg
+from analytics_sync_tests.support.each_warehouse import Warehouse
 from analytics_sync_tests.support.hostile_payloads import OWNED
 from analytics_sync_tests.support.postgres_server import Postgres
 from analytics_sync_tests.support.scripted_api import Api, serve, shop
@@ -33,37 +29,23 @@ DLT_TABLES = {"_dlt_loads", "_dlt_version", "_dlt_pipeline_state"}
 SECRETS = [("a", "secret"), ("b", "secret too")]
 
 
-@dataclass
-class GuardedWarehouse:
+class GuardedWarehouse(Warehouse):
     """A warehouse with tables that no load may touch, and a folder for all files of the loads.
 
-    Attributes:
+    Args:
         folder: The folder.
         address: The address of a PostgreSQL database; None for a DuckDB file in the folder.
+
+    Attributes:
         failures: The errors of the last load, by resource.
         written: The files that the last load opened for writing, and the programs it started.
     """
 
-    folder: Path
-    address: str | None
-    failures: dict[str, Exception] = field(default_factory=dict)
-    written: set[str] = field(default_factory=set)
-
-    @property
-    def file(self) -> Path:
-        """The DuckDB file."""
-        return self.folder / "warehouse.duckdb"
-
-    def query(self, sql: str) -> list[tuple[Any, ...]]:
-        """The rows of a query."""
-        return pg.query(self.address, sql) if self.address else duckdb_file.query(self.file, sql)
-
-    def rows(self, name: str) -> list[dict[str, Any]]:
-        """All rows of a table of the source ``shop``."""
-        asset = f"shop/{name}"
-        return (
-            pg.table(self.address, asset) if self.address else duckdb_file.table(self.file, asset)
-        )
+    def __init__(self, folder: Path, address: str | None) -> None:
+        super().__init__(address or folder / "warehouse.duckdb")
+        self.folder = folder
+        self.failures: dict[str, Exception] = {}
+        self.written: set[str] = set()
 
     def tables(self) -> dict[tuple[str, str], set[str]]:
         """Column names by schema and table."""
@@ -77,21 +59,13 @@ class GuardedWarehouse:
 
     def add_victims(self) -> None:
         """Make the tables that no load may touch: one beside the loaded ones, one elsewhere."""
-        statements = [
+        self.run(
             "CREATE SCHEMA victim",
             "CREATE TABLE victim.accounts (name varchar, secret varchar)",
             *(f"INSERT INTO victim.accounts VALUES ('{n}', '{s}')" for n, s in SECRETS),
             "CREATE SCHEMA shop",
             "CREATE TABLE shop.accounts AS SELECT * FROM victim.accounts",
-        ]
-        if self.address:
-            with psycopg2.connect(self.address) as server, server.cursor() as cursor:
-                for statement in statements:
-                    cursor.execute(statement)
-            return
-        with duckdb.connect(str(self.file)) as connection:
-            for statement in statements:
-                connection.execute(statement)
+        )
 
     def load(self, bodies: Mapping[str, bytes], *resources: dict[str, Any]) -> None:
         """Serve a body for each resource, and load the resources.
@@ -120,8 +94,7 @@ class GuardedWarehouse:
             "NO_PROXY": "127.0.0.1,localhost",
             "SOURCES__SHOP__BASE_URL": api.url,
             "SOURCES__SHOP__ACCEPT_ORIGIN": api.url,  # each load has a server of its own
-            "DESTINATION__DUCKDB__CREDENTIALS": str(self.file),
-            **(pg.settings(self.address) if self.address else {}),
+            **self.settings,
         }
         for name, value in settings.items():
             patch.setenv(name, value)

@@ -94,6 +94,13 @@ def query(address: str, sql: str) -> list[tuple[Any, ...]]:
         return cursor.fetchall()
 
 
+def run(address: str, *statements: str) -> None:
+    """Execute statements in one transaction."""
+    with psycopg2.connect(address) as server, server.cursor() as cursor:
+        for statement in statements:
+            cursor.execute(statement)
+
+
 def table(address: str, asset: str) -> list[dict[str, Any]]:
     """All rows of an asset's table: instants in UTC, JSON as text, as DuckDB returns them."""
     schema, name = asset.split("/")

@@ -25,9 +25,9 @@ from pathlib import Path
 from analytics_sync.catalog import load_catalog
 from analytics_sync.extract.run import ReadRun
 from analytics_sync.load.pipeline import load
+from analytics_sync_tests.support.dagster_runs import run_in_dagster
 from analytics_sync_tests.support.day_windows import day_window
 from analytics_sync_tests.support.killed_runs import STAGES, Fatal
-from analytics_sync_tests.support.world import run_in_dagster
 
 for _name in (
     # The modules that a run imports late, so that the server process has all of them.

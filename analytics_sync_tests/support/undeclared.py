@@ -13,7 +13,7 @@ from typing import Any
 
 from analytics_sync.extract.run import ReadRun
 from analytics_sync.load.pipeline import load
-from analytics_sync_tests.support.either_warehouse import EitherWarehouse
+from analytics_sync_tests.support.each_warehouse import Warehouse
 from analytics_sync_tests.support.scripted_api import Api, item, shop
 
 
@@ -34,17 +34,17 @@ def sync(api: Api, *records: dict[str, Any], **keys: Any) -> ReadRun:
         return run
 
 
-def row(warehouse: EitherWarehouse, key: Any) -> dict[str, Any]:
+def row(warehouse: Warehouse, key: Any) -> dict[str, Any]:
     """A row, with JSON decoded."""
-    found = {r["id"]: r for r in warehouse.rows("shop/items")}[key]
-    types = warehouse.types("shop/items")
+    found = {r["id"]: r for r in warehouse.rows()}[key]
+    types = warehouse.types()
     return {
         column: json.loads(value) if types.get(column) == "json" and value is not None else value
         for column, value in found.items()
     }
 
 
-def extra(warehouse: EitherWarehouse, key: Any) -> dict[str, Any]:
+def extra(warehouse: Warehouse, key: Any) -> dict[str, Any]:
     """What ``_extra`` of a row holds."""
     text = row(warehouse, key)["_extra"]
     return json.loads(text, parse_float=Decimal) if text is not None else {}

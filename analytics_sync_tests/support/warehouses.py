@@ -19,12 +19,12 @@ from typing import Any
 
 from filelock import FileLock
 
-from analytics_sync_tests.support import duckdb_file
-from analytics_sync_tests.support import postgres_server as pg
+from analytics_sync_tests.support import each_warehouse
+from analytics_sync_tests.support.dagster_runs import make_dagster_home
 from analytics_sync_tests.support.oracle import assert_same
 from analytics_sync_tests.support.postgres_server import Postgres
 from analytics_sync_tests.support.run_processes import Running, Work, begin
-from analytics_sync_tests.support.world import World, make_dagster_home
+from analytics_sync_tests.support.world import World
 
 DESTINATIONS = ("duckdb", "postgres")
 SEED = (
@@ -35,7 +35,7 @@ SEED = (
 _Records = dict[str, list[dict[str, Any]]]
 
 
-class Warehouse:
+class Warehouse(each_warehouse.Warehouse):
     """One warehouse, and the folder of its runs.
 
     Args:
@@ -46,19 +46,19 @@ class Warehouse:
     """
 
     def __init__(self, world: World, folder: Path, address: str | None, seed: _Records) -> None:
+        self.file = folder / "warehouse.duckdb"
+        super().__init__(address or self.file)
         self.world = world
         self.folder = folder
         self.temporary = folder / "tmp"
         self.temporary.mkdir()
-        self.file = folder / "warehouse.duckdb"
         self.address = address
         self._seed = seed
         self.environment = {
             **self.world.environment,
             "DAGSTER_HOME": str(make_dagster_home(folder / "dagster")),
             "TMPDIR": str(self.temporary),
-            "DESTINATION__DUCKDB__CREDENTIALS": str(self.file),
-            **(pg.settings(self.address) if self.address else {}),
+            **self.settings,
         }
 
     def begin(
@@ -72,16 +72,6 @@ class Warehouse:
         running = self.begin(work, stage, nth)
         status = running.status()
         assert status == -9, f"{stage}: ended with {status}:\n{running.output.read_text()[-4000:]}"
-
-    def query(self, sql: str) -> list[tuple[Any, ...]]:
-        """The rows of a query."""
-        return pg.query(self.address, sql) if self.address else duckdb_file.query(self.file, sql)
-
-    def table(self, asset: str) -> list[dict[str, Any]]:
-        """All rows of an asset's table."""
-        return (
-            pg.table(self.address, asset) if self.address else duckdb_file.table(self.file, asset)
-        )
 
     def assert_right(self, *works: Work) -> None:
         """Assert that the tables hold what the ledger expects after runs, and nothing else is left.

@@ -14,16 +14,12 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from dagster import AssetKey, DagsterEventType, DagsterInstance, ExecuteInProcessResult
-from dagster._core.storage.tags import (
-    ASSET_PARTITION_RANGE_END_TAG,
-    ASSET_PARTITION_RANGE_START_TAG,
-)
+from dagster import ExecuteInProcessResult
 
 from analytics_sync.catalog import Source, load_catalog
-from analytics_sync.defs.build import build_definitions
 from analytics_sync.sandbox import Options, Sandbox
 from analytics_sync_tests.support import duckdb_file
+from analytics_sync_tests.support.dagster_runs import make_dagster_home, run_in_dagster
 
 ROOT = Path(__file__).parents[2]
 SMALL = {"rows": 30, "rows_per_day": 6, "rows_per_parent": 2, "max_page": 10, "max_chain": 60}
@@ -139,39 +135,3 @@ class World:
         """The records that the ledger expects in an asset's table, over the days [start, end)."""
         source, resource = asset.split("/")
         return self.sandbox.ledger(source).expected(resource, start, end)
-
-
-def make_dagster_home(folder: Path) -> Path:
-    """Make a home folder for a Dagster instance that sends no telemetry."""
-    folder.mkdir(exist_ok=True)
-    (folder / "dagster.yaml").write_text("telemetry:\n  enabled: false\n")
-    return folder
-
-
-def run_in_dagster(
-    home: Path,
-    sources: Mapping[str, Source],
-    assets: Iterable[str],
-    first: date | None = None,
-    last: date | None = None,
-) -> ExecuteInProcessResult:
-    """Materialize assets in this process, with the environment as it is; see ``World.run``."""
-    defs = build_definitions(sources)
-    tags = {}
-    if first is not None:
-        tags = {
-            ASSET_PARTITION_RANGE_START_TAG: str(first),
-            ASSET_PARTITION_RANGE_END_TAG: str(last or first),
-        }
-    with DagsterInstance.from_config(str(home)) as instance:
-        return defs.resolve_implicit_global_asset_job_def().execute_in_process(
-            instance=instance,
-            asset_selection=[AssetKey(a.split("/")) for a in assets],
-            tags=tags,
-            raise_on_error=False,
-        )
-
-
-def events(result: ExecuteInProcessResult, kind: DagsterEventType) -> list[Any]:
-    """The events of one type in a run."""
-    return [e for e in result.all_events if e.event_type == kind]
