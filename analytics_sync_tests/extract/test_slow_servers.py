@@ -18,6 +18,7 @@ import pytest
 
 from analytics_sync.common.errors import ConnectionFailed, LimitExceeded
 from analytics_sync.extract.newest import newest_cursor
+from analytics_sync.extract.rest_client.rate_limits import rate_limiter
 from analytics_sync_tests.support.scripted_api import (
     Api,
     Outcome,
@@ -243,11 +244,13 @@ def test_no_slot_of_the_rate_limit_is_taken_beyond_the_deadline(api: Api) -> Non
     assert outcome.sleeps[0] < 1100  # the three reads before have taken no slot
 
 
+@pytest.mark.parametrize("has_deadline", [True, False])
 def test_the_file_of_the_rate_limit_stays_locked(
-    api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_deadline: bool
 ) -> None:
     """Another process that was stopped holds it."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(rate_limiter, "_MAX_LOCK_SECONDS", 60.0 if has_deadline else 0.1)
     api.on("/items", [{"id": 1}])
     limited: dict[str, Any] = {"rate_limit": {"requests": 9, "seconds": 0.001}}
     assert read(shop(item(), **limited)).ids() == [1]
@@ -256,11 +259,16 @@ def test_the_file_of_the_rate_limit_stays_locked(
     held = [os.open(path, os.O_RDWR) for path in files]
     for file in held:
         fcntl.flock(file, fcntl.LOCK_EX)
-    outcome = read(shop(item(), max_seconds=SECONDS, **limited))
+    outcome = read(shop(item(), **limited, **({"max_seconds": SECONDS} if has_deadline else {})))
     for file in held:
         os.close(file)
-    assert isinstance(outcome.failures["items"], LimitExceeded)
-    assert "with the wait for the lock of" in first_line(outcome.error())
+    if has_deadline:
+        assert isinstance(outcome.failures["items"], LimitExceeded)
+        assert "with the wait for the lock of" in first_line(outcome.error())
+    else:
+        line = first_line(outcome.error())
+        assert line.startswith("shop/items: another process, which may be stopped, has locked")
+        assert "disk" not in line
     assert read(shop(item(), **limited)).ids() == [1]
 
 

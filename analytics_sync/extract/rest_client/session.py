@@ -16,7 +16,13 @@ import urllib3
 
 from analytics_sync.catalog.client import Client, ErrorHandler
 from analytics_sync.catalog.models import ResponseAction
-from analytics_sync.common.errors import ConnectionFailed, HttpStatusError, MissingSetting, Place
+from analytics_sync.common.errors import (
+    ConnectionFailed,
+    ExtractError,
+    HttpStatusError,
+    MissingSetting,
+    Place,
+)
 from analytics_sync.common.redaction import Redactor
 from analytics_sync.common.settings_files import foreign_settings
 from analytics_sync.extract.rest_client.body import BodyReader
@@ -176,7 +182,10 @@ class Session:
     def _send(self, call: Call, number: int) -> Attempt:
         """Send one attempt, once the rate limit allows it."""
         call.check_time()
-        slot = self._rate_limiter.acquire(self._sleep, call.check_time)
+        try:
+            slot = self._rate_limiter.acquire(self._sleep, call.check_time)
+        except TimeoutError as e:  # an error of the disk by its class
+            raise ExtractError(call.place, f"{e}.", "End it, then run again.") from None
         call.counters.add(requests=1, waited=slot.waited_seconds)
         try:
             response, verdict = self._fetch(call, slot)

@@ -19,7 +19,7 @@ from analytics_sync.catalog.client import ApiKeyAuth, BearerAuth, HttpBasicAuth
 from analytics_sync.catalog.configured import configured_catalog
 from analytics_sync.catalog.names import variables
 from analytics_sync.catalog.naming import variable_name
-from analytics_sync.catalog.params import REFERENCE, SettingParam
+from analytics_sync.catalog.params import REFERENCE, SettingParam, referenced_key
 from analytics_sync.common.errors import MissingSetting, Place
 from analytics_sync.extract.rest_client.secret_providers import is_from_secrets
 from analytics_sync.extract.rest_client.setting_hints import has_blanks_around, misspelt
@@ -287,10 +287,3 @@ def _address(declared: str | None) -> str:
     """The declared address; empty if there is none, or only an example."""
     host = urlsplit(declared or "").hostname or "example"
     return "" if _PLACEHOLDER_HOST.search(host) else declared or ""
-
-
-def referenced_key(reference: str) -> str:
-    """The setting that ``dlt.secrets["key"]`` or ``dlt.config["key"]`` refers to."""
-    found = REFERENCE.match(reference)
-    assert found is not None, "checked when the catalog was loaded"
-    return found[2]

@@ -14,10 +14,10 @@ from urllib.parse import quote, unquote_plus, urlencode, urljoin
 from urllib3.util import parse_url
 
 from analytics_sync.catalog import Resource
+from analytics_sync.catalog.params import PLACEHOLDER
 from analytics_sync.common.errors import ExtractError, ForeignOrigin, Place
 from analytics_sync.common.shown import shown
 
-_PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
 DEFAULT_PORTS = {"http": 80, "https": 443}
 MAX_SHOWN_URL = 300
 """Characters of a URL in a message. A cursor in it may be much longer."""
@@ -59,7 +59,7 @@ def fill_path(
             )
         return "/".join(quote(part, safe="") for part in parts)
 
-    return _PLACEHOLDER.sub(value, template)
+    return PLACEHOLDER.sub(value, template)
 
 
 def check_query_values(
@@ -83,7 +83,7 @@ def check_query_values(
 
 def placeholders(template: str) -> tuple[str, ...]:
     """The names of the placeholders in a path template."""
-    return tuple(_PLACEHOLDER.findall(template))
+    return tuple(PLACEHOLDER.findall(template))
 
 
 def placeholders_with_slash(resource: Resource) -> frozenset[str]:

@@ -183,8 +183,8 @@ class RateLimiter:
                 check(pause, f"the wait for the lock of {self._path}")
                 if waited > _MAX_LOCK_SECONDS:
                     raise TimeoutError(
-                        f"another process has locked the file of the rate limit, {self._path}, for "
-                        f"{_MAX_LOCK_SECONDS:.0f} s: end that process, which may be stopped"
+                        f"another process, which may be stopped, has locked the file of the rate limit, "
+                        f"{self._path}, for {_MAX_LOCK_SECONDS:.0f} s"
                     )
                 time.sleep(pause)
                 waited += pause
