@@ -46,6 +46,7 @@ from analytics_sync.load.gone.shrinkage import accepted_resources
 from analytics_sync.load.gone.soft_deletes import Deleted, SoftDeletes
 from analytics_sync.load.memory.dataset_memory import (
     NothingReported,
+    Remembered,
     look_back,
     note,
     note_without_rows,
@@ -144,7 +145,9 @@ def _fill(
     reported: Reported,
     redact: Redactor,
 ) -> Loaded:
-    name, destination = run.source.name, pipeline.destination
+    name = run.source.name
+    destination: Any = pipeline.destination
+    job_client: Any
     address = warehouse_address(destination)
     refuse_before_reading(pipeline, run)
     _read(pipeline, run)
@@ -154,34 +157,26 @@ def _fill(
     pa.default_memory_pool().release_unused()  # the warehouse needs the memory now
     with load_lock(pipeline):
         try:
-            refuse_foreign_tables(pipeline, run, redact)
-            remembered = look_back(pipeline, run, reported, redact)
-            prepared = prepare_tables(pipeline, run, redact)
-            earlier = _look_at_tables(pipeline, run, deletes)
+            with pipeline.destination_client() as job_client:
+                refuse_foreign_tables(pipeline, run, job_client, redact)
+                remembered = look_back(pipeline, run, job_client.sql_client, reported, redact)
+                prepared = prepare_tables(pipeline, run, job_client, redact)
+                earlier = _look_at_tables(destination, run, job_client.sql_client, deletes)
             info = pipeline.load(raise_on_failed_jobs=True)
             prepared.finish(pipeline)
         except BaseException:
-            with suppress(Exception):  # the load's error is the message to show
-                drop_staging(pipeline)
+            # the load's error is the message to show
+            with suppress(Exception), pipeline.sql_client() as client:
+                drop_staging(client)
             raise
-        cleared: Mapping[str, int] = {}
-        if destination_kind(destination) in TESTED:
-            with pipeline.sql_client() as client:
-                ensure_rejected(client, file_format(destination))
-                cleared = clear_rejected(run, client, info.loads_ids[0])
-                judge(run, client, earlier)
-                deletes.mark(client)
-                note(client, run, info.loads_ids[0], remembered)
-                failed = run.failures()
-                loaded = [r for r in run.resources if r.name not in failed]
-                comment_on_tables(client, loaded, pipeline.default_schema.naming)
-        drop_staging(pipeline)
+        load_id = info.loads_ids[0]
+        cleared = _finish(pipeline, run, load_id, deletes, remembered, earlier)
         read_copy = publish_read_copy(pipeline.sql_client)
     run.loaded()
     if deletes.unconfirmed:
         read_copy = _confirm(pipeline, deletes) or read_copy
     return Loaded(
-        info.loads_ids[0],
+        load_id,
         destination.destination_name,
         name,
         address,
@@ -208,16 +203,39 @@ def _read(pipeline: dlt.Pipeline, run: ReadRun) -> None:
 
 
 def _look_at_tables(
-    pipeline: dlt.Pipeline, run: ReadRun, deletes: SoftDeletes
+    destination: Any, run: ReadRun, client: SqlClientBase[Any], deletes: SoftDeletes
 ) -> dict[str, EarlierRows]:
     """Plan what the load removes; what to compare the tables with after the load."""
-    destination: Any = pipeline.destination
     if destination_kind(destination) not in TESTED:
         return {}
-    with pipeline.sql_client() as client:
-        destination.replaced.update(deletes.plan(client))
-        some = to_look_at(run)
-        return look(run, some, client) if some else {}
+    destination.replaced.update(deletes.plan(client))
+    return look(run, to_look_at(run), client)
+
+
+def _finish(
+    pipeline: dlt.Pipeline,
+    run: ReadRun,
+    load_id: str,
+    deletes: SoftDeletes,
+    remembered: Remembered,
+    earlier: Mapping[str, EarlierRows],
+) -> Mapping[str, int]:
+    """Judge, mark and note the rows of a load; the number of records cleared from ``_rejected``."""
+    cleared: Mapping[str, int] = {}
+    job_client: Any
+    with pipeline.destination_client() as job_client:
+        client = job_client.sql_client
+        if destination_kind(pipeline.destination) in TESTED:
+            ensure_rejected(client, file_format(pipeline.destination))
+            cleared = clear_rejected(run, client, load_id)
+            judge(run, client, earlier)
+            deletes.mark(client)
+            note(client, run, load_id, remembered)
+            failed = run.failures()
+            loaded = [r for r in run.resources if r.name not in failed]
+            comment_on_tables(client, loaded, job_client.schema.naming)
+        drop_staging(client)
+    return cleared
 
 
 def _confirm(pipeline: dlt.Pipeline, deletes: SoftDeletes) -> ReadCopy | None:

@@ -24,7 +24,7 @@ from analytics_sync.load.errors import LoadError
 from analytics_sync.load.sharing.locks import lock_dataset, open_dataset
 from analytics_sync.load.tables.healing import heal
 from analytics_sync.load.tables.real_tables import real_tables, stored_versions
-from analytics_sync.load.tables.system_tables import LOADED, SYSTEM_TABLES, existing_tables, insert
+from analytics_sync.load.tables.system_tables import LOADED, SYSTEM_TABLES, insert, table_names
 from analytics_sync.load.tables.table_changes import compare, declared_table
 from analytics_sync.load.tables.table_fitting import fit_table, reset_command, set_new_key
 
@@ -146,7 +146,7 @@ def reset_tables(
 def _reset(job_client: Any, resource: Resource, *, is_windowed: bool) -> None:
     """Forget a table."""
     client = job_client.sql_client
-    existing = existing_tables(client)
+    existing = table_names(client)
     hashes = [h for h, tables in stored_versions(job_client) if resource.table in tables]
     is_there = resource.table in existing
 

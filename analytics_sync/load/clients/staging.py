@@ -1,6 +1,6 @@
 """Staging datasets: each load has its own, and it is dropped soon after the load.
 
-In: a pipeline that holds the load lock (``locks.load_lock``). Out: its staging dataset is dropped,
+In: a connected client of a load that holds the load lock (``locks.load_lock``). Out: its staging dataset is dropped,
 and so are the orphaned staging datasets of killed loads. Only the holder of the lock may have a
 staging dataset.
 """
@@ -12,7 +12,6 @@ import re
 import uuid
 from typing import Any
 
-import dlt
 from dlt.common.destination.exceptions import DestinationException
 from dlt.destinations.sql_client import SqlClientBase
 
@@ -32,9 +31,13 @@ def staging_id() -> str:
     return uuid.uuid4().hex[:16]
 
 
-def drop_staging(pipeline: dlt.Pipeline) -> None:
-    """Drop this load's staging dataset. If others use it, the next load drops it."""
-    with pipeline.sql_client() as client, client.with_staging_dataset():
+def drop_staging(client: SqlClientBase[Any]) -> None:
+    """Drop this load's staging dataset. If others use it, the next load drops it.
+
+    Args:
+        client: A connected client of the load.
+    """
+    with client.with_staging_dataset():
         if client.has_dataset():
             try:
                 _drop(client)

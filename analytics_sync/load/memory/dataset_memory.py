@@ -6,7 +6,7 @@ new entries of the system tables. Untested destinations have no memory.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -45,8 +45,8 @@ from analytics_sync.load.tables.system_tables import (
     ORIGIN,
     SYSTEM_TABLES,
     create_system_table,
-    existing_tables,
     filled_tables,
+    table_names,
 )
 
 # Other runs that wait for the same program hold the lock for an attempt only.
@@ -90,20 +90,28 @@ def refuse_before_reading(pipeline: dlt.Pipeline, run: ReadRun) -> None:
     if kind not in TESTED or (kind == DEFAULT and not duckdb_file().exists()):
         return
     with suppress(Timeout), open_locked(pipeline.sql_client, _SECONDS_FOR_RUNS) as client:
-        tables = existing_tables(client)
-        if ORIGIN not in tables or foreign_objects(client, SYSTEM_TABLES):
+        tables = table_names(client)
+        if ORIGIN not in tables:
             return
-        refuse_other_accounts(run, read_origins(client), _filled(client, run, tables))
+        problems = _problems(client, run)
+        if problems.keys().isdisjoint(SYSTEM_TABLES):
+            filled = _filled(client, run, tables - problems.keys())
+            refuse_other_accounts(run, read_origins(client), filled)
 
 
 def look_back(
-    pipeline: dlt.Pipeline, run: ReadRun, reported: Reported, redact: Redactor
+    pipeline: dlt.Pipeline,
+    run: ReadRun,
+    client: SqlClientBase[Any],
+    reported: Reported,
+    redact: Redactor,
 ) -> Remembered:
     """Compare a run with what the dataset remembers, before its tables are changed.
 
     Args:
         pipeline: A pipeline that holds the load lock.
         run: The finished run. A resource of another account becomes a failure of it.
+        client: A connected client of the pipeline.
         reported: What Dagster reports of earlier loads.
         redact: Removes secrets from messages.
 
@@ -112,20 +120,21 @@ def look_back(
     """
     if destination_kind(pipeline.destination) not in TESTED:
         return Remembered()
-    with pipeline.sql_client() as client:
-        for problem in foreign_objects(client, SYSTEM_TABLES).values():
-            raise ForeignObject(f"{run.source.name}: {redact(problem)}")
-        tables = existing_tables(client)
-        filled = _filled(client, run, tables)
-        if ORIGIN not in tables:
-            create_system_table(client, ORIGIN)
-        if LOADED not in tables:
-            adopt(client, run.source, tables)
-        origins = read_origins(client)
-        if refused := refuse_other_accounts(run, origins, filled, run.failures()):
-            remove_from_package(pipeline, refused)
-        known = forget_empty(client, run, known_loads(client), filled)
-        return Remembered(filled, origins, forget_lost(client, run, known, reported))
+    problems = _problems(client, run)
+    for name in SYSTEM_TABLES:
+        if name in problems:
+            raise ForeignObject(f"{run.source.name}: {redact(problems[name])}")
+    tables = table_names(client)
+    filled = _filled(client, run, tables - problems.keys())
+    if ORIGIN not in tables:
+        create_system_table(client, ORIGIN)
+    if LOADED not in tables:
+        adopt(client, run.source, tables)
+    origins = read_origins(client)
+    if refused := refuse_other_accounts(run, origins, filled, run.failures()):
+        remove_from_package(pipeline, refused)
+    known = forget_empty(client, run, known_loads(client), filled)
+    return Remembered(filled, origins, forget_lost(client, run, known, reported))
 
 
 def note(
@@ -157,17 +166,25 @@ def note_without_rows(
     """Note a run that has nothing to load: its windows have no rows. See ``look_back``."""
     is_tested = destination_kind(pipeline.destination) in TESTED
     if is_tested and len(run.failures()) < len(run.resources):
-        with load_lock(pipeline):
-            remembered = look_back(pipeline, run, reported, redact)
-            with pipeline.sql_client() as client:
-                note(client, run, None, remembered)
+        with load_lock(pipeline), pipeline.sql_client() as client:
+            remembered = look_back(pipeline, run, client, reported, redact)
+            note(client, run, None, remembered)
 
 
-def _filled(client: SqlClientBase[Any], run: ReadRun, tables: frozenset[str]) -> frozenset[str]:
-    """The tables of the run's resources that hold rows."""
-    names = [r.table for r in run.resources if r.table in tables]
-    views = foreign_objects(client, names)  # no statement reaches them
-    return filled_tables(client, [name for name in names if name not in views])
+def _problems(client: SqlClientBase[Any], run: ReadRun) -> dict[str, str]:
+    """The problem of each table of the run on which no statement may run."""
+    return foreign_objects(client, [*SYSTEM_TABLES, *(r.table for r in run.resources)])
+
+
+def _filled(client: SqlClientBase[Any], run: ReadRun, tables: Collection[str]) -> frozenset[str]:
+    """The tables of the run's resources that hold rows.
+
+    Args:
+        client: A connected client.
+        run: The run.
+        tables: The tables on which statements may run.
+    """
+    return filled_tables(client, [r.table for r in run.resources if r.table in tables])
 
 
 def _lost_message(run: ReadRun, resource: Resource, load_id: str) -> str:

@@ -6,6 +6,8 @@ resources fail by name; the other resources load. If a table is dlt's or ``_reje
 
 from __future__ import annotations
 
+from typing import Any
+
 import dlt
 
 from analytics_sync.catalog.tables import REJECTED
@@ -17,19 +19,21 @@ from analytics_sync.load.clients.package import remove_from_package
 from analytics_sync.load.errors import LoadError
 
 
-def refuse_foreign_tables(pipeline: dlt.Pipeline, run: ReadRun, redact: Redactor) -> None:
+def refuse_foreign_tables(
+    pipeline: dlt.Pipeline, run: ReadRun, job_client: Any, redact: Redactor
+) -> None:
     """Let no statement reach a table that runs code of another role, or that is none of ours.
 
     Args:
         pipeline: A pipeline that holds the load lock, and has a normalized load package.
         run: The finished run. A resource whose table is refused becomes a failure of it.
+        job_client: dlt's job client of the pipeline, connected.
         redact: Removes secrets from messages.
 
     Raises:
         ForeignObject: The table belongs to no resource.
     """
-    with pipeline.sql_client() as client:
-        problems = foreign_objects(client, {*pipeline.default_schema.tables, REJECTED})
+    problems = foreign_objects(job_client.sql_client, {*job_client.schema.tables, REJECTED})
     refused = []
     for resource in run.resources:
         problem = problems.pop(resource.table, None)

@@ -63,35 +63,37 @@ class Prepared:
                     set_new_key(client, changes)
 
 
-def prepare_tables(pipeline: dlt.Pipeline, run: ReadRun, redact: Redactor) -> Prepared:
+def prepare_tables(
+    pipeline: dlt.Pipeline, run: ReadRun, job_client: Any, redact: Redactor
+) -> Prepared:
     """Make the tables of a load as they are declared.
 
     Args:
         pipeline: A pipeline that holds the load lock, and has a normalized load package.
         run: The finished run. A resource whose table cannot be changed becomes a failure of it.
+        job_client: dlt's job client of the pipeline, connected.
         redact: Removes secrets from messages.
 
     Raises:
         LoadError: ``_rejected`` cannot be changed.
     """
     failed, prepared, refused = run.failures(), Prepared(), []
-    with pipeline.destination_client() as job_client:
-        tables = _Tables(pipeline, job_client)
-        for resource in run.resources:
-            if resource.table not in tables.declared or resource.name in failed:
-                continue
-            fitted = tables.fit(resource, run.result(resource.name).fields)
-            if fitted is None:
-                _made_again(tables, run, resource, prepared)
-            elif fitted.problem:
-                place = Place(resource.source, resource.name, run.window)
-                message = redact(printable(f"{place}: {fitted.problem}"))
-                run.fail(resource.name, LoadError(message))
-                refused.append(resource)
-            else:
-                prepared.new_keys += [fitted.changes] if fitted.changes.new_key else []
-                _report(tables, run, resource, fitted, prepared)
-        tables.fit_rejected()
+    tables = _Tables(job_client)
+    for resource in run.resources:
+        if resource.table not in tables.declared or resource.name in failed:
+            continue
+        fitted = tables.fit(resource, run.result(resource.name).fields)
+        if fitted is None:
+            _made_again(tables, run, resource, prepared)
+        elif fitted.problem:
+            place = Place(resource.source, resource.name, run.window)
+            message = redact(printable(f"{place}: {fitted.problem}"))
+            run.fail(resource.name, LoadError(message))
+            refused.append(resource)
+        else:
+            prepared.new_keys += [fitted.changes] if fitted.changes.new_key else []
+            _report(tables, run, resource, fitted, prepared)
+    tables.fit_rejected()
     if refused:
         remove_from_package(pipeline, refused)
     return prepared
@@ -100,10 +102,9 @@ def prepare_tables(pipeline: dlt.Pipeline, run: ReadRun, redact: Redactor) -> Pr
 class _Tables:
     """The real tables of a dataset, and what dlt has stored of them."""
 
-    def __init__(self, pipeline: dlt.Pipeline, job_client: Any) -> None:
+    def __init__(self, job_client: Any) -> None:
         self._job_client = job_client
-        self._schema = pipeline.default_schema  # dlt reads it from its file each time
-        self.declared: Mapping[str, Any] = self._schema.tables
+        self.declared: Mapping[str, Any] = job_client.schema.tables
         self.real: Mapping[str, Columns] = real_tables(job_client)
         self.is_known = job_client.capabilities.sqlglot_dialect in ("duckdb", "postgres")
 
@@ -121,7 +122,7 @@ class _Tables:
         """
         if resource.table not in self.real:
             return None
-        table = loaded_table(self._schema, resource, fields)
+        table = loaded_table(self._job_client.schema, resource, fields)
         changes = compare(self._job_client, self.real[table.name], table)
         if not changes.any:
             return Fitted(changes)

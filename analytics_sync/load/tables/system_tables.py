@@ -45,7 +45,7 @@ _TABLES = {
 }
 
 
-def existing_tables(client: SqlClientBase[Any]) -> frozenset[str]:
+def table_names(client: SqlClientBase[Any]) -> frozenset[str]:
     """The names of all tables of the client's dataset; none for an untested destination."""
     query = _TABLES.get(str(client.capabilities.sqlglot_dialect))
     if query is None:
