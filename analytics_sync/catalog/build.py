@@ -109,15 +109,15 @@ class _SourceBuilder:
         """The settings that the declaration names, each with its line."""
         found: dict[str, int] = {}
         variables: dict[str, str] = {}
-        for key, path in setting_places(self.declared.client, resources):
-            line = self._line(*path)
+        for place in setting_places(self.declared.client, resources):
+            key, line = place.key, self._line(*place.path)
             variable = variable_name(self.name, key)
             other = variables.setdefault(variable, key)
             if other != key:
                 self.fail(
                     f"the settings {other!r} in line {found[other]} and {key!r} are both the variable "
                     f"{variable}; give one of them another name",
-                    *path,
+                    *place.path,
                 )
             found.setdefault(key, line)
         return found

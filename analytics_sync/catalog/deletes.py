@@ -7,16 +7,14 @@ snapshot lists everything, a window lists the rows of its time, and a parent lis
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 
 from analytics_sync.catalog.errors import Fail
 from analytics_sync.catalog.models import Incremental, ResourceDefaults
-from analytics_sync.catalog.params import Param, SettingParam
+from analytics_sync.catalog.params import PLACEHOLDER, Param, SettingParam
 from analytics_sync.catalog.source import Resource, Source
 from analytics_sync.common.json_path import compile_path
 
-_PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
 # The text of such a value in SQL is its text in a request.
 _PLAIN_TYPES = frozenset({"text", "bigint"})
 
@@ -64,9 +62,9 @@ def marks_deleted(
     if incremental is not None:
         return False
     if parent is not None:
-        in_path = set(_PLACEHOLDER.findall(path))
+        in_path = set(PLACEHOLDER.findall(path))
         return not any(isinstance(p, SettingParam) and n not in in_path for n, p in params.items())
-    return not _PLACEHOLDER.search(path)
+    return not PLACEHOLDER.search(path)
 
 
 def unknown_deletes(source: Source) -> Iterator[str]:

@@ -19,7 +19,17 @@ from analytics_sync.common.linear_pattern import check_pattern
 REFERENCE = re.compile(r"""dlt\.(secrets|config)\[["']([A-Za-z0-9_.]+)["']\]\Z""")
 """A value that stands for a setting, as a dlt configuration in Python writes it."""
 
+PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
+"""The place of a parameter in a URL path."""
+
 NO_SETTING_NAME = "expected the name of a setting: letters, digits, '_', '-' and '.'"
+
+
+def referenced_key(reference: str) -> str:
+    """The setting that ``dlt.secrets["key"]`` or ``dlt.config["key"]`` refers to."""
+    found = REFERENCE.match(reference)
+    assert found is not None, "checked when the catalog was loaded"
+    return found[2]
 
 
 def _setting_name(value: str) -> str:
@@ -39,6 +49,11 @@ class SettingParam(Model):
     optional: bool = False
     default: str | None = None
     allow_slash: bool = False
+
+    @property
+    def is_optional(self) -> bool:
+        """Whether a run does without the setting."""
+        return self.optional or self.default is not None
 
 
 class ResolveParam(Model):

@@ -7,7 +7,6 @@ In: the models of one resource, of ``resource_defaults`` and of the client. Out:
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
@@ -28,6 +27,7 @@ from analytics_sync.catalog.naming import is_setting_name, is_snake_case, table_
 from analytics_sync.catalog.paginators import Auto, Offset, PaginatorConfig
 from analytics_sync.catalog.params import (
     NO_SETTING_NAME,
+    PLACEHOLDER,
     REFERENCE,
     Param,
     ResolveParam,
@@ -36,7 +36,6 @@ from analytics_sync.catalog.params import (
 from analytics_sync.catalog.source import Field, Resource
 from analytics_sync.common.json_path import compile_path
 
-_PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
 _DAY_DIRECTIVES = ("%d", "%e", "%j", "%F", "%D")
 
 
@@ -81,7 +80,7 @@ class ResourceBuilder:
         self._check_headers()
         incremental, params = read_incremental(self.endpoint, self.fail)
         path, params = read_placeholders(path, params)
-        for placeholder in _PLACEHOLDER.findall(path):
+        for placeholder in PLACEHOLDER.findall(path):
             if placeholder not in params and not is_setting_name(placeholder):
                 self.fail(f"{{{placeholder}}}: {NO_SETTING_NAME}", "endpoint", "path")
             params.setdefault(placeholder, SettingParam(type="config", key=placeholder))

@@ -1,34 +1,91 @@
-"""The places of settings: every setting that a declaration names, and where it does.
+"""The places of settings: every setting that a declaration names, where it does, and what for.
 
-In: the client and the resources of a source. Out: the key of each setting, and its path in the file.
+In: the client and the resources of a source. Out: a ``SettingPlace`` for each, in the order of the file.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
-from analytics_sync.catalog.client import Client
-from analytics_sync.catalog.params import REFERENCE, SettingParam
+from analytics_sync.catalog.client import ApiKeyAuth, Auth, BearerAuth, Client, HttpBasicAuth
+from analytics_sync.catalog.params import REFERENCE, SettingParam, referenced_key
 from analytics_sync.catalog.source import Resource
 from analytics_sync.catalog.yaml_config import Path
 
-_AUTH_FIELDS = ("api_key", "token", "username", "password")
+_AUTH: Path = ("client", "auth")
 
 
-def setting_places(client: Client, resources: Mapping[str, Resource]) -> Iterator[tuple[str, Path]]:
-    """Each setting with its path in the file. A setting may come several times."""
-    for field in _AUTH_FIELDS:
-        if reference := REFERENCE.match(getattr(client.auth, field, None) or ""):
-            yield reference[2], ("client", "auth", field)
-    for header, value in client.headers.items():
-        if isinstance(value, SettingParam):
-            yield value.key, ("client", "headers", header)
-        elif reference := REFERENCE.match(value):
-            yield reference[2], ("client", "headers", header)
+class SettingPlace(NamedTuple):
+    """A place of a declaration that takes its value from a setting.
+
+    Attributes:
+        key: The setting.
+        path: The place in the file.
+        purpose: What the value is for.
+        is_optional: Whether a run does without it.
+        is_secret: Whether the value is a secret.
+        may_be_empty: Whether an empty value is one.
+        header: The header that carries the value; a setting may give it another name. Empty if none does.
+    """
+
+    key: str
+    path: Path
+    purpose: str
+    is_optional: bool = False
+    is_secret: bool = False
+    may_be_empty: bool = False
+    header: str = ""
+
+
+def setting_places(client: Client, resources: Mapping[str, Resource]) -> Iterator[SettingPlace]:
+    """The places of all settings. A setting may have several."""
+    yield from _of_auth(client.auth)
+    yield from _of_headers(client)
     for index, resource in enumerate(resources.values()):
-        place: Path = ("resources", index, "endpoint", "params")
-        for name, setting in resource.settings.items():
-            yield setting.key, (*place, name)
-        for name, resolved in resource.resolved.items():
-            if resolved.config:
-                yield resolved.config, (*place, name)
+        yield from _of_resource(resource, ("resources", index, "endpoint", "params"))
+
+
+def _of_auth(auth: Auth | None) -> Iterator[SettingPlace]:
+    match auth:
+        case ApiKeyAuth(api_key=reference, name=header):
+            key, path = referenced_key(reference), (*_AUTH, "api_key")
+            yield SettingPlace(key, path, "the API key", is_secret=True, header=header)
+        case BearerAuth(token=reference):
+            key, path = referenced_key(reference), (*_AUTH, "token")
+            yield SettingPlace(key, path, "the API token", is_secret=True)
+        case HttpBasicAuth(username=user, password=password):
+            if REFERENCE.match(user):
+                yield SettingPlace(referenced_key(user), (*_AUTH, "username"), "the user name")
+            if password:
+                yield SettingPlace(
+                    referenced_key(password),
+                    (*_AUTH, "password"),
+                    "the password; empty if the API takes none",
+                    is_secret=True,
+                    may_be_empty=True,
+                )
+
+
+def _of_headers(client: Client) -> Iterator[SettingPlace]:
+    for header, declared in client.headers.items():
+        if isinstance(declared, SettingParam):
+            key, is_secret = declared.key, declared.type == "secret"
+            is_optional = declared.is_optional
+        elif reference := REFERENCE.match(declared):
+            key, is_secret, is_optional = reference[2], reference[1] == "secrets", False
+        else:
+            continue
+        path: Path = ("client", "headers", header)
+        yield SettingPlace(key, path, f"header {header}", is_optional, is_secret, header=header)
+
+
+def _of_resource(resource: Resource, params: Path) -> Iterator[SettingPlace]:
+    for name, param in resource.settings.items():
+        is_secret = param.type == "secret"
+        purpose = f"{name} of {resource.name}"
+        yield SettingPlace(param.key, (*params, name), purpose, param.is_optional, is_secret)
+    for name, resolved in resource.resolved.items():
+        if resolved.config:
+            purpose = f"in place of the walk from {resolved.resource} to {resource.name}"
+            yield SettingPlace(resolved.config, (*params, name), purpose, is_optional=True)

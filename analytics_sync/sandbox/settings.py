@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from analytics_sync.catalog import Resource, Source
+from analytics_sync.catalog.naming import variable_name
 from analytics_sync.catalog.params import REFERENCE, SettingParam
 from analytics_sync.sandbox.options import Options
 
@@ -30,21 +31,17 @@ def settings(sources: Iterable[Source], base: str, options: Options) -> dict[str
     """
     result: dict[str, str] = {}
     for source in sources:
-        result[_name(source, "base_url")] = f"{base}/{source.name}"
+        result[variable_name(source.name, "base_url")] = f"{base}/{source.name}"
         for key in _secrets(source):
-            result[_name(source, key)] = options.key
+            result[variable_name(source.name, key)] = options.key
         headers = [v for v in source.client.headers.values() if isinstance(v, SettingParam)]
         params = [p for r in source.resources.values() for p in r.settings.values()]
         for param in (*headers, *params):
-            if param.optional or param.default is not None:
+            if param.is_optional:
                 continue
             value = options.key if param.type == "secret" else _value(source, param)
-            result.setdefault(_name(source, param.key), value)
+            result.setdefault(variable_name(source.name, param.key), value)
     return result
-
-
-def _name(source: Source, key: str) -> str:
-    return f"SOURCES__{source.name}__{key.replace('.', '__')}".upper()
 
 
 def _secrets(source: Source) -> Iterator[str]:

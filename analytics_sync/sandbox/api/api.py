@@ -84,8 +84,7 @@ class Api:
             Refused: 422, a required parameter is missing.
         """
         for name, param in resource.settings.items():
-            optional = param.optional or param.default is not None
-            if name not in values and not optional and not request.one(name):
+            if name not in values and not param.is_optional and not request.one(name):
                 raise Refused(422, f"parameter {name} is required")
         result = []
         for name in resource.resolved:

@@ -11,8 +11,7 @@ import re
 from urllib.parse import unquote
 
 from analytics_sync.catalog import Resource, Source
-
-_PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
+from analytics_sync.catalog.params import PLACEHOLDER
 
 
 class Routes:
@@ -23,7 +22,7 @@ class Routes:
         # Try the template with the most literal characters first: it is the most specific one.
         compiled.sort(key=lambda route: route[0], reverse=True)
         self._routes = [
-            (pattern, _PLACEHOLDER.findall(resource.path), resource)
+            (pattern, PLACEHOLDER.findall(resource.path), resource)
             for _, pattern, resource in compiled
         ]
 
@@ -44,13 +43,13 @@ def _template(resource: Resource) -> str:
 
 
 def _weight(resource: Resource) -> tuple[int, int]:
-    literal = _PLACEHOLDER.sub("", _template(resource))
+    literal = PLACEHOLDER.sub("", _template(resource))
     return len(literal.replace("/", "")), len(literal)
 
 
 def _pattern(resource: Resource) -> str:
     pattern = ""
-    for index, part in enumerate(_PLACEHOLDER.split(_template(resource))):
+    for index, part in enumerate(PLACEHOLDER.split(_template(resource))):
         if index % 2 == 0:
             pattern += re.escape(part)
         else:
