@@ -23,7 +23,7 @@ from analytics_sync.extract.evidence.findings import DECLARED_SCHEMA, PRIMARY_KE
 from analytics_sync.extract.result import ReadResult
 from analytics_sync.extract.run import ReadRun
 from analytics_sync.extract.windows.incremental import with_lag
-from analytics_sync.load.gone.scope import column_names, cursor_bound
+from analytics_sync.load.gone.scope import column_names, cursor_bounds
 
 _FEW = 20  # one row in so many may move from window to window, as a date that is put off
 _CHANCE = 1e-3  # records without a value are a coincidence down to this probability
@@ -136,7 +136,7 @@ def _count(
     if window is not None:
         assert resource.cursor is not None
         inside = f"{cursor} >= %s AND {cursor} < %s"
-        bounds = [cursor_bound(resource.cursor, end) for end in (window.start, window.end)]
+        bounds = cursor_bounds(resource.cursor, window)
     columns = [quote(f.column) for f in fields]
     counts = [f"count({case})" for case in ("*", _one_if(undated), _one_if(inside))]
     counts += [f"count({c})" for c in columns]

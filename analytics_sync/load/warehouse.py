@@ -25,7 +25,7 @@ from analytics_sync.load.tables.table_changes import stored_name
 
 
 class Warehouse:
-    """Read-only access to one source's dataset, inside ``open_warehouse``.
+    """Read-only access to one source's dataset, inside ``open_warehouse``. It asks for columns once.
 
     Attributes:
         dataset: Name of the dataset.
@@ -38,6 +38,7 @@ class Warehouse:
         self._client: SqlClientBase[Any] | None = job_client.sql_client if job_client else None
         self.dataset = dataset
         self._own: set[str] = set()
+        self._columns: dict[str, tuple[str, ...]] = {}
 
     def table(self, name: str) -> str:
         """The quoted, qualified name of a table.
@@ -63,7 +64,11 @@ class Warehouse:
 
     def columns(self, table: str) -> tuple[str, ...]:
         """Names of the table's columns; empty when there is no such table."""
-        return column_names(self._client, self.table(table)) if self._client else ()
+        if self._client is None:
+            return ()
+        if table not in self._columns:
+            self._columns[table] = column_names(self._client, self.table(table))
+        return self._columns[table]
 
     def types(self, table: str) -> dict[str, DataType]:
         """dlt's data types of the table's columns; empty when there is no such table."""

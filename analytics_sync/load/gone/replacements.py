@@ -16,7 +16,7 @@ from dlt.destinations.sql_client import SqlClientBase
 from analytics_sync.catalog.naming import PARENT_KEY
 from analytics_sync.extract.run import ReadRun
 from analytics_sync.load.clients.merge_sql import Replaced, literal
-from analytics_sync.load.gone.scope import Scope, cursor_bound, living_rows, scope_to_replace
+from analytics_sync.load.gone.scope import Scope, cursor_bounds, living_rows, scope_to_replace
 from analytics_sync.load.gone.shrinkage import NOT_BELIEVED, is_shrunken, record_shrinkage
 
 _KEPT = "They were added, and no row was removed."
@@ -59,9 +59,7 @@ def _where(scope: Scope, client: SqlClientBase[Any]) -> str | None:
     if scope.window is not None:
         cursor = scope.resource.cursor
         assert cursor is not None, "only a cursor cuts windows"
-        start, end = (
-            literal(cursor_bound(cursor, t)) for t in (scope.window.start, scope.window.end)
-        )
+        start, end = map(literal, cursor_bounds(cursor, scope.window))
         return f"{quote(cursor.column)} >= {start} AND {quote(cursor.column)} < {end}"
     if scope.parents is not None:
         keys = ", ".join(map(literal, sorted(scope.parents)))

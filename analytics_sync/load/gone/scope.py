@@ -23,7 +23,7 @@ from analytics_sync.extract.result import ReadResult
 from analytics_sync.extract.run import ReadRun
 from analytics_sync.extract.windows.incremental import with_lag
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Scope:
     @property
     def started(self) -> datetime:
         """When the read began."""
-        return EPOCH + timedelta(microseconds=self.started_at)
+        return instant(self.started_at)
 
     def rows(self, client: SqlClientBase[Any]) -> tuple[str, list[Any]]:
         """The rows as a condition on the table, and its parameters."""
@@ -63,11 +63,8 @@ class Scope:
         if self.window is not None:
             assert self.resource.cursor is not None, "only a cursor cuts windows"
             cursor = quote(self.resource.cursor.column)
-            bounds = [
-                cursor_bound(self.resource.cursor, end)
-                for end in (self.window.start, self.window.end)
-            ]
-            return f"{cursor} >= %s AND {cursor} < %s", bounds
+            bounds = cursor_bounds(self.resource.cursor, self.window)
+            return f"{cursor} >= %s AND {cursor} < %s", [*bounds]
         if self.parents is not None:
             return f"{quote(PARENT_KEY)} IN ({among_texts(client)})", [sorted(self.parents)]
         return "1 = 1", []
@@ -135,12 +132,17 @@ def scope_to_replace(run: ReadRun, result: ReadResult) -> Scope | str:
     return Scope(resource, result.started_at, parents=_parents(result))
 
 
-def cursor_bound(cursor: Field, instant: datetime) -> date:
-    """A bound of a window, in the type of the cursor's column: a day belongs where it begins."""
-    instant = instant.astimezone(UTC)
+def instant(microseconds: int) -> datetime:
+    """The instant at a number of microseconds since 1970."""
+    return _EPOCH + timedelta(microseconds=microseconds)
+
+
+def cursor_bounds(cursor: Field, window: Window) -> list[date]:
+    """Start and end of a window, in the type of the cursor's column: a day belongs where it begins."""
+    bounds = [bound.astimezone(UTC) for bound in (window.start, window.end)]
     if cursor.data_type != "date":
-        return instant
-    return instant.date() + timedelta(days=instant.time() > time())
+        return [*bounds]
+    return [bound.date() + timedelta(days=bound.time() > time()) for bound in bounds]
 
 
 def column_names(client: SqlClientBase[Any], table: str) -> tuple[str, ...]:

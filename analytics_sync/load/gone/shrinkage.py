@@ -95,11 +95,11 @@ def record_shrinkage(result: ReadResult, before: int, effect: str) -> None:
         before: Number of living rows that the table had in its scope.
         effect: What was not done, as a sentence.
     """
-    name = result.resource
+    resource = result.resource
     result.findings.add(
         COMPLETE,
         f"{result.rows} rows were read where the table had {before} living ones, less than half. {effect} "
-        f"Look at the permissions of the key, the parameters of resource {name.name!r} and the API's own "
-        f"count. If the rows are gone, run again with {SETTING}: [{name.name}] in the run's config of the "
-        f"op {name.source!r}, or with {VARIABLE}={name}.",
+        f"Look at the permissions of the key, the parameters of resource {resource.name!r} and the API's own "
+        f"count. If the rows are gone, run again with {SETTING}: [{resource.name}] in the run's config of the "
+        f"op {resource.source!r}, or with {VARIABLE}={resource}.",
     )

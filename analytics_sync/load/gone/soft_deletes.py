@@ -23,7 +23,7 @@ from analytics_sync.load.clients.merge_sql import Replaced
 from analytics_sync.load.gone.missing_rows import MissingRows, found_keys
 from analytics_sync.load.gone.orphans import mark_orphans, remove_orphans
 from analytics_sync.load.gone.replacements import plan_replacements
-from analytics_sync.load.gone.scope import Scope, living_rows, scope_to_mark
+from analytics_sync.load.gone.scope import Scope, instant, living_rows, scope_to_mark
 from analytics_sync.load.gone.second_reads import needs_second_read, second_reads
 from analytics_sync.load.gone.shrinkage import NOT_BELIEVED, is_shrunken, record_shrinkage
 
@@ -164,7 +164,7 @@ class SoftDeletes:
             if child.parent is None or child.name in failed:
                 continue
             started_at = self._run.result(child.name).started_at
-            since = datetime.now(UTC) if started_at is None else Scope(child, started_at).started
+            since = datetime.now(UTC) if started_at is None else instant(started_at)
             count = mark_orphans(self._run.source, child, client, since)
             if count:
                 deleted.marked[child.name] = deleted.marked.get(child.name, 0) + count

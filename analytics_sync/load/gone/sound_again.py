@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 from dlt.destinations.sql_client import SqlClientBase
@@ -20,7 +19,7 @@ from analytics_sync.catalog.tables import REJECTED
 from analytics_sync.common.exact_json import loads
 from analytics_sync.extract.convert.converter import NO_KEY, Converter
 from analytics_sync.extract.result import ReadResult
-from analytics_sync.load.gone.scope import EPOCH
+from analytics_sync.load.gone.scope import instant
 
 _MAX_RECORDS = 1_000  # more of them show that the declaration is wrong
 _KEYS_PER_SCAN = 100
@@ -42,7 +41,7 @@ def sound_again(
         return []
     candidates = list(_candidates(client, resource, where, values))
     found: list[str] = []
-    since = EPOCH + timedelta(microseconds=result.started_at)
+    since = instant(result.started_at)
     for start in range(0, len(candidates), _KEYS_PER_SCAN):
         chunk = candidates[start : start + _KEYS_PER_SCAN]
         found += [chunk[n][0] for n in _loaded(client, resource, since, [key for _, key in chunk])]

@@ -11,7 +11,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -50,7 +50,6 @@ def heal(
     client: SqlClientBase[Any],
     table: HealedTable,
     *,
-    columns: Collection[str] | None = None,
     dry_run: bool = False,
 ) -> Counter[str]:
     """Move values from ``_extra`` to the columns that hold them exactly. Must run in one transaction.
@@ -58,15 +57,12 @@ def heal(
     Args:
         client: A client that is connected to DuckDB or PostgreSQL.
         table: The table, and the columns that take values.
-        columns: The columns that the table has by now; None for those of ``table``.
         dry_run: Whether the values are only counted. Then columns may be missing.
 
     Returns:
         Number of values by column; columns without any are left out.
     """
     found: Counter[str] = Counter()
-    if columns is not None:
-        table = replace(table, columns=columns)
     rows = _RowIds(client, table.name)
     # a column of the name of DuckDB's own would be taken for it
     if EXTRA not in table.columns or not table.fields or rows.column in table.columns:

@@ -79,8 +79,7 @@ class TableChanges:
     @cached_property
     def new_key(self) -> tuple[str, ...]:
         """Columns of the primary key that the table lacks, or in which it allows null."""
-        none = frozenset(self.real) - frozenset(self.merged_by)
-        return tuple(n for n in self.table.key if n in none or n not in self.real)
+        return tuple(n for n in self.table.key if n not in self.merged_by)
 
     @property
     def key_changes(self) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from dlt.destinations.exceptions import DatabaseException
@@ -24,6 +24,8 @@ from analytics_sync.load.errors import WarehouseInUse
 from analytics_sync.load.tables.column_types import Mismatch, inexact, widening
 from analytics_sync.load.tables.healing import heal
 from analytics_sync.load.tables.table_changes import TableChanges
+
+_INEXACT = "Not all of its values would stay as they are"
 
 log = logging.getLogger(__name__)
 
@@ -89,7 +91,7 @@ def fit_table(
         replaced: Whether the load replaces all rows, so that no old row has to fit the new key.
         heal_all: Whether all declared columns take values from ``_extra``, not only changed ones.
     """
-    reason = "Not all of its values would stay as they are"
+    reason = _INEXACT
     wrong: list[Mismatch] = list(changes.wrong)
     try:
         fitted = run_ddl(
@@ -121,7 +123,7 @@ def type_problem(
     changes: TableChanges,
     wrong: list[Mismatch],
     reset: str,
-    reason: str = "Not all of its values would stay as they are",
+    reason: str = _INEXACT,
 ) -> str:
     """Why columns cannot be widened, with the statements that change them."""
     statements = "; ".join(m.change(client, changes.table.name) for m in wrong[:MAX_NAMES])
@@ -194,7 +196,7 @@ def _fit(
         for mismatch in changes.wrong:
             client.execute_sql(widening(client, table.name, mismatch))
         all_columns = {*changes.real, *changes.added}
-        healed = heal(client, changes.healed(everything=heal_all), columns=all_columns)
+        healed = heal(client, replace(changes.healed(everything=heal_all), columns=all_columns))
         if changes.key_changes and not replaced and (problem := key_problem(client, changes)):
             raise _KeyProblem(problem)
         return Fitted(changes, healed, _unfilled(client, changes))
