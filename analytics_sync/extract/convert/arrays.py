@@ -42,6 +42,8 @@ _CALENDAR = {  # Arrow accepts years outside this range; PostgreSQL and Python d
     ),
     "date": tuple(pa.scalar(d.date(), pa.date32()).value for d in (datetime.min, datetime.max)),
 }
+# orjson escapes line breaks, so that one of them separates two values beyond doubt.
+_LINE_BREAK: Any = orjson.Fragment(b"\n")
 _IN_ONE_CALL = frozenset({"text", "bool", *_NUMBERS, *_CALENDAR})
 
 
@@ -68,15 +70,34 @@ def to_array(field: Field, values: list[Any], extras: Extras, *, is_key: bool) -
 
 def _json(values: list[Any]) -> pa.Array:
     try:
-        array = pa.array(
-            [None if v is None else orjson.dumps(v, exact_decimal) for v in values], pa.binary()
-        )
-        plain = not _holds(array, ESCAPED_NUL)
+        texts = _json_texts(values)
     except TypeError:
-        plain = False
-    if not plain:
-        array = pa.array([None if v is None else dumps(v) for v in values], pa.binary())
-    return array.view(pa.string())
+        texts = None
+    if texts is None:
+        texts = [None if v is None else dumps(v) for v in values]
+    return pa.array(texts, pa.binary()).view(pa.string())
+
+
+def _json_texts(values: list[Any]) -> list[bytes | None] | None:
+    """The JSON of all values in one call, which takes a seventh of the time of a call for each.
+
+    None if one of them holds NUL.
+
+    Raises:
+        TypeError: A value is none that orjson knows.
+    """
+    if not values:
+        return []
+    with_breaks = [_LINE_BREAK] * (2 * len(values) - 1)
+    with_breaks[::2] = values
+    raw = orjson.dumps(with_breaks, exact_decimal)
+    # Searching from the beginning takes three times as long.
+    if raw.rfind(ESCAPED_NUL) >= 0:
+        return None
+    texts: list[bytes | None] = [*raw[1:-1].split(b",\n,")]
+    if None in values:
+        return [None if v is None else text for v, text in zip(values, texts, strict=True)]
+    return texts
 
 
 def _holds(array: pa.Array, piece: bytes) -> bool:
