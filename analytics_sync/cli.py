@@ -17,13 +17,13 @@ from analytics_sync.catalog import (
     configured_files,
     load_file,
 )
+from analytics_sync.catalog.building.deletes import unknown_deletes
 from analytics_sync.catalog.configured import read_catalog, read_sources
-from analytics_sync.catalog.deletes import unknown_deletes
 from analytics_sync.catalog.loader import YAML_SUFFIXES
 from analytics_sync.catalog.names import PROJECT_VARIABLES, check_lengths, check_names, variables
+from analytics_sync.commands.schema import add_schema_command
+from analytics_sync.commands.sources import add_sources_command, print_settings, summary
 from analytics_sync.common.private_folder import NotPrivate
-from analytics_sync.schema_command import add_schema_command
-from analytics_sync.sources_command import add_sources_command, print_settings, summary
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -174,7 +174,7 @@ def _settings(options: argparse.Namespace) -> int:
 def _convert(options: argparse.Namespace) -> int:
     import yaml
 
-    from analytics_sync.catalog.python_config import parse_python
+    from analytics_sync.catalog.files.python_config import parse_python
 
     name = options.name or options.file.stem
     text = options.file.read_text(encoding="utf-8")

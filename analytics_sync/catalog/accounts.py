@@ -11,13 +11,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from analytics_sync.catalog.building.secret_scan import check_secrets
+from analytics_sync.catalog.config.team_keys import DerivedFile, Level, instance_levels, level_of
 from analytics_sync.catalog.errors import CatalogError
-from analytics_sync.catalog.explain import validated
+from analytics_sync.catalog.files.explain import validated
+from analytics_sync.catalog.files.yaml_config import Lines
 from analytics_sync.catalog.naming import problem_of_name
-from analytics_sync.catalog.secret_scan import check_secrets
 from analytics_sync.catalog.source import Source
-from analytics_sync.catalog.team_keys import DerivedFile, Level, instance_levels, level_of
-from analytics_sync.catalog.yaml_config import Lines
 
 _OF_THE_BASE = ("client", "resource_defaults", "resources")
 _OF_THE_CLIENT = ("base_url", "rate_limit")

@@ -11,12 +11,12 @@ from contextlib import suppress
 from pathlib import Path
 
 from analytics_sync.catalog.accounts import Derived, expand, read_derived
-from analytics_sync.catalog.build import build
+from analytics_sync.catalog.building.build import build
 from analytics_sync.catalog.errors import CatalogError
+from analytics_sync.catalog.files.python_config import parse_python
+from analytics_sync.catalog.files.yaml_config import MAX_TEXT, parse_yaml
 from analytics_sync.catalog.names import check_names
-from analytics_sync.catalog.python_config import parse_python
 from analytics_sync.catalog.source import Source
-from analytics_sync.catalog.yaml_config import MAX_TEXT, parse_yaml
 
 BUILTIN = Path(__file__).parent.parent / "sources"
 YAML_SUFFIXES = frozenset({".yaml", ".yml"})

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from analytics_sync.catalog.config.team_keys import TEAM_SETTINGS, Level
 from analytics_sync.catalog.errors import CatalogError
 from analytics_sync.catalog.naming import variable_name
 from analytics_sync.catalog.source import Source
-from analytics_sync.catalog.team_keys import TEAM_SETTINGS, Level
 
 POSTGRES_LIMIT = 63
 """PostgreSQL's limit of a name, in bytes. It cuts a longer name without an error."""

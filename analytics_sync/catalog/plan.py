@@ -15,10 +15,10 @@ from typing import Any
 import dlt
 from pydantic import ValidationError
 
+from analytics_sync.catalog.config.team_keys import TEAM_SETTINGS, Level, PartitionKind, TeamKeys
 from analytics_sync.catalog.errors import CatalogError
 from analytics_sync.catalog.naming import variable_name
 from analytics_sync.catalog.source import Source
-from analytics_sync.catalog.team_keys import TEAM_SETTINGS, Level, PartitionKind, TeamKeys
 
 DEFAULT_START = "2025-01-01"
 DEFAULT = "default"

@@ -10,18 +10,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from analytics_sync.catalog.client import Client, ErrorHandler
-from analytics_sync.catalog.models import (
+from analytics_sync.catalog.config.client import Client, ErrorHandler
+from analytics_sync.catalog.config.models import (
     DataType,
     Incremental,
     ResponseAction,
     Sensor,
     WriteDisposition,
 )
+from analytics_sync.catalog.config.paginators import PaginatorConfig
+from analytics_sync.catalog.config.params import Param, ResolveParam, SettingParam
+from analytics_sync.catalog.config.team_keys import Level
 from analytics_sync.catalog.naming import column_name, dataset_name
-from analytics_sync.catalog.paginators import PaginatorConfig
-from analytics_sync.catalog.params import Param, ResolveParam, SettingParam
-from analytics_sync.catalog.team_keys import Level
 from analytics_sync.common.json_path import spell
 
 

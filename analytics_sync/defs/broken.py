@@ -22,9 +22,9 @@ from dagster import (
     define_asset_job,
 )
 
+from analytics_sync.catalog.config.team_keys import PartitionKind
 from analytics_sync.catalog.configured import BrokenFile
 from analytics_sync.catalog.plan import DEFAULT_CRON
-from analytics_sync.catalog.team_keys import PartitionKind
 from analytics_sync.common.shown import without_markup
 
 log = logging.getLogger(__name__)

@@ -12,8 +12,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 
-from analytics_sync.catalog.models import Incremental
-from analytics_sync.catalog.param_format import (
+from analytics_sync.catalog.config.models import Incremental
+from analytics_sync.catalog.config.param_format import (
     EASTERNMOST,
     WESTERNMOST,
     offset_of,

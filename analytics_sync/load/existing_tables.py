@@ -12,7 +12,7 @@ from typing import Any
 
 from dlt.destinations.exceptions import DatabaseException
 
-from analytics_sync.catalog.models import DataType
+from analytics_sync.catalog.config.models import DataType
 from analytics_sync.catalog.naming import EXTRA, dataset_name
 from analytics_sync.common.exact_json import loads
 from analytics_sync.extract.convert.infer_fields import is_reserved

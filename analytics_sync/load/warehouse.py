@@ -14,7 +14,7 @@ from typing import Any
 from dlt.common.schema.typing import TColumnSchema
 from dlt.destinations.sql_client import SqlClientBase
 
-from analytics_sync.catalog.models import DataType
+from analytics_sync.catalog.config.models import DataType
 from analytics_sync.common.redaction import Redactor
 from analytics_sync.load.clients.foreign_objects import ForeignObject, foreign_objects
 from analytics_sync.load.gone.scope import column_names

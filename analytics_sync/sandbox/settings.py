@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterable, Iterator
 
 from analytics_sync.catalog import Resource, Source
+from analytics_sync.catalog.config.params import REFERENCE, SettingParam
 from analytics_sync.catalog.naming import variable_name
-from analytics_sync.catalog.params import REFERENCE, SettingParam
 from analytics_sync.sandbox.options import Options
 
 _ORG = "gh/acme"

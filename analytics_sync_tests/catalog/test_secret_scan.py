@@ -16,8 +16,8 @@ from analytics_sync.catalog import (
     load_file,
     load_text,
 )
-from analytics_sync.catalog.secret_patterns import looks_random, looks_secret
-from analytics_sync.catalog.secret_scan import check_secrets, names_a_secret
+from analytics_sync.catalog.building.secret_patterns import looks_random, looks_secret
+from analytics_sync.catalog.building.secret_scan import check_secrets, names_a_secret
 from analytics_sync.cli import main
 from analytics_sync_tests.catalog.test_seed_configs import FILES, NAMES
 from analytics_sync_tests.support.growth import FACTOR, MAX_GROWTH, growth

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from analytics_sync.catalog import Source, catalog_files, load_catalog
-from analytics_sync.catalog.params import SettingParam
+from analytics_sync.catalog.config.params import SettingParam
 
 CATALOG = load_catalog()
 ASSETS = {"observability": 11, "product_guidance": 10, "ci_pipelines": 12, "customer_data": 14, "delivery": 13}  # fmt: skip

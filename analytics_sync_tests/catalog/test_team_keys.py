@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from analytics_sync.catalog import CatalogError, Source, catalog_files, load_catalog, load_text
-from analytics_sync.catalog.cron import plain_cron
+from analytics_sync.catalog.config.cron import plain_cron
 from analytics_sync.catalog.plan import plan_of
 
 SHOP = """\

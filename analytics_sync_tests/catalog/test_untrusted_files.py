@@ -11,8 +11,8 @@ import pytest
 import yaml
 
 from analytics_sync.catalog import CatalogError, load_file
-from analytics_sync.catalog.python_config import parse_python
-from analytics_sync.catalog.yaml_config import MAX_VALUES
+from analytics_sync.catalog.files.python_config import parse_python
+from analytics_sync.catalog.files.yaml_config import MAX_VALUES
 from analytics_sync.cli import main
 from analytics_sync_tests.catalog.test_secret_scan import SHOP, all_text, load
 from analytics_sync_tests.support.growth import FACTOR, MAX_GROWTH, growth
@@ -66,7 +66,7 @@ def test_yaml_builds_nothing_but_plain_data(
     text: str, pure: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if pure:
-        monkeypatch.setattr("analytics_sync.catalog.yaml_config._Loader", yaml.SafeLoader)
+        monkeypatch.setattr("analytics_sync.catalog.files.yaml_config._Loader", yaml.SafeLoader)
     with pytest.raises(CatalogError) as caught:
         load(SHOP.replace("page_size: 5", f"page_size: {text}"))
     assert caught.value.line in (0, 14)

@@ -13,8 +13,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analytics_sync.catalog.models import Incremental
-from analytics_sync.catalog.param_format import offset_of, unit_of, zone_of
+from analytics_sync.catalog.config.models import Incremental
+from analytics_sync.catalog.config.param_format import offset_of, unit_of, zone_of
 from analytics_sync.common.window import Window
 from analytics_sync.extract.bounds import Bounds, BoundsFormat
 

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analytics_sync.catalog import CatalogError
-from analytics_sync.catalog.charsets import CharsetError
+from analytics_sync.catalog.config.charsets import CharsetError
 from analytics_sync.common.errors import ConnectionFailed, InvalidResponse
 from analytics_sync.extract.rest_client.charset import to_utf8
 from analytics_sync_tests.support.scripted_api import Api, Outcome, item, read, shop, shop_api

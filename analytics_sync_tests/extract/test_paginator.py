@@ -6,7 +6,7 @@ from typing import Any, get_args
 
 import pytest
 
-from analytics_sync.catalog.paginators import Offset, PaginatorConfig
+from analytics_sync.catalog.config.paginators import Offset, PaginatorConfig
 from analytics_sync.common.errors import Place
 from analytics_sync.extract.rest_client.paginators.paginator import paginator_for
 from analytics_sync_tests.support.scripted_api import Api, Query, item, read, shop, shop_api

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from analytics_sync.catalog.client import RateLimit
+from analytics_sync.catalog.config.client import RateLimit
 from analytics_sync.extract.rest_client.rate_limits import rate_limiter
 from analytics_sync.extract.rest_client.rate_limits.rate_limiter import RateLimiter
 from analytics_sync_tests.support.scripted_api import Api, item, read, shop, shop_api
@@ -39,7 +39,7 @@ with ReadRun(source) as run:
 """
 TAKE_SLOTS = """
 import sys
-from analytics_sync.catalog.client import RateLimit
+from analytics_sync.catalog.config.client import RateLimit
 from analytics_sync.extract.rest_client.rate_limits.rate_limiter import RateLimiter
 limiter = RateLimiter(RateLimit(requests=20, seconds=1000), "an account")
 print("ready", flush=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from analytics_sync.catalog import Resource
-from analytics_sync.catalog.paginators import Offset, PageNumber
+from analytics_sync.catalog.config.paginators import Offset, PageNumber
 from analytics_sync.extract.result import ReadResult
 from analytics_sync.sandbox import Fault
 from analytics_sync.sandbox import faults as f

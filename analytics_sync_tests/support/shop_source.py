@@ -17,7 +17,7 @@ import orjson
 import urllib3
 
 from analytics_sync.catalog import Resource, Source
-from analytics_sync.catalog import paginators as p
+from analytics_sync.catalog.config import paginators as p
 from analytics_sync.sandbox import Ledger, Options, Sandbox
 from analytics_sync_tests.support.oracle import value_at
 from analytics_sync_tests.support.world import ROOT

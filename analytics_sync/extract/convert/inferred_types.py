@@ -15,7 +15,7 @@ from functools import cache
 from typing import Any
 
 from analytics_sync.catalog import Field
-from analytics_sync.catalog.models import DataType
+from analytics_sync.catalog.config.models import DataType
 from analytics_sync.extract.convert.coerce import INT64, coerce, coerce_key
 from analytics_sync.extract.convert.instants import parse_day, parse_instant
 

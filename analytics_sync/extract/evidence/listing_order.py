@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from analytics_sync.catalog import Resource
-from analytics_sync.catalog.paginators import Offset, PageNumber
+from analytics_sync.catalog.config.paginators import Offset, PageNumber
 from analytics_sync.common.shown import shown
 from analytics_sync.extract.buffer import RepeatedRow
 from analytics_sync.extract.evidence.arrivals import Arrivals

@@ -21,7 +21,7 @@ from urllib.parse import quote, urlsplit
 import orjson
 
 from analytics_sync.catalog import Resource
-from analytics_sync.catalog.params import SettingParam
+from analytics_sync.catalog.config.params import SettingParam
 from analytics_sync.common.private_folder import create_file
 from analytics_sync.common.state_folder import open_state_folder
 from analytics_sync.extract.rest_client.settings import Settings

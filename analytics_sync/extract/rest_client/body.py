@@ -10,8 +10,8 @@ import zlib
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from analytics_sync.catalog.charsets import UTF_8, CharsetError
-from analytics_sync.catalog.client import Client
+from analytics_sync.catalog.config.charsets import UTF_8, CharsetError
+from analytics_sync.catalog.config.client import Client
 from analytics_sync.common.errors import ExtractError, InvalidResponse, LimitExceeded, Place
 from analytics_sync.common.exact_json import TooDeep, is_deeper, loads
 from analytics_sync.common.shown import shown

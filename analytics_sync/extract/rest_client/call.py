@@ -9,8 +9,8 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from analytics_sync.catalog.client import ErrorHandler
-from analytics_sync.catalog.models import ResponseAction
+from analytics_sync.catalog.config.client import ErrorHandler
+from analytics_sync.catalog.config.models import ResponseAction
 from analytics_sync.common.errors import Place
 from analytics_sync.extract.rest_client.connections.deadline import Deadline
 from analytics_sync.extract.rest_client.response import Response

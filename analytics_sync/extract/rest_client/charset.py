@@ -11,7 +11,7 @@ import re
 from functools import lru_cache
 from json import detect_encoding
 
-from analytics_sync.catalog.charsets import (
+from analytics_sync.catalog.config.charsets import (
     SINGLE_BYTE,
     UNICODE,
     UTF_8,

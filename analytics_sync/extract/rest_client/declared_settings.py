@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from analytics_sync.catalog import Source
+from analytics_sync.catalog.building.setting_places import SettingPlace, setting_places
 from analytics_sync.catalog.naming import variable_name
-from analytics_sync.catalog.setting_places import SettingPlace, setting_places
 from analytics_sync.extract.rest_client.setting_hints import has_blanks_around
 from analytics_sync.extract.rest_client.settings import Settings
 

@@ -14,8 +14,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 import urllib3
 
-from analytics_sync.catalog.client import Client, ErrorHandler
-from analytics_sync.catalog.models import ResponseAction
+from analytics_sync.catalog.config.client import Client, ErrorHandler
+from analytics_sync.catalog.config.models import ResponseAction
 from analytics_sync.common.errors import (
     ConnectionFailed,
     ExtractError,

@@ -15,11 +15,11 @@ from urllib.parse import urlsplit
 import dlt
 
 from analytics_sync.catalog import Source
-from analytics_sync.catalog.client import ApiKeyAuth, BearerAuth, HttpBasicAuth
+from analytics_sync.catalog.config.client import ApiKeyAuth, BearerAuth, HttpBasicAuth
+from analytics_sync.catalog.config.params import REFERENCE, SettingParam, referenced_key
 from analytics_sync.catalog.configured import configured_catalog
 from analytics_sync.catalog.names import variables
 from analytics_sync.catalog.naming import variable_name
-from analytics_sync.catalog.params import REFERENCE, SettingParam, referenced_key
 from analytics_sync.common.errors import MissingSetting, Place
 from analytics_sync.extract.rest_client.secret_providers import is_from_secrets
 from analytics_sync.extract.rest_client.setting_hints import has_blanks_around, misspelt

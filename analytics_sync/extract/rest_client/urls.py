@@ -14,7 +14,7 @@ from urllib.parse import quote, unquote_plus, urlencode, urljoin
 from urllib3.util import parse_url
 
 from analytics_sync.catalog import Resource
-from analytics_sync.catalog.params import PLACEHOLDER
+from analytics_sync.catalog.config.params import PLACEHOLDER
 from analytics_sync.common.errors import ExtractError, ForeignOrigin, Place
 from analytics_sync.common.shown import shown
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from analytics_sync.catalog.client import TRANSIENT_STATUSES, ErrorHandler
-from analytics_sync.catalog.models import ResponseAction
+from analytics_sync.catalog.config.client import TRANSIENT_STATUSES, ErrorHandler
+from analytics_sync.catalog.config.models import ResponseAction
 from analytics_sync.extract.rest_client.rate_limits.rate_limit_signs import (
     asks_to_retry,
     has_exhausted_header,

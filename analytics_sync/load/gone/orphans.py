@@ -14,7 +14,7 @@ from typing import Any
 from dlt.destinations.sql_client import SqlClientBase
 
 from analytics_sync.catalog import Resource, Source
-from analytics_sync.catalog.deletes import unknown_orphans
+from analytics_sync.catalog.building.deletes import unknown_orphans
 from analytics_sync.catalog.naming import DELETED_AT, PARENT_KEY, READ_AT, column_name
 from analytics_sync.extract.parents import KEY_SEPARATOR
 from analytics_sync.extract.result import ReadResult

@@ -16,7 +16,7 @@ from dlt.destinations.exceptions import DatabaseUndefinedRelation
 from dlt.destinations.sql_client import SqlClientBase
 
 from analytics_sync.catalog import Field, Resource
-from analytics_sync.catalog.deletes import without_parent_key
+from analytics_sync.catalog.building.deletes import without_parent_key
 from analytics_sync.catalog.naming import DELETED_AT, PARENT_KEY, READ_AT
 from analytics_sync.common.window import Window
 from analytics_sync.extract.result import ReadResult

@@ -16,7 +16,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from analytics_sync.catalog import Resource, Source
-from analytics_sync.catalog.paginators import Offset, PageNumber
+from analytics_sync.catalog.config.paginators import Offset, PageNumber
 from analytics_sync.common.errors import ExtractError
 from analytics_sync.common.window import Window
 from analytics_sync.extract.convert.cursor_kind import CursorKind, cursor_kind

@@ -15,7 +15,7 @@ from typing import Any
 
 from dlt.destinations.sql_client import SqlClientBase
 
-from analytics_sync.catalog.deletes import unknown_orphans
+from analytics_sync.catalog.building.deletes import unknown_orphans
 from analytics_sync.extract.result import ReadResult
 from analytics_sync.extract.run import ReadRun
 from analytics_sync.load.clients.foreign_objects import own_tables

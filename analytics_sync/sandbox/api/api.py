@@ -12,8 +12,8 @@ import hmac
 from collections.abc import Mapping
 
 from analytics_sync.catalog import Resource, Source
-from analytics_sync.catalog.client import ApiKeyAuth, BearerAuth, HttpBasicAuth
-from analytics_sync.catalog.params import REFERENCE, SettingParam
+from analytics_sync.catalog.config.client import ApiKeyAuth, BearerAuth, HttpBasicAuth
+from analytics_sync.catalog.config.params import REFERENCE, SettingParam
 from analytics_sync.sandbox.api.envelope import Envelope
 from analytics_sync.sandbox.api.filters import arrange, order_of, window_of
 from analytics_sync.sandbox.api.pagination import Pager

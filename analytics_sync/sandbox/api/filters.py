@@ -15,7 +15,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal
 
 from analytics_sync.catalog import Resource
-from analytics_sync.catalog.paginators import Offset
+from analytics_sync.catalog.config.paginators import Offset
 from analytics_sync.sandbox.data.json_path import Path, get_or_none
 from analytics_sync.sandbox.data.record_factory import as_text
 from analytics_sync.sandbox.data.tables import Version

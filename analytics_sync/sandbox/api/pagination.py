@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 import orjson
 
 from analytics_sync.catalog import Resource
-from analytics_sync.catalog import paginators as p
+from analytics_sync.catalog.config import paginators as p
 from analytics_sync.sandbox.api.filters import HEX, Position, View, text_at
 from analytics_sync.sandbox.data.json_path import Path
 from analytics_sync.sandbox.data.response_shape import cursor_in_record, is_bare

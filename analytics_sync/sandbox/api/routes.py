@@ -11,7 +11,7 @@ import re
 from urllib.parse import unquote
 
 from analytics_sync.catalog import Resource, Source
-from analytics_sync.catalog.params import PLACEHOLDER
+from analytics_sync.catalog.config.params import PLACEHOLDER
 
 
 class Routes:

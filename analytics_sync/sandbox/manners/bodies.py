@@ -15,7 +15,7 @@ from typing import Any
 
 import orjson
 
-from analytics_sync.catalog import paginators as p
+from analytics_sync.catalog.config import paginators as p
 from analytics_sync.sandbox.data.declared_path import path_of
 from analytics_sync.sandbox.data.json_path import Path, put
 from analytics_sync.sandbox.data.response_shape import cursor_in_record, is_bare, is_object

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from analytics_sync.catalog import paginators as p
+from analytics_sync.catalog.config import paginators as p
 from analytics_sync.sandbox.data.declared_path import path_of
 from analytics_sync.sandbox.data.json_path import Path, get_or_none, put
 from analytics_sync.sandbox.manners import bodies

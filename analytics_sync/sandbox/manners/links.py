@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from urllib.parse import parse_qsl, urlencode
 
-from analytics_sync.catalog import paginators as p
+from analytics_sync.catalog.config import paginators as p
 from analytics_sync.sandbox.data.json_path import get_or_none, put
 from analytics_sync.sandbox.manners import bodies
 from analytics_sync.sandbox.manners.manner import Hooks, Promise, Subject, manner, register

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-from analytics_sync.catalog import paginators as p
+from analytics_sync.catalog.config import paginators as p
 from analytics_sync.sandbox.data.json_path import drop, get_or_none, put
 from analytics_sync.sandbox.manners import bodies
 from analytics_sync.sandbox.manners.manner import Hooks, Subject, manner

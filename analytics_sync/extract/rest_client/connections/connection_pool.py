@@ -14,7 +14,7 @@ from typing import Any
 import certifi
 import urllib3
 
-from analytics_sync.catalog.client import Client
+from analytics_sync.catalog.config.client import Client
 from analytics_sync.extract.rest_client.connections.deadline import Deadline
 from analytics_sync.extract.rest_client.connections.proxies import Proxy
 from analytics_sync.extract.rest_client.connections.watchdog import Watch, Watchdog

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from analytics_sync.catalog.paginators import PaginatorConfig
+from analytics_sync.catalog.config.paginators import PaginatorConfig
 from analytics_sync.common.errors import InvalidResponse, PaginationStuck, Place
 from analytics_sync.common.json_path import MISSING, lookup
 from analytics_sync.extract.rest_client.paginators.declared_values import is_empty, is_last_by_flag

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from analytics_sync.catalog import paginators as p
+from analytics_sync.catalog.config import paginators as p
 from analytics_sync.common.errors import PaginationStuck
 from analytics_sync.common.json_path import MISSING, lookup
 from analytics_sync.extract.rest_client.paginators.base_paginator import (

@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import Any
 from urllib.parse import urljoin
 
-from analytics_sync.catalog import paginators as p
+from analytics_sync.catalog.config import paginators as p
 from analytics_sync.common.errors import InvalidResponse, PaginationStuck
 from analytics_sync.common.json_path import MISSING, lookup
 from analytics_sync.extract.rest_client.paginators.base_paginator import (

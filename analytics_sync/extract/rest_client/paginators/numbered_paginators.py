@@ -13,7 +13,7 @@ from dataclasses import replace
 from math import inf
 from typing import Any
 
-from analytics_sync.catalog import paginators as p
+from analytics_sync.catalog.config import paginators as p
 from analytics_sync.common.errors import PaginationStuck, Place
 from analytics_sync.common.json_path import MISSING, lookup, lookup_around
 from analytics_sync.extract.rest_client.paginators.base_paginator import (

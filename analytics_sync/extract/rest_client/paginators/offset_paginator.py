@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from analytics_sync.catalog import paginators as p
+from analytics_sync.catalog.config import paginators as p
 from analytics_sync.common.errors import PaginationStuck
 from analytics_sync.common.json_path import MISSING, lookup, lookup_around
 from analytics_sync.extract.rest_client.paginators.base_paginator import (

@@ -1,7 +1,7 @@
 """The paginator of each declared type.
 
 In: a declared paginator. Out: a ``Paginator`` for one series of pages. To add a type, declare it in
-``catalog/paginators.py``, write its class beside the others and enter both in the table below.
+``catalog/config/paginators.py``, write its class beside the others and enter both in the table below.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from pydantic import BaseModel
 
-from analytics_sync.catalog import paginators as p
+from analytics_sync.catalog.config import paginators as p
 from analytics_sync.common.errors import Place
 from analytics_sync.extract.rest_client.paginators.base_paginator import (
     NextPage,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 
-from analytics_sync.catalog.client import ErrorHandler
+from analytics_sync.catalog.config.client import ErrorHandler
 from analytics_sync.extract.rest_client.rate_limits.rate_limit_signs import body_delay, header_delay
 from analytics_sync.extract.rest_client.rate_limits.reset_time import seconds_until
 

@@ -25,7 +25,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from analytics_sync.catalog.client import RateLimit
+from analytics_sync.catalog.config.client import RateLimit
 from analytics_sync.extract.rest_client.rate_limits.rate_limit_file import open_rate_limit_file
 
 _NUMBER = struct.Struct("q")

@@ -15,13 +15,13 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from analytics_sync.catalog.base_model import Model
-from analytics_sync.catalog.client import RateLimit
-from analytics_sync.catalog.cron import plain_cron
+from analytics_sync.catalog.config.base_model import Model
+from analytics_sync.catalog.config.client import RateLimit
+from analytics_sync.catalog.config.cron import plain_cron
+from analytics_sync.catalog.config.param_format import duration_of
 from analytics_sync.catalog.errors import CatalogError
+from analytics_sync.catalog.files.yaml_config import Lines, Path
 from analytics_sync.catalog.naming import problem_of_name
-from analytics_sync.catalog.param_format import duration_of
-from analytics_sync.catalog.yaml_config import Lines, Path
 
 PartitionKind = Literal["hourly", "daily", "weekly", "monthly"]
 

@@ -13,10 +13,10 @@ from datetime import timedelta
 from typing import Any
 
 from analytics_sync.catalog import CatalogError, Source
+from analytics_sync.catalog.config.team_keys import TEAM_SETTINGS
 from analytics_sync.catalog.configured import configured_catalog
 from analytics_sync.catalog.naming import variable_name
 from analytics_sync.catalog.plan import SourcePlan, plan_of
-from analytics_sync.catalog.team_keys import TEAM_SETTINGS
 
 _WRONG = 2
 _PURPOSES = {

@@ -11,8 +11,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Discriminator, PositiveInt, model_validator
 
-from analytics_sync.catalog.base_model import Model
-from analytics_sync.catalog.paths import ResponsePath
+from analytics_sync.catalog.config.base_model import Model
+from analytics_sync.catalog.config.paths import ResponsePath
 
 _NO_END = "stop_after_empty_page: false needs another end: expected total_path, has_more_path or {} beside it"
 

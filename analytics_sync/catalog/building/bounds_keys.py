@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from analytics_sync.catalog.config.models import Incremental
+from analytics_sync.catalog.config.param_format import directives, offset_of, unit_of
 from analytics_sync.catalog.errors import Fail
-from analytics_sync.catalog.models import Incremental
-from analytics_sync.catalog.param_format import directives, offset_of, unit_of
 
 
 def check_bounds(incremental: Incremental, fail: Fail) -> None:

@@ -11,9 +11,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Discriminator, Tag, field_validator
 
-from analytics_sync.catalog.base_model import Model
+from analytics_sync.catalog.config.base_model import Model
+from analytics_sync.catalog.config.paths import FieldPath, ResponsePath
 from analytics_sync.catalog.naming import is_setting_name
-from analytics_sync.catalog.paths import FieldPath, ResponsePath
 from analytics_sync.common.linear_pattern import check_pattern
 
 REFERENCE = re.compile(r"""dlt\.(secrets|config)\[["']([A-Za-z0-9_.]+)["']\]\Z""")

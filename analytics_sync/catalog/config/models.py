@@ -21,13 +21,13 @@ from pydantic import (
     model_validator,
 )
 
-from analytics_sync.catalog.base_model import Model
-from analytics_sync.catalog.client import Client, ErrorHandler, StatusCode
-from analytics_sync.catalog.paginators import PaginatorConfig
-from analytics_sync.catalog.param_format import FORMATS, duration_of, zone_of
-from analytics_sync.catalog.params import Literals, Param
-from analytics_sync.catalog.paths import FieldPath, ResponsePath
-from analytics_sync.catalog.team_keys import Instances, TeamKeys, days_back
+from analytics_sync.catalog.config.base_model import Model
+from analytics_sync.catalog.config.client import Client, ErrorHandler, StatusCode
+from analytics_sync.catalog.config.paginators import PaginatorConfig
+from analytics_sync.catalog.config.param_format import FORMATS, duration_of, zone_of
+from analytics_sync.catalog.config.params import Literals, Param
+from analytics_sync.catalog.config.paths import FieldPath, ResponsePath
+from analytics_sync.catalog.config.team_keys import Instances, TeamKeys, days_back
 from analytics_sync.common.json_path import compile_field
 
 DataType = Literal["text", "bigint", "double", "bool", "timestamp", "date", "json", "decimal"]

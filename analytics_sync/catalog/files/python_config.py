@@ -12,7 +12,7 @@ import re
 from typing import Any
 
 from analytics_sync.catalog.errors import CatalogError
-from analytics_sync.catalog.yaml_config import MAX_DEPTH, Lines, Path, check_size
+from analytics_sync.catalog.files.yaml_config import MAX_DEPTH, Lines, Path, check_size
 
 _BLOCK = re.compile(r"^```python[ \t]*\n(.*?)^```", re.DOTALL | re.MULTILINE)
 _MAX_BITS = 256

@@ -21,10 +21,10 @@ from pydantic import (
     field_validator,
 )
 
-from analytics_sync.catalog.base_model import Model
-from analytics_sync.catalog.charsets import codec_of
-from analytics_sync.catalog.paginators import PaginatorConfig
-from analytics_sync.catalog.params import REFERENCE, Header
+from analytics_sync.catalog.config.base_model import Model
+from analytics_sync.catalog.config.charsets import codec_of
+from analytics_sync.catalog.config.paginators import PaginatorConfig
+from analytics_sync.catalog.config.params import REFERENCE, Header
 
 
 def _reference(value: str) -> str:

@@ -10,18 +10,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
-from analytics_sync.catalog.client import Client
+from analytics_sync.catalog.building.relations import check_parents
+from analytics_sync.catalog.building.resource_builder import ResourceBuilder
+from analytics_sync.catalog.building.secret_scan import check_secrets
+from analytics_sync.catalog.building.setting_places import setting_places
+from analytics_sync.catalog.config.client import Client
+from analytics_sync.catalog.config.models import CatalogFile, Endpoint, ResourceConfig
+from analytics_sync.catalog.config.team_keys import instance_levels, level_of
 from analytics_sync.catalog.errors import CatalogError
-from analytics_sync.catalog.explain import validated
-from analytics_sync.catalog.models import CatalogFile, Endpoint, ResourceConfig
+from analytics_sync.catalog.files.explain import validated
+from analytics_sync.catalog.files.yaml_config import Lines, Path
 from analytics_sync.catalog.naming import problem_of_name, variable_name
-from analytics_sync.catalog.relations import check_parents
-from analytics_sync.catalog.resource_builder import ResourceBuilder
-from analytics_sync.catalog.secret_scan import check_secrets
-from analytics_sync.catalog.setting_places import setting_places
 from analytics_sync.catalog.source import Resource, Source
-from analytics_sync.catalog.team_keys import instance_levels, level_of
-from analytics_sync.catalog.yaml_config import Lines, Path
 
 
 def build(data: Mapping[str, Any], lines: Lines, *, name: str, file: str) -> Source:

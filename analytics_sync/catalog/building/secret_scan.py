@@ -13,10 +13,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import unquote_plus
 
+from analytics_sync.catalog.building.secret_patterns import looks_random, looks_secret
+from analytics_sync.catalog.config.params import REFERENCE
 from analytics_sync.catalog.errors import CatalogError
-from analytics_sync.catalog.params import REFERENCE
-from analytics_sync.catalog.secret_patterns import looks_random, looks_secret
-from analytics_sync.catalog.yaml_config import Lines, Path
+from analytics_sync.catalog.files.yaml_config import Lines, Path
 
 # These words end a name: X-Shop-Api-Key, clientSecret, auth[token].
 _SECRET_NAMES = re.compile(

@@ -10,16 +10,16 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from analytics_sync.catalog.errors import Fail
-from analytics_sync.catalog.models import Endpoint, Incremental
-from analytics_sync.catalog.paginators import Cursor, JsonLink, PaginatorConfig
-from analytics_sync.catalog.params import (
+from analytics_sync.catalog.config.models import Endpoint, Incremental
+from analytics_sync.catalog.config.paginators import Cursor, JsonLink, PaginatorConfig
+from analytics_sync.catalog.config.params import (
     REFERENCE,
     IncrementalParam,
     Param,
     ResolveParam,
     SettingParam,
 )
+from analytics_sync.catalog.errors import Fail
 
 _RESOURCE_PLACEHOLDER = re.compile(r"\{resources\.([A-Za-z0-9_]+)\.([^{}]+)\}")
 _BOUNDS = {

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from analytics_sync.catalog.errors import CatalogError
-from analytics_sync.catalog.yaml_config import Lines, Path
+from analytics_sync.catalog.files.yaml_config import Lines, Path
 
 _AFTER_ALL_LINES = 1 << 30
 _MAX_QUOTED = 200

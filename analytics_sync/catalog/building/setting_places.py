@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from analytics_sync.catalog.client import ApiKeyAuth, Auth, BearerAuth, Client, HttpBasicAuth
-from analytics_sync.catalog.params import REFERENCE, SettingParam, referenced_key
+from analytics_sync.catalog.config.client import ApiKeyAuth, Auth, BearerAuth, Client, HttpBasicAuth
+from analytics_sync.catalog.config.params import REFERENCE, SettingParam, referenced_key
+from analytics_sync.catalog.files.yaml_config import Path
 from analytics_sync.catalog.source import Resource
-from analytics_sync.catalog.yaml_config import Path
 
 _AUTH: Path = ("client", "auth")
 

@@ -12,20 +12,18 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-from analytics_sync.catalog.bounds_keys import check_bounds
-from analytics_sync.catalog.client import Client, ErrorHandler
-from analytics_sync.catalog.deletes import marks_deleted
-from analytics_sync.catalog.dlt_shorthand import (
+from analytics_sync.catalog.building.bounds_keys import check_bounds
+from analytics_sync.catalog.building.deletes import marks_deleted
+from analytics_sync.catalog.building.dlt_shorthand import (
     read_incremental,
     read_paginator,
     read_placeholders,
 )
-from analytics_sync.catalog.errors import Fail
-from analytics_sync.catalog.fields import build_cursor, build_fields
-from analytics_sync.catalog.models import Incremental, ResourceConfig, ResourceDefaults
-from analytics_sync.catalog.naming import is_setting_name, is_snake_case, table_name
-from analytics_sync.catalog.paginators import Auto, Offset, PaginatorConfig
-from analytics_sync.catalog.params import (
+from analytics_sync.catalog.building.fields import build_cursor, build_fields
+from analytics_sync.catalog.config.client import Client, ErrorHandler
+from analytics_sync.catalog.config.models import Incremental, ResourceConfig, ResourceDefaults
+from analytics_sync.catalog.config.paginators import Auto, Offset, PaginatorConfig
+from analytics_sync.catalog.config.params import (
     NO_SETTING_NAME,
     PLACEHOLDER,
     REFERENCE,
@@ -33,6 +31,8 @@ from analytics_sync.catalog.params import (
     ResolveParam,
     SettingParam,
 )
+from analytics_sync.catalog.errors import Fail
+from analytics_sync.catalog.naming import is_setting_name, is_snake_case, table_name
 from analytics_sync.catalog.source import Field, Resource
 from analytics_sync.common.json_path import compile_path
 

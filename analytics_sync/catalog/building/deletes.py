@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from analytics_sync.catalog.config.models import Incremental, ResourceDefaults
+from analytics_sync.catalog.config.params import PLACEHOLDER, Param, SettingParam
 from analytics_sync.catalog.errors import Fail
-from analytics_sync.catalog.models import Incremental, ResourceDefaults
-from analytics_sync.catalog.params import PLACEHOLDER, Param, SettingParam
 from analytics_sync.catalog.source import Resource, Source
 from analytics_sync.common.json_path import compile_path
 

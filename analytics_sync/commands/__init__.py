@@ -1,0 +1,5 @@
+"""The commands of the command line, one module each.
+
+In: the arguments of a command.
+Out: its output and its exit code.
+"""
