@@ -1,29 +1,25 @@
 """The ``analytics-sync`` command.
 
 In: command-line arguments. Out: an exit status, and text on standard output.
-Each subcommand calls one function of the package.
+The module of a subcommand is imported when the subcommand runs: help and wrong usage load nothing else.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
-from analytics_sync.catalog import (
-    CatalogError,
-    Source,
-    configured_files,
-    load_file,
+_DESCRIPTION = "Load REST APIs into a warehouse through Dagster: set up, look, repair."
+_EPILOG = (
+    "analytics-sync COMMAND --help explains a command. Wrong usage and a wrong file: status 2."
 )
-from analytics_sync.catalog.building.deletes import unknown_deletes
-from analytics_sync.catalog.configured import read_catalog, read_sources
-from analytics_sync.catalog.loader import YAML_SUFFIXES
-from analytics_sync.catalog.names import PROJECT_VARIABLES, check_lengths, check_names, variables
-from analytics_sync.commands.schema import add_schema_command
-from analytics_sync.commands.sources import add_sources_command, print_settings, summary
-from analytics_sync.common.private_folder import NotPrivate
+_PLACE = "SOURCE or SOURCE/RESOURCE"
+_PIPE_IS_CLOSED = 128 + 13  # as a shell reports the signal SIGPIPE
+_INTERRUPTED = 128 + 2  # and SIGINT
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -37,6 +33,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = _parser().parse_args(arguments)
     try:
+        status = _run(options)
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:  # the program that read the output has ended, such as head
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _PIPE_IS_CLOSED
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+
+
+def _run(options: argparse.Namespace) -> int:
+    # imported here, so that help and wrong usage load no catalog
+    from analytics_sync.catalog.errors import CatalogError
+    from analytics_sync.common.private_folder import NotPrivate
+
+    try:
         return int(options.run(options) or 0)
     except (CatalogError, NotPrivate) as e:
         print(e, file=sys.stderr)
@@ -44,39 +56,123 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="analytics-sync", description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="analytics-sync", description=_DESCRIPTION, epilog=_EPILOG
+    )
     parser.add_argument(
         "--version", action=_ShowVersion, nargs=0, help="print the version and exit"
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-
-    demo = commands.add_parser("demo", help="sync everything from the sandbox, fresh")
-    demo.add_argument("--select", default="*", help="an asset selection")
-    demo.add_argument("--days", type=int, default=7, help="daily partitions, up to today")
-    demo.set_defaults(run=_demo)
-
-    dev = commands.add_parser("dev", help="the Dagster UI on the sandbox and the demo's history")
-    dev.add_argument("--port", type=int, default=3000, help="0 is any free port")
-    dev.set_defaults(run=_dev)
-
-    check = commands.add_parser("check", help="read catalog files and say what is wrong with them")
-    check.add_argument("files", nargs="*", type=Path, help="YAML, or Python with a rest_api config")
-    check.set_defaults(run=_check)
-
-    settings = commands.add_parser(
-        "settings", help="the settings a source needs, and which are set"
-    )
-    settings.add_argument("source", nargs="?")
-    settings.set_defaults(run=_settings)
-
-    convert = commands.add_parser("convert", help="a dlt rest_api configuration in Python -> YAML")
-    convert.add_argument("file", type=Path)
-    convert.add_argument("--name", help="the source's name; the file's stem by default")
-    convert.set_defaults(run=_convert)
-
-    add_sources_command(commands)
-    add_schema_command(commands)
+    _add_sandbox_commands(commands)
+    _add_catalog_commands(commands)
+    _add_schema_command(commands)
     return parser
+
+
+def _add(
+    commands: Any,
+    name: str,
+    summary: str,
+    *,
+    run: Callable[[argparse.Namespace], int] | None = None,
+    more: str = "",
+    status: str = "",
+) -> argparse.ArgumentParser:
+    """Add a command.
+
+    Args:
+        commands: The commands of the parser.
+        name: Name of the command.
+        summary: Its line in the list of commands.
+        run: The function that runs it; None if it has commands of its own.
+        more: Sentences that its own help adds to the summary.
+        status: What its exit status says.
+    """
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name,
+        help=summary,
+        description=f"{summary[0].upper()}{summary[1:]}. {more}".strip(),
+        epilog=f"Exit status: {status}." if status else None,
+    )
+    if run is not None:
+        parser.set_defaults(run=run)
+    return parser
+
+
+def _add_sandbox_commands(commands: Any) -> None:
+    demo = _add(
+        commands, "demo", "sync everything from the sandbox, fresh", run=_demo,
+        more="The sandbox serves the configured APIs on this machine. The folder .demo is made anew.",
+    )  # fmt: skip
+    demo.add_argument("--select", default="*", help="an asset selection; all assets by default")
+    demo.add_argument(
+        "--days", type=int, default=7, help="daily partitions, up to today; 7 by default"
+    )
+    dev = _add(
+        commands, "dev", "the Dagster UI on the sandbox and the demo's history", run=_dev,
+        more="It runs until Ctrl-C.",
+    )  # fmt: skip
+    dev.add_argument("--port", type=int, default=3000, help="3000 by default; 0 is any free port")
+
+
+def _add_catalog_commands(commands: Any) -> None:
+    check = _add(
+        commands, "check", "read catalog files and say what is wrong with them", run=_check,
+        more="Without files, it checks those that Dagster loads.",
+        status="0 if all files load, 2 if one does not or a setting is wrong",
+    )  # fmt: skip
+    check.add_argument("files", nargs="*", type=Path, help="YAML, or Python with a rest_api config")
+
+    settings = _add(
+        commands, "settings", "the settings a source needs, and which are set", run=_settings,
+        more="Values are not printed.",
+        status="0 if all required settings are set, 1 if one is missing or has a space around it, 2 if a "
+        "file or a value is wrong. Sources that are off count only if they are named",
+    )  # fmt: skip
+    settings.add_argument("source", nargs="?", help="one source; all sources by default")
+
+    convert = _add(
+        commands, "convert", "a dlt rest_api configuration in Python -> YAML", run=_convert,
+        more="The file is read, not run. The catalog file goes to standard output.",
+        status="0 if it was converted, 2 if the file cannot be read or is no such configuration",
+    )  # fmt: skip
+    convert.add_argument("file", type=Path, help="a Python file; - is standard input")
+    convert.add_argument("--name", help="the source's name; the file's stem by default")
+
+    sources = _add(
+        commands, "sources", "all sources, and what is set for each", run=_sources,
+        status="0 if all files load, 2 if one does not or a value is wrong",
+    )  # fmt: skip
+    sources.add_argument("source", nargs="?", help="the values of one source, and their origins")
+
+
+def _add_schema_command(commands: Any) -> None:
+    schema = _add(commands, "schema", "compare tables with declarations, and repair them")
+    actions = schema.add_subparsers(required=True, metavar="ACTION")
+
+    diff = _add(
+        actions, "diff", "the differences, and what the next run does about them", run=_diff,
+        status="0 without a difference, 1 with differences, 2 after an error",
+    )  # fmt: skip
+    diff.add_argument("place", nargs="?", help=f"{_PLACE}; all sources by default")
+    diff.add_argument("--dry-run", action="store_true", help="diff never changes anything")
+
+    heal = _add(
+        actions, "heal", "fill columns with the values that _extra holds for them", run=_heal,
+        status="0 if all was done, 1 if a table could not be changed, 2 after an error",
+    )  # fmt: skip
+    heal.add_argument("place", nargs="?", help=f"{_PLACE}; all sources by default")
+    heal.add_argument("--dry-run", action="store_true", help="count only")
+
+    reset = _add(
+        actions, "reset", "drop tables, so that the next run makes them new", run=_reset,
+        more="It prints the command that loads the rows again.",
+        status="0 if all was done, 1 if a table could not be changed, 2 after an error or without --yes",
+    )  # fmt: skip
+    reset.add_argument("place", help=_PLACE)
+    confirmed = reset.add_mutually_exclusive_group()
+    confirmed.add_argument("--dry-run", action="store_true", help="say what would be dropped")
+    confirmed.add_argument("--yes", action="store_true", help="drop it")
 
 
 class _ShowVersion(argparse.Action):
@@ -102,87 +198,45 @@ def _dev(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
-    from analytics_sync.load.clients.destination import configured_kind
-    from analytics_sync.load.clients.lock_wait import wait_limit
-    from analytics_sync.load.errors import LoadError
-    from analytics_sync.load.sharing.read_copy import read_copy_file
+    from analytics_sync.commands.check import check
 
-    try:
-        wait_limit()
-        read_copy_file()
-    except LoadError as e:
-        print(e, file=sys.stderr)
-        return 2
-    checked = options.files or configured_files()
-    found, errors = read_sources(checked)
-    for error in errors:
-        print(error, file=sys.stderr)
-    sources = []
-    for source in found:
-        try:
-            print(f"{source.file}: {source.name}: {summary(source)}")
-            for note in unknown_deletes(source) if options.files else ():
-                print(f"note: {note}")
-        except CatalogError as e:
-            print(e, file=sys.stderr)
-            errors.append(e)
-        if Path(source.file).suffix in YAML_SUFFIXES:  # Dagster loads no other file
-            sources.append(source)
-    check_names([*_sources_beside(checked), *sources])
-    if configured_kind() == "postgres":
-        check_lengths(sources)
-    return 2 if errors else 0
-
-
-def _sources_beside(checked: Sequence[Path]) -> Iterator[Source]:
-    """The sources that Dagster loads beside the checked ones. A wrong file has no names."""
-    known = {path.resolve() for path in checked}
-    yield from read_sources([p for p in configured_files() if p.resolve() not in known])[0]
+    return check(options)
 
 
 def _settings(options: argparse.Namespace) -> int:
-    from analytics_sync.extract.rest_client.declared_settings import declared_settings
-    from analytics_sync.extract.rest_client.setting_hints import misspelt
-    from analytics_sync.load.gone.shrinkage import wrong_accepted
+    from analytics_sync.commands.settings import settings
 
-    catalog = read_catalog(configured_files())
-    for broken in catalog.broken:
-        print(broken.error, file=sys.stderr)
-    sources = catalog.sources
-    if options.source is not None and options.source not in sources:
-        print(f"no source {options.source!r}; known: {', '.join(sources)}", file=sys.stderr)
-        return 2
-    hints, wrong = [], 0
-    for source in sources.values():
-        if options.source in (None, source.name):
-            for setting in declared_settings(source):
-                state = "set" if setting.is_set else ("optional" if setting.optional else "MISSING")
-                print(f"{setting.variable:<48} {state:<9} {setting.purpose}")
-                if setting.has_blanks:
-                    hints.append(f"{setting.variable} begins or ends with a space")
-            wrong += print_settings(source)
-    known = {*PROJECT_VARIABLES, *(v for source in sources.values() for v in variables(source))}
-    hints += [f"{name} is not read: did you mean {near}?" for name, near in misspelt(known).items()]
-    for hint in hints:
-        print(f"hint: {hint}")
-    if problem := wrong_accepted(sources.values()):
-        print(problem, file=sys.stderr)
-        wrong += 1
-    return 2 if wrong or (catalog.broken and options.source is None) else 0
+    return settings(options)
 
 
 def _convert(options: argparse.Namespace) -> int:
-    import yaml
+    from analytics_sync.commands.convert import convert
 
-    from analytics_sync.catalog.files.python_config import parse_python
+    return convert(options)
 
-    name = options.name or options.file.stem
-    text = options.file.read_text(encoding="utf-8")
-    data, _ = parse_python(text, options.file.name)
-    # Validate first: the errors name lines of the Python file.
-    load_file(options.file, name=name)
-    print(yaml.safe_dump({"source": name, **data}, sort_keys=False, width=100), end="")
-    return 0
+
+def _sources(options: argparse.Namespace) -> int:
+    from analytics_sync.commands.sources import sources
+
+    return sources(options)
+
+
+def _diff(options: argparse.Namespace) -> int:
+    from analytics_sync.commands.schema import diff
+
+    return diff(options)
+
+
+def _heal(options: argparse.Namespace) -> int:
+    from analytics_sync.commands.schema import heal
+
+    return heal(options)
+
+
+def _reset(options: argparse.Namespace) -> int:
+    from analytics_sync.commands.schema import reset
+
+    return reset(options)
 
 
 if __name__ == "__main__":

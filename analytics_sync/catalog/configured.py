@@ -136,10 +136,10 @@ def _read_regular_file(path: Path) -> Source | Derived:
     Raises:
         CatalogError: For any reason. A bug must not take other files down.
     """
-    problem = ""
     try:
         if path.exists() and not path.is_file():  # a FIFO would be waited for
-            raise CatalogError("is no regular file; remove it, or rename it", file=shown_path(path))
+            problem = "is no regular file; name a file, or move this out of the catalog folder"
+            raise CatalogError(problem, file=shown_path(path))
         return declaration(path)
     except CatalogError:
         raise

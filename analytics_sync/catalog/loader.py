@@ -6,6 +6,7 @@ per file, or one per instance.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -14,7 +15,8 @@ from analytics_sync.catalog.accounts import Derived, expand, read_derived
 from analytics_sync.catalog.building.build import build
 from analytics_sync.catalog.errors import CatalogError
 from analytics_sync.catalog.files.python_config import parse_python
-from analytics_sync.catalog.files.yaml_config import MAX_TEXT, parse_yaml
+from analytics_sync.catalog.files.text_file import read_text
+from analytics_sync.catalog.files.yaml_config import parse_yaml
 from analytics_sync.catalog.names import check_names
 from analytics_sync.catalog.source import Source
 
@@ -65,16 +67,7 @@ def declaration(path: Path, *, name: str | None = None) -> Source | Derived:
     Raises:
         CatalogError: The file cannot be read, or is invalid.
     """
-    try:
-        with path.open(encoding="utf-8") as file:
-            text = file.read(MAX_TEXT + 1)  # one character more than allowed shows an excess
-    except (OSError, UnicodeDecodeError) as e:
-        problem = f"cannot be read: {e}"
-    else:
-        problem = ""
-    # Raise outside the except block: the decoder's error holds the file's text.
-    if problem:
-        raise CatalogError(problem, file=str(path))
+    text = read_text(path)
     name, place = name or path.stem, shown_path(path)
     if path.suffix not in YAML_SUFFIXES:
         return load_text(text, name=name, file=place, python=True)
@@ -144,12 +137,12 @@ def base_finder(files: Sequence[Path]) -> Callable[[str], Source | Derived | Non
     """A function that looks for a base in the files that ship or are configured, and beside the files."""
 
     def find(name: str) -> Source | Derived | None:
-        known = {path.resolve() for path in files}
+        known = {real_path(path) for path in files}
         beside = (
             p for folder in {path.parent: None for path in files} for p in _yaml_files(folder)
         )
         for path in (*configured_files(), *beside):
-            if path.resolve() not in known:
+            if real_path(path) not in known:
                 with suppress(CatalogError):  # a wrong file is no base
                     if (found := declaration(path)).name == name:
                         return found
@@ -164,9 +157,14 @@ def _yaml_files(folder: Path) -> list[Path]:
     return sorted(path for path in visible if path.suffix in YAML_SUFFIXES)
 
 
+def real_path(path: Path) -> Path:
+    """The path without links. Unlike ``Path.resolve``, it fails for no circle of links."""
+    return Path(os.path.realpath(path))
+
+
 def shown_path(path: Path) -> str:
     """The path from the working directory, or only the name of a file outside of it."""
     try:
-        return str(path.resolve().relative_to(Path.cwd()))
+        return str(real_path(path).relative_to(Path.cwd()))
     except ValueError:
         return path.name

@@ -24,31 +24,6 @@ _WRONG = 2  # usage, a catalog file, or a warehouse that cannot be opened
 _PLACE = "SOURCE or SOURCE/RESOURCE"
 
 
-def add_schema_command(commands: Any) -> None:
-    """Add the command to the parser of ``analytics-sync``."""
-    schema = commands.add_parser("schema", help="compare tables with declarations, and repair them")
-    actions = schema.add_subparsers(required=True, metavar="ACTION")
-
-    diff = actions.add_parser("diff", help="the differences, and what the next run does about them")
-    diff.add_argument("place", nargs="?", help=f"{_PLACE}; all sources by default")
-    diff.add_argument("--dry-run", action="store_true", help="diff never changes anything")
-    diff.set_defaults(run=_reported(_diff))
-
-    heal = actions.add_parser(
-        "heal", help="fill columns with the values that _extra holds for them"
-    )
-    heal.add_argument("place", nargs="?", help=f"{_PLACE}; all sources by default")
-    heal.add_argument("--dry-run", action="store_true", help="count only")
-    heal.set_defaults(run=_reported(_heal))
-
-    reset = actions.add_parser("reset", help="drop tables, so that the next run makes them new")
-    reset.add_argument("place", help=_PLACE)
-    confirmed = reset.add_mutually_exclusive_group()
-    confirmed.add_argument("--dry-run", action="store_true", help="say what would be dropped")
-    confirmed.add_argument("--yes", action="store_true", help="drop it")
-    reset.set_defaults(run=_reported(_reset))
-
-
 class UnknownPlace(Exception):
     """The command line names a source or a resource that is not declared."""
 
@@ -68,7 +43,10 @@ def _reported(run: Callable[[argparse.Namespace], int]) -> Callable[[argparse.Na
     return reported
 
 
-def _diff(options: argparse.Namespace) -> int:
+@_reported
+def diff(options: argparse.Namespace) -> int:
+    """Print the differences between tables and declarations."""
+
     def work(source: Source, resources: list[Resource], job_client: Any) -> Iterator[str]:
         from analytics_sync.load.schema_diff import differences
 
@@ -82,7 +60,10 @@ def _diff(options: argparse.Namespace) -> int:
     return _DIFFERENT if found else 0
 
 
-def _heal(options: argparse.Namespace) -> int:
+@_reported
+def heal(options: argparse.Namespace) -> int:
+    """Fill columns from ``_extra``, and print a line for each table."""
+
     def work(_: Source, resources: list[Resource], job_client: Any) -> Iterator[Result]:
         from analytics_sync.load.schema_changes import heal_tables
 
@@ -91,7 +72,10 @@ def _heal(options: argparse.Namespace) -> int:
     return _print(_each_source(options.place, work, to_change=not options.dry_run))
 
 
-def _reset(options: argparse.Namespace) -> int:
+@_reported
+def reset(options: argparse.Namespace) -> int:
+    """Drop tables, and print the command that loads them again."""
+
     only_look = not options.yes
 
     def work(source: Source, resources: list[Resource], job_client: Any) -> Iterator[Result]:

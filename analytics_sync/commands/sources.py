@@ -10,7 +10,6 @@ import argparse
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
-from typing import Any
 
 from analytics_sync.catalog import CatalogError, Source
 from analytics_sync.catalog.config.team_keys import TEAM_SETTINGS
@@ -27,18 +26,14 @@ _PURPOSES = {
     "time_zone": "zone of partitions and schedule",
     "lookback": "days that the schedule reads again",
     "pool": "Dagster's pool of its runs",
+    "automation": "what starts its runs: schedule or conditions",
+    "retries": "how often a run is tried again that nobody started by hand",
 }
 _HEAD = ("source", "is", "partitions", "from", "schedule", "declared in")
 
 
-def add_sources_command(commands: Any) -> None:
-    """Add the command to the parser of ``analytics-sync``."""
-    sources = commands.add_parser("sources", help="all sources, and what is set for each")
-    sources.add_argument("source", nargs="?", help="the values of one source, and their origins")
-    sources.set_defaults(run=_sources)
-
-
-def _sources(options: argparse.Namespace) -> int:
+def sources(options: argparse.Namespace) -> int:
+    """Print the table of all sources, or the values of one."""
     catalog = configured_catalog()
     if options.source is not None:
         if (source := catalog.sources.get(options.source)) is None:

@@ -44,7 +44,8 @@ BROKEN: dict[str, tuple[Callable[[Path], Any], str]] = {
     "a secret": (lambda p: p.write_text(good(client={"auth": {"token": "sk_live_51H8xT2eZvKYlo2C"}})), "wrong.yaml"),
     "a folder": (lambda p: p.mkdir(), "is no regular file"),
     "a FIFO": (lambda p: os.mkfifo(p), "is no regular file"),
-    "a link to nothing": (lambda p: p.symlink_to("gone.yaml"), "cannot be read"),
+    "a link to nothing": (lambda p: p.symlink_to("gone.yaml"), "there is no such file"),
+    "a circle of links": (lambda p: p.symlink_to("wrong.yaml"), "Too many levels of symbolic links"),
 }  # fmt: skip
 
 

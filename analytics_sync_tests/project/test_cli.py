@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 import tomllib
 from pathlib import Path
@@ -171,12 +172,32 @@ def test_settings_say_what_is_missing_and_never_a_value(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SOURCES__DELIVERY__API_KEY", "very-secret")
-    assert main(["settings", "delivery"]) == 0
-    out = capsys.readouterr().out
+    assert main(["settings", "delivery"]) == 1
+    out, err = capsys.readouterr()
     assert re.search(r"SOURCES__DELIVERY__API_KEY +set", out)
     assert re.search(r"SOURCES__DELIVERY__ACCOUNT_ID +MISSING", out)
     assert re.search(r"SOURCES__DELIVERY__REPORT_NAME +optional", out)
     assert "very-secret" not in out
+    missing = len(re.findall(r" MISSING ", out))
+    assert err.startswith(f"{missing} settings are missing")
+
+
+def test_settings_have_a_status_for_those_that_are_missing(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("BASE_URL", "API_KEY", "ACCOUNT_ID"):
+        monkeypatch.setenv(f"SOURCES__DELIVERY__{name}", "https://api.test")
+    assert main(["settings", "delivery"]) == 0
+    assert capsys.readouterr().err == ""
+    assert main(["settings"]) == 1, "the other sources have no settings"
+    for name in ("CI_PIPELINES", "CUSTOMER_DATA", "OBSERVABILITY", "PRODUCT_GUIDANCE"):
+        monkeypatch.setenv(f"SOURCES__{name}__ENABLED", "false")
+    assert main(["settings"]) == 0, "a source that is off needs none"
+    assert main(["settings", "ci_pipelines"]) == 1, "unless somebody asks for it"
+    monkeypatch.setenv("SOURCES__DELIVERY__API_KEY", " key")
+    capsys.readouterr()
+    assert main(["settings"]) == 1, "a run would fail for the space"
+    assert "1 setting is missing, or begin" in capsys.readouterr().err
 
 
 def test_settings_of_a_file_of_the_user(
@@ -189,7 +210,7 @@ def test_settings_of_a_file_of_the_user(
     monkeypatch.setenv("SOURCES__SHOP__API_KEY", " very-secret")
     monkeypatch.setenv("SOURCES__SHOP__BASE_UR", "https://very-secret.com")
     monkeypatch.setenv("ANALYTICS_SYNC__START_DAY", "2025-01-01")
-    assert main(["settings"]) == 0
+    assert main(["settings"]) == 1
     out = capsys.readouterr().out
     assert re.search(r"SOURCES__SHOP__API_KEY +set", out)
     assert re.search(r"SOURCES__DELIVERY__API_KEY +MISSING", out)
@@ -208,7 +229,7 @@ def test_settings_of_one_source_do_not_wait_for_a_broken_file(
     (folder := tmp_path / "catalog").mkdir()
     (folder / "wrong.yaml").write_text("source: [")
     monkeypatch.setenv("ANALYTICS_SYNC__CATALOG_DIR", str(folder))
-    for arguments, status in (([], 2), (["delivery"], 0), (["wrong"], 2)):
+    for arguments, status in (([], 2), (["delivery"], 1), (["wrong"], 2)):
         assert main(["settings", *arguments]) == status
         printed = capsys.readouterr()
         assert "catalog/wrong.yaml:2: not valid YAML" in printed.err
@@ -229,3 +250,102 @@ def test_convert_makes_a_file_that_loads(
     converted = tmp_path / "shop.yaml"
     converted.write_text(capsys.readouterr().out)
     assert load_file(converted).resources == load_file(python, name="shop").resources
+
+
+@pytest.mark.parametrize(
+    ("file", "said"),
+    [
+        ("gone.py", "gone.py: cannot be read: there is no such file; look at its path"),
+        ("folder.py", "folder.py: cannot be read: it is a folder; name a file in it"),
+        ("binary.py", "binary.py:2: cannot be read: this line is no text in UTF-8; save the file"),
+        ("loop.py", "loop.py: cannot be read: Too many levels of symbolic links; look at its path"),
+        ("gone.yaml", "gone.yaml: is YAML already; look at it with analytics-sync check"),
+        ("empty.py", "empty.py: no rest_api_source({...}) call found; "),
+        ("-", "standard input: the source has no name yet; add --name NAME"),
+    ],
+)
+def test_convert_of_no_configuration_is_one_line_and_status_2(
+    file: str,
+    said: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("folder.py").mkdir()
+    Path("binary.py").write_bytes(b"x = 1\n\xff\x00")
+    Path("loop.py").symlink_to("loop.py")
+    Path("empty.py").write_text("x = 1\n")
+    for command in ("convert", "check") if file.endswith(".py") else ("convert",):
+        assert main([command, file]) == 2
+        out, err = capsys.readouterr()
+        assert (out, err.count("\n")) == ("", 1)
+        if (command, file) != ("check", "folder.py"):
+            assert err.startswith(said)
+
+
+def test_convert_reads_standard_input() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "analytics_sync.cli", "convert", "-", "--name", "shop"],
+        env=environment(), input=CONFIG, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("source: shop\n")
+
+
+def test_convert_reads_a_pipe_which_gives_its_text_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    os.mkfifo(pipe := tmp_path / "config.py")
+    writer = threading.Thread(target=pipe.write_text, args=(CONFIG,), daemon=True)
+    writer.start()
+    assert main(["convert", str(pipe), "--name", "shop"]) == 0
+    writer.join(timeout=10)
+    assert capsys.readouterr().out.startswith("source: shop\n")
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["", "demo", "dev", "check", "settings", "convert", "sources", "schema", "schema diff", "schema heal",
+     "schema reset"],
+)  # fmt: skip
+def test_help_explains_each_command_in_plain_text(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main([*command.split(), "--help"])
+    assert stopped.value.code == 0
+    text = capsys.readouterr().out
+    assert "``" not in text
+    usage, description, *_ = text.split("\n\n")
+    assert usage.startswith(f"usage: analytics-sync {command}".rstrip())
+    assert description[0].isupper(), "a sentence"
+    assert description.endswith(".")
+    described = re.findall(
+        r"^  (?:-\w, )?(--?[\w-]+|\w+)(?: [A-Z]+)?( {2,}|\n {10,})\S", text, re.M
+    )
+    listed = re.findall(r"^  (?:-\w, )?(--?[\w-]+|\w+)", text, re.M)
+    assert [name for name, _ in described] == [
+        n for n in listed if n != "COMMAND" and n != "ACTION"
+    ]
+
+
+def test_help_loads_no_catalog_and_no_library() -> None:
+    script = (
+        "import sys; from analytics_sync.cli import main\n"
+        "try: main(['check', '--help'])\n"
+        "except SystemExit: pass\n"
+        "print(sorted({m.partition('.')[0] for m in sys.modules} & {'dlt', 'dagster', 'pydantic', 'yaml', 'duckdb'}))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=environment(), capture_output=True, text=True, timeout=60, check=True
+    )  # fmt: skip
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_a_closed_pipe_is_no_traceback() -> None:
+    done = subprocess.run(
+        f"{sys.executable} -m analytics_sync.cli sources | true; exit ${{PIPESTATUS[0]}}",
+        shell=True, executable="/bin/bash", env=environment(), capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.stderr == ""

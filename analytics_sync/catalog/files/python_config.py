@@ -49,7 +49,10 @@ def parse_python(text: str, file: str) -> tuple[dict[str, Any], Lines]:
             lines: Lines = {}
             data = _value(found, (), lines, offset, file)
             return data, lines
-    raise CatalogError("no rest_api_source({...}) call found", file=file)
+    raise CatalogError(
+        "no rest_api_source({...}) call found; expected one, or a dictionary with 'resources'",
+        file=file,
+    )
 
 
 def _tree(text: str, offset: int, file: str) -> ast.Module:

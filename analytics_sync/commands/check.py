@@ -1,0 +1,57 @@
+"""The subcommand ``analytics-sync check``: whether catalog files load, and what is wrong with them.
+
+In: files of the command line, or the configured catalog. Out: an exit status, and a line for each file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from analytics_sync.catalog import CatalogError, Source, configured_files
+from analytics_sync.catalog.building.deletes import unknown_deletes
+from analytics_sync.catalog.configured import read_sources
+from analytics_sync.catalog.loader import YAML_SUFFIXES, real_path
+from analytics_sync.catalog.names import check_lengths, check_names
+from analytics_sync.commands.sources import summary
+from analytics_sync.load.clients.destination import configured_kind
+from analytics_sync.load.clients.lock_wait import wait_limit
+from analytics_sync.load.errors import LoadError
+from analytics_sync.load.sharing.read_copy import read_copy_file
+
+
+def check(options: argparse.Namespace) -> int:
+    """Print a line for each file, and return 2 if one of them or a setting of the load is wrong."""
+    try:
+        wait_limit()
+        read_copy_file()
+    except LoadError as e:
+        print(e, file=sys.stderr)
+        return 2
+    checked = options.files or configured_files()
+    found, errors = read_sources(checked)
+    for error in errors:
+        print(error, file=sys.stderr)
+    sources = []
+    for source in found:
+        try:
+            print(f"{source.file}: {source.name}: {summary(source)}")
+            for note in unknown_deletes(source) if options.files else ():
+                print(f"note: {note}")
+        except CatalogError as e:
+            print(e, file=sys.stderr)
+            errors.append(e)
+        if Path(source.file).suffix in YAML_SUFFIXES:  # Dagster loads no other file
+            sources.append(source)
+    check_names([*_sources_beside(checked), *sources])
+    if configured_kind() == "postgres":
+        check_lengths(sources)
+    return 2 if errors else 0
+
+
+def _sources_beside(checked: Sequence[Path]) -> Iterator[Source]:
+    """The sources that Dagster loads beside the checked ones. A wrong file has no names."""
+    known = {real_path(path) for path in checked}
+    yield from read_sources([p for p in configured_files() if real_path(p) not in known])[0]
