@@ -50,6 +50,19 @@ def edited(old: str, new: str) -> str:
     return GOOD.replace(old, new)
 
 
+def columns_of(text: str) -> list[tuple[str, str | None]]:
+    fields = load_text(text, name="x", file="shop.yaml").resources["items"].fields
+    return [(field.data_type, field.description) for field in fields]
+
+
+def test_a_column_is_described_in_the_short_form_or_in_that_of_dlt() -> None:
+    long = "at: {data_type: timestamp, description: 'Sold - or given, UTC'}"
+    short = "at: timestamp - Sold - or given, UTC"
+    expected = [("bigint", None), ("timestamp", "Sold - or given, UTC")]
+    assert columns_of(edited("at: timestamp", long)) == expected
+    assert columns_of(edited("at: timestamp", short)) == expected
+
+
 def test_the_file_is_good_as_it_stands() -> None:
     assert [*load_text(GOOD, name="x", file="shop.yaml").resources] == ["items", "kids"]
 
@@ -57,6 +70,7 @@ def test_the_file_is_good_as_it_stands() -> None:
 # name -> text in GOOD, its replacement, and the line, resource, key and words of the message
 WRONG: dict[str, tuple[str, str, int, str, str, str]] = {
     "unknown key at the top": ("client:\n", "clientt: {}\nclient:\n", 2, "", "clientt", "unknown key"),
+    "unknown type, with a description": ("at: timestamp", "at: time - When", 16, "items", "columns.at", "'time'"),
     "unknown key in client": ("read_timeout: 5", "read_timeot: 5", 3, "", "client.read_timeot", "unknown key"),
     "unknown key in auth": ("type: bearer,", "type: bearer, kind: x,", 4, "", "client.auth.kind", "unknown key"),
     "unknown key in a header": ("key: team}", "key: team, opt: 1}", 5, "", "client.headers.X-Team.opt", "unknown key"),

@@ -44,6 +44,19 @@ def test_every_shipped_resource_is_described(source: Source) -> None:
 
 
 @pytest.mark.parametrize("source", CATALOG.values(), ids=lambda s: s.name)
+def test_every_shipped_column_has_a_short_description(source: Source) -> None:
+    for resource in source.resources.values():
+        for field in resource.fields:
+            words = (field.description or "").split()
+            assert 2 <= len(words) <= 12, (resource, field.name)
+            if field.data_type == "timestamp":
+                assert field.description is not None
+                assert field.description.split(";")[0].endswith("UTC"), (resource, field.name)
+            if field.data_type == "bigint" and (field.description or "").startswith("When "):
+                assert re.search(r"epoch (milli)?seconds", str(field.description)), field.name
+
+
+@pytest.mark.parametrize("source", CATALOG.values(), ids=lambda s: s.name)
 def test_exactly_these_are_windowed(source: Source) -> None:
     assert {r.name for r in source.assets if source.windowed(r)} == WINDOWED[source.name]
 

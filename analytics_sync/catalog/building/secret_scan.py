@@ -132,8 +132,12 @@ def _scan_shapes(value: Any, path: Path) -> Iterator[Path]:
     elif isinstance(value, list | tuple):
         for index, item in enumerate(value):
             yield from _scan_shapes(item, (*path, index))
-    elif isinstance(value, str) and looks_secret(value, prose=path[-1] == "description"):
-        yield path
+    elif isinstance(value, str):
+        prose = (
+            path[-1] == "description" or " - " in value
+        )  # a column: its type and its description
+        if looks_secret(value, prose=prose):
+            yield path
 
 
 def names_a_secret(name: str) -> bool:

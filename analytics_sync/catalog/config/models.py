@@ -50,8 +50,13 @@ class Column(Model):
 
 
 def _column(value: Any) -> Any:
-    """A plain string is short for ``{data_type: ...}``."""
-    return {"data_type": value} if isinstance(value, str) else value
+    """A plain string is short: ``text`` for a data type, ``text - Name of the user`` for a described one."""
+    if not isinstance(value, str):
+        return value
+    data_type, dash, description = value.partition(" - ")
+    if not dash:
+        return {"data_type": value}
+    return {"data_type": data_type.strip(), "description": description.strip()}
 
 
 ColumnValue = Annotated[Column, BeforeValidator(_column)]
