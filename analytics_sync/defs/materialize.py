@@ -87,14 +87,15 @@ def materialize(
 
 
 def _failure(source: Source, failed: Mapping[str, Exception], of: int) -> Failure:
-    first = next(iter(failed.values()))
-    others = f"; also failed: {listed(list(failed)[1:])}" if len(failed) > 1 else ""
+    first, _, below = str(next(iter(failed.values()))).partition("\n")
+    if of > 1:
+        loaded = {0: "none is loaded", 1: "the other is loaded"}
+        rest = loaded.get(of - len(failed), "the others are loaded")
+        first = f"{len(failed)} of {of} resources of {source.name} failed; {rest}. {first}"
+    if len(failed) > 1:
+        first += f"; also failed: {listed(list(failed)[1:])}"
     metadata = {name: MetadataValue.text(str(error)) for name, error in failed.items()}
-    return Failure(
-        f"{len(failed)} of {of} resources of {source.name} failed; the others are "
-        f"loaded. {first}{others}",
-        metadata=metadata,
-    )
+    return Failure(f"{first}\n{below}".rstrip(), metadata=metadata)
 
 
 def _warnings(result: ReadResult) -> Iterator[str]:

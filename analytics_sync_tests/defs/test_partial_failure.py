@@ -54,6 +54,19 @@ def test_one_failing_resource_leaves_the_others_loaded(world: World) -> None:
     assert_same(users, world.table("observability/users"), world.expected("observability/users"))
 
 
+def test_the_failure_says_how_many_are_loaded(world: World) -> None:
+    world.sandbox.faults = broken("monitors", "users")
+    for names, said in (
+        (["monitors", "users"], "2 of 2 resources of observability failed; none is loaded. "),
+        (
+            ["monitors", "dashboards"],
+            "1 of 2 resources of observability failed; the other is loaded. ",
+        ),
+    ):
+        result = world.run([f"observability/{name}" for name in names])
+        assert step_failure(result).description.startswith(said)
+
+
 def test_the_failure_holds_a_message_for_each_failed_resource(world: World) -> None:
     world.sandbox.faults = broken("monitors", "users", status=500)
     result = world.run([f"observability/{name}" for name in OBSERVABILITY], world.days[0])

@@ -11,29 +11,22 @@ from collections.abc import Callable
 
 import urllib3
 
+from analytics_sync.catalog import Source
 from analytics_sync.common.errors import HttpStatusError, Place
 from analytics_sync.extract.rest_client.rate_limits.rate_limit_signs import shown_delay
 from analytics_sync.extract.rest_client.response import Response, error_text
+from analytics_sync.extract.rest_client.status_advice import status_advice
 from analytics_sync.extract.rest_client.verdict import Verdict
 
 _MAX_REASON_CHARACTERS = 300
-_ADVICE = {
-    202: "The API is still preparing the response: declare 202 in retry_on_status_codes of "
-    "error_handler, or raise its max_retries.",
-    401: "Look at the API key or token.",
-    403: "The key is not permitted to read this.",
-    404: "Look at base_url and at the path's settings.",
-}
 _LIMIT_ADVICE = "The API's rate limit is used up; declare rate_limit or run later."
 _LIMIT_DOUBT = (
     " If this is no limit, declare response_actions with this status and a part of this text."
 )
-_OTHER_ADVICE = "Look at the API's status page, then run again."
 _TIMEOUT_KEYS = {
     urllib3.exceptions.ReadTimeoutError: "read_timeout",
     urllib3.exceptions.ConnectTimeoutError: "connect_timeout",
 }
-_NO_ERROR_ADVICE = "Look at response_actions and error_handler: they say what this status means."
 
 
 def status_error(
@@ -42,6 +35,7 @@ def status_error(
     shown_url: str,
     attempts: int,
     place: Place,
+    source: Source,
     redact: Callable[[str], str],
 ) -> HttpStatusError:
     """The error of a response that is no page.
@@ -52,6 +46,7 @@ def status_error(
         shown_url: The URL without secrets.
         attempts: The number of requests sent.
         place: For the message.
+        source: The source, whose settings the advice names.
         redact: Removes secrets from the text of the body.
     """
     reason = redact(error_text(response.body))[:_MAX_REASON_CHARACTERS]
@@ -62,7 +57,7 @@ def status_error(
     return HttpStatusError(
         place,
         f"GET {shown_url} answered {status}{times}{asked}" + (f": {reason}." if reason else "."),
-        _advice(status, verdict),
+        _advice(status, verdict, source, place.resource),
         status=status,
         is_ignored=verdict.is_ignored,
         is_failure=verdict.is_failure,
@@ -71,10 +66,10 @@ def status_error(
     )
 
 
-def _advice(status: int, verdict: Verdict) -> str:
+def _advice(status: int, verdict: Verdict, source: Source, resource: str) -> str:
     if verdict.is_rate_limit:
         return _LIMIT_ADVICE + (_LIMIT_DOUBT if verdict.is_failure else "")
-    return _ADVICE.get(status, _OTHER_ADVICE if status >= 400 else _NO_ERROR_ADVICE)
+    return status_advice(status, source, resource)
 
 
 def transport_problem(error: Exception) -> str:

@@ -77,6 +77,7 @@ class Session:
         if problem := foreign_settings():
             advice = "Remove it, or set HOME to a folder of yours, and run again."
             raise MissingSetting(Place(settings.source.name), f"{problem}.", advice)
+        self._source = settings.source
         self.base_url = settings.base_url()
         self.origin = origin(self.base_url)
         credentials, self._query = settings.credentials()
@@ -297,4 +298,6 @@ class Session:
         self, call: Call, response: Response, attempts: int, verdict: Verdict
     ) -> HttpStatusError:
         shown = self._shown(call)
-        return status_error(response, verdict, shown, attempts, call.place, self.redact)
+        return status_error(
+            response, verdict, shown, attempts, call.place, self._source, self.redact
+        )
