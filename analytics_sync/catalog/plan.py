@@ -7,7 +7,7 @@ file. Secrets, and the values of parameters, are no part of this: no account get
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
@@ -15,13 +15,22 @@ from typing import Any
 import dlt
 from pydantic import ValidationError
 
-from analytics_sync.catalog.config.team_keys import TEAM_SETTINGS, Level, PartitionKind, TeamKeys
+from analytics_sync.catalog.config.team_keys import (
+    TEAM_SETTINGS,
+    AutomationKind,
+    Level,
+    PartitionKind,
+    TeamKeys,
+    automation_kind,
+    retry_count,
+)
 from analytics_sync.catalog.errors import CatalogError
 from analytics_sync.catalog.naming import variable_name
 from analytics_sync.catalog.source import Source
 
 DEFAULT_START = "2025-01-01"
 DEFAULT = "default"
+DEFAULT_RETRIES = 2
 _GLOBAL_START = "ANALYTICS_SYNC__START_DATE"
 # after midnight, when the last partition is complete
 DEFAULT_CRON: Mapping[PartitionKind, str] = {
@@ -43,7 +52,9 @@ class SourcePlan:
         partitions: The length of a partition.
         time_zone: The zone in which partitions begin.
         lookback: How far back the schedule reads partitions again; None as each resource declares it.
-        pool: Dagster's pool of its runs; None without one.
+        pool: Dagster's pool of its runs: the name of the API unless the team has set another one.
+        automation: What starts its runs: a schedule, or the conditions of its assets.
+        retries: How often a run that nobody has started by hand is tried again.
         origins: Where each value comes from: a variable, a line of a file, or ``default``.
     """
 
@@ -53,7 +64,9 @@ class SourcePlan:
     partitions: PartitionKind
     time_zone: str
     lookback: timedelta | None
-    pool: str | None
+    pool: str
+    automation: AutomationKind
+    retries: int
     origins: Mapping[str, str]
 
 
@@ -62,7 +75,7 @@ def plan_of(source: Source) -> SourcePlan:
 
     Raises:
         CatalogError: The value of a setting is not one, or the partitions do not suit a cursor.
-        ValueError: ``ANALYTICS_SYNC__START_DATE`` is no day.
+        ValueError: A setting of all sources is wrong, such as ``ANALYTICS_SYNC__START_DATE``.
     """
     values: dict[str, Any] = {}
     origins = dict.fromkeys(TEAM_SETTINGS, DEFAULT)
@@ -75,6 +88,9 @@ def plan_of(source: Source) -> SourcePlan:
     kind = values.get("partitions", "daily")
     if "start_date" not in values:
         values["start_date"], origins["start_date"] = default_start()
+    for key, default in (("automation", default_automation), ("retries", default_retries)):
+        if key not in values:
+            values[key], origins[key] = default()
     plan = SourcePlan(
         is_enabled=values.get("enabled", True),
         schedule=values.get("schedule", DEFAULT_CRON[kind]),
@@ -82,7 +98,9 @@ def plan_of(source: Source) -> SourcePlan:
         partitions=kind,
         time_zone=values.get("time_zone", "UTC"),
         lookback=values.get("lookback"),
-        pool=values.get("pool"),
+        pool=values.get("pool", source.levels[-1].name if source.levels else source.name),
+        automation=values["automation"],
+        retries=values["retries"],
         origins=origins,
     )
     if plan.is_enabled:
@@ -146,6 +164,42 @@ def default_start() -> tuple[date, str]:
         raise ValueError(
             f"{_GLOBAL_START} is {text!r}; expected a day such as {DEFAULT_START}"
         ) from None
+
+
+def default_automation() -> tuple[AutomationKind, str]:
+    """What starts the runs of sources that do not say, and where it comes from.
+
+    Raises:
+        ValueError: ``ANALYTICS_SYNC__AUTOMATION`` is neither.
+    """
+    kind, origin = _for_all("automation", automation_kind, "schedule")
+    return kind, origin
+
+
+def default_retries() -> tuple[int, str]:
+    """The retries of sources that have none of their own, and where the number comes from.
+
+    Raises:
+        ValueError: ``ANALYTICS_SYNC__RETRIES`` is no such number.
+    """
+    count, origin = _for_all("retries", retry_count, DEFAULT_RETRIES)
+    return count, origin
+
+
+def _for_all(key: str, read: Callable[[Any], Any], default: Any) -> tuple[Any, str]:
+    """The value of a setting of all sources, and where it comes from.
+
+    Raises:
+        ValueError: The value is not one.
+    """
+    text = dlt.config.get(f"analytics_sync.{key}", str)
+    if text is None or not str(text).strip():
+        return default, DEFAULT
+    variable = f"ANALYTICS_SYNC__{key.upper()}"
+    try:
+        return read(str(text).strip()), variable
+    except ValueError as e:
+        raise ValueError(f"{variable}: {e}") from None
 
 
 def _check_cursors(source: Source, plan: SourcePlan) -> None:

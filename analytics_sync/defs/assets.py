@@ -15,32 +15,24 @@ from dagster import (
     AssetExecutionContext,
     AssetsDefinition,
     BackfillPolicy,
-    Config,
     MaterializeResult,
 )
 from dagster_dlt import dlt_assets
-from pydantic import Field
 
+from analytics_sync.defs.automation import conditions
 from analytics_sync.defs.planned import Planned
+from analytics_sync.defs.run_config import SyncConfig
 from analytics_sync.defs.translator import CatalogTranslator
 from analytics_sync.extract.dlt_source import dlt_source
 from analytics_sync.load.clients.destination import configured_kind
 
 
-class SyncConfig(Config):
-    """What somebody may say of one run, in the launchpad or by ``--config``."""
-
-    accept_shrunken: list[str] = Field(
-        default=[],
-        description=(
-            "Resources that may list less than half of the rows that their table has: the rows that are "
-            "not listed are then marked as deleted, or removed where the resource replaces rows."
-        ),
-    )
-
-
 def source_assets(planned: Planned) -> AssetsDefinition:
-    """The assets of one source."""
+    """The assets of one source.
+
+    Raises:
+        ValueError: A setting of the catch-up is no number that it can be.
+    """
     source = planned.source
 
     @dlt_assets(
@@ -57,6 +49,11 @@ def source_assets(planned: Planned) -> AssetsDefinition:
         # Imported by a run only: this import would be a third of the time to load the definitions.
         from analytics_sync.defs.materialize import materialize
 
-        yield from materialize(context, source, planned.partitions, config.accept_shrunken)
+        yield from materialize(context, planned, config)
 
-    return assets
+    found = conditions(planned)
+    if not found:
+        return assets
+    return assets.map_asset_specs(
+        lambda spec: spec.replace_attributes(automation_condition=found[spec.key])
+    )

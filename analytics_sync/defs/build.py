@@ -13,12 +13,14 @@ from dagster import Definitions, in_process_executor
 from analytics_sync.catalog import CatalogError, Source
 from analytics_sync.catalog.configured import BrokenFile
 from analytics_sync.catalog.names import check_lengths
-from analytics_sync.catalog.plan import default_start
+from analytics_sync.catalog.plan import default_automation, default_retries, default_start
 from analytics_sync.defs.assets import source_assets
+from analytics_sync.defs.automation import conditions_sensor
 from analytics_sync.defs.broken import broken_asset, broken_job, broken_schedules, warn_of
 from analytics_sync.defs.checks import source_checks
 from analytics_sync.defs.jobs import everything_job, source_job
 from analytics_sync.defs.planned import Planned, planned
+from analytics_sync.defs.retries import retry_seconds
 from analytics_sync.defs.schedules import catch_up_limits, nightly_schedule
 from analytics_sync.defs.sensors import new_records_sensor
 from analytics_sync.load.clients.destination import check_destination, configured_kind
@@ -49,10 +51,13 @@ def build_definitions(
 
     Raises:
         LoadError: The configured destination is not tested.
-        ValueError: ``ANALYTICS_SYNC__START_DATE`` is no day, or a setting of schedules is no number.
+        ValueError: ``ANALYTICS_SYNC__START_DATE`` is no day, or another setting of all sources is wrong.
     """
     check_destination()
     default_start()
+    default_automation()
+    default_retries()
+    retry_seconds()
     catch_up_limits()
     is_postgres = configured_kind() == "postgres"
     built: list[_Built] = []
@@ -84,17 +89,22 @@ def build_definitions(
 def _of_source(planned: Planned) -> _Built:
     source = planned.source
     job = source_job(source)
-    sensors = [
+    sensors: list[Any] = [
         new_records_sensor(source, resource, planned.partitions)
         for resource in source.assets
         if resource.sensor is not None and resource.cursor is not None
     ]
+    schedules = []
+    if planned.plan.automation == "schedule":
+        schedules.append(nightly_schedule(planned, job))
+    else:
+        sensors.append(conditions_sensor(planned))
     return _Built(
         source.name,
         source_assets(planned),
         [source_checks(source, planned.partitions)],
         job,
-        [nightly_schedule(planned, job)],
+        schedules,
         sensors,
     )
 

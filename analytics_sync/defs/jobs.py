@@ -13,6 +13,7 @@ from dagster import AssetSelection, define_asset_job
 
 from analytics_sync.catalog import Source
 from analytics_sync.defs.planned import Planned
+from analytics_sync.defs.run_tags import SOURCE_TAG
 
 
 def source_job(source: Source) -> Any:
@@ -21,6 +22,7 @@ def source_job(source: Source) -> Any:
         f"sync_{source.name}",
         selection=AssetSelection.groups(source.name),
         description=f"All resources of {source.name}, and their checks.",
+        run_tags={SOURCE_TAG: source.name},
     )
 
 

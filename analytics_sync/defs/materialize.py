@@ -7,18 +7,16 @@ load without it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from dagster import (
     AssetCheckEvaluation,
     AssetExecutionContext,
-    AssetKey,
     Failure,
     MaterializeResult,
     MetadataValue,
-    TimeWindowPartitionsDefinition,
 )
 
 from analytics_sync.catalog import Source
@@ -27,6 +25,10 @@ from analytics_sync.common.shown import listed
 from analytics_sync.defs.history import ACCOUNT_CHANGES, DagsterHistory
 from analytics_sync.defs.missed_partitions import READING_BEGAN
 from analytics_sync.defs.partitions import run_window
+from analytics_sync.defs.planned import Planned
+from analytics_sync.defs.retries import done_before, retry_of
+from analytics_sync.defs.run_config import SyncConfig
+from analytics_sync.defs.run_tags import tag_account, tag_run
 from analytics_sync.defs.run_times import check_window, reading_began
 from analytics_sync.defs.translator import asset_key, column_schema
 from analytics_sync.defs.verdicts import verdicts
@@ -40,25 +42,26 @@ from analytics_sync.load.sharing.read_copy import ReadCopy
 
 
 def materialize(
-    context: AssetExecutionContext,
-    source: Source,
-    partitions: TimeWindowPartitionsDefinition,
-    accept_shrunken: Collection[str] = (),
+    context: AssetExecutionContext, planned: Planned, config: SyncConfig
 ) -> Iterator[MaterializeResult[Any] | AssetCheckEvaluation]:
     """Read and load the selected resources.
 
     Raises:
         Failure: A resource could not be read, or the load failed, or the run lacks a partition.
+        RetryRequested: The same, and the cause may pass.
     """
+    source, partitions = planned.source, planned.partitions
     began = datetime.now(UTC)
     window = run_window(context, partitions)
-    wanted = {key.path[-1] for key in context.selected_asset_keys}
+    reported = [*done_before(context)]
+    wanted = {key.path[-1] for key in context.selected_asset_keys if key not in reported}
     check_window(context, source, wanted, window)
-    reported: list[AssetKey] = []
+    tag_run(context, source.name, "")
     try:
         with ReadRun(source, window, wanted) as run:
+            tag_account(context, run.account, run.resources)
             history = DagsterHistory(context.instance, source, partitions)
-            loaded = load(run, context.run.run_id, history, accept_shrunken)
+            loaded = load(run, context.run.run_id, history, config.accept_shrunken)
             failed = run.failures()
             if file := left_behind():
                 context.log.warning(f"{file} is not used: the warehouse is {loaded.warehouse}")
@@ -80,10 +83,13 @@ def materialize(
                 reported.append(asset_key(resource))
                 yield MaterializeResult(asset_key=asset_key(resource), metadata=metadata)
     except (ExtractError, LoadError) as e:
-        raise Failure(str(e)) from e
+        raise retry_of(context, [e], Failure(str(e)), planned.plan.retries) from e
     if failed:
-        yield from verdicts(context, source, partitions, reported)
-        raise _failure(source, failed, len(run.resources))
+        failure = _failure(source, failed, len(run.resources))
+        raised = retry_of(context, failed.values(), failure, planned.plan.retries)
+        if raised is failure:
+            yield from verdicts(context, source, partitions, reported)
+        raise raised
 
 
 def _failure(source: Source, failed: Mapping[str, Exception], of: int) -> Failure:

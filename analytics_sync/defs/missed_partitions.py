@@ -66,7 +66,7 @@ class Needs:
 
 
 @dataclass(frozen=True)
-class _Rules:
+class Rules:
     """When the records of an asset are there.
 
     Attributes:
@@ -103,7 +103,7 @@ class MissedPartitions:
 
     def of(self, source: Source) -> Needs:
         """The partitions that the windowed assets of a source need."""
-        rules = _rules(source)
+        rules = rules_of(source)
         over = past_partitions(self._definition, self._at - self._back(rules.values()), self._at)
         by_key: dict[str, dict[AssetKey, Reason]] = {}
         in_progress, older = set[str](), set[str]()
@@ -128,7 +128,16 @@ class MissedPartitions:
             tuple(p for p in over if p.key in older),
         )
 
-    def _back(self, rules: Collection[_Rules]) -> timedelta:
+    def of_asset(self, key: AssetKey, rule: Rules) -> set[str]:
+        """The keys of the partitions that one asset needs."""
+        over = past_partitions(self._definition, self._at - self._back([rule]), self._at)
+        due = [p for p in over if _utc(p.end) + rule.delay <= self._at]
+        wanted = self._wanted(due, rule)
+        status = self._status(key, sorted(wanted))
+        found = self._reasons(key, rule, due, wanted, status)
+        return {name for name, reason in found if reason is not None}
+
+    def _back(self, rules: Collection[Rules]) -> timedelta:
         """How far back the first partition begins that is looked at."""
         current = self._definition.get_last_partition_window()
         length = _utc(current.end) - _utc(current.start) if current else timedelta()
@@ -136,7 +145,7 @@ class MissedPartitions:
         delay = max((rule.delay for rule in rules), default=timedelta())
         return max(self._days, farthest, _LEAST_LONG * length) + delay + (_REPORTED + 1) * length
 
-    def _wanted(self, due: Sequence[Partition], rule: _Rules) -> set[str]:
+    def _wanted(self, due: Sequence[Partition], rule: Rules) -> set[str]:
         """The keys of the partitions that are read again if the history asks for it."""
         if not due or self._instance is None:
             return {p.key for p in due[-1:]}
@@ -160,7 +169,7 @@ class MissedPartitions:
     def _reasons(
         self,
         asset: AssetKey,
-        rule: _Rules,
+        rule: Rules,
         due: Sequence[Partition],
         wanted: Collection[str],
         status: Mapping[str, AssetPartitionStatus | None],
@@ -186,7 +195,7 @@ class MissedPartitions:
         self,
         record: EventLogRecord,
         partition: Partition,
-        rule: _Rules,
+        rule: Rules,
         newest: Partition,
     ) -> Reason | None:
         """Why a partition that was read is read again; None if it is not."""
@@ -249,13 +258,13 @@ def _times(record: EventLogRecord) -> tuple[datetime, datetime | None]:
     return began or datetime.fromtimestamp(record.timestamp, UTC), read_up_to
 
 
-def _rules(source: Source) -> dict[AssetKey, _Rules]:
+def rules_of(source: Source) -> dict[AssetKey, Rules]:
     """The rules of each windowed asset: those of the resource whose cursor cuts its windows."""
-    found: dict[AssetKey, _Rules] = {}
+    found: dict[AssetKey, Rules] = {}
     for resource in source.assets:
         owner = source.window_owner(resource)
         if owner is not None and (incremental := owner.incremental) is not None:
-            found[asset_key(resource)] = _Rules(
+            found[asset_key(resource)] = Rules(
                 incremental.delay or timedelta(), incremental.lookback or timedelta()
             )
     return found

@@ -28,6 +28,7 @@ from dagster import (
 
 from analytics_sync.catalog import Resource, Source
 from analytics_sync.common.errors import ExtractError, MissingSetting
+from analytics_sync.defs.run_tags import SOURCE_TAG
 from analytics_sync.defs.translator import asset_key
 
 _MAX_RUNS = 14  # of one tick; the next tick requests what follows
@@ -53,6 +54,7 @@ def new_records_sensor(
         f"follow_{source.name}_{resource.name}",
         selection=AssetSelection.assets(*followers),
         description=f"{resource} and what belongs to its windows, with checks.",
+        run_tags={SOURCE_TAG: source.name},
     )
 
     @sensor(

@@ -42,7 +42,8 @@ def test_without_keys_and_settings_everything_is_as_it_was() -> None:
     plan = plan_of(shop())
     assert plan.is_enabled
     assert (plan.partitions, plan.time_zone, plan.schedule) == ("daily", "UTC", "15 2 * * *")
-    assert (plan.start_date, plan.pool, plan.lookback) == (date(2025, 1, 1), None, None)
+    assert (plan.start_date, plan.pool, plan.lookback) == (date(2025, 1, 1), "shop", None)
+    assert (plan.automation, plan.retries) == ("schedule", 2)
     assert set(plan.origins.values()) == {"default"}
 
 
@@ -77,6 +78,9 @@ def test_a_setting_wins_over_the_file_and_both_are_named(monkeypatch: pytest.Mon
         ("lookback: 0", "expected a number of days from 1 to 366"),
         ("lookback: 3 days", "expected a number of days from 1 to 366, or a duration such as P3D"),
         ("pool: my pool", "expected letters, digits and _, found 'my pool'"),
+        ("automation: cron", "expected schedule or conditions, found 'cron'"),
+        ("retries: -1", "expected a whole number from 0 to 10, found"),
+        ("retries: 11", "expected a whole number from 0 to 10, found"),
     ],
 )
 def test_a_wrong_value_is_an_error_with_its_place(

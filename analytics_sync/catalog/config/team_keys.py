@@ -24,6 +24,8 @@ from analytics_sync.catalog.files.yaml_config import Lines, Path
 from analytics_sync.catalog.naming import problem_of_name
 
 PartitionKind = Literal["hourly", "daily", "weekly", "monthly"]
+AutomationKind = Literal["schedule", "conditions"]
+MAX_RETRIES = 10
 
 _YES, _NO = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 _POOL = re.compile(r"[A-Za-z0-9_]+(/[A-Za-z0-9_]+)*")
@@ -56,6 +58,28 @@ def _kind(value: Any) -> Any:
     if value not in get_args(PartitionKind):
         raise ValueError(f"expected hourly, daily, weekly or monthly, found {value!r}")
     return value
+
+
+def automation_kind(value: Any) -> Any:
+    """The kind of automation that a value names.
+
+    Raises:
+        ValueError: It names none.
+    """
+    if value not in get_args(AutomationKind):
+        raise ValueError(f"expected schedule or conditions, found {value!r}")
+    return value
+
+
+def retry_count(value: Any) -> int:
+    """How often a run is tried again.
+
+    Raises:
+        ValueError: The value is no number that it can be.
+    """
+    if not re.fullmatch(r"\d{1,2}", str(value)) or int(value) > MAX_RETRIES:
+        raise ValueError(f"expected a whole number from 0 to {MAX_RETRIES}, found {value!r}")
+    return int(value)
 
 
 def _zone(value: str) -> str:
@@ -99,7 +123,8 @@ class TeamKeys(Model):
     ``enabled``: whether the source has assets, jobs and schedules. ``schedule``: the cron expression of
     its schedule, in its time zone. ``start_date``: the day of the first partition. ``partitions`` and
     ``time_zone``: how long a partition is, and where it begins. ``lookback``: that of all resources; in a
-    file, of those that have none. ``pool``: Dagster's pool of its runs.
+    file, of those that have none. ``pool``: Dagster's pool of its runs. ``automation``: what starts its
+    runs. ``retries``: how often a run that nobody has started by hand is tried again.
     """
 
     enabled: Annotated[bool | None, BeforeValidator(_switch)] = None
@@ -109,6 +134,8 @@ class TeamKeys(Model):
     time_zone: Annotated[str, AfterValidator(_zone)] | None = None
     lookback: Annotated[timedelta | None, BeforeValidator(days_back)] = None
     pool: Annotated[str, AfterValidator(_pool)] | None = None
+    automation: Annotated[AutomationKind | None, BeforeValidator(automation_kind)] = None
+    retries: Annotated[int | None, BeforeValidator(retry_count)] = None
 
 
 TEAM_SETTINGS = tuple(TeamKeys.model_fields)

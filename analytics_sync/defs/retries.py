@@ -1,0 +1,86 @@
+"""The retry policy: which failures of a step are worth another attempt, and when it begins.
+
+In: the errors of a step, and the retries of its source. Out: the request for a retry. An outage, a rate
+limit and a warehouse in use pass; a missing setting, a refused key and a wrong declaration do not. A person
+who has started the run sees the failure at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import dlt
+from dagster import AssetExecutionContext, AssetKey, DagsterEventType, Failure, RetryRequested
+
+from analytics_sync.common.errors import ConnectionFailed, HttpStatusError
+from analytics_sync.defs.run_tags import is_unattended
+
+_DEFAULT_SECONDS = 60
+_MAX_SECONDS = 3600
+_VARIABLE = "ANALYTICS_SYNC__RETRY_SECONDS"
+_PASSING_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
+
+
+def retry_seconds() -> int:
+    """How long a run waits before its first retry. Each later one waits twice as long.
+
+    Raises:
+        ValueError: The setting is no number that it can be.
+    """
+    text = str(dlt.config.get("analytics_sync.retry_seconds", str) or _DEFAULT_SECONDS)
+    if not text.isdecimal() or int(text) > _MAX_SECONDS:
+        raise ValueError(
+            f"{_VARIABLE} is {text!r}; expected a whole number from 0 to {_MAX_SECONDS}, such as "
+            f"{_DEFAULT_SECONDS}"
+        )
+    return int(text)
+
+
+def may_pass(error: BaseException) -> bool:
+    """Whether the cause of an error may be gone in a few minutes."""
+    from analytics_sync.load.errors import WarehouseInUse, causes  # imported by a run only
+
+    return any(
+        isinstance(cause, ConnectionFailed | WarehouseInUse)
+        or (isinstance(cause, HttpStatusError) and cause.status in _PASSING_STATUSES)
+        for cause in causes(error)
+    )
+
+
+def retry_of(
+    context: AssetExecutionContext,
+    errors: Iterable[BaseException],
+    failure: Failure,
+    max_retries: int,
+) -> RetryRequested | Failure:
+    """What to raise for a failed step: the request for a retry, or its failure.
+
+    Args:
+        context: The context of the step.
+        errors: The errors of its resources, or of the load.
+        failure: The failure that names them.
+        max_retries: The retries of the source.
+    """
+    number = context.retry_number
+    if not is_unattended(context) or number >= max_retries or not any(map(may_pass, errors)):
+        return failure
+    seconds = retry_seconds() * 2**number
+    context.log.warning(
+        f"{failure.description} What failed is read again in {seconds} s, as retry {number + 1} of "
+        f"{max_retries}."
+    )
+    return RetryRequested(max_retries=max_retries, seconds_to_wait=seconds)
+
+
+def done_before(context: AssetExecutionContext) -> set[AssetKey]:
+    """The assets that earlier attempts of this run have materialized."""
+    if context.retry_number == 0:
+        return set()
+    entries = context.instance.all_logs(
+        context.run.run_id, of_type=DagsterEventType.ASSET_MATERIALIZATION
+    )
+    return {
+        entry.asset_materialization.asset_key
+        for entry in entries
+        if entry.asset_materialization is not None
+    }
