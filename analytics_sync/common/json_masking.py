@@ -13,12 +13,8 @@ from contextlib import suppress
 from decimal import Decimal, InvalidOperation
 
 from analytics_sync.common.secret_clues import Clues, found_by
-from analytics_sync.common.secret_finder import (
-    MIN_LENGTH_IN_DATA,
-    SecretFinder,
-    coded_anchors,
-    spellings,
-)
+from analytics_sync.common.secret_finder import SecretFinder, coded_anchors, spellings
+from analytics_sync.common.short_secrets import MIN_LENGTH_IN_DATA
 
 _MIN_DIGITS = 5
 _NUMBER_SIGNS = b"+-.0123456789Ee"

@@ -22,14 +22,12 @@ from analytics_sync.common.decoded_text import (
     without_line_breaks,
 )
 from analytics_sync.common.secret_clues import RUN, Clues
+from analytics_sync.common.short_secrets import place_of_short
 
 Span = tuple[int, int]
 
-MIN_LENGTH_IN_DATA = 8
-"""In data, a shorter word that equals a secret is more often the word than the secret."""
 _MIN_LONG_SECRET = 16  # a secret of this length is found even if only its beginning or end is left
 _PART_LENGTH = 8  # a shorter part of a secret may be an ordinary word
-_MAX_TINY_SECRET = 3
 _MIN_SPELLING = 5  # a decoded secret that is shorter may be an ordinary word
 _MIN_CODED_SECRET = 6  # a shorter secret in base64 may be an ordinary word
 _MIN_CORE = 4
@@ -44,19 +42,6 @@ _ASCII_CAPITALS = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{8,}")
 _HEX = re.compile(r"[0-9a-f]{12,}", re.IGNORECASE)
 _STANDARD_ALPHABET = str.maketrans("-_", "+/")
-# Where a shorter secret can stand, and not a part of an ordinary word.
-_AS_WORD = r"(?<![^\W_]){0}(?![^\W_])"
-# Where a secret of one to three characters can stand, and not a word such as "a" or "to": in a URL, in
-# quotes, as an element of a list, as a header, or alone.
-_AS_VALUE = "|".join(
-    [
-        r"(?<=[=/@:?&\#]){0}(?![^\W_])",
-        r"(?<=['\"`]){0}(?=['\"`])",
-        r"(?<=[(\[{<,]){0}(?=[)\]}>,])",
-        r"(?:(?<=:\ )|(?<=bearer\ )|(?<=basic\ )|(?<=token\ )){0}(?=\s*(?:$|[,;'\"})\]]))",
-        r"\A{0}(?=\s*\Z)",
-    ]
-)
 
 
 @dataclass(frozen=True)
@@ -74,18 +59,15 @@ class _Needle:
     pattern: re.Pattern[str] | None
 
     @classmethod
-    def of(cls, text: str, length: int) -> _Needle:
-        """The needle of a spelling of a secret of this length."""
-        if length >= MIN_LENGTH_IN_DATA:
-            return cls(text, length, None)
-        place = _AS_WORD if length > _MAX_TINY_SECRET else _AS_VALUE
-        return cls(text, length, re.compile(place.replace("{0}", re.escape(text)), re.MULTILINE))
+    def of(cls, text: str, secret: str) -> _Needle:
+        """The needle of a spelling of a secret."""
+        return cls(text, len(secret), place_of_short(text, secret))
 
     def spans(self, folded: str) -> Iterator[Span]:
         """The spans of this spelling in a folded text."""
         start = folded.find(self.text)
         if start >= 0 and self.pattern is not None:
-            yield from (match.span() for match in self.pattern.finditer(folded))
+            yield from (m.span(m.lastindex or 0) for m in self.pattern.finditer(folded))
             return
         while start >= 0:
             end = start + len(self.text)
@@ -103,7 +85,7 @@ class SecretFinder:
 
     def __init__(self, secrets: Iterable[str], *, finds_parts: bool) -> None:
         ordered = sorted(secrets)
-        needles = {_Needle.of(_folded(t), len(s)) for s in ordered for t in spellings(s)}
+        needles = {_Needle.of(_folded(t), s) for s in ordered for t in spellings(s)}
         self._needles = sorted(needles, key=lambda n: (-len(n.text), n.text))
         self._inner = [n for n in self._needles if n.length >= _MIN_CODED_SECRET]
         long = [s for s in ordered if finds_parts and len(s) >= _MIN_LONG_SECRET]
