@@ -11,6 +11,7 @@ from typing import Any
 
 from dlt.destinations.sql_client import SqlClientBase
 
+from analytics_sync.catalog.naming import LOAD_ID
 from analytics_sync.catalog.tables import REJECTED, REJECTED_COLUMNS, REJECTED_KEY
 from analytics_sync.common.window import Window
 from analytics_sync.extract.rejected import lists_everything
@@ -20,8 +21,6 @@ from analytics_sync.load.clients.foreign_objects import own_tables
 from analytics_sync.load.clients.postgres_ddl import limit_lock_wait, run_ddl
 from analytics_sync.load.gone.scope import among_texts, column_names
 from analytics_sync.load.gone.sound_again import sound_again
-
-_LOAD_ID = "_dlt_load_id"
 
 
 def ensure_rejected(client: SqlClientBase[Any], file_format: str) -> None:
@@ -35,11 +34,11 @@ def ensure_rejected(client: SqlClientBase[Any], file_format: str) -> None:
     table: Any = {"name": REJECTED, "file_format": file_format}
     columns: dict[str, Any] = {
         **REJECTED_COLUMNS,
-        _LOAD_ID: {"name": _LOAD_ID, "data_type": "text"},
+        LOAD_ID: {"name": LOAD_ID, "data_type": "text"},
     }
     declared = ", ".join(
         f"{client.escape_column_name(name)} {types.to_destination_type(column, table)}"
-        + (" NOT NULL" if name in (*REJECTED_KEY, _LOAD_ID) else "")
+        + (" NOT NULL" if name in (*REJECTED_KEY, LOAD_ID) else "")
         for name, column in columns.items()
     )
     name = client.make_qualified_table_name(REJECTED)
@@ -73,7 +72,7 @@ def clear_rejected(run: ReadRun, client: SqlClientBase[Any], load_id: str) -> di
         The number of removed rows, by resource.
     """
     table = client.make_qualified_table_name(REJECTED)
-    name, load = (client.escape_column_name(column) for column in ("resource", _LOAD_ID))
+    name, load = (client.escape_column_name(column) for column in ("resource", LOAD_ID))
     sql = f"SELECT {name}, count(*) FROM {table} WHERE {load} <> %s GROUP BY {name}"
     rows: Any = client.execute_sql(sql, load_id) or ()
     counts: dict[str, int] = dict(rows)

@@ -16,7 +16,9 @@ from dlt.destinations.exceptions import DatabaseException
 from analytics_sync.catalog import Resource
 from analytics_sync.catalog.tables import OWN_DESCRIPTIONS
 from analytics_sync.common.shown import shown
+from analytics_sync.load.clients.merge_sql import literal
 from analytics_sync.load.clients.postgres_ddl import limit_lock_wait
+from analytics_sync.load.tables.table_changes import stored_name
 
 log = logging.getLogger(__name__)
 
@@ -95,8 +97,7 @@ def _descriptions(resource: Resource, naming: Any) -> Iterator[tuple[str, str]]:
     texts += list(OWN_DESCRIPTIONS.items())
     for column, text in texts:
         if text := _storable(text or ""):
-            long = naming.max_length and len(column) > naming.max_length
-            yield (naming.normalize_path(column) if long else column), text
+            yield stored_name(naming, column), text
 
 
 def _storable(text: str) -> str:
@@ -111,5 +112,4 @@ def _set(client: Any, table: str, column: str, text: str) -> None:
         # the driver quotes the text as the server reads it; a percent sign of a name is doubled
         client.execute_sql(f"COMMENT ON {what.replace('%', '%%')} IS %s", text)
     else:  # DuckDB takes no parameter here, and its texts know no other escape
-        quoted = text.replace("'", "''")
-        client.execute_sql(f"COMMENT ON {what} IS '{quoted}'")
+        client.execute_sql(f"COMMENT ON {what} IS {literal(text)}")
