@@ -68,11 +68,14 @@ class ReadResult:
         refused_above: The same number for all ancestors: their records are missing as parents.
         parents_without: Parents for which no child was requested.
         seconds: Duration of the read.
+        series_begun: Number of series whose first page has arrived with a total.
         pages_kept: Pages that came from the journal of an earlier run.
         started_at: When the first response arrived, in microseconds since 1970.
         stop_reasons: What ended the request series, in words.
         reported_total: Sum of the totals that the API reported; None when a series had no total.
         proven_complete: Whether every series ended in a way that proves that nothing was left out.
+        announced: The total that the API reported with the first page; None without one, and when the
+            resource is read in several series.
         parents_complete: Whether the children of all parents were requested.
         parents_read: Keys of the parents whose children were read to the end of their listing.
         parents_without_listing: Keys of the parents whose children answered 404 or 410, and whose
@@ -111,6 +114,8 @@ class ReadResult:
     stop_reasons: set[str] = field(default_factory=set)
     reported_total: int | None = 0
     proven_complete: bool = True
+    announced: int | None = None
+    series_begun: int = 0
     parents_complete: bool = True
     parents_read: set[str] = field(default_factory=set)
     parents_without_listing: set[str] = field(default_factory=set)
@@ -152,6 +157,12 @@ class ReadResult:
                 and proven_complete
                 and (reported_total is None or received >= reported_total)
             )
+
+    def announce(self, total: int | None) -> None:
+        """Note the total of the first page of a series. Threads may call it."""
+        with self.counters.lock:
+            self.series_begun += 1
+            self.announced = total if self.series_begun == 1 else None
 
     @property
     def complete(self) -> bool:

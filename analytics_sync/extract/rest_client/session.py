@@ -7,10 +7,10 @@ host and port and nowhere else.
 
 from __future__ import annotations
 
-import logging
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import urllib3
 
@@ -52,9 +52,9 @@ from analytics_sync.extract.rest_client.urls import (
     without_query,
 )
 from analytics_sync.extract.rest_client.verdict import Verdict, judge
+from analytics_sync.extract.rest_client.waiting import Waiting, Waits
 
-log = logging.getLogger(__name__)
-
+_PLAIN_HEADERS = frozenset({"Accept", "Accept-Encoding", "User-Agent"})
 _MAX_REDIRECTS = 5
 _REDIRECT_STATUSES = frozenset({301, 302, 303, 307, 308})
 _QUERY_OR_FRAGMENT = re.compile("[?#]")
@@ -66,13 +66,20 @@ class Session:
 
     Args:
         settings: Base URL and credentials.
-        sleep: Waits for a number of seconds; None for ``time.sleep``.
+        sleep: Waits for a number of seconds; None waits until the run is stopped at most.
+        progress: Told of each wait; None tells nobody.
 
     Raises:
         MissingSetting: The base URL or a credential is not set, or another user may have set it.
     """
 
-    def __init__(self, settings: Settings, *, sleep: Callable[[float], None] | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        sleep: Callable[[float], None] | None = None,
+        progress: Waits | None = None,
+    ) -> None:
         client: Client = settings.source.client
         if problem := foreign_settings():
             advice = "Remove it, or set HOME to a folder of yours, and run again."
@@ -99,7 +106,7 @@ class Session:
         self.max_connections = client.max_connections
         self._rate_limiter = RateLimiter(client.rate_limit, f"{self.origin} {self.account!r}")
         self._checked_url = ""
-        self._sleep = sleep or time.sleep
+        self._waiting = Waiting(sleep, progress)
         self._pool = ConnectionPool(self.base_url, client, proxy, loopback_only=is_local)
         self._body = BodyReader(client, self.redact)
 
@@ -111,6 +118,26 @@ class Session:
     def without_credentials(self, link: str) -> str:
         """A link without the credentials that every request sends in its query."""
         return without_query(link, self._query)
+
+    def shown_request(
+        self, url: str, params: Mapping[str, object], headers: Mapping[str, str]
+    ) -> str:
+        """A request as a person reads it. Credentials are masked; nothing is sent.
+
+        Args:
+            url: The URL without the query.
+            params: Query parameters. A value ``~name~`` is shown as ``{name}``.
+            headers: The resource's own headers.
+        """
+        masked = dict.fromkeys(self._query, "***")
+        target = self.redact(with_query(url, params))
+        if masked:
+            target = with_query(target, masked)
+        sent = {name: "***" for name in self._headers if name not in _PLAIN_HEADERS}
+        sent |= {name: self.redact(value) for name, value in headers.items()}
+        named = ", ".join(f"{name}: {value}" for name, value in sent.items())
+        shown = re.sub(r"~([\w.]+)~", r"{\1}", target)
+        return f"GET {shown}" + (f" with the headers {named}" if named else "")
 
     def max_concurrent_requests(self, response_bytes: int) -> int:
         """The number of responses to request concurrently: fewer when responses are large.
@@ -164,7 +191,7 @@ class Session:
             if attempt.response is not None and attempt.verdict is None:
                 return attempt.response
             delay = self._delay_or_raise(call, attempt)
-            self._wait(call, attempt, delay)
+            self._waiting.before_retry(call, attempt, delay, self._rate_limiter)
 
     def _target(self, url: str, params: Mapping[str, object], place: Place) -> str:
         """The URL to request, with all query parameters.
@@ -184,7 +211,8 @@ class Session:
         """Send one attempt, once the rate limit allows it."""
         call.check_time()
         try:
-            slot = self._rate_limiter.acquire(self._sleep, call.check_time)
+            wait = partial(self._waiting.for_slot, call)
+            slot = self._rate_limiter.acquire(wait, call.check_time)
         except TimeoutError as e:  # an error of the disk by its class
             raise ExtractError(call.place, f"{e}.", "End it, then run again.") from None
         call.counters.add(requests=1, waited=slot.waited_seconds)
@@ -225,20 +253,6 @@ class Session:
         if delay > MAX_WAIT_SECONDS:
             raise self._status_error(call, response, attempt.number, verdict)
         return delay
-
-    def _wait(self, call: Call, attempt: Attempt, delay: float) -> None:
-        """Wait before the next attempt; at a rate limit, all requests of this account wait."""
-        response = attempt.response
-        problem = attempt.problem if response is None else f"status {response.status}"
-        log.info(
-            "%s: %s, attempt %d of %d; waiting %.1f s",
-            call.place, problem, attempt.number, call.policy.max_retries + 1, delay,
-        )  # fmt: skip
-        call.check_time(delay, f"the wait of {delay:,.1f} s after {problem}")
-        call.counters.add(retries=1, waited=delay)
-        if attempt.verdict is not None and attempt.verdict.is_rate_limit:
-            self._rate_limiter.pause(delay, call.check_time)
-        self._sleep(delay)
 
     def _fetch(self, call: Call, slot: Slot) -> tuple[Response, Verdict | None]:
         """The response of the target, or of the redirects that it leads to, and its verdict."""

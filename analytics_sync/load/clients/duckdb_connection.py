@@ -7,11 +7,14 @@ own function. Tables and schemas are therefore named with the database in front.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar
 
 import duckdb
 from dlt.destinations.impl.duckdb.sql_client import DuckDbSqlClient
 from dlt.destinations.sql_client import raise_open_connection_error
+
+from analytics_sync.common.stopping import Stop
 
 _SEARCH_PATH = "system.main"
 _DATABASE = "SELECT database_name FROM system.main.duckdb_databases() WHERE NOT internal"
@@ -21,6 +24,9 @@ class PinnedDuckDbClient(DuckDbSqlClient):
     """dlt's client with another search path, and with the database in every name."""
 
     _names: ClassVar[dict[str, str]] = {}  # of the databases of files; each load has many clients
+    stop = Stop()
+    """Interrupts the statements of the open connection; a load sets its own."""
+    _interrupt: Callable[[], object] | None = None
 
     @raise_open_connection_error
     def open_connection(self) -> duckdb.DuckDBPyConnection:
@@ -35,7 +41,16 @@ class PinnedDuckDbClient(DuckDbSqlClient):
         if self.credentials.database not in self._names:
             ((name,),) = self._conn.execute(_DATABASE).fetchall()
             self._names[self.credentials.database] = name
+        self._interrupt = self._conn.interrupt
+        self.stop.add(self._interrupt)
         return self._conn
+
+    def close_connection(self) -> None:
+        """Give the connection back to the pool."""
+        if self._interrupt is not None:
+            self.stop.remove(self._interrupt)
+            self._interrupt = None
+        super().close_connection()
 
     def catalog_name(self, quote: bool = True, casefold: bool = True) -> str | None:
         """The name of the database, once a connection was open."""

@@ -12,6 +12,7 @@ import time
 
 import dlt
 
+from analytics_sync.common.stopping import Stop
 from analytics_sync.load.errors import LoadError, WarehouseInUse
 
 log = logging.getLogger(__name__)
@@ -52,12 +53,21 @@ class LockWait:
         first: Seconds of the first pause; each pause is twice as long as the one before.
         longest: Seconds of the longest pause.
         limit: Seconds of the wait; None takes the setting.
+        stop: Set when the run must end now; None for a wait that no run stops.
     """
 
     def __init__(
-        self, what: str, advice: str, *, first: float, longest: float, limit: float | None = None
+        self,
+        what: str,
+        advice: str,
+        *,
+        first: float,
+        longest: float,
+        limit: float | None = None,
+        stop: Stop | None = None,
     ) -> None:
         self._what, self._advice = what, advice
+        self._stop = stop or Stop()
         self._pause, self._longest = first, longest
         self._limit = wait_limit() if limit is None else limit
         self._began = time.monotonic()
@@ -71,6 +81,7 @@ class LockWait:
 
         Raises:
             WarehouseInUse: The time is up.
+            Stopped: The run is being stopped.
         """
         waited = time.monotonic() - self._began
         if waited >= self._limit:
@@ -84,5 +95,5 @@ class LockWait:
                 self._what, holder, waited, self._limit, SETTING,
             )  # fmt: skip
             self._next_line = waited + _NEXT_LINE
-        time.sleep(min(self._pause, self._limit - waited, self._next_line - waited))
+        self._stop.wait(min(self._pause, self._limit - waited, self._next_line - waited))
         self._pause = min(2 * self._pause, self._longest)

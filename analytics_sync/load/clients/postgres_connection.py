@@ -7,8 +7,12 @@ reset them. With a schema in the path in which others may create, PostgreSQL pre
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import psycopg2
 from dlt.destinations.impl.postgres.sql_client import Psycopg2SqlClient
+
+from analytics_sync.common.stopping import Stop
 
 # The path is also a startup option: these settings hold where a connection pooler drops options.
 # A merge that waits for a lock must see what was committed meanwhile. Some servers do not know the last
@@ -43,6 +47,10 @@ class PinnedConnection(psycopg2.extensions.connection):
 class PinnedPostgresClient(Psycopg2SqlClient):
     """dlt's client with another search path: dlt's would be the dataset and ``public``."""
 
+    stop = Stop()
+    """Cancels the statements of the open connection; a load sets its own."""
+    _cancel: Callable[[], object] | None = None
+
     def open_connection(self) -> psycopg2.extensions.connection:
         """Open a connection."""
         options = self.credentials.get_query().get("options", "")
@@ -52,4 +60,13 @@ class PinnedPostgresClient(Psycopg2SqlClient):
             options=f"{options} -csearch_path=pg_catalog",
         )
         self._conn.reset()
+        self._cancel = self._conn.cancel
+        self.stop.add(self._cancel)
         return self._conn
+
+    def close_connection(self) -> None:
+        """Close the connection."""
+        if self._cancel is not None:
+            self.stop.remove(self._cancel)
+            self._cancel = None
+        super().close_connection()

@@ -84,6 +84,7 @@ def run_ddl(
             first=_FIRST_PAUSE,
             longest=_LONGEST_PAUSE,
             limit=limit,
+            stop=getattr(client, "stop", None),
         )
         wait.pause(_holders(client, names))
 

@@ -8,6 +8,7 @@ the server releases a lock when its holder dies, so a killed run leaves no manua
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -15,9 +16,10 @@ from typing import Any
 import dlt
 from dlt.common.schema import Schema
 from dlt.destinations.sql_client import SqlClientBase
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from analytics_sync.common.redaction import Redactor
+from analytics_sync.common.stopping import Stop
 from analytics_sync.load.clients.destination import (
     DEFAULT,
     configured_kind,
@@ -59,13 +61,14 @@ _LOCK = (
 
 
 @contextmanager
-def warehouse_lock(timeout: float = _UNTIL_FREE) -> Iterator[None]:
+def warehouse_lock(timeout: float = _UNTIL_FREE, stop: Stop | None = None) -> Iterator[None]:
     """Hold the lock of a DuckDB file. Other destinations take several writers and have no lock.
 
     The lock keeps other runs away, not other programs: open the file with ``open_locked``.
 
     Args:
         timeout: Seconds to wait for other runs; no limit by default.
+        stop: Ends the wait; None if nothing does.
 
     Raises:
         LoadError: Another user has put one of the warehouse's files there.
@@ -77,7 +80,7 @@ def warehouse_lock(timeout: float = _UNTIL_FREE) -> Iterator[None]:
     file = duckdb_file()
     file.parent.mkdir(parents=True, exist_ok=True)
     check_files(file)
-    with FileLock(prepare_lock(file)).acquire(timeout, poll_interval=_POLL_SECONDS):
+    with _acquired(FileLock(prepare_lock(file)), timeout, stop or Stop()):
         if not file.exists():
             create_database(file)
         check_files(file)  # again: files may have come while this process waited
@@ -85,8 +88,28 @@ def warehouse_lock(timeout: float = _UNTIL_FREE) -> Iterator[None]:
             yield
 
 
+def _acquired(lock: FileLock, timeout: float, stop: Stop) -> Any:
+    """The lock as a context manager, once it is acquired.
+
+    Raises:
+        Timeout: Another run holds the lock.
+        Stopped: The run is being stopped.
+    """
+    began = time.monotonic()
+    while True:
+        stop.check()
+        try:
+            return lock.acquire(0)
+        except Timeout:
+            if 0 <= timeout <= time.monotonic() - began:
+                raise
+        stop.wait(_POLL_SECONDS)
+
+
 @contextmanager
-def open_locked(open_client: Callable[[], Any], timeout: float = _UNTIL_FREE) -> Iterator[Any]:
+def open_locked(
+    open_client: Callable[[], Any], timeout: float = _UNTIL_FREE, stop: Stop | None = None
+) -> Iterator[Any]:
     """Open the warehouse under its lock. Wait while another program has the DuckDB file open.
 
     The lock is free between two attempts, so that other runs may read meanwhile.
@@ -94,6 +117,7 @@ def open_locked(open_client: Callable[[], Any], timeout: float = _UNTIL_FREE) ->
     Args:
         open_client: Makes a context manager that opens the warehouse; called for each attempt.
         timeout: Seconds to wait for other runs; no limit by default.
+        stop: Ends every wait; None if nothing does.
 
     Raises:
         WarehouseInUse: The other program still has it open when the time is up.
@@ -102,7 +126,7 @@ def open_locked(open_client: Callable[[], Any], timeout: float = _UNTIL_FREE) ->
     wait: LockWait | None = None
     while True:
         with ExitStack() as stack:
-            stack.enter_context(warehouse_lock(timeout))
+            stack.enter_context(warehouse_lock(timeout, stop))
             try:
                 client = stack.enter_context(open_client())
             except Exception as e:
@@ -118,17 +142,21 @@ def open_locked(open_client: Callable[[], Any], timeout: float = _UNTIL_FREE) ->
             f"To read beside loads, open a copy ({READ_COPY}); to wait longer, raise {SETTING}.",
             first=_FIRST_PAUSE,
             longest=_LONGEST_PAUSE,
+            stop=stop,
         )
         wait.pause(who)
 
 
 @contextmanager
-def open_dataset(dataset: str, doing: str) -> Iterator[tuple[Any | None, Redactor]]:
+def open_dataset(
+    dataset: str, doing: str, stop: Stop | None = None
+) -> Iterator[tuple[Any | None, Redactor]]:
     """dlt's job client of a dataset, and the redactor of its secrets. No client without a warehouse.
 
     Args:
         dataset: Name of the dataset.
         doing: Name of the action, for messages.
+        stop: Ends waits and statements; None if nothing does.
 
     Raises:
         LoadError: The warehouse cannot be opened, another program still had it open when the time was
@@ -137,12 +165,14 @@ def open_dataset(dataset: str, doing: str) -> Iterator[tuple[Any | None, Redacto
     if configured_kind() == DEFAULT and not duckdb_file().exists():
         yield None, Redactor(())
         return
-    destination = make_destination()
+    destination = make_destination(stop=stop)
     redact = Redactor(destination_secrets(destination))
     with warehouse_errors(dataset, doing, redact):
         config = destination.spec()
         config.dataset_name = dataset
-        with open_locked(lambda: destination.client(Schema(dataset), config)) as job_client:
+        with open_locked(
+            lambda: destination.client(Schema(dataset), config), stop=stop
+        ) as job_client:
             yield job_client, redact
 
 
@@ -157,7 +187,8 @@ def load_lock(pipeline: dlt.Pipeline) -> Iterator[None]:
         case "duckdb":
             # One connection stays open during the whole load: DuckDB writes everything to its file
             # each time the last connection closes.
-            with open_locked(pipeline.destination_client) as job_client:
+            stop = getattr(pipeline.destination, "stop", None)
+            with open_locked(pipeline.destination_client, stop=stop) as job_client:
                 tables = job_client.schema.data_tables()
                 columns = sum(len(table["columns"]) for table in tables)
                 configure_session(job_client.sql_client, columns)

@@ -1,4 +1,4 @@
-"""The watchdog: ends the connection of a request that takes too long, whatever it is doing.
+"""The watchdog: ends the connection of a request that takes too long or must stop, whatever it does.
 
 In: for each request its deadline, and the line of the connection that it uses. Out: a connection that is
 shut down in both directions, so that every wait for it ends. The timeout of a socket cannot do this: it
@@ -183,7 +183,7 @@ class Watchdog:
             now = time.monotonic()
             with self._lock:
                 for watch in self._watches:
-                    if now >= watch.until:
+                    if now >= watch.until or watch.deadline.stop.is_set():
                         watch.expire()
 
 

@@ -11,15 +11,18 @@ import io
 import socket
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from typing import Any
 
 import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.util.connection import create_connection
 
+from analytics_sync.extract.rest_client.connections.deadline import Deadline
 from analytics_sync.extract.rest_client.connections.watchdog import Line, Watch, current_watch
 from analytics_sync.extract.rest_client.urls import is_loopback_address
+
+_SECONDS_BETWEEN_LOOKS = 0.1  # at whether the run must stop
 
 
 class _WatchedFile(io.RawIOBase):
@@ -83,7 +86,7 @@ class _WatchedConnection(HTTPConnection):
     def _new_conn(self) -> socket.socket:
         watch = current_watch()
         try:
-            sock = _within(watch.deadline.remaining(), self._dial)
+            sock = _within(watch.deadline, self._dial)
         except TimeoutError as e:
             raise urllib3.exceptions.ConnectTimeoutError(
                 self, f"looking up {self.host} and connecting took too long"
@@ -162,15 +165,16 @@ class HttpsPool(urllib3.HTTPSConnectionPool):
     ConnectionCls = _WatchedTlsConnection
 
 
-def _within(seconds: float, connect: Callable[[], socket.socket]) -> socket.socket:
+def _within(deadline: Deadline, connect: Callable[[], socket.socket]) -> socket.socket:
     """Connect in a thread of its own: nothing else can end the lookup of a name.
 
     Args:
-        seconds: How long to wait for the connection.
+        deadline: When to wait for the connection no longer.
         connect: Makes it. If it comes too late, it is closed.
 
     Raises:
-        TimeoutError: There is no connection after ``seconds``.
+        TimeoutError: There is no connection at the deadline.
+        Stopped: The run is being stopped.
     """
     connected: Future[socket.socket] = Future()
 
@@ -181,11 +185,12 @@ def _within(seconds: float, connect: Callable[[], socket.socket]) -> socket.sock
             connected.set_exception(e)
 
     threading.Thread(target=run, name="connect", daemon=True).start()
-    try:
-        return connected.result(seconds)
-    except TimeoutError:
-        connected.add_done_callback(_close)
-        raise
+    while not wait([connected], min(deadline.remaining(), _SECONDS_BETWEEN_LOOKS)).done:
+        if deadline.is_past() or deadline.stop.is_set():
+            connected.add_done_callback(_close)
+            deadline.stop.check()
+            raise TimeoutError
+    return connected.result()
 
 
 def _close(connected: Future[socket.socket]) -> None:
