@@ -63,6 +63,7 @@ def _parser() -> argparse.ArgumentParser:
         "--version", action=_ShowVersion, nargs=0, help="print the version and exit"
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_run_command(commands)
     _add_sandbox_commands(commands)
     _add_catalog_commands(commands)
     _add_schema_command(commands)
@@ -97,6 +98,23 @@ def _add(
     if run is not None:
         parser.set_defaults(run=run)
     return parser
+
+
+def _add_run_command(commands: Any) -> None:
+    run = _add(
+        commands, "run", "materialize assets through Dagster, and show it", run=_run_assets,
+        more="The run is in the history of DAGSTER_HOME, if that is set. Ctrl-C cancels it.",
+        status="0 if all is loaded and no check of severity ERROR failed, 1 if not, 2 for wrong usage",
+    )  # fmt: skip
+    run.add_argument(
+        "selection", metavar="SELECTION",
+        help="a source, SOURCE/RESOURCE, several with commas between, or an asset selection of Dagster",
+    )  # fmt: skip
+    run.add_argument(
+        "--days", metavar="A..B",
+        help="the days to load, one day, or a number of days up to today; by default the newest partition "
+        "that is over",
+    )  # fmt: skip
 
 
 def _add_sandbox_commands(commands: Any) -> None:
@@ -183,6 +201,12 @@ class _ShowVersion(argparse.Action):
 
         print(f"{parser.prog} {version('analytics_sync')}")
         parser.exit()
+
+
+def _run_assets(options: argparse.Namespace) -> int:
+    from analytics_sync.commands.run import run
+
+    return run(options)
 
 
 def _demo(options: argparse.Namespace) -> int:

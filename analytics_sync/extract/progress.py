@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
@@ -73,9 +73,12 @@ class Reading:
             said += f", {len(result.parents_read):,} of {counted(self.of_parents, 'parent')}"
         elif (share := self.share) is not None:
             said += f", {share:.0%} of {result.announced:,}"
-        if self.waits_until > now:
-            said += f"; {self.waits_for}: {self.waits_until - now:.0f} s more"
-        return said
+        return said + self.waiting()
+
+    def waiting(self) -> str:
+        """The wait of a request, after a semicolon; empty without one."""
+        seconds = self.waits_until - time.monotonic()
+        return f"; {self.waits_for}: {seconds:.0f} s more" if seconds > 0 else ""
 
 
 class Progress:
@@ -168,10 +171,13 @@ class Progress:
         self._messages.put(None)
 
     def lines(self) -> Iterator[str]:
-        """All lines, each when it is due, until ``close``."""
+        """All lines, each when it is due, until ``close``. Who follows gets them too."""
         _followed.append(self)
         try:
-            yield from self._lines()
+            for line in self._lines():
+                for follow in _followers:
+                    follow(line)
+                yield line
         finally:
             _followed.remove(self)
 
@@ -216,4 +222,15 @@ class _Phase:
         return f"{self.doing}, for {time.monotonic() - self.began:.0f} s so far"
 
 
+@contextmanager
+def following(follow: Callable[[str], None]) -> Iterator[None]:
+    """Call a function with each line of each run of this process, for the time of the block."""
+    _followers.append(follow)
+    try:
+        yield
+    finally:
+        _followers.remove(follow)
+
+
 _followed: list[Progress] = []
+_followers: list[Callable[[str], None]] = []

@@ -1,0 +1,146 @@
+"""The subcommand ``analytics-sync run``: materialize assets through Dagster, and see it happen.
+
+In: an asset selection and days. Out: a run in Dagster's history, a display while it runs, a table at the
+end, and an exit status. It does what ``dagster asset materialize`` does, with other output.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import warnings
+from collections.abc import Iterable
+from typing import Any
+
+from dagster import (
+    AssetKey,
+    AssetSelection,
+    BetaWarning,
+    DagsterInstance,
+    DagsterRunStatus,
+    JobDefinition,
+    TimeWindowPartitionsDefinition,
+)
+from dagster._cli.utils import get_possibly_temporary_instance_for_cli
+from dagster._core.definitions.assets.graph.base_asset_graph import BaseAssetGraph
+from dagster._core.storage.tags import (
+    ASSET_PARTITION_RANGE_END_TAG,
+    ASSET_PARTITION_RANGE_START_TAG,
+)
+from dagster._utils.interrupts import capture_interrupts
+from dagster_shared.error import DagsterError
+
+from analytics_sync.commands.days import Days, WrongDays, keys_of
+from analytics_sync.commands.run_display import display
+from analytics_sync.commands.run_report import report
+from analytics_sync.definitions import defs
+
+_FAILED = 1
+_WRONG = 2
+_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+class _WrongSelection(Exception):
+    """The command line asks for something that one run cannot do."""
+
+
+def run(options: argparse.Namespace) -> int:
+    """Materialize what is selected; return the exit status.
+
+    Args:
+        options: ``selection``, and ``days`` or None.
+
+    Returns:
+        0 if all is loaded and no check of severity ERROR failed; 1 if not; 2 for wrong usage.
+    """
+    try:
+        days = Days.parse(options.days) if options.days else None
+        graph = defs.resolve_asset_graph()
+        keys = _selected(options.selection, graph)
+        job = _job(keys)
+        tags = _tags(_partitions(keys, graph), days)
+    except (_WrongSelection, WrongDays) as e:
+        print(e, file=sys.stderr)
+        return _WRONG
+    with get_possibly_temporary_instance_for_cli("analytics-sync run") as instance:
+        return _run(job, keys, tags, instance)
+
+
+def _run(
+    job: JobDefinition, keys: set[AssetKey], tags: dict[str, str], instance: DagsterInstance
+) -> int:
+    span = " to ".join(dict.fromkeys(tags.values()))
+    with capture_interrupts(), display(f"{_named(keys)}{span and f', {span}'}"):
+        result = job.execute_in_process(
+            instance=instance,
+            asset_selection=sorted(keys),
+            tags=tags,
+            run_config=_QUIET,
+            raise_on_error=False,
+        )
+    outcome = report(instance, result.run_id, ["/".join(key.path) for key in keys])
+    record = instance.get_run_by_id(result.run_id)
+    is_success = record is not None and record.status == DagsterRunStatus.SUCCESS
+    return 0 if is_success and outcome else _FAILED
+
+
+def _selected(text: str, graph: BaseAssetGraph[Any]) -> set[AssetKey]:
+    """The assets of a selection. The name of a source selects all its assets.
+
+    Raises:
+        _WrongSelection: It is no selection, or selects nothing.
+    """
+    sources = {key.path[0] for key in graph.get_all_asset_keys() if len(key.path) > 1}
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    known = f"Sources: {', '.join(sorted(sources))}; an asset is SOURCE/RESOURCE, * is all of them."
+    try:
+        keys = AssetSelection.groups(*(part for part in parts if part in sources)).resolve(graph)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", BetaWarning)  # Dagster's own use of its parser
+            if others := [part for part in parts if part not in sources]:
+                keys = keys | AssetSelection.from_coercible(others).resolve(graph)
+    except DagsterError as e:
+        problem = str(e).partition("\n")[0]
+        raise _WrongSelection(f"{text!r} selects no assets: {problem} {known}") from e
+    if not keys:
+        raise _WrongSelection(f"{text!r} selects no assets. {known}")
+    return set(keys)
+
+
+def _job(keys: set[AssetKey]) -> JobDefinition:
+    job = defs.resolve_implicit_job_def_def_for_assets(keys)
+    if job is None:
+        raise _WrongSelection(
+            "one run has one kind of partitions, and the selected sources have different ones "
+            "(analytics-sync sources shows them). Run them one after the other."
+        )
+    return job  # type: ignore[no-any-return]
+
+
+def _partitions(
+    keys: Iterable[AssetKey], graph: BaseAssetGraph[Any]
+) -> TimeWindowPartitionsDefinition | None:
+    found = (graph.get(key).partitions_def for key in keys)
+    return next((d for d in found if isinstance(d, TimeWindowPartitionsDefinition)), None)
+
+
+def _tags(partitions: TimeWindowPartitionsDefinition | None, days: Days | None) -> dict[str, str]:
+    """The tags that give a run its range of partitions.
+
+    Raises:
+        _WrongSelection: There are days, and no partitions.
+        WrongDays: No partition is in the days.
+    """
+    if partitions is None:
+        if days is not None:
+            raise _WrongSelection("what is selected has no partitions: leave out --days.")
+        return {}
+    first, last = keys_of(partitions, days)
+    return {ASSET_PARTITION_RANGE_START_TAG: first, ASSET_PARTITION_RANGE_END_TAG: last}
+
+
+def _named(keys: set[AssetKey]) -> str:
+    if len(keys) == 1:
+        return "/".join(next(iter(keys)).path)
+    sources = sorted({key.path[0] for key in keys})
+    return f"{len(keys)} assets of {', '.join(sources)}"

@@ -1,0 +1,116 @@
+"""The report of a run: a table of its resources, and a line for each thing that went wrong.
+
+In: Dagster's event log of the run. Out: text on standard output and standard error, and whether no resource
+and no check of severity ERROR failed.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from dagster import (
+    AssetCheckEvaluation,
+    AssetCheckSeverity,
+    AssetMaterialization,
+    DagsterEvent,
+    DagsterEventType,
+    DagsterInstance,
+)
+
+from analytics_sync.common.shown import shown
+
+_HEAD = ("resource", "rows", "inserted", "existing", "rejected", "reading s", "checks")
+_MAX_LINE = 2000
+_SKIPPED = "Dependencies for step"  # checks of what is not loaded
+_RUN = "run_"  # begins the names of numbers of a run of several partitions
+
+
+@dataclass
+class _Row:
+    """One resource in a run."""
+
+    metadata: dict[str, Any] = field(default_factory=dict)
+    checks: dict[str, bool] = field(default_factory=dict)
+
+    def cells(self) -> list[str]:
+        """The numbers that the run has reported."""
+        passed = f"{sum(self.checks.values())}/{len(self.checks)}" if self.checks else "-"
+        passed = passed if self.metadata else "not loaded"
+        numbers = ("rows_loaded", "rows_inserted", "rows_updated_or_unchanged", "records_rejected")
+        return [*map(self._number, numbers), self._number("seconds_reading"), passed]
+
+    def _number(self, name: str) -> str:
+        value = self.metadata.get(_RUN + name, self.metadata.get(name))
+        if value is None:
+            return "-"
+        return f"{value:.1f}" if isinstance(value, float) else f"{value:,}"
+
+
+def report(instance: DagsterInstance, run_id: str, selected: Iterable[str]) -> bool:
+    """Print the outcome of a run; return whether nothing failed.
+
+    Args:
+        instance: Has the event log of the run.
+        run_id: The run.
+        selected: The names of the resources of the run.
+    """
+    rows = {name: _Row() for name in selected}
+    failures: list[str] = []
+    warnings: list[str] = []
+    for entry in instance.all_logs(run_id):
+        if (event := entry.dagster_event) is not None:
+            failures += _note(event, rows)
+        elif not entry.user_message.startswith(_SKIPPED) and int(entry.level) >= logging.WARNING:
+            warnings.append(entry.user_message)
+    print()
+    for line in _table([_HEAD, *([name, *row.cells()] for name, row in sorted(rows.items()))]):
+        print(line)
+    sys.stdout.flush()
+    for line in dict.fromkeys(warnings):
+        print(f"warning: {_first_line(line)}", file=sys.stderr)
+    for line in dict.fromkeys(failures):
+        print(f"failed: {_first_line(line)}", file=sys.stderr)
+    return not failures
+
+
+def _note(event: DagsterEvent, rows: dict[str, _Row]) -> Iterator[str]:
+    """Enter an event into the table; a line for what it says of a failure."""
+    match event.event_type:
+        case DagsterEventType.ASSET_MATERIALIZATION:
+            done: AssetMaterialization = event.step_materialization_data.materialization
+            row = rows.setdefault("/".join(done.asset_key.path), _Row())
+            row.metadata |= {name: value.value for name, value in done.metadata.items()}
+        case DagsterEventType.ASSET_CHECK_EVALUATION:
+            check: AssetCheckEvaluation = event.asset_check_evaluation_data
+            name = "/".join(check.asset_key.path)
+            row = rows.setdefault(name, _Row())
+            row.checks[check.check_name] = row.checks.get(check.check_name, True) and check.passed
+            if not check.passed and check.severity == AssetCheckSeverity.ERROR:
+                yield f"{name}: check {check.check_name}: {check.description}"
+        case DagsterEventType.STEP_FAILURE:
+            data = event.step_failure_data
+            said = data.user_failure_data
+            if said is not None and said.metadata:
+                yield from (str(value.value) for value in said.metadata.values())
+            elif said is not None and said.description:
+                yield said.description
+            elif data.error is not None:
+                yield (data.error.cause or data.error).message
+        case DagsterEventType.RUN_CANCELED:
+            yield "the run was canceled."
+
+
+def _first_line(text: str) -> str:
+    return shown(text.strip().partition("\n")[0], _MAX_LINE)
+
+
+def _table(rows: Sequence[Sequence[str]]) -> Iterable[str]:
+    """Lines of a table: names on the left, numbers on the right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for name, *cells in rows:
+        numbers = (f"{cell:>{w}}" for cell, w in zip(cells, widths[1:], strict=True))
+        yield f"{name:<{widths[0]}}  {'  '.join(numbers)}"
