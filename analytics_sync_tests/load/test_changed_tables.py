@@ -12,7 +12,7 @@ from analytics_sync.catalog import Source
 from analytics_sync.common.window import Window
 from analytics_sync.extract.run import ReadRun
 from analytics_sync.load.pipeline import Loaded, load
-from analytics_sync_tests.support.each_warehouse import Warehouse, each_warehouse
+from analytics_sync_tests.support.each_warehouse import Warehouse, each_warehouse, only_duckdb
 from analytics_sync_tests.support.scripted_api import Api, item, shop, shop_api
 
 api = shop_api
@@ -178,6 +178,27 @@ def test_a_key_takes_a_column_whose_values_are_known(listed: Api, warehouse: War
     rows = sorted((r["id"], r["part"], r["_deleted_at"]) for r in warehouse.rows())
     assert rows == [(1, "a", None), (1, "b", None), (2, "b", None)]
     assert not Outcome(snapshot(["id", "part"], part="text")).steps()
+
+
+@only_duckdb
+def test_a_column_of_a_new_key_that_cannot_be_required_is_a_warning(
+    listed: Api, warehouse: Warehouse, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The rows are right by then. The next load tries again."""
+    listed.on("/items", [{"id": 1, "part": "a"}])
+    Outcome(snapshot(part="text"))
+    warehouse.run("CREATE INDEX on_part ON shop.items (_read_at)")
+    listed.on("/items", [{"id": 1, "part": "b"}])
+    outcome = Outcome(snapshot(["id", "part"], part="text"))
+    assert not outcome.failures
+    (warning,) = [r.getMessage() for r in caplog.records if "NOT NULL" in r.getMessage()]
+    assert warning.startswith("shop.items: column part stays without NOT NULL: ")
+    assert "Drop what depends on the table" in warning.splitlines()[0]
+    warehouse.run("DROP INDEX shop.on_part")
+    caplog.clear()
+    assert not Outcome(snapshot(["id", "part"], part="text")).failures
+    assert "NOT NULL" not in caplog.text
+    assert {row["part"] for row in warehouse.rows()} == {"a", "b"}
 
 
 def test_a_key_with_a_column_that_rows_lack_fails_its_resource_alone(

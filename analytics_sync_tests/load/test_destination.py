@@ -9,6 +9,7 @@ import duckdb
 import pytest
 from filelock import FileLock, Timeout
 
+from analytics_sync.cli import main
 from analytics_sync.defs.build import build_definitions
 from analytics_sync.extract.run import ReadRun
 from analytics_sync.load.clients.destination import (
@@ -119,6 +120,22 @@ def test_an_untested_destination_marks_nothing_as_deleted(
     with sqlite3.connect(file) as connection:
         rows = connection.execute("SELECT id, v, _deleted_at FROM items ORDER BY id").fetchall()
     assert [(id_, deleted) for id_, _, deleted in rows] == [(1, None), (2, None)]
+
+
+def test_an_untested_destination_is_not_compared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ANALYTICS_SYNC__DESTINATION", "sqlalchemy")
+    monkeypatch.setenv("DESTINATION__SQLALCHEMY__CREDENTIALS", f"sqlite:///{tmp_path / 'x.sqlite'}")
+    monkeypatch.setenv(f"ANALYTICS_SYNC__{ALLOW}", "true")
+    for command in (["diff"], ["heal"], ["reset", "delivery/builds", "--yes"]):
+        assert main(["schema", *command]) == 2
+        out, err = capsys.readouterr()
+        assert err == (
+            "destination sqlalchemy: tables are compared in DuckDB and PostgreSQL only. Set "
+            "ANALYTICS_SYNC__DESTINATION to one of them.\n"
+        )
+        assert out == ""
 
 
 def test_a_duckdb_file_of_another_name_is_made_and_locked(api: Api, depot: Path) -> None:

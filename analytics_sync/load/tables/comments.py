@@ -22,6 +22,7 @@ from analytics_sync.load.tables.table_changes import stored_name
 
 log = logging.getLogger(__name__)
 
+_MAX_REASON_CHARACTERS = 300
 _TABLE = ""  # in the place of a column's name: a comment of the table
 
 # The comments of all tables and columns. In PostgreSQL, only those of tables that this role may comment.
@@ -59,7 +60,10 @@ def comment_on_tables(client: Any, resources: Iterable[Resource], naming: Any) -
     try:
         known = _comments(client)
     except DatabaseException as e:
-        log.warning("the comments of %s are not known: %s", client.dataset_name, shown(e))
+        log.warning(
+            "%s: the comments of its tables are not known: %s. The next load tries again",
+            client.dataset_name, shown(e, _MAX_REASON_CHARACTERS).rstrip("."),
+        )  # fmt: skip
         return
     for resource in resources:
         changed = {
@@ -75,7 +79,10 @@ def comment_on_tables(client: Any, resources: Iterable[Resource], naming: Any) -
                 for column, text in changed.items():
                     _set(client, resource.table, column, text)
         except DatabaseException as e:  # the next load tries again
-            log.warning("%s: the comments of its table are not set: %s", resource, shown(e, 300))
+            log.warning(
+                "%s: the comments of its table are not set: %s. The next load tries again",
+                resource, shown(e, _MAX_REASON_CHARACTERS).rstrip("."),
+            )  # fmt: skip
 
 
 def _comments(client: Any) -> dict[tuple[str, str], str]:

@@ -16,7 +16,7 @@ from typing import Any
 from dlt.destinations.exceptions import DatabaseException
 
 from analytics_sync.catalog import Resource
-from analytics_sync.common.shown import MAX_NAMES, counted, listed
+from analytics_sync.common.shown import MAX_NAMES, counted, listed, shown
 from analytics_sync.load.clients.duckdb_merge_job import with_more_memory
 from analytics_sync.load.clients.foreign_objects import own_tables
 from analytics_sync.load.clients.postgres_ddl import limit_lock_wait, run_ddl
@@ -25,6 +25,7 @@ from analytics_sync.load.tables.column_types import Mismatch, inexact, widening
 from analytics_sync.load.tables.healing import heal
 from analytics_sync.load.tables.table_changes import TableChanges
 
+_MAX_REASON_CHARACTERS = 300
 _INEXACT = "Not all of its values would stay as they are"
 
 log = logging.getLogger(__name__)
@@ -143,7 +144,11 @@ def set_new_key(client: Any, changes: TableChanges) -> None:
                 limit_lock_wait(client)
                 client.execute_sql(f"ALTER TABLE {table} ALTER COLUMN {column} SET NOT NULL")
         except DatabaseException as e:  # the rows are right; the next load tries again
-            log.warning("%s: column %s stays without NOT NULL: %s", table, name, e)
+            log.warning(
+                "%s.%s: column %s stays without NOT NULL: %s. Drop what depends on the table, or end the "
+                "session that has locked it. The next load tries again",
+                client.dataset_name, changes.table.name, name, shown(e, _MAX_REASON_CHARACTERS).rstrip("."),
+            )  # fmt: skip
 
 
 def key_problem(client: Any, changes: TableChanges, to_heal: Counter[str] | None = None) -> str:
