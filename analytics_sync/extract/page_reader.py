@@ -17,6 +17,7 @@ from analytics_sync.extract.judges.ignored import IgnoredSeries
 from analytics_sync.extract.page_series import PageSeries
 from analytics_sync.extract.parents import Parent
 from analytics_sync.extract.read_context import ReadContext
+from analytics_sync.extract.rest_client.paginators.paginator import paginator_for
 from analytics_sync.extract.rest_client.session import Session
 from analytics_sync.extract.rest_client.settings import Settings
 from analytics_sync.extract.rest_client.urls import (
@@ -54,7 +55,9 @@ class PageReader:
         self.ignored = IgnoredSeries(context.result, context.place, has_bounds=has_bounds)
         """The series whose first response is ignored."""
         self._requests = (
-            WindowRequests(incremental, context.result, self.ignored)
+            WindowRequests(
+                incremental, context.result, self.ignored, is_tested=context.page_limit is None
+            )
             if incremental is not None and incremental.sends_bounds
             else None
         )
@@ -83,6 +86,26 @@ class PageReader:
             self.ignored.record_end(error)
         else:
             self.ignored.add_pages()
+
+    def first_request(self, parent: Parent | None) -> str:
+        """The first request of the window as text. Nothing is sent.
+
+        Args:
+            parent: The parent whose children are read; None when the resource is no child.
+
+        Raises:
+            ExtractError: The path or a parameter has no usable value.
+        """
+        context = self._context
+        resource, window = context.resource, context.window
+        incremental = resource.incremental if resource.cursor else None
+        url, query = self._request(parent)
+        if incremental is not None and window is not None:
+            bounds = self._requests.first_params(window) if self._requests else None
+            query |= bounds or window_params(incremental, window)[0]
+        paginator = paginator_for(resource.paginator, context.place, self._session.redact)
+        query |= paginator.first_request().params
+        return self._session.shown_request(url, query, resource.headers)
 
     def finish(self) -> None:
         """Judge the read as a whole, once all pages are read.

@@ -40,6 +40,15 @@ class Parent:
         return KEY_SEPARATOR.join(_request_text(value) for _, value in sorted(self.params))
 
 
+def named_parent(child: Resource) -> Parent | None:
+    """A parent whose values are the names of its fields, for a person; None without a parent.
+
+    A tilde is a character that no URL escapes.
+    """
+    named = {name: f"~{p.resource}.{p.field}~" for name, p in child.resolved.items()}
+    return Parent(tuple(named.items()), ()) if named else None
+
+
 class ParentValues:
     """Collects from the records of a parent the values that its child needs.
 

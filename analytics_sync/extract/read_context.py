@@ -14,6 +14,7 @@ from analytics_sync.common.window import Window
 from analytics_sync.extract.journal.journal import Journal
 from analytics_sync.extract.rest_client.connections.deadline import Deadline
 from analytics_sync.extract.result import ReadResult
+from analytics_sync.extract.trial import PageLimit
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class ReadContext:
         result: Collects counts and stop reasons.
         journal: Keeps pages for a later run.
         deadline: When the read must have ended.
+        page_limit: The pages that a trial may still request; None for a usual read.
     """
 
     resource: Resource
@@ -35,3 +37,4 @@ class ReadContext:
     result: ReadResult
     journal: Journal
     deadline: Deadline
+    page_limit: PageLimit | None = None

@@ -129,14 +129,11 @@ class Session:
             params: Query parameters. A value ``~name~`` is shown as ``{name}``.
             headers: The resource's own headers.
         """
-        masked = dict.fromkeys(self._query, "***")
-        target = self.redact(with_query(url, params))
-        if masked:
-            target = with_query(target, masked)
+        target = with_query(self.redact(with_query(url, params)), dict.fromkeys(self._query, "~~~"))
         sent = {name: "***" for name in self._headers if name not in _PLAIN_HEADERS}
         sent |= {name: self.redact(value) for name, value in headers.items()}
         named = ", ".join(f"{name}: {value}" for name, value in sent.items())
-        shown = re.sub(r"~([\w.]+)~", r"{\1}", target)
+        shown = re.sub(r"~([\w.]+)~", r"{\1}", target.replace("~~~", "***"))
         return f"GET {shown}" + (f" with the headers {named}" if named else "")
 
     def max_concurrent_requests(self, response_bytes: int) -> int:

@@ -43,16 +43,23 @@ class WindowRequests:
         incremental: How the API filters.
         result: Receives how far the records were read.
         ignored: Receives the ends of ignored parts of a window.
+        is_tested: Whether doubts about the bounds are tested by further requests.
     """
 
     def __init__(
-        self, incremental: Incremental, result: ReadResult, ignored: IgnoredSeries
+        self,
+        incremental: Incremental,
+        result: ReadResult,
+        ignored: IgnoredSeries,
+        *,
+        is_tested: bool = True,
     ) -> None:
         self._incremental = incremental
         self._format = BoundsFormat(incremental)
         self._result = result
         self._ignored = ignored
         self._tests = WindowTests(incremental, result)
+        self._is_tested = is_tested
         self._max_span = incremental.max_span
         self._delay = incremental.delay
         self._delays = _DELAYS if self._format.is_zone_known else _DELAYS_IN_ANY_ZONE
@@ -91,7 +98,14 @@ class WindowRequests:
             raise (plan.absent + [error for _, error in plan.unread])[0]
         self._record_ignored(plan)
         self._record_read_up_to(plan.read_up_to, window)
-        self._tests.judge(evidence, read)
+        if self._is_tested:
+            self._tests.judge(evidence, read)
+
+    def first_params(self, window: Window) -> dict[str, object]:
+        """The query parameters of the first request of a window."""
+        whole = self._format.of(window)
+        first, *_ = self._within_limits(BoundsRequest(whole, whole), is_first=True)
+        return bounds_params(self._incremental, self._format.values(first.bounds))
 
     def finish(self) -> None:
         """Judge all windows together, once all of them are read."""
