@@ -17,7 +17,10 @@ _DESCRIPTION = "Load REST APIs into a warehouse through Dagster: set up, look, r
 _EPILOG = (
     "analytics-sync COMMAND --help explains a command. Wrong usage and a wrong file: status 2."
 )
+_MAX_DAYS = 1000  # of the sandbox's data
 _PLACE = "SOURCE or SOURCE/RESOURCE"
+_FAILED = 1
+_WRONG = 2
 _PIPE_IS_CLOSED = 128 + 13  # as a shell reports the signal SIGPIPE
 _INTERRUPTED = 128 + 2  # and SIGINT
 
@@ -45,14 +48,36 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     # imported here, so that help and wrong usage load no catalog
-    from analytics_sync.catalog.errors import CatalogError
+    from dlt.common.configuration.providers.toml import TomlProviderReadException
+
+    from analytics_sync.catalog.errors import CatalogError, WrongSetting
     from analytics_sync.common.private_folder import NotPrivate
+    from analytics_sync.common.settings_files import damaged_settings
+    from analytics_sync.demo import SandboxFailed
 
     try:
         return int(options.run(options) or 0)
-    except (CatalogError, NotPrivate) as e:
-        print(e, file=sys.stderr)
-        return 2
+    except (CatalogError, WrongSetting, NotPrivate) as e:
+        problem, status = str(e), _WRONG
+    except TomlProviderReadException as e:  # its text may quote the file
+        problem, status = damaged_settings(e.full_paths), _WRONG
+    except SandboxFailed as e:
+        problem, status = str(e), _FAILED
+    print(problem, file=sys.stderr)
+    return status
+
+
+def _number(least: int, most: int) -> Callable[[str], int]:
+    """A reader of an argument that is a whole number."""
+
+    def read(text: str) -> int:
+        if text.isascii() and text.isdecimal() and least <= int(text) <= most:
+            return int(text)
+        raise argparse.ArgumentTypeError(
+            f"expected a whole number from {least} to {most:,}, found {text!r}"
+        )
+
+    return read
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -124,13 +149,18 @@ def _add_sandbox_commands(commands: Any) -> None:
     )  # fmt: skip
     demo.add_argument("--select", default="*", help="an asset selection; all assets by default")
     demo.add_argument(
-        "--days", type=int, default=7, help="daily partitions, up to today; 7 by default"
+        "--days",
+        type=_number(1, _MAX_DAYS),
+        default=7,
+        help="daily partitions, up to today; 7 by default",
     )
     dev = _add(
         commands, "dev", "the Dagster UI on the sandbox and the demo's history", run=_dev,
         more="It runs until Ctrl-C.",
     )  # fmt: skip
-    dev.add_argument("--port", type=int, default=3000, help="3000 by default; 0 is any free port")
+    dev.add_argument(
+        "--port", type=_number(0, 65_535), default=3000, help="3000 by default; 0 is any free port"
+    )
 
 
 def _add_catalog_commands(commands: Any) -> None:

@@ -37,6 +37,7 @@ event_log_storage:
     base_dir: %s
 """
 _STEP = re.compile(r" - (STEP_START|STEP_SUCCESS|STEP_FAILURE) - .* step \"(\w+)\"")
+_WORKSPACE = "workspace.yaml"
 _START_TIMEOUT_SECONDS = 30.0
 _ADDRESS = "__BASE_URL"
 DAYS = 7
@@ -127,6 +128,17 @@ def _install_signal_handlers() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+class SandboxFailed(RuntimeError):
+    """The sandbox did not start, or there is nothing to start it for."""
+
+
+def _last_line(log: Path) -> str:
+    """The last line of a log, as a sentence."""
+    lines = log.read_text(encoding="utf-8", errors="replace").split("\n")
+    last = next((line.strip() for line in reversed(lines) if line.strip()), "it wrote nothing")
+    return f"{last.rstrip('.')}."
+
+
 @contextmanager
 def sandbox(home: Home, *arguments: str) -> Iterator[dict[str, str]]:
     """Run a sandbox on a free port while the block runs; yield the settings that point to it.
@@ -136,7 +148,7 @@ def sandbox(home: Home, *arguments: str) -> Iterator[dict[str, str]]:
         arguments: More arguments of ``python -m analytics_sync.sandbox``.
 
     Raises:
-        RuntimeError: The sandbox did not start; its log says why.
+        SandboxFailed: The sandbox did not start; its log says why.
     """
     settings = home.path / "sandbox.env"
     settings.unlink(missing_ok=True)
@@ -153,7 +165,9 @@ def sandbox(home: Home, *arguments: str) -> Iterator[dict[str, str]]:
             deadline = time.monotonic() + _START_TIMEOUT_SECONDS
             while "sandbox on" not in log.read_text(encoding="utf-8"):
                 if process.poll() is not None or time.monotonic() > deadline:
-                    raise RuntimeError(f"the sandbox did not start; see {log}")
+                    raise SandboxFailed(
+                        f"the sandbox did not start: {_last_line(log)} Look at {_short_path(log)}."
+                    )
                 time.sleep(0.05)
             lines = settings.read_text(encoding="utf-8").splitlines()
             print(log.read_text(encoding="utf-8").strip())
@@ -196,7 +210,8 @@ def demo(select: str = "*", *, days: int = DAYS) -> int:
         status = _run_dagster(command, home.environment(settings), home.path / "run.log")
         print_report(home.dagster)
     if status:
-        print(f"The run failed: look at {home.path / 'run.log'}.")
+        log = home.path / "run.log"
+        print(f"The run failed: {_last_line(log)} Look at {_short_path(log)}.")
     else:
         print(f"The data is made up; it is in {_short_path(home.warehouse)}.\n\n{_NEXT_STEPS}")
     return status
@@ -208,13 +223,17 @@ def dev(port: int = 3000) -> int:
     Args:
         port: Port of the UI; 0 takes any free one.
     """
+    if not Path(_WORKSPACE).exists():
+        raise SandboxFailed(
+            f"there is no {_WORKSPACE} in {Path.cwd()}. Run the command in the folder of the project."
+        )
     _install_signal_handlers()
     home = Home()
     home.prepare(remove_existing=False)
     port = port or _free_port()
     with sandbox(home, "--days", str(home.days), "--live", "60") as settings:
         command = [
-            sys.executable, "-m", "analytics_sync.ui", "-w", "workspace.yaml", "--port", str(port),
+            sys.executable, "-m", "analytics_sync.ui", "-w", _WORKSPACE, "--port", str(port),
         ]  # fmt: skip
         print(f"The UI will be at http://127.0.0.1:{port}; stop with Ctrl-C.", flush=True)
         process = subprocess.Popen(command, env=home.environment(settings))

@@ -55,7 +55,9 @@ def print_report(instance_folder: Path) -> None:
     from dagster import DagsterInstance
 
     with DagsterInstance.from_config(str(instance_folder)) as instance:
-        run = instance.get_run_records(limit=1)[0]
+        if not (runs := instance.get_run_records(limit=1)):
+            return  # Dagster refused the selection
+        run = runs[0]
         assets = _summarize(instance, run.dagster_run.run_id)
     line = "{:<17} {:<25} {:>10} {:>7} {:>7} {:>9}".format
     print("\n" + line("source", "resource", "partitions", "rows", "checks", "reading s"))

@@ -1,6 +1,7 @@
-"""The error of a catalog file.
+"""The errors of catalog files and of the project's settings.
 
-In: what is wrong, and its place in the file. Out: ``CatalogError``, whose first line is complete.
+In: what is wrong, and its place in the file. Out: ``CatalogError``, whose first line is complete; and
+``WrongSetting`` for a setting that stands in no catalog file.
 """
 
 from __future__ import annotations
@@ -40,6 +41,10 @@ class CatalogError(ValueError):
         super().__init__(
             "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
         )
+
+
+class WrongSetting(ValueError):
+    """A setting of the whole project has a value that it cannot have. The message names its variable."""
 
 
 Fail = Callable[..., NoReturn]

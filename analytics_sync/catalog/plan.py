@@ -24,7 +24,7 @@ from analytics_sync.catalog.config.team_keys import (
     automation_kind,
     retry_count,
 )
-from analytics_sync.catalog.errors import CatalogError
+from analytics_sync.catalog.errors import CatalogError, WrongSetting
 from analytics_sync.catalog.naming import variable_name
 from analytics_sync.catalog.source import Source
 
@@ -75,7 +75,7 @@ def plan_of(source: Source) -> SourcePlan:
 
     Raises:
         CatalogError: The value of a setting is not one, or the partitions do not suit a cursor.
-        ValueError: A setting of all sources is wrong, such as ``ANALYTICS_SYNC__START_DATE``.
+        WrongSetting: A setting of all sources is wrong, such as ``ANALYTICS_SYNC__START_DATE``.
     """
     values: dict[str, Any] = {}
     origins = dict.fromkeys(TEAM_SETTINGS, DEFAULT)
@@ -155,13 +155,13 @@ def default_start() -> tuple[date, str]:
     """The start date of sources that have none of their own, and where it comes from.
 
     Raises:
-        ValueError: ``ANALYTICS_SYNC__START_DATE`` is no day.
+        WrongSetting: ``ANALYTICS_SYNC__START_DATE`` is no day.
     """
     text = dlt.config.get("analytics_sync.start_date", str)
     try:
         return date.fromisoformat(text or DEFAULT_START), _GLOBAL_START if text else DEFAULT
     except ValueError:
-        raise ValueError(
+        raise WrongSetting(
             f"{_GLOBAL_START} is {text!r}; expected a day such as {DEFAULT_START}"
         ) from None
 
@@ -170,7 +170,7 @@ def default_automation() -> tuple[AutomationKind, str]:
     """What starts the runs of sources that do not say, and where it comes from.
 
     Raises:
-        ValueError: ``ANALYTICS_SYNC__AUTOMATION`` is neither.
+        WrongSetting: ``ANALYTICS_SYNC__AUTOMATION`` is neither.
     """
     kind, origin = _for_all("automation", automation_kind, "schedule")
     return kind, origin
@@ -180,7 +180,7 @@ def default_retries() -> tuple[int, str]:
     """The retries of sources that have none of their own, and where the number comes from.
 
     Raises:
-        ValueError: ``ANALYTICS_SYNC__RETRIES`` is no such number.
+        WrongSetting: ``ANALYTICS_SYNC__RETRIES`` is no such number.
     """
     count, origin = _for_all("retries", retry_count, DEFAULT_RETRIES)
     return count, origin
@@ -190,7 +190,7 @@ def _for_all(key: str, read: Callable[[Any], Any], default: Any) -> tuple[Any, s
     """The value of a setting of all sources, and where it comes from.
 
     Raises:
-        ValueError: The value is not one.
+        WrongSetting: The value is not one.
     """
     text = dlt.config.get(f"analytics_sync.{key}", str)
     if text is None or not str(text).strip():
@@ -199,7 +199,7 @@ def _for_all(key: str, read: Callable[[Any], Any], default: Any) -> tuple[Any, s
     try:
         return read(str(text).strip()), variable
     except ValueError as e:
-        raise ValueError(f"{variable}: {e}") from None
+        raise WrongSetting(f"{variable}: {e}") from None
 
 
 def _check_cursors(source: Source, plan: SourcePlan) -> None:

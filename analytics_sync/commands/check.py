@@ -16,7 +16,7 @@ from analytics_sync.catalog.configured import read_sources
 from analytics_sync.catalog.loader import YAML_SUFFIXES, real_path
 from analytics_sync.catalog.names import check_lengths, check_names
 from analytics_sync.commands.sources import summary
-from analytics_sync.load.clients.destination import configured_kind
+from analytics_sync.load.clients.destination import check_destination, configured_kind
 from analytics_sync.load.clients.lock_wait import wait_limit
 from analytics_sync.load.errors import LoadError
 from analytics_sync.load.sharing.read_copy import read_copy_file
@@ -25,6 +25,7 @@ from analytics_sync.load.sharing.read_copy import read_copy_file
 def check(options: argparse.Namespace) -> int:
     """Print a line for each file, and return 2 if one of them or a setting of the load is wrong."""
     try:
+        check_destination()
         wait_limit()
         read_copy_file()
     except LoadError as e:

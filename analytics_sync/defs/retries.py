@@ -12,6 +12,7 @@ from collections.abc import Iterable
 import dlt
 from dagster import AssetExecutionContext, AssetKey, DagsterEventType, Failure, RetryRequested
 
+from analytics_sync.catalog.errors import WrongSetting
 from analytics_sync.common.errors import ConnectionFailed, HttpStatusError
 from analytics_sync.defs.run_tags import is_unattended
 
@@ -25,11 +26,11 @@ def retry_seconds() -> int:
     """How long a run waits before its first retry. Each later one waits twice as long.
 
     Raises:
-        ValueError: The setting is no number that it can be.
+        WrongSetting: The setting is no number that it can be.
     """
     text = str(dlt.config.get("analytics_sync.retry_seconds", str) or _DEFAULT_SECONDS)
     if not text.isdecimal() or int(text) > _MAX_SECONDS:
-        raise ValueError(
+        raise WrongSetting(
             f"{_VARIABLE} is {text!r}; expected a whole number from 0 to {_MAX_SECONDS}, such as "
             f"{_DEFAULT_SECONDS}"
         )

@@ -22,6 +22,7 @@ from dagster import (
 )
 
 from analytics_sync.catalog import Source
+from analytics_sync.catalog.errors import WrongSetting
 from analytics_sync.common.shown import listed
 from analytics_sync.defs.missed_partitions import MissedPartitions, Needs, Reason
 from analytics_sync.defs.night_runs import night_runs
@@ -95,7 +96,7 @@ def catch_up_limits() -> tuple[int, int]:
     """How many days back a schedule looks, and how many runs missed partitions take at most.
 
     Raises:
-        ValueError: A setting is no number that it can be.
+        WrongSetting: A setting is no number that it can be.
     """
     days = _number("catch_up_days", DEFAULT_CATCH_UP_DAYS)
     return days, _number("catch_up_runs", DEFAULT_CATCH_UP_RUNS)
@@ -105,7 +106,7 @@ def _number(setting: str, default: int) -> int:
     """The number of a setting, at least 1.
 
     Raises:
-        ValueError: The setting is no such number.
+        WrongSetting: The setting is no such number.
     """
     value = dlt.config.get(f"analytics_sync.{setting}", str)
     try:
@@ -113,7 +114,7 @@ def _number(setting: str, default: int) -> int:
     except ValueError:
         number = 0
     if not 1 <= number <= MAX_CATCH_UP:
-        raise ValueError(
+        raise WrongSetting(
             f"ANALYTICS_SYNC__{setting.upper()} is {value!r}; expected a whole number from 1 to "
             f"{MAX_CATCH_UP}, such as {default}"
         )

@@ -284,6 +284,7 @@ def test_convert_of_no_configuration_is_one_line_and_status_2(
             assert err.startswith(said)
 
 
+@pytest.mark.slow
 def test_convert_reads_standard_input() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "analytics_sync.cli", "convert", "-", "--name", "shop"],
@@ -343,9 +344,97 @@ def test_help_loads_no_catalog_and_no_library() -> None:
     assert done.stdout.splitlines()[-1] == "[]"
 
 
+@pytest.mark.slow
 def test_a_closed_pipe_is_no_traceback() -> None:
     done = subprocess.run(
         f"{sys.executable} -m analytics_sync.cli sources | true; exit ${{PIPESTATUS[0]}}",
         shell=True, executable="/bin/bash", env=environment(), capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize("command", ["sources", "settings", "check", "schema diff"])
+def test_a_wrong_setting_of_the_project_is_one_line_and_status_2(
+    command: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ANALYTICS_SYNC__START_DATE", "yesterday")
+    assert main(command.split()) == 2
+    assert capsys.readouterr().err == (
+        "ANALYTICS_SYNC__START_DATE is 'yesterday'; expected a day such as 2025-01-01\n"
+    )
+
+
+def test_check_looks_at_the_destination(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ANALYTICS_SYNC__DESTINATION", "filesystem")
+    assert main(["check"]) == 2
+    assert "Set ANALYTICS_SYNC__DESTINATION to 'duckdb' or 'postgres'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (b'a = 1\nkey = very-secret\n', ":2: this is not valid TOML. Correct the line, for example its quotes."),
+        pytest.param(b'key = [', ": this is not valid TOML, it ends within a value. Complete it.", marks=pytest.mark.slow),
+        pytest.param(b'key = "\xff"', ": this is no text in UTF-8. Save the file in UTF-8.", marks=pytest.mark.slow),
+    ],
+)  # fmt: skip
+def test_a_damaged_file_of_settings_is_one_line_that_quotes_nothing(
+    text: bytes, said: str, tmp_path: Path
+) -> None:
+    (tmp_path / ".dlt").mkdir()
+    (tmp_path / ".dlt" / "secrets.toml").write_bytes(text)
+    done = subprocess.run(
+        [sys.executable, "-m", "analytics_sync.cli", "sources"],
+        env=environment(), cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f".dlt/secrets.toml{said}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["demo", "--days", "0"], "argument --days: expected a whole number from 1 to 1,000, found '0'"),
+        (["dev", "--port", "99999"], "argument --port: expected a whole number from 0 to 65,535"),
+    ],
+)  # fmt: skip
+def test_numbers_out_of_range_are_wrong_usage(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(arguments)
+    assert stopped.value.code == 2
+    assert said in capsys.readouterr().err
+
+
+def test_dev_outside_of_the_project_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["dev", "--port", "0"]) == 1
+    assert capsys.readouterr().err == (
+        f"there is no workspace.yaml in {tmp_path}. Run the command in the folder of the project.\n"
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_a_demo_that_cannot_run_says_why(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "analytics_sync.cli", "demo", "--days", "1"]
+    for arguments, said in (
+        (["--select", "nonsense"], "AssetKey(s) ['nonsense'] were selected"),
+        ([], "the sandbox did not start: "),
+    ):
+        done = subprocess.run(
+            [*command, *arguments], env=environment(), cwd=tmp_path, capture_output=True, text=True,
+            timeout=120, check=False,
+        )  # fmt: skip
+        assert done.returncode == 1
+        last = (done.stdout + done.stderr).strip().splitlines()[-1]
+        assert said in last
+        assert "Look at .demo/" in last
+        assert "Traceback" not in done.stdout + done.stderr
+        (tmp_path / ".dlt").mkdir(exist_ok=True)
+        (tmp_path / ".dlt" / "config.toml").write_text("x = [")
