@@ -23,7 +23,9 @@ from analytics_sync.catalog.source import Resource, Source
 
 _DIGITS = 12
 # Attributes that change how a resource is shown or asked for, and no row.
-_SHOWN = frozenset({"source", "description", "sensor", "selected", "error_handler", "count_path"})
+_SHOWN = frozenset(
+    {"source", "description", "page", "sensor", "selected", "error_handler", "count_path"}
+)
 _OF_FIELD = frozenset({"description", "required"})
 # Keys of paginators and windows that change the number of requests, and no row.
 _OF_MODEL = frozenset({"limit", "initial_value", "max_span", "row_order", "lookback"})

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from analytics_sync.catalog.accounts import Derived, expand, read_derived
@@ -70,15 +71,26 @@ def declaration(path: Path, *, name: str | None = None) -> Source | Derived:
     text = read_text(path)
     name, place = name or path.stem, shown_path(path)
     if path.suffix not in YAML_SUFFIXES:
-        return load_text(text, name=name, file=place, python=True)
+        return _at(path, load_text(text, name=name, file=place, python=True))
     data, lines = parse_yaml(text, place)
     try:
         if "base" in data:
-            return read_derived(data, lines, name=name, file=place)
-        return build(data, lines, name=name, file=place)
+            return _at(path, read_derived(data, lines, name=name, file=place))
+        return _at(path, build(data, lines, name=name, file=place))
     except CatalogError as e:
         e.source = str(data.get("source") or "")
         raise
+
+
+def _at(path: Path, declared: Source | Derived) -> Source | Derived:
+    """The declaration, whose levels know the path of their file."""
+    full = str(path.resolve())
+    instances = tuple(replace(level, path=full) for level in declared.instances)
+    if isinstance(declared, Derived):
+        level = replace(declared.level, path=full)
+        return replace(declared, level=level, instances=instances)
+    levels = tuple(replace(level, path=full) for level in declared.levels)
+    return replace(declared, levels=levels, instances=instances)
 
 
 def catalog_files(extra: Path | None = None) -> list[Path]:

@@ -27,6 +27,9 @@ PROJECT_VARIABLES = tuple(
     f"ANALYTICS_SYNC__{name}"
     for name in (
         "ACCEPT_SHRUNKEN",
+        "ALERTS__ALLOW_HTTP",
+        "ALERTS__DAGSTER_URL",
+        "ALERTS__URLS",
         "ALLOW_UNTESTED_DESTINATION_THAT_MAY_LOSE_ROWS",
         "AUTOMATION",
         "CATALOG_DIR",
@@ -35,6 +38,7 @@ PROJECT_VARIABLES = tuple(
         "DESTINATION",
         "JOURNAL_DIR",
         "READ_COPY",
+        "REPOSITORY_URL",
         "RETRIES",
         "RETRY_SECONDS",
         "START_DATE",

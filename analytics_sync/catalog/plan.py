@@ -15,6 +15,7 @@ from typing import Any
 import dlt
 from pydantic import ValidationError
 
+from analytics_sync.catalog.config.page_keys import PAGE_KEYS, PageKeys
 from analytics_sync.catalog.config.team_keys import (
     TEAM_SETTINGS,
     AutomationKind,
@@ -55,6 +56,7 @@ class SourcePlan:
         pool: Dagster's pool of its runs: the name of the API unless the team has set another one.
         automation: What starts its runs: a schedule, or the conditions of its assets.
         retries: How often a run that nobody has started by hand is tried again.
+        page: What the pages of its assets show of it.
         origins: Where each value comes from: a variable, a line of a file, or ``default``.
     """
 
@@ -67,6 +69,7 @@ class SourcePlan:
     pool: str
     automation: AutomationKind
     retries: int
+    page: PageKeys
     origins: Mapping[str, str]
 
 
@@ -101,6 +104,7 @@ def plan_of(source: Source) -> SourcePlan:
         pool=values.get("pool", source.levels[-1].name if source.levels else source.name),
         automation=values["automation"],
         retries=values["retries"],
+        page=PageKeys.model_construct(None, **{k: values[k] for k in PAGE_KEYS if k in values}),
         origins=origins,
     )
     if plan.is_enabled:

@@ -18,6 +18,7 @@ from analytics_sync.catalog.config.models import (
     Sensor,
     WriteDisposition,
 )
+from analytics_sync.catalog.config.page_keys import NO_PAGE_KEYS, PageKeys
 from analytics_sync.catalog.config.paginators import PaginatorConfig
 from analytics_sync.catalog.config.params import Param, ResolveParam, SettingParam
 from analytics_sync.catalog.config.team_keys import Level
@@ -96,6 +97,7 @@ class Resource:
         sensor: Interval and parameters of the sensor; None without a sensor.
         count_path: Path in a response to the total of records in all pages.
         soft_deletes: Whether rows that the API no longer lists get ``_deleted_at``.
+        page: What the page of the asset shows otherwise than for the source.
     """
 
     source: str
@@ -122,6 +124,7 @@ class Resource:
     sensor: Sensor | None
     count_path: str | None
     soft_deletes: bool
+    page: PageKeys = NO_PAGE_KEYS
 
     @property
     def key(self) -> tuple[str, ...]:
@@ -178,6 +181,7 @@ class Source:
         settings: Line of each setting that the declaration names.
         levels: The places of the keys that a team sets: those of the source, then those of its base.
         instances: The sources that the file gives in place of this one; none for this one.
+        api_lines: Line of each resource in the file that declares the API: the base, if there is one.
     """
 
     name: str
@@ -190,6 +194,7 @@ class Source:
     settings: Mapping[str, int] = field(default_factory=dict)
     levels: tuple[Level, ...] = ()
     instances: tuple[Level, ...] = ()
+    api_lines: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def dataset(self) -> str:

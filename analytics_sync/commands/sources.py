@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 
 from analytics_sync.catalog import CatalogError, Source
+from analytics_sync.catalog.config.page_keys import PAGE_KEYS, PageKeys
 from analytics_sync.catalog.config.team_keys import TEAM_SETTINGS
 from analytics_sync.catalog.configured import configured_catalog
 from analytics_sync.catalog.naming import variable_name
@@ -28,6 +29,10 @@ _PURPOSES = {
     "pool": "Dagster's pool of its runs",
     "automation": "what starts its runs: schedule or conditions",
     "retries": "how often a run is tried again that nobody started by hand",
+    "owners": "who is asked about its assets",
+    "tags": "tags of its assets",
+    "cadence": "how often the API has new data",
+    "docs_url": "documentation of the API",
 }
 _HEAD = ("source", "is", "partitions", "from", "schedule", "declared in")
 
@@ -114,12 +119,20 @@ def _partitions(plan: SourcePlan) -> str:
 
 
 def _shown(plan: SourcePlan, key: str) -> str:
-    value = plan.is_enabled if key == "enabled" else getattr(plan, key)
+    value = plan.is_enabled if key == "enabled" else getattr(_holder(plan, key), key)
+    if isinstance(value, tuple):
+        return ", ".join(value)
+    if isinstance(value, dict):
+        return ", ".join(f"{name}={text}" for name, text in value.items())
     if isinstance(value, timedelta):
         return str(value).removesuffix(", 0:00:00")
     if value is None:
         return "as declared" if key == "lookback" else "none"
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _holder(plan: SourcePlan, key: str) -> SourcePlan | PageKeys:
+    return plan.page if key in PAGE_KEYS else plan
 
 
 def _table(rows: Sequence[Sequence[str]]) -> Iterable[str]:

@@ -13,6 +13,7 @@ from typing import Any
 from dagster import (
     AssetCheckEvaluation,
     AssetExecutionContext,
+    AssetObservation,
     AssetsDefinition,
     BackfillPolicy,
     MaterializeResult,
@@ -39,13 +40,13 @@ def source_assets(planned: Planned) -> AssetsDefinition:
         dlt_source=dlt_source(source),
         dlt_pipeline=None,  # type: ignore[arg-type]  # each run makes one: runs must not share it
         name=source.name,
-        dagster_dlt_translator=CatalogTranslator(source, planned.partitions, configured_kind()),
+        dagster_dlt_translator=CatalogTranslator(planned, configured_kind()),
         backfill_policy=BackfillPolicy.single_run(),
         pool=planned.plan.pool,
     )
     def assets(
         context: AssetExecutionContext, config: SyncConfig
-    ) -> Iterator[MaterializeResult[Any] | AssetCheckEvaluation]:
+    ) -> Iterator[MaterializeResult[Any] | AssetCheckEvaluation | AssetObservation]:
         # Imported by a run only: this import would be a third of the time to load the definitions.
         from analytics_sync.defs.materialize import materialize
 

@@ -14,6 +14,8 @@ from analytics_sync.catalog import CatalogError, Source
 from analytics_sync.catalog.configured import BrokenFile
 from analytics_sync.catalog.names import check_lengths
 from analytics_sync.catalog.plan import default_automation, default_retries, default_start
+from analytics_sync.defs.alerts.sensors import alert_sensors
+from analytics_sync.defs.asset_page import api_spec, repository_url
 from analytics_sync.defs.assets import source_assets
 from analytics_sync.defs.automation import conditions_sensor
 from analytics_sync.defs.broken import broken_asset, broken_job, broken_schedules, warn_of
@@ -59,6 +61,7 @@ def build_definitions(
     default_retries()
     retry_seconds()
     catch_up_limits()
+    repository = repository_url()
     is_postgres = configured_kind() == "postgres"
     built: list[_Built] = []
     plans: list[Planned] = []
@@ -77,11 +80,14 @@ def build_definitions(
     everything = everything_job(plans, [file.name for file in broken])
     built += map(_of_broken, broken)
     return Definitions(
-        assets=[part.assets for part in built],
+        assets=[*(part.assets for part in built), *(api_spec(p, repository) for p in plans)],
         asset_checks=[check for part in built for check in part.checks],
         jobs=[*(part.job for part in built), everything],
         schedules=[schedule for part in built for schedule in part.schedules],
-        sensors=[sensor for part in built for sensor in part.sensors],
+        sensors=[
+            *(sensor for part in built for sensor in part.sensors),
+            *alert_sensors(plans, [file.name for file in broken]),
+        ],
         executor=in_process_executor,
     )
 

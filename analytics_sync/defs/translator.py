@@ -12,7 +12,6 @@ from dagster import (
     AssetDep,
     AssetKey,
     AssetSpec,
-    PartitionsDefinition,
     TableColumn,
     TableColumnConstraints,
     TableConstraints,
@@ -21,10 +20,20 @@ from dagster import (
 from dagster_dlt import DagsterDltTranslator
 from dagster_dlt.translator import DltResourceTranslatorData
 
-from analytics_sync.catalog import Field, Resource, Source
+from analytics_sync.catalog import Field, Resource
 from analytics_sync.catalog.code_version import code_version
 from analytics_sync.catalog.naming import DELETED_AT, EXTRA, PARENT_KEY, READ_AT
 from analytics_sync.catalog.tables import OWN_DESCRIPTIONS
+from analytics_sync.defs.asset_page import (
+    api_key,
+    code_references,
+    description,
+    links,
+    page_of,
+    repository_url,
+    tags,
+)
+from analytics_sync.defs.planned import Planned
 
 
 def asset_key(resource: Resource) -> AssetKey:
@@ -36,30 +45,38 @@ class CatalogTranslator(DagsterDltTranslator):
     """The translator that names and describes the assets of one source.
 
     Args:
-        source: The declaration.
-        partitions: The partitions of its windowed resources.
+        planned: The source with its plan and its partitions.
         destination: dlt's type of the destination, shown as a kind.
+
+    Raises:
+        ValueError: ``ANALYTICS_SYNC__REPOSITORY_URL`` is no address.
     """
 
-    def __init__(
-        self, source: Source, partitions: PartitionsDefinition[str], destination: str
-    ) -> None:
-        self._source = source
-        self._partitions = partitions
+    def __init__(self, planned: Planned, destination: str) -> None:
+        self._planned = planned
+        self._source = planned.source
         self._destination = destination
+        self._repository = repository_url()
 
     def get_asset_spec(self, data: DltResourceTranslatorData) -> AssetSpec:
         """The asset spec of one resource."""
         resource = self._source.resources[data.resource.name]
+        page = page_of(self._planned, resource)
+        partitions = self._planned.partitions if self._source.windowed(resource) else None
         return AssetSpec(
             key=asset_key(resource),
             group_name=resource.source,
-            description=resource.description,
+            description=description(self._source, resource),
             code_version=code_version(self._source, resource),
             deps=self._deps(resource),
             kinds={"dlt", self._destination},
-            partitions_def=self._partitions if self._source.windowed(resource) else None,
+            owners=list(page.owners or ()),
+            tags={"read": "by_partition" if partitions else "whole", **tags(self._source, page)},
+            partitions_def=partitions,
             metadata={
+                **links(page),
+                **code_references(self._source, resource, self._repository),
+                "dagster/uri": f"{self._destination}://{self._source.dataset}/{resource.table}",
                 "dagster/column_schema": column_schema(resource),
                 "dagster/table_name": f"{resource.source}.{resource.table}",
                 "endpoint": resource.path,
@@ -69,9 +86,9 @@ class CatalogTranslator(DagsterDltTranslator):
         )
 
     def _deps(self, resource: Resource) -> list[AssetDep]:
-        """The nearest ancestor that is an asset, if there is one."""
+        """The nearest ancestor that is an asset; without one, the API."""
         parent = next((a for a in self._source.ancestors(resource) if a.selected), None)
-        return [AssetDep(asset_key(parent))] if parent else []
+        return [AssetDep(asset_key(parent) if parent else api_key(self._source))]
 
     def _window(self, resource: Resource) -> str:
         owner = self._source.window_owner(resource)
@@ -96,6 +113,7 @@ def column_schema(resource: Resource, fields: Sequence[Field] | None = None) -> 
             constraints=TableColumnConstraints(
                 nullable=not field.required,
                 unique=resource.key == (field.column,),
+                other=_roles(resource, field),
             ),
         )
         for field in (resource.fields if fields is None else fields)
@@ -113,8 +131,15 @@ def column_schema(resource: Resource, fields: Sequence[Field] | None = None) -> 
             TableColumn(DELETED_AT, type="timestamp", description=OWN_DESCRIPTIONS[DELETED_AT])
         )
     return TableSchema(
-        columns, constraints=TableConstraints([f"unique: {', '.join(resource.key)}"])
+        columns, constraints=TableConstraints([f"primary key: {', '.join(resource.key)}"])
     )
+
+
+def _roles(resource: Resource, field: Field) -> list[str]:
+    """What a column is to the resource, beyond its values."""
+    roles = ["primary key"] if field.column in resource.key else []
+    is_cursor = resource.cursor is not None and field.column == resource.cursor.column
+    return [*roles, "cursor of the partitions"] if is_cursor else roles
 
 
 def _inferred_from(resource: Resource, field: Field) -> str | None:

@@ -81,6 +81,17 @@ def test_a_setting_wins_over_the_file_and_both_are_named(monkeypatch: pytest.Mon
         ("automation: cron", "expected schedule or conditions, found 'cron'"),
         ("retries: -1", "expected a whole number from 0 to 10, found"),
         ("retries: 11", "expected a whole number from 0 to 10, found"),
+        ("owners: data", "expected an email address, or a team such as team:data, found 'data'"),
+        ("owners: 'team:'", "expected an email address, or a team such as team:data"),
+        ("owners: a@b.technology", "expected an email address, or a team such as team:data"),
+        ("tags: dagster/x=1", "expected a key of letters, digits, '_', '-' and '.', at most 63"),
+        ("tags: a=b c", "letters, digits, '_', '-' and '.' for 'a', found 'b c'"),
+        (
+            "cadence: sometimes",
+            "expected hourly, daily, weekly, monthly, or a duration such as PT6H",
+        ),
+        ("docs_url: docs.example.com", "expected an address such as https://docs.example.com"),
+        ("docs_url: 'https://docs example.com'", "expected an address such as"),
     ],
 )
 def test_a_wrong_value_is_an_error_with_its_place(

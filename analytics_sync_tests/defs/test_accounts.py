@@ -19,7 +19,11 @@ from analytics_sync.catalog import Source, load_catalog
 from analytics_sync.cli import main
 from analytics_sync.defs.build import build_definitions
 from analytics_sync_tests.support import duckdb_file, postgres_server
-from analytics_sync_tests.support.dagster_runs import make_dagster_home, run_in_dagster
+from analytics_sync_tests.support.dagster_runs import (
+    make_dagster_home,
+    run_in_dagster,
+    table_specs,
+)
 from analytics_sync_tests.support.postgres_server import Postgres
 from analytics_sync_tests.support.scripted_api import Api, other_api, shop_api
 from analytics_sync_tests.support.world import ROOT, World
@@ -154,7 +158,7 @@ def test_each_account_has_its_own_jobs_schedule_and_sensor_names(
     )
     monkeypatch.setenv("SOURCES__SHOP_US__SCHEDULE", "30 5 * * 1")
     defs = build_definitions(two_accounts(tmp_path, text))
-    assert {key.to_user_string() for key in defs.resolve_all_asset_keys()} == {
+    assert {spec.key.to_user_string() for spec in table_specs(defs)} == {
         "shop_eu/items",
         "shop_us/items",
     }

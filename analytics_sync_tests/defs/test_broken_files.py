@@ -73,7 +73,7 @@ def broken_assets(defs: Definitions) -> dict[str, str]:
     return {
         spec.key.path[0]: str(spec.description)
         for spec in defs.resolve_all_asset_specs()
-        if spec.key.path[1] == "catalog_file"
+        if spec.key.path[-1] == "catalog_file"
     }
 
 

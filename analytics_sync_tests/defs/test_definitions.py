@@ -25,7 +25,7 @@ from analytics_sync import definitions as location
 from analytics_sync.catalog import load_catalog
 from analytics_sync.defs.build import build_definitions
 from analytics_sync.extract.dlt_source import dlt_source
-from analytics_sync_tests.support.dagster_runs import make_dagster_home
+from analytics_sync_tests.support.dagster_runs import make_dagster_home, table_specs
 from analytics_sync_tests.support.world import ROOT, World
 
 WINDOWED = {
@@ -44,7 +44,7 @@ def defs() -> Definitions:
 def test_the_location_loads_with_an_empty_environment(tmp_path: Path) -> None:
     code = (
         "from analytics_sync.definitions import defs; "
-        "print(len(list(defs().resolve_all_asset_keys())))"
+        "print(len(defs().resolve_asset_graph().materializable_asset_keys))"
     )
     done = subprocess.run(
         [sys.executable, "-c", code],
@@ -60,7 +60,7 @@ def test_the_location_loads_with_an_empty_environment(tmp_path: Path) -> None:
 
 
 def test_assets_are_described_before_the_first_run(defs: Definitions) -> None:
-    specs = {spec.key: spec for spec in defs.resolve_all_asset_specs()}
+    specs = {spec.key: spec for spec in table_specs(defs)}
     assert len(specs) == 60
     for key, spec in specs.items():
         assert len(key.path) == 2
@@ -76,23 +76,25 @@ def test_assets_are_described_before_the_first_run(defs: Definitions) -> None:
 
 
 def test_windowed_assets_have_daily_partitions_and_the_others_none(defs: Definitions) -> None:
-    for spec in defs.resolve_all_asset_specs():
+    for spec in table_specs(defs):
         source, resource = spec.key.path
         windowed = source == "product_guidance" or resource in WINDOWED.get(source, set())
         assert (spec.partitions_def is not None) == windowed, spec.key
     graph = defs.resolve_asset_graph()
-    for key in graph.get_all_asset_keys():
+    for key in graph.materializable_asset_keys:
         policy = graph.get(key).backfill_policy
         assert policy is not None
         assert policy.max_partitions_per_run is None, "a range is one run"
 
 
-def test_only_children_have_upstream_edges(defs: Definitions) -> None:
-    edges = {
-        (dep.asset_key.to_user_string(), spec.key.to_user_string())
-        for spec in defs.resolve_all_asset_specs()
-        for dep in spec.deps
+def test_children_come_after_their_parents_and_all_others_after_their_api(
+    defs: Definitions,
+) -> None:
+    parents = {
+        spec.key.to_user_string(): [dep.asset_key.to_user_string() for dep in spec.deps]
+        for spec in table_specs(defs)
     }
+    edges = {(parent, child) for child, (parent,) in parents.items() if "/" in parent}
     assert edges == {
         ("ci_pipelines/pipelines", "ci_pipelines/workflow"),
         ("ci_pipelines/workflow", "ci_pipelines/workflow_jobs"),
@@ -100,6 +102,9 @@ def test_only_children_have_upstream_edges(defs: Definitions) -> None:
         ("product_guidance/surveys", "product_guidance/survey_responses"),
         ("delivery/analytics_metadata", "delivery/analytics_reports"),
     }
+    others = {child: parent for child, (parent,) in parents.items() if "/" not in parent}
+    assert len(others) == 55
+    assert all(parent == f"{child.split('/')[0]}_api" for child, parent in others.items())
 
 
 def test_each_asset_has_five_checks_and_a_sixth_where_the_api_filters_by_time(

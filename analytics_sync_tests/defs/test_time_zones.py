@@ -23,7 +23,7 @@ from dagster import (
 from analytics_sync.catalog import load_text
 from analytics_sync.defs.build import build_definitions
 from analytics_sync_tests.support import postgres_server
-from analytics_sync_tests.support.dagster_runs import run_in_dagster
+from analytics_sync_tests.support.dagster_runs import run_in_dagster, table_specs
 from analytics_sync_tests.support.oracle import assert_same
 from analytics_sync_tests.support.postgres_server import Postgres
 from analytics_sync_tests.support.world import World
@@ -275,6 +275,6 @@ def test_an_hour_that_comes_twice_in_postgres(
 
 def hours_named(world: World, name: str) -> list[str]:
     """The keys of the partitions that begin at a local hour."""
-    spec = next(iter(build_definitions(world.sources).resolve_all_asset_specs()))
+    spec = next(iter(table_specs(build_definitions(world.sources))))
     assert isinstance(spec.partitions_def, TimeWindowPartitionsDefinition)
     return [key for key in spec.partitions_def.get_partition_keys() if key.startswith(name)]

@@ -15,6 +15,7 @@ from dagster import (
     AssetCheckEvaluation,
     AssetKey,
     AssetSelection,
+    AssetSpec,
     DagsterEventType,
     DagsterInstance,
     Definitions,
@@ -29,6 +30,12 @@ from dagster._core.storage.tags import (
 from analytics_sync.catalog import Source
 from analytics_sync.defs.build import build_definitions
 from analytics_sync.defs.translator import asset_key
+
+
+def table_specs(defs: Definitions) -> list[AssetSpec]:
+    """The specs of the assets that a run loads. An API is an asset, too, and no run loads it."""
+    keys = defs.resolve_asset_graph().materializable_asset_keys
+    return [spec for spec in defs.resolve_all_asset_specs() if spec.key in keys]
 
 
 def make_dagster_home(folder: Path) -> Path:

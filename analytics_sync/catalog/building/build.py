@@ -98,6 +98,7 @@ class _SourceBuilder:
             self._settings(resources),
             (level_of(self.name, self.declared, self.lines, self.file, line=line),),
             instance_levels(self.declared, self.lines, self.file),
+            api_lines=lines,
         )
 
     def _check_name(self) -> None:

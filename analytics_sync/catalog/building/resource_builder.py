@@ -22,6 +22,7 @@ from analytics_sync.catalog.building.dlt_shorthand import (
 from analytics_sync.catalog.building.fields import build_cursor, build_fields
 from analytics_sync.catalog.config.client import Client, ErrorHandler
 from analytics_sync.catalog.config.models import Incremental, ResourceConfig, ResourceDefaults
+from analytics_sync.catalog.config.page_keys import page_keys
 from analytics_sync.catalog.config.paginators import Auto, Offset, PaginatorConfig
 from analytics_sync.catalog.config.params import (
     NO_SETTING_NAME,
@@ -135,6 +136,7 @@ class ResourceBuilder:
             sensor=resource.sensor,
             count_path=endpoint.count_path or _record_total_path(endpoint.paginator),
             soft_deletes=marks_deleted(resource, path, params, incremental, parent, self.fail),
+            page=page_keys(resource),
         )
 
     def _checked_path(self) -> str:

@@ -23,6 +23,7 @@ from pydantic import (
 
 from analytics_sync.catalog.config.base_model import Model
 from analytics_sync.catalog.config.client import Client, ErrorHandler, StatusCode
+from analytics_sync.catalog.config.page_keys import PageKeys
 from analytics_sync.catalog.config.paginators import PaginatorConfig
 from analytics_sync.catalog.config.param_format import FORMATS, duration_of, zone_of
 from analytics_sync.catalog.config.params import Literals, Param
@@ -200,7 +201,7 @@ def _include(value: Any) -> Any:
     return {f"*{'.'.join(compile_field(str(field)).keys)}": field for field in value}
 
 
-class ResourceDefaults(Model):
+class ResourceDefaults(PageKeys):
     """Keys that a resource may have and that ``resource_defaults`` may set for all resources.
 
     ``deletes`` (ours): set ``_deleted_at`` in rows that the API no longer lists. ``window`` does so in

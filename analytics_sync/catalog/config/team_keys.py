@@ -18,6 +18,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from analytics_sync.catalog.config.base_model import Model
 from analytics_sync.catalog.config.client import RateLimit
 from analytics_sync.catalog.config.cron import plain_cron
+from analytics_sync.catalog.config.page_keys import PAGE_KEYS, PageKeys
 from analytics_sync.catalog.config.param_format import duration_of
 from analytics_sync.catalog.errors import CatalogError
 from analytics_sync.catalog.files.yaml_config import Lines, Path
@@ -117,8 +118,8 @@ def _pool(value: str) -> str:
     return value
 
 
-class TeamKeys(Model):
-    """Keys that the settings of a source may replace.
+class TeamKeys(PageKeys):
+    """Keys that the settings of a source may replace, with those of the pages of its assets.
 
     ``enabled``: whether the source has assets, jobs and schedules. ``schedule``: the cron expression of
     its schedule, in its time zone. ``start_date``: the day of the first partition. ``partitions`` and
@@ -138,7 +139,10 @@ class TeamKeys(Model):
     retries: Annotated[int | None, BeforeValidator(retry_count)] = None
 
 
-TEAM_SETTINGS = tuple(TeamKeys.model_fields)
+TEAM_SETTINGS = (
+    *(key for key in TeamKeys.model_fields if key not in PAGE_KEYS),
+    *PAGE_KEYS,
+)
 """The names of the settings."""
 
 
@@ -192,6 +196,7 @@ class Level:
         line: The line of the name, or of the key that gives it.
         lines: The line of each key.
         is_template: Whether the name belongs to no source, only to those that are made from it.
+        path: The absolute path of the file; empty if the text is in no file.
     """
 
     name: str
@@ -200,6 +205,7 @@ class Level:
     line: int = 1
     lines: Mapping[str, int] = field(default_factory=dict)
     is_template: bool = False
+    path: str = ""
 
     def place(self, key: str) -> str:
         """The file and line of a key."""
