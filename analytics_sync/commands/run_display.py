@@ -5,12 +5,13 @@ In: the progress of the runs of this process. Out: text on standard output, whil
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from analytics_sync.extract.progress import Progress, Reading, followed, following
 
@@ -29,12 +30,24 @@ def display(title: str) -> Iterator[None]:
         title: The first line.
     """
     print(title, flush=True)
-    if not sys.stdout.isatty():
-        with following(_print_line):
-            yield
-        return
+    # A stream of its own: a run in Dagster writes standard output into a file.
+    with os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8") as stream:
+        if stream.isatty():
+            with _bars(stream):
+                yield
+        else:
+            with following(lambda line: _print_line(line, stream)):
+                yield
+
+
+def _print_line(line: str, stream: TextIO) -> None:
+    print(f"{datetime.now():%H:%M:%S} {line}", file=stream, flush=True)
+
+
+@contextmanager
+def _bars(stream: TextIO) -> Iterator[None]:
     over = threading.Event()
-    shown = threading.Thread(target=_show, args=(over,), name="display", daemon=True)
+    shown = threading.Thread(target=_show, args=(over, stream), name="display", daemon=True)
     shown.start()
     try:
         yield
@@ -43,12 +56,9 @@ def display(title: str) -> Iterator[None]:
         shown.join(_JOIN_SECONDS)
 
 
-def _print_line(line: str) -> None:
-    print(f"{datetime.now():%H:%M:%S} {line}", flush=True)
-
-
-def _show(over: threading.Event) -> None:
+def _show(over: threading.Event, stream: TextIO) -> None:
     """Draw bars until the run is over."""
+    from rich.console import Console
     from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
     from rich.progress import Progress as Bars
 
@@ -56,7 +66,8 @@ def _show(over: threading.Event) -> None:
         SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(bar_width=20),
         TextColumn("{task.fields[said]}", markup=False), TimeElapsedColumn(),
     )  # fmt: skip
-    with Bars(*columns, transient=True) as bars:
+    console = Console(file=stream, force_terminal=True)
+    with Bars(*columns, console=console, transient=True) as bars:
         tasks: dict[int, object] = {}
         while not over.wait(_SECONDS_BETWEEN_LOOKS):
             _draw(bars, tasks, followed())

@@ -19,13 +19,13 @@ from dagster import (
     DagsterEvent,
     DagsterEventType,
     DagsterInstance,
+    TextMetadataValue,
 )
 
 from analytics_sync.common.shown import shown
 
 _HEAD = ("resource", "rows", "inserted", "existing", "rejected", "reading s", "checks")
 _MAX_LINE = 2000
-_SKIPPED = "Dependencies for step"  # checks of what is not loaded
 _RUN = "run_"  # begins the names of numbers of a run of several partitions
 
 
@@ -64,7 +64,7 @@ def report(instance: DagsterInstance, run_id: str, selected: Iterable[str]) -> b
     for entry in instance.all_logs(run_id):
         if (event := entry.dagster_event) is not None:
             failures += _note(event, rows)
-        elif not entry.user_message.startswith(_SKIPPED) and int(entry.level) >= logging.WARNING:
+        elif int(entry.level) == logging.WARNING:
             warnings.append(entry.user_message)
     print()
     for line in _table([_HEAD, *([name, *row.cells()] for name, row in sorted(rows.items()))]):
@@ -94,8 +94,13 @@ def _note(event: DagsterEvent, rows: dict[str, _Row]) -> Iterator[str]:
         case DagsterEventType.STEP_FAILURE:
             data = event.step_failure_data
             said = data.user_failure_data
-            if said is not None and said.metadata:
-                yield from (str(value.value) for value in said.metadata.values())
+            errors = [
+                str(value.value)
+                for value in (said.metadata if said is not None else {}).values()
+                if isinstance(value, TextMetadataValue)
+            ]
+            if errors:
+                yield from errors
             elif said is not None and said.description:
                 yield said.description
             elif data.error is not None:

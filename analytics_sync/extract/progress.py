@@ -113,7 +113,7 @@ class Progress:
     def phases(self) -> list[str]:
         """What the run does now beside reading."""
         with self._lock:
-            return [phase.line() for phase in self._phases]
+            return [phase.doing for phase in self._phases]
 
     def wait(self, place: Place, reason: str, seconds: float) -> None:
         """Note that a request waits before it is sent again."""

@@ -62,7 +62,7 @@ def second_reads(run: ReadRun, scopes: Mapping[str, Scope]) -> Iterator[Mapping[
         for window, names in by_window.items():
             try:
                 source = _to_the_end(run.source, names)
-                again = stack.enter_context(ReadRun(source, window, names, resume=False))
+                again = stack.enter_context(_again(run, source, window, names))
                 again.start(run.tables)
                 failed = again.failures()
             except ExtractError as e:
@@ -75,6 +75,10 @@ def second_reads(run: ReadRun, scopes: Mapping[str, Scope]) -> Iterator[Mapping[
                     else _confirmation(again, scopes[name])
                 )
         yield found
+
+
+def _again(run: ReadRun, source: Source, window: Window | None, names: Iterable[str]) -> ReadRun:
+    return ReadRun(source, window, names, resume=False, stop=run.stop, progress=run.progress)
 
 
 def _confirmation(again: ReadRun, scope: Scope) -> Confirmation:
