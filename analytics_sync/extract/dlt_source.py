@@ -37,9 +37,20 @@ def dlt_source(source: Source, run: ReadRun | None = None, *, files: bool = Fals
         files: Whether the load takes Parquet files whose load id is still to be set.
     """
     if run is None:
-        resources = [_resource(r, _Unread(r)) for r in source.assets]
+        resources = [
+            _resource(r, _Unread(r), replaces=r.write_disposition == "replace")
+            for r in source.assets
+        ]
     else:
-        resources = [_resource(r, _reader(r, run, files)) for r in run.resources]
+        is_trial = run.page_limit is not None
+        resources = [
+            _resource(
+                r,
+                _reader(r, run, files),
+                replaces=r.write_disposition == "replace" and not is_trial,
+            )
+            for r in run.resources
+        ]
         resources.append(_rejected(run))
 
     @dlt.source(name=source.name, max_table_nesting=0)
@@ -59,13 +70,15 @@ class _Unread(Iterator[Any]):
         raise RuntimeError(f"{self._resource}: this source only describes; pass a ReadRun to read")
 
 
-def _resource(resource: Resource, read: Callable[[], Iterator[Any]] | Iterator[Any]) -> DltResource:
+def _resource(
+    resource: Resource, read: Callable[[], Iterator[Any]] | Iterator[Any], *, replaces: bool
+) -> DltResource:
     built: Any = dlt.resource(
         read,
         name=resource.name,
         table_name=resource.table,
         primary_key=list(resource.key),
-        write_disposition=resource.write_disposition,
+        write_disposition="replace" if replaces else "merge",  # no trial replaces a table
         columns=table_columns(resource) if resource.fields else {},
     )
     return built  # type: ignore[no-any-return]

@@ -38,6 +38,7 @@ from analytics_sync.extract.rest_client.response import Response
 from analytics_sync.extract.rest_client.session import Session
 from analytics_sync.extract.rest_client.urls import MAX_SHOWN_URL
 from analytics_sync.extract.result import Page
+from analytics_sync.extract.trial import TRIAL_END
 
 _Fingerprint = tuple[list[int | None], set[str]]
 """The totals that a response reports, and the keys of its records."""
@@ -74,6 +75,7 @@ class PageSeries:
         self._kept_pages = kept_pages
         self._requester = Requester(context, session, url, query)
         self._params = ParamEvidence(resource, query)
+        self._limit = context.page_limit
         self._prefetcher = Prefetcher(prefetch_pool, self._requester.fetch)
         self._paginator = paginator_for(resource.paginator, context.place, session.redact)
         self._end = SeriesEnd(context, self._paginator)
@@ -97,6 +99,10 @@ class PageSeries:
         request = self._paginator.first_request()
         with closing(self._prefetcher):
             for number in range(self._session.max_pages):
+                if self._limit is not None and not self._limit.take():
+                    self._reported_total = None
+                    self._record_end(TRIAL_END, proven_complete=False)
+                    return
                 try:
                     response, is_new = self._response(number, request)
                 except HttpStatusError as e:
@@ -108,8 +114,9 @@ class PageSeries:
                 self._gaps.judge_left_out(left_out)
                 self._gather_evidence(response, records)
                 if number == 0 and self._resource.count_path is not None:
-                    self._reported_total = whole_number(response.body, self._resource.count_path)
-                    self._paginator.reported_total = self._reported_total
+                    total = whole_number(response.body, self._resource.count_path)
+                    self._reported_total = self._paginator.reported_total = total
+                    self._context.result.announce(total)
                 next_page = advance(self._paginator, self._session, response, elements)
                 if is_new:  # not before the paginator has accepted the response as a page
                     self._kept_pages.add(number, request, response)
@@ -215,7 +222,8 @@ class PageSeries:
         self, request: PageRequest | None, response: Response, records: list[Any], is_new: bool
     ) -> None:
         """Prefetch the pages that the paginator predicts, unless some are on their way already."""
-        if request is not None and is_new and not self._prefetcher:
+        may_send = is_new and self._limit is None
+        if request is not None and may_send and not self._prefetcher:
             requests = self._paginator.predict(request, response, records, self._reported_total)
             self._prefetcher.prefetch(
                 requests, self._session.max_concurrent_requests(len(response.raw))

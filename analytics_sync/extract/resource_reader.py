@@ -19,6 +19,7 @@ from analytics_sync.common.errors import (
     HttpStatusError,
     Place,
 )
+from analytics_sync.common.stopping import Stop
 from analytics_sync.common.window import Window
 from analytics_sync.extract.buffer import TableBuffers
 from analytics_sync.extract.children import Children
@@ -26,15 +27,18 @@ from analytics_sync.extract.collector import Consumer, PageCollector
 from analytics_sync.extract.concurrency import Job, run_concurrently
 from analytics_sync.extract.convert.cursor import CursorReader
 from analytics_sync.extract.convert.inferred_types import ExistingTable
+from analytics_sync.extract.evidence.findings import COMPLETE
 from analytics_sync.extract.journal.journal import Journals
 from analytics_sync.extract.judges.finished_read import judge_records, judge_shortfall
 from analytics_sync.extract.page_reader import PageReader
-from analytics_sync.extract.parents import Parent, ParentValues
+from analytics_sync.extract.parents import Parent, ParentValues, named_parent
+from analytics_sync.extract.progress import Progress
 from analytics_sync.extract.read_context import ReadContext
 from analytics_sync.extract.rest_client.connections.deadline import Deadline
 from analytics_sync.extract.rest_client.session import Session
 from analytics_sync.extract.rest_client.settings import Settings
 from analytics_sync.extract.result import Page, ReadResult
+from analytics_sync.extract.trial import PageLimit
 from analytics_sync.extract.windows.incremental import with_lag
 from analytics_sync.extract.windows.slicer import Slicer
 
@@ -51,6 +55,9 @@ class ResourceReader:
         prefetch_pool: Threads for prefetched requests.
         buffers: Makes the table buffers.
         journals: The pages that earlier runs have kept.
+        stop: Set when the run must end now.
+        progress: Told of each resource that is read.
+        max_pages: The pages of each resource in a trial; None for a usual read.
     """
 
     def __init__(
@@ -61,6 +68,9 @@ class ResourceReader:
         prefetch_pool: Executor,
         buffers: TableBuffers,
         journals: Journals,
+        stop: Stop,
+        progress: Progress,
+        max_pages: int | None = None,
     ) -> None:
         self._session = session
         self._settings = settings
@@ -68,6 +78,9 @@ class ResourceReader:
         self._prefetch_pool = prefetch_pool
         self._buffers = buffers
         self._journals = journals
+        self._stop = stop
+        self._progress = progress
+        self._max_pages = max_pages
 
     def read(
         self,
@@ -90,14 +103,16 @@ class ResourceReader:
 
         Raises:
             ExtractError: Of any kind; the resource then counts as not read.
+            Stopped: The run is being stopped; the journal stays for the next run.
         """
         start = time.monotonic()
         result = ReadResult(resource)
         place = Place(resource.source, resource.name, window)
         window = with_lag(resource, window)
         journal = self._journals.open(resource, window)
-        deadline = Deadline.after(self._session.max_seconds)
-        context = ReadContext(resource, window, place, result, journal, deadline)
+        deadline = Deadline.after(self._session.max_seconds, stop=self._stop)
+        limit = PageLimit(self._max_pages) if self._max_pages is not None else None
+        context = ReadContext(resource, window, place, result, journal, deadline, limit)
         collector = PageCollector(
             resource,
             window,
@@ -109,20 +124,43 @@ class ResourceReader:
             partial(deadline.check, place),
         )
         reader = PageReader(context, self._session, self._settings, self._prefetch_pool)
+        reading = self._progress.begin(place, result, len(parents) if parents is not None else None)
         try:
             self._read_pages(context, reader, parents, collector)
-            reader.finish()
-            judge_shortfall(context)
+            if limit is None:
+                reader.finish()
+                judge_shortfall(context)
         except (HttpStatusError, ConnectionFailed):
             raise
         except ExtractError:  # the kept pages are in doubt: a later run must request all again
             journal.discard()
             raise
+        finally:
+            self._progress.end(reading)
         collector.close()
-        judge_records(context)
+        if limit is None:
+            judge_records(context)
+        else:
+            result.proven_complete, result.reported_total = False, None
+            result.findings.add(COMPLETE, limit.finding)
         result.pages_kept = journal.reused
         result.seconds = time.monotonic() - start
         return result
+
+    def first_request(self, resource: Resource, window: Window | None) -> str:
+        """The first request of a resource as text. Fields of its parent have names in place of values.
+
+        Raises:
+            ExtractError: No request can be made.
+        """
+        place = Place(resource.source, resource.name, window)
+        window = with_lag(resource, window)
+        journal = self._journals.open(resource, window)
+        deadline = Deadline.after(self._session.max_seconds, stop=self._stop)
+        context = ReadContext(resource, window, place, ReadResult(resource), journal, deadline)
+        reader = PageReader(context, self._session, self._settings, self._prefetch_pool)
+        parent = self.configured(resource) if resource.parent else None
+        return reader.first_request(parent or named_parent(resource))
 
     def configured(self, resource: Resource) -> Parent | None:
         """The parent values that settings give; None unless settings give all of them."""
@@ -172,7 +210,7 @@ class ResourceReader:
         """The jobs that read a resource without parents, or the children of one parent."""
         resource, window = context.resource, context.window
         incremental = resource.incremental if resource.cursor else None
-        if incremental is None or window is None:
+        if incremental is None or window is None or context.page_limit is not None:
             jobs = iter([lambda: reader.pages(parent, window)])
             return lambda _: next(jobs, None)
         return Slicer(

@@ -17,6 +17,7 @@ from analytics_sync.catalog import Resource, Source
 from analytics_sync.common.errors import ExtractError, Place
 from analytics_sync.common.gc_tuning import infrequent_gc
 from analytics_sync.common.private_folder import LockedTempFolder
+from analytics_sync.common.stopping import Stop
 from analytics_sync.common.window import Window
 from analytics_sync.extract.buffer import TableBuffers
 from analytics_sync.extract.collector import Consumer
@@ -24,6 +25,7 @@ from analytics_sync.extract.convert.inferred_types import ExistingTable
 from analytics_sync.extract.journal.journal import Journals
 from analytics_sync.extract.judges.finished_read import judge_parent
 from analytics_sync.extract.parents import ParentValues
+from analytics_sync.extract.progress import Progress
 from analytics_sync.extract.resource_reader import ResourceReader
 from analytics_sync.extract.rest_client.account import Account
 from analytics_sync.extract.rest_client.session import Session
@@ -39,7 +41,11 @@ class ReadRun:
         window: The window of windowed resources; None reads everything.
         only: Names of the assets to read; None reads all.
         resume: Whether to use the pages that an earlier run has read but not loaded.
-        sleep: Waits for some seconds; None takes ``time.sleep``. Tests replace it.
+        sleep: Waits for some seconds; None waits until the run is stopped at most. Tests replace it.
+        stop: Set when the run must end now; None for a flag of its own.
+        progress: Told of what the run does; None for one that nobody looks at.
+        page_limit: For a trial, the largest number of pages of each resource; None reads all pages. A
+            trial uses and leaves no journal.
 
     Raises:
         MissingSetting: The base URL or a credential is not set.
@@ -53,8 +59,15 @@ class ReadRun:
         *,
         resume: bool = True,
         sleep: Callable[[float], None] | None = None,
+        stop: Stop | None = None,
+        progress: Progress | None = None,
+        page_limit: int | None = None,
     ) -> None:
         self.source = source
+        self.stop = stop or Stop()
+        self.progress = progress or Progress()
+        self.page_limit = page_limit
+        resume = resume and page_limit is None
         self.window = window
         wanted = {r.name for r in source.assets} if only is None else set(only)
         # Parents first: Dagster expects materializations in this order.
@@ -65,7 +78,7 @@ class ReadRun:
             )
         )
         settings = Settings(source)
-        self._session = Session(settings, sleep=sleep)
+        self._session = Session(settings, sleep=sleep, progress=self.progress)
         self.redact = self._session.redact
         self.account = Account(settings, self._session.base_url, self.redact.data_text)
         self._folder = LockedTempFolder("analytics-sync-read-")
@@ -83,6 +96,9 @@ class ReadRun:
             self._prefetch_pool,
             self._buffers,
             self._journals,
+            self.stop,
+            self.progress,
+            page_limit,
         )
         self._contexts = ExitStack()
         self._lock = threading.Lock()
@@ -97,7 +113,9 @@ class ReadRun:
         self._contexts.enter_context(self.redact.in_logs())
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None:  # what is still being read is of no use
+            self.stop.set()
         for pool in (self._resource_pool, self._series_pool, self._prefetch_pool):
             pool.shutdown(wait=True, cancel_futures=True)
         self._buffers.close()
@@ -159,6 +177,28 @@ class ReadRun:
                 raise error
         return failed
 
+    def resources_to_read(self) -> list[Resource]:
+        """The resources of the run, each after the parents that are read for it."""
+        found: dict[str, Resource] = {}
+        for resource in self.resources:
+            chain = [resource]
+            while chain[-1].parent is not None and self._reader.configured(chain[-1]) is None:
+                chain.append(self.source.resources[chain[-1].parent])
+            found = {**found, **{r.name: r for r in reversed(chain) if r.name not in found}}
+        return list(found.values())
+
+    def first_request(self, resource: Resource) -> str:
+        """The first request of a resource as text, with secrets masked. Nothing is sent.
+
+        Raises:
+            ExtractError: No request can be made, as without a setting of the path.
+        """
+        children = [r for r in self.resources if r.parent == resource.name]
+        is_windowed = resource in self.resources or any(
+            self._is_parent_windowed(resource, child) for child in children
+        )
+        return self._reader.first_request(resource, self.window if is_windowed else None)
+
     def loaded(self) -> None:
         """Delete the journals, because the rows are in the warehouse.
 
@@ -217,7 +257,7 @@ class ReadRun:
                 "This is a bug in analytics_sync; please report it with the traceback below.\n"
                 + self.redact.trace(e),
             ) from None  # the original error may hold a secret
-        if parent is not None:
+        if parent is not None and self.page_limit is None:
             judge_parent(parent.result, result, Place(resource.source, resource.name, window))
         return _Outcome(result, {name: c.values for name, c in consumers.items()})
 

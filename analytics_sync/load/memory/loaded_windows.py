@@ -208,13 +208,15 @@ def _cut(client: SqlClientBase[Any], resource: str, gaps: Sequence[Window]) -> N
 
 
 def note_windows(client: SqlClientBase[Any], run: ReadRun, load_id: str | None) -> None:
-    """Note the windows of a load whose rows are in their tables.
+    """Note the windows of a load whose rows are in their tables. A trial has read no window.
 
     Args:
         client: A client that holds the load lock.
         run: The run. Its failed resources are left out.
         load_id: dlt's id of the load; None if there was nothing to load.
     """
+    if run.page_limit is not None:
+        return
     failed, now = run.failures(), datetime.now(UTC)
     # without partitions a windowed resource is read as a whole
     window = run.window or Window(BEGINNING, now)
