@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import pytest
-from dagster import AssetKey, DagsterInstance, evaluate_automation_conditions
+from dagster import (
+    AssetKey,
+    DagsterInstance,
+    DagsterRun,
+    DagsterRunStatus,
+    evaluate_automation_conditions,
+)
 
 from analytics_sync.catalog import CatalogError, catalog_files, load_catalog, load_text
 from analytics_sync.defs.build import build_definitions
 from analytics_sync_tests.support.dagster_runs import make_dagster_home
 from analytics_sync_tests.support.nights import Nights
+from analytics_sync_tests.support.scripted_api import Api, shop_api
 
 SHOP = """
 automation: conditions
@@ -34,7 +45,9 @@ resources:
     columns: {id: text}
 """
 DAYS = [f"2026-03-{day:02}" for day in range(1, 32)]
+MAX_SECONDS = 180  # limit for the runs to end; the test waits only as needed
 _numbers = count()
+api = shop_api
 
 
 @dataclass
@@ -176,3 +189,55 @@ def test_a_wrong_setting_of_all_sources_is_named(
     monkeypatch.delenv(f"ANALYTICS_SYNC__{variable}")
     with pytest.raises(CatalogError, match=f"^shop.yaml:2: {variable.lower()}: {expected}"):
         load_text(f"\n{variable.lower()}: {value}{SHOP[23:]}", name="shop", file="shop.yaml")
+
+
+@pytest.mark.slow
+def test_the_daemon_starts_the_runs_of_the_conditions(
+    api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    today = datetime.now(UTC).date()
+    days = [str(today - timedelta(days=n)) for n in (2, 1)]
+    home = make_dagster_home(tmp_path / "home")
+    (tmp_path / "shop.yaml").write_text(f"start_date: {days[0]}\n{SHOP}")
+    for name, value in {
+        "DAGSTER_HOME": str(home),
+        "ANALYTICS_SYNC__CATALOG_DIR": str(tmp_path),
+        "DESTINATION__DUCKDB__CREDENTIALS": str(tmp_path / "warehouse.duckdb"),
+    }.items():
+        monkeypatch.setenv(name, value)
+    api.on("/orders", lambda _, query, __: [{"id": query["from"], "at": query["from"]}])
+    api.on("/orders/*", [{"id": "1"}])
+    api.on("/shops", [{"id": "x"}])
+    module = ["-m", "analytics_sync.definitions"]
+    command = [sys.executable, "-m", "dagster", "sensor", "start", "conditions_shop", *module]
+    subprocess.run(command, check=True, capture_output=True)
+    daemon = subprocess.Popen(
+        [sys.executable, "-m", "dagster._daemon", "run", *module],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        with DagsterInstance.from_config(str(home)) as instance:
+            runs = _finished(instance, 3)
+            read = instance.get_materialized_partitions(AssetKey(["shop", "lines"]))
+    finally:
+        daemon.terminate()
+        daemon.wait()
+    assert {run.status for run in runs} == {DagsterRunStatus.SUCCESS}
+    assert {run.tags.get("dagster/partition") for run in runs} == {None, *days}
+    assert read == set(days)
+    for run in runs:
+        assert run.tags["dagster/from_automation_condition"] == "true"
+        assert run.tags["analytics_sync/source"] == "shop"
+        assert run.tags["analytics_sync/attempt"] == "1"
+        assert run.asset_check_selection, "the checks run with the assets"
+
+
+def _finished(instance: DagsterInstance, number: int) -> list[DagsterRun]:
+    """So many runs, once all of them have ended."""
+    until = time.monotonic() + MAX_SECONDS
+    while time.monotonic() < until:
+        runs = list(instance.get_runs())
+        if len(runs) >= number and all(run.is_finished for run in runs):
+            return runs
+        time.sleep(0.5)
+    raise AssertionError(f"not finished: {[run.status for run in instance.get_runs()]}")
