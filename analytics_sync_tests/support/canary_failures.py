@@ -169,13 +169,14 @@ FAILURES: dict[str, Failure] = {
     "no such host": Failure(address="https://nowhere.invalid"),
     "no certificate": Failure(_page(), address="https"),
     "a warehouse that refuses": Failure(
-        _page(),
         environment=pg.settings(
             f"postgresql://me:{quote(CANARIES['database'], safe='')}@127.0.0.1:9/db"
         ),
+        output="Look at the destination",
     ),
     "warehouse settings that are spelled wrong": Failure(
-        _page(), environment=pg.settings(f"postgres//me:{CANARIES['database']}@::1:x/db")
+        environment=pg.settings(f"postgres//me:{CANARIES['database']}@::1:x/db"),
+        output="Look at the destination",
     ),
     "a mistake of ours": Failure(_page(), code=_BUG, output="This is a bug in analytics_sync"),
     "killed in the load": Failure(

@@ -137,12 +137,11 @@ class Quarter:
     def _requests(self, defs: Definitions, day: date) -> list[RunRequest]:
         moment = datetime(day.year, day.month, day.day, 2, 15, tzinfo=UTC) + timedelta(days=1)
         repository = defs.get_repository_def()
-        context = build_schedule_context(
+        with build_schedule_context(
             instance=self.instance, scheduled_execution_time=moment, repository_def=repository
-        )
-        return list(
-            repository.get_schedule_def("daily_shop").evaluate_tick(context).run_requests or ()
-        )
+        ) as context:
+            tick = repository.get_schedule_def("daily_shop").evaluate_tick(context)
+        return list(tick.run_requests or ())
 
     def _execute(
         self, defs: Definitions, request: RunRequest, instance: DagsterInstance
