@@ -6,6 +6,7 @@ In: the path of a field. Out: dlt's snake_case identifier, path parts joined by
 
 from __future__ import annotations
 
+import keyword
 import re
 from collections.abc import Sequence
 from functools import cache
@@ -24,6 +25,12 @@ RESERVED_COLUMNS = frozenset({EXTRA, READ_AT, DELETED_AT, PARENT_KEY, LOAD_ID, "
 
 MAX_SOURCE_NAME = 64
 """dlt's limit."""
+
+RESERVED_BY_DAGSTER = frozenset(
+    {"arg_dict", "bool", "conf", "config", "context", "dict", "float", "input", "input_arg_dict"}
+    | {"int", "meta", "output", "output_arg_dict", "str", "type"}
+)
+"""No step has one of these names, or a keyword of Python."""
 
 _SNAKE_CASE = re.compile(r"[a-z][a-z0-9_]*")
 _SETTING = re.compile(r"[\w.-]+")
@@ -51,6 +58,8 @@ def problem_of_name(source: str) -> str:
         return f"source name {source!r}: expected lower_snake_case"
     if len(source) > MAX_SOURCE_NAME:
         return f"source name {source!r}: expected at most {MAX_SOURCE_NAME} characters"
+    if source in RESERVED_BY_DAGSTER or keyword.iskeyword(source):
+        return f"source name {source!r}: Dagster reserves this word; choose another name"
     if is_reserved_dataset(dataset_name(source)):
         return (
             f"source name {source!r}: the dataset {dataset_name(source)!r} is reserved for "

@@ -40,7 +40,11 @@ def verdicts(
     try:
         results = list(judge_checks(context.instance, source, partitions, planned))
     except Exception as e:  # the failure of the other resources is the message to show
-        context.log.warning(f"{source.name}: the checks of what was loaded did not run: {e}")
+        said = str(e).partition("\n")[0].rstrip(".")  # below it is a traceback
+        context.log.warning(
+            f"{source.name}: the checks of what was loaded did not run: {said}. "
+            "Run them in the UI, or run again."
+        )
         return
     for result in results:
         assert result.asset_key is not None

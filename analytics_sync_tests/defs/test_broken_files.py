@@ -10,14 +10,17 @@ import json
 import os
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from dagster import AssetKey, Definitions
+from dagster._core.definitions.utils import DISALLOWED_NAMES
 
-from analytics_sync.catalog import configured, loader
+from analytics_sync.catalog import configured, load_text, loader
 from analytics_sync.catalog.configured import configured_catalog
+from analytics_sync.catalog.naming import problem_of_name
 from analytics_sync.cli import main
 from analytics_sync.defs.build import build_definitions
 from analytics_sync_tests.support.dagster_runs import step_failure
@@ -41,6 +44,7 @@ BROKEN: dict[str, tuple[Callable[[Path], Any], str]] = {
     "null byte": (lambda p: p.write_bytes(b"source: a\0b\n"), "not valid YAML"),
     "two documents": (lambda p: p.write_text(f"{good('wrong')}\n---\n{good('more')}"), "not valid YAML"),
     "reserved name": (lambda p: p.write_text(good("public")), "is reserved"),
+    "a keyword": (lambda p: p.write_text(good("class")), "source name 'class': Dagster reserves this word"),
     "a secret": (lambda p: p.write_text(good(client={"auth": {"token": "sk_live_51H8xT2eZvKYlo2C"}})), "wrong.yaml"),
     "a folder": (lambda p: p.mkdir(), "is no regular file"),
     "a FIFO": (lambda p: os.mkfifo(p), "is no regular file"),
@@ -225,3 +229,22 @@ def test_the_command_line_loads_the_others_and_says_what_is_broken(
     said = world.command(*select, both, *days, *module, status=None)
     assert "Materialization failed" in said
     assert world.table("observability/incidents")
+
+
+def test_definitions_that_cannot_be_built_take_their_source_down() -> None:
+    """The loader refuses such a name. Dagster may refuse more than it does."""
+    sources = {
+        name: load_text(good(name), name=name, file=f"{name}.yaml") for name in ("one", "two")
+    }
+    defs = build_definitions({**sources, "one": replace(sources["one"], name="config")})
+    (description,) = broken_assets(defs).values()
+    assert (
+        "one.yaml:2: the definitions cannot be built: DagsterInvalidDefinitionError: "
+        in description
+    )
+    assert "two" in groups(defs)
+
+
+def test_every_name_that_dagster_reserves_is_refused(folder: Path) -> None:
+    for name in (*DISALLOWED_NAMES, "default"):
+        assert bool(problem_of_name(name)) == (name != "default")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,12 +15,14 @@ from dagster import (
     AssetSelection,
     DagsterInstance,
     Definitions,
+    LoggerDefinition,
     define_asset_job,
 )
 
 from analytics_sync.defs.build import build_definitions
 from analytics_sync.sandbox import Fault, Request, ServedResponse
 from analytics_sync_tests.support.dagster_runs import metadata, step_failure
+from analytics_sync_tests.support.file_holder import held
 from analytics_sync_tests.support.oracle import assert_same
 from analytics_sync_tests.support.world import World
 
@@ -250,3 +255,47 @@ def test_only_planned_checks_are_run(world: World) -> None:
     assert not result.success
     assert verdicts(result) == {}
     assert world.table("observability/users")
+
+
+class _Holds(logging.Handler):
+    """Opens the warehouse in another program as soon as an asset is materialized, and keeps the messages."""
+
+    def __init__(self, file: Path, until: ExitStack) -> None:
+        super().__init__()
+        self.messages: list[str] = []
+        self._file, self._until, self._is_open = file, until, False
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.messages.append(record.getMessage())
+        if "ASSET_MATERIALIZATION - " in record.getMessage() and not self._is_open:
+            self._is_open = True
+            self._until.enter_context(held(self._file, read_only=False))
+
+
+def test_checks_that_cannot_run_are_named_in_a_warning(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The failure of the resources stays the message of the run."""
+    monkeypatch.setenv("ANALYTICS_SYNC__WAIT_FOR_WAREHOUSE", "0")
+    world.sandbox.faults = broken("monitors")
+    with ExitStack() as until:
+        handler = _Holds(world.warehouse, until)
+        kept = logging.Logger("kept")
+        kept.addHandler(handler)
+        loggers = {"kept": LoggerDefinition(lambda _: kept)}
+        defs = Definitions.merge(build_definitions(world.sources), Definitions(loggers=loggers))
+        with DagsterInstance.from_config(str(world.home)) as instance:
+            result = defs.resolve_implicit_global_asset_job_def().execute_in_process(
+                instance=instance,
+                asset_selection=[AssetKey(["observability", n]) for n in ("monitors", "users")],
+                run_config={"loggers": {"kept": {}}},
+                raise_on_error=False,
+            )
+    assert "1 of 2 resources of observability failed" in step_failure(result).description
+    assert verdicts(result) == {}
+    (warning,) = [m for m in handler.messages if "did not run" in m]
+    said = "observability: the checks of what was loaded did not run: "
+    assert said in warning
+    assert "is in use by" in warning
+    assert warning.endswith("Run them in the UI, or run again.")
+    assert "\n" not in warning
