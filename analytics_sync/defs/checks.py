@@ -52,7 +52,7 @@ _COMPLETE = (
     "All records were read: no total, flag, cursor or link of the API says that there are more."
 )
 _HISTORY = (
-    "The warehouse has all that Dagster shows as materialized, and its rows are of one account."
+    "The warehouse has all that Dagster shows as materialized. No change of its account was seen."
 )
 _WINDOW_BOUNDS = "The API filters by the bounds of the window as they are declared."
 

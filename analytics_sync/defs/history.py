@@ -116,7 +116,7 @@ class DagsterHistory:
         if changes := _account_changes(event):
             text = _changes_text(self.source, changes)
             return False, AssetCheckSeverity.WARN, text, {}
-        text = "The warehouse has all that Dagster reports, from one address and account."
+        text = "The warehouse has all that Dagster reports. No change of its account was seen."
         return True, AssetCheckSeverity.ERROR, text, {}
 
     def _missing(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from analytics_sync.catalog import Source
+from analytics_sync.catalog import Source, load_text
 from analytics_sync_tests.support.dagster_runs import run_source
 from analytics_sync_tests.support.each_warehouse import Warehouse, each_warehouse, mainly_duckdb
 from analytics_sync_tests.support.scripted_api import Api, item, serve, shop, shop_api
@@ -160,7 +160,9 @@ def test_a_hidden_setting_in_the_path_is_not_shown(
 def test_other_credentials_load_and_are_reported(
     warehouse: Warehouse, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert not run_source(home, SHOP).failed()
+    run = run_source(home, SHOP)
+    assert not run.failed()
+    assert run.checks["items.history"][2].endswith("No change of its account was seen.")
     monkeypatch.setenv(KEY, "a-new-key-of-the-account")
     run = run_source(home, SHOP)
     assert run.ok, "a rotated key locks nobody out"
@@ -169,6 +171,27 @@ def test_other_credentials_load_and_are_reported(
     assert len(run.metadata["items"]["account_changes"]) == 1
     text = str(warehouse.query("SELECT * FROM shop._origin"))
     assert "key-of-the-account" not in text
+
+
+def test_the_marks_of_one_secret_differ_from_dataset_to_dataset(
+    warehouse: Warehouse, home: Path, api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who reads two datasets does not learn that they have one key."""
+    text = json.dumps({"client": {"auth": AUTH}, "resources": [item()]})
+    depot = load_text(text, name="depot", file="depot.yaml")
+    monkeypatch.setenv("SOURCES__DEPOT__BASE_URL", api.url)
+    monkeypatch.setenv("SOURCES__DEPOT__API_KEY", "a-key-of-the-account")
+    for source in (shop(item(), auth=AUTH), depot):
+        assert run_source(home, source).ok
+    marks = [
+        warehouse.query(
+            f"SELECT value, mark_key FROM {name}._origin WHERE resource = 'items' AND part = 'credentials'"
+        )
+        for name in ("shop", "depot")
+    ]
+    ((one, its_key),), ((other, others_key),) = marks
+    assert its_key == others_key, "both are of this user"
+    assert one != other
 
 
 @pytest.mark.slow
