@@ -106,7 +106,9 @@ class PrivateFolder:
             with suppress(FileExistsError):
                 new = flags | os.O_CREAT | os.O_EXCL
                 return os.open(name, new, 0o600, dir_fd=self._handle)
-        raise NotPrivate(f"{self.path / name} is created and removed again and again")
+        raise NotPrivate(
+            f"{self.path / name} is created and removed again and again; end the program that does so"
+        )
 
     def _open_existing(self, name: str, flags: int) -> int | None:
         """The descriptor of a file; None if it is not a regular file of this user alone."""
@@ -177,7 +179,9 @@ def create_file(
         except BaseException:
             folder.close()
             raise
-    raise NotPrivate(f"{folder.path} is created and removed again and again")
+    raise NotPrivate(
+        f"{folder.path} is created and removed again and again; end the program that does so"
+    )
 
 
 def _is_private_file(status: os.stat_result) -> bool:

@@ -44,11 +44,15 @@ def required_fields(warehouse: Warehouse, resource: Resource, columns: tuple[str
         if count:
             metadata[f"without {field.name}"] = _examples(warehouse, resource, field.column)
     if absent:
-        return False, f"Columns missing from the table: {listed(absent)}.", metadata
+        return False, f"Columns missing from the table: {listed(absent)}. {_adds(resource)}", metadata
     offending = [f"{f.name} ({n})" for f, n in nulls.items() if n]
     if offending:
         return False, f"Null in required fields: {listed(offending)} of {total} rows.", metadata
     return True, f"All {len(fields)} required fields are there in {total} rows.", metadata
+
+
+def _adds(resource: Resource) -> str:
+    return f"Materialize {resource}: the load adds them, or says why it cannot."
 
 
 def _examples(warehouse: Warehouse, resource: Resource, column: str) -> str:
@@ -67,7 +71,7 @@ def primary_key_unique(
     """There is one row per primary key."""
     absent = [k for k in resource.key if warehouse.stored(k) not in columns]
     if absent:
-        return False, f"Key columns missing from the table: {listed(absent)}.", {}
+        return False, f"Key columns missing from the table: {listed(absent)}. {_adds(resource)}", {}
     table = warehouse.table(resource.table)
     key = ", ".join(warehouse.column(k) for k in resource.key)
     groups = f"SELECT {key}, count(*) AS n FROM {table} GROUP BY {key} HAVING count(*) > 1"
@@ -107,19 +111,24 @@ def declared_schema(warehouse: Warehouse, resource: Resource, columns: tuple[str
     metadata: dict[str, Any] = {"rows": total, "rows_with_extra": extra, "rows_rejected": rejected}
     problems = []
     if absent:
-        problems.append(f"Declared columns missing from the table: {listed(absent)}.")
+        problems.append(
+            f"Declared columns missing from the table: {listed(absent)}. {_adds(resource)}"
+        )
     if extra:
         named = _extra_fields(warehouse, table)
         metadata["fields_in_extra"] = MetadataValue.json(_counts(named))
         if len(named) > MAX_NAMES:
             metadata["number_of_fields_in_extra"] = len(named)
-        problems.append(f"Undeclared or misfitting fields in {extra} rows: {listed(named)}.")
+        problems.append(
+            f"Undeclared or misfitting fields in {extra} rows: {listed(named)}. Declare them, or "
+            "correct their types."
+        )
         if not named.keys().isdisjoint(f.name for f in resource.fields):
             problems.append(
                 f"If their columns were changed: analytics-sync schema heal {resource}."
             )
     if rejected:
-        problems.append(f"{rejected} records are in {REJECTED}.")
+        problems.append(f"{rejected} records are in {REJECTED}, each with its reason.")
     if problems:
         return False, " ".join(problems), metadata
     return True, f"All {total} rows are as declared.", metadata

@@ -142,4 +142,6 @@ def test_a_name_with_markup_is_code_in_a_description(shop: World, name: str) -> 
 def test_a_name_without_markup_stays_as_it_is(shop: World) -> None:
     fill_extra(shop, {"colour_of [x] *y*": 1})
     description = verdicts(shop)["declared_schema"].description
-    assert description == "Undeclared or misfitting fields in 1 rows: colour_of [x] *y*."
+    assert description == (
+        "Undeclared or misfitting fields in 1 rows: colour_of [x] *y*. Declare them, or correct their types."
+    )

@@ -77,7 +77,9 @@ def _value(node: ast.expr, path: Path, lines: Lines, offset: int, file: str) -> 
     line = node.lineno + offset
     lines.setdefault(path, line)
     if len(path) > MAX_DEPTH:
-        raise CatalogError(f"nested deeper than {MAX_DEPTH} levels", file=file, line=line)
+        raise CatalogError(
+            f"nested deeper than {MAX_DEPTH} levels; that is no configuration", file=file, line=line
+        )
     if isinstance(node, ast.Dict):
         result: dict[str, Any] = {}
         for key_node, value_node in zip(node.keys, node.values, strict=True):
@@ -115,9 +117,15 @@ def _plain(value: Any, line: int, file: str) -> Any:
         CatalogError: A number of many digits, which Python does not write, or half a character.
     """
     if isinstance(value, int) and value.bit_length() > _MAX_BITS:
-        raise CatalogError(f"a number of more than {_MAX_BITS} bits", file=file, line=line)
+        raise CatalogError(
+            f"a number of more than {_MAX_BITS} bits; text goes in quotes", file=file, line=line
+        )
     if isinstance(value, str) and not _is_unicode(value):
-        raise CatalogError("text with half a character (a surrogate)", file=file, line=line)
+        raise CatalogError(
+            "text with half a character (a surrogate); write the whole character",
+            file=file,
+            line=line,
+        )
     return value
 
 

@@ -23,7 +23,7 @@ MAX_VALUES = 100_000
 MAX_DEPTH = 32
 # The time to parse a number grows with the square of its digits. No key needs a longer number.
 _MAX_NUMBER = 100
-_TOO_MUCH = f"more than {MAX_VALUES:,} values or {MAX_TEXT:,} characters, aliases written out"
+_TOO_MUCH = f"more than {MAX_VALUES:,} values or {MAX_TEXT:,} characters, aliases written out; that is no catalog file"
 
 # libyaml where the wheel has it: a catalog of sixty resources parses ten times as fast
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -106,7 +106,9 @@ def _parse(text: str, file: str) -> tuple[dict[str, Any], Lines]:
 
 
 def _too_deep(file: str, line: int) -> NoReturn:
-    raise CatalogError(f"nested deeper than {MAX_DEPTH} levels", file=file, line=line)
+    raise CatalogError(
+        f"nested deeper than {MAX_DEPTH} levels; that is no catalog file", file=file, line=line
+    )
 
 
 class _Reader:
@@ -145,20 +147,20 @@ class _Reader:
         self.lines.setdefault(path, node.start_mark.line + 1)
         self.count(node)
         if any(node is other for other in above):
-            self.fail("this alias refers to a node that contains it", node)
+            self.fail("this alias refers to a node that contains it; write the value out", node)
         if len(above) > MAX_DEPTH:
             _too_deep(self.file, node.start_mark.line + 1)
         above = (*above, node)
         if node.tag not in _PLAIN:
-            self.fail(f"tag {node.tag!r} is not plain data", node)
+            self.fail(f"tag {node.tag!r} is not plain data; remove the tag", node)
         if _COLLECTIONS.get(node.tag, yaml.ScalarNode) is not type(node):
-            self.fail(f"tag {node.tag!r} does not fit what it stands before", node)
+            self.fail(f"tag {node.tag!r} does not fit what it stands before; remove the tag", node)
         if isinstance(node, yaml.MappingNode):
             result: dict[str, Any] = {}
             for key_node, value_node in node.value:
                 key = self.key(key_node)
                 if key in result:
-                    self.fail(f"key {key!r} is given twice", key_node)
+                    self.fail(f"key {key!r} is given twice; remove one of the two", key_node)
                 self.lines[(*path, key)] = key_node.start_mark.line + 1
                 result[key] = self.value(value_node, (*path, key), above)
             return result

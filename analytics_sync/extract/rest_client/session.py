@@ -237,7 +237,7 @@ class Session:
                 raise ConnectionFailed(
                     call.place,
                     f"GET {self._shown(call)}: would have to wait {delay:.0f} s.",
-                    "Run again later.",
+                    "Run again later, or lower backoff_factor or max_retries of error_handler.",
                 )
             return delay
         verdict = attempt.verdict or Verdict()
