@@ -26,6 +26,7 @@ _MISFIT: Coerced = (None, False)
 _INTEGER = re.compile(r"^[+-]?\d{1,19}$")
 INT64 = range(-(2**63), 2**63)
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_SIGNIFICANT_SIGN = re.compile(r"\+|-?0[0-9]")  # 007: its zeros may mean something
 _WIDE_CONTEXT = Context(prec=50)  # the default 28 digits are fewer than the column's 38
 _MAX_DECIMAL = Decimal(10) ** 29
 # A lone surrogate has no UTF-8 form, and PostgreSQL stores no NUL, in text or in JSON.
@@ -73,7 +74,7 @@ def _scalar_text(value: Any) -> str:
 
 def _bigint(_: Field, value: Any) -> Coerced:
     if isinstance(value, str) and _INTEGER.match(value):
-        number = int(value)  # 007 is not exact: its zeros may mean something
+        number = int(value)
         return (number, str(number) == value) if number in INT64 else _MISFIT
     limit = 2**53 if isinstance(value, float) else 2**63  # beyond, a double is not exact
     if isinstance(value, float | Decimal) and -limit < value < limit and value == int(value):
@@ -129,7 +130,8 @@ def _decimal(_: Field, value: Any) -> Coerced:
     if number.copy_abs() >= _MAX_DECIMAL:  # abs() would round, or raise for 1e1000000
         return _MISFIT
     rounded = number.quantize(Decimal("1e-9"), context=_WIDE_CONTEXT)
-    return (rounded, rounded == number) if rounded.copy_abs() < _MAX_DECIMAL else _MISFIT
+    exact = rounded == number and not _SIGNIFICANT_SIGN.match(text)
+    return (rounded, exact) if rounded.copy_abs() < _MAX_DECIMAL else _MISFIT
 
 
 def _json(_: Field, value: Any) -> Coerced:
