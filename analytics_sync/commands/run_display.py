@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, TextIO
 
-from analytics_sync.extract.progress import Progress, Reading, followed, following
+from analytics_sync.extract.progress import Reading, RunProgress, followed, following
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
@@ -73,7 +73,7 @@ def _show(over: threading.Event, stream: TextIO) -> None:
             _draw(bars, tasks, followed())
 
 
-def _draw(bars: Bars, tasks: dict[int, object], runs: list[Progress]) -> None:
+def _draw(bars: Bars, tasks: dict[int, object], runs: list[RunProgress]) -> None:
     """A bar for each resource that is read now, and one for each load."""
     found: dict[int, tuple[str, float | None, str]] = {}
     for progress in runs:

@@ -24,7 +24,7 @@ from dagster import (
 )
 
 from analytics_sync.common.stopping import Stop
-from analytics_sync.extract.progress import Progress
+from analytics_sync.extract.progress import RunProgress
 
 _T = TypeVar("_T")
 _Context = AssetExecutionContext | AssetCheckExecutionContext
@@ -32,7 +32,7 @@ _Context = AssetExecutionContext | AssetCheckExecutionContext
 _interrupted: set[str] = set()  # ids of runs: their later steps in this process do not begin
 
 
-def supervised(context: _Context, stop: Stop, progress: Progress, work: Callable[[], _T]) -> _T:
+def supervised(context: _Context, stop: Stop, progress: RunProgress, work: Callable[[], _T]) -> _T:
     """The result of ``work``, which runs in a thread of its own.
 
     Args:
@@ -102,7 +102,7 @@ def supervised_checks(
         return []
     stop = Stop()
     try:
-        found = supervised(context, stop, Progress(), lambda: list(judge(stop)))
+        found = supervised(context, stop, RunProgress(), lambda: list(judge(stop)))
     except (KeyboardInterrupt, DagsterExecutionInterruptedError):
         raise canceled(context, f"{source}_checks") from None
     for check in found:

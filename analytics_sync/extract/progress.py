@@ -26,7 +26,7 @@ _LONG_ENTRY = 2.0  # seconds of a wait for a lock that gets a line
 _SAME_WAIT_SECONDS = 1.0  # waits of several threads that end within this are one
 
 
-def followed() -> list[Progress]:
+def followed() -> list[RunProgress]:
     """The progress of each run of this process whose lines somebody takes."""
     return list(_followed)
 
@@ -81,7 +81,7 @@ class Reading:
         return f"; {self.waits_for}: {seconds:.0f} s more" if seconds > 0 else ""
 
 
-class Progress:
+class RunProgress:
     """The progress of one run. Threads may share it."""
 
     def __init__(self) -> None:
@@ -232,5 +232,5 @@ def following(follow: Callable[[str], None]) -> Iterator[None]:
         _followers.remove(follow)
 
 
-_followed: list[Progress] = []
+_followed: list[RunProgress] = []
 _followers: list[Callable[[str], None]] = []

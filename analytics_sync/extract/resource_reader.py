@@ -32,7 +32,7 @@ from analytics_sync.extract.journal.journal import Journals
 from analytics_sync.extract.judges.finished_read import judge_records, judge_shortfall
 from analytics_sync.extract.page_reader import PageReader
 from analytics_sync.extract.parents import Parent, ParentValues, named_parent
-from analytics_sync.extract.progress import Progress
+from analytics_sync.extract.progress import RunProgress
 from analytics_sync.extract.read_context import ReadContext
 from analytics_sync.extract.rest_client.connections.deadline import Deadline
 from analytics_sync.extract.rest_client.session import Session
@@ -69,7 +69,7 @@ class ResourceReader:
         buffers: TableBuffers,
         journals: Journals,
         stop: Stop,
-        progress: Progress,
+        progress: RunProgress,
         max_pages: int | None = None,
     ) -> None:
         self._session = session
@@ -113,16 +113,7 @@ class ResourceReader:
         deadline = Deadline.after(self._session.max_seconds, stop=self._stop)
         limit = PageLimit(self._max_pages) if self._max_pages is not None else None
         context = ReadContext(resource, window, place, result, journal, deadline, limit)
-        collector = PageCollector(
-            resource,
-            window,
-            result,
-            consumers,
-            self._buffers,
-            table or ExistingTable(),
-            self._session.redact,
-            partial(deadline.check, place),
-        )
+        collector = self._collector(context, consumers, table or ExistingTable())
         reader = PageReader(context, self._session, self._settings, self._prefetch_pool)
         reading = self._progress.begin(place, result, len(parents) if parents is not None else None)
         try:
@@ -146,6 +137,20 @@ class ResourceReader:
         result.pages_kept = journal.reused
         result.seconds = time.monotonic() - start
         return result
+
+    def _collector(
+        self, context: ReadContext, consumers: Sequence[Consumer], table: ExistingTable
+    ) -> PageCollector:
+        return PageCollector(
+            context.resource,
+            context.window,
+            context.result,
+            consumers,
+            self._buffers,
+            table,
+            self._session.redact,
+            partial(context.deadline.check, context.place),
+        )
 
     def first_request(self, resource: Resource, window: Window | None) -> str:
         """The first request of a resource as text. Fields of its parent have names in place of values.

@@ -25,7 +25,7 @@ from analytics_sync.extract.convert.inferred_types import ExistingTable
 from analytics_sync.extract.journal.journal import Journals
 from analytics_sync.extract.judges.finished_read import judge_parent
 from analytics_sync.extract.parents import ParentValues
-from analytics_sync.extract.progress import Progress
+from analytics_sync.extract.progress import RunProgress
 from analytics_sync.extract.resource_reader import ResourceReader
 from analytics_sync.extract.rest_client.account import Account
 from analytics_sync.extract.rest_client.session import Session
@@ -60,12 +60,12 @@ class ReadRun:
         resume: bool = True,
         sleep: Callable[[float], None] | None = None,
         stop: Stop | None = None,
-        progress: Progress | None = None,
+        progress: RunProgress | None = None,
         page_limit: int | None = None,
     ) -> None:
         self.source = source
         self.stop = stop or Stop()
-        self.progress = progress or Progress()
+        self.progress = progress or RunProgress()
         self.page_limit = page_limit
         resume = resume and page_limit is None
         self.window = window

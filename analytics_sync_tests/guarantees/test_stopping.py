@@ -35,7 +35,6 @@ def api() -> Iterator[Api]:
 def assert_canceled(ended: Ended) -> None:
     assert ended.run.status == DagsterRunStatus.CANCELED, ended.output[-3000:]
     assert ended.seconds < _MAX_SECONDS
-    print(f"stopped after {ended.seconds:.2f} s")
 
 
 def after(is_there: Callable[[], bool], seconds: float) -> Callable[[], bool]:

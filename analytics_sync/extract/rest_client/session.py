@@ -52,7 +52,7 @@ from analytics_sync.extract.rest_client.urls import (
     without_query,
 )
 from analytics_sync.extract.rest_client.verdict import Verdict, judge
-from analytics_sync.extract.rest_client.waiting import Waiting, Waits
+from analytics_sync.extract.rest_client.waiting import RequestWaits, WaitListener
 
 _PLAIN_HEADERS = frozenset({"Accept", "Accept-Encoding", "User-Agent"})
 _MAX_REDIRECTS = 5
@@ -78,7 +78,7 @@ class Session:
         settings: Settings,
         *,
         sleep: Callable[[float], None] | None = None,
-        progress: Waits | None = None,
+        progress: WaitListener | None = None,
     ) -> None:
         client: Client = settings.source.client
         if problem := foreign_settings():
@@ -106,7 +106,7 @@ class Session:
         self.max_connections = client.max_connections
         self._rate_limiter = RateLimiter(client.rate_limit, f"{self.origin} {self.account!r}")
         self._checked_url = ""
-        self._waiting = Waiting(sleep, progress)
+        self._waiting = RequestWaits(sleep, progress)
         self._pool = ConnectionPool(self.base_url, client, proxy, loopback_only=is_local)
         self._body = BodyReader(client, self.redact)
 

@@ -17,7 +17,7 @@ from analytics_sync.extract.rest_client.rate_limits.rate_limiter import RateLimi
 log = logging.getLogger(__name__)
 
 
-class Waits(Protocol):
+class WaitListener(Protocol):
     """Is told of waits."""
 
     def wait(self, place: Place, reason: str, seconds: float) -> None:
@@ -27,7 +27,7 @@ class Waits(Protocol):
         """A request waits for the rate limit."""
 
 
-class Waiting:
+class RequestWaits:
     """Waits for all requests of a session. Threads may share it.
 
     Args:
@@ -35,7 +35,9 @@ class Waiting:
         progress: Is told of each wait; None if nobody is.
     """
 
-    def __init__(self, sleep: Callable[[float], None] | None, progress: Waits | None) -> None:
+    def __init__(
+        self, sleep: Callable[[float], None] | None, progress: WaitListener | None
+    ) -> None:
         self._sleep = sleep
         self._progress = progress
 
