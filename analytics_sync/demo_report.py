@@ -5,7 +5,7 @@ In: the folder of a Dagster instance. Out: a line on standard output for each as
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,9 +20,13 @@ class _AssetSummary:
     partitions: int = 0  # materializations: one without partitions, else one a partition
     rows: int = 0
     seconds: float = 0.0  # spent reading
-    checks: int = 0
-    passed: int = 0
+    checks: dict[str, bool] = field(default_factory=dict)  # passed in each partition
     partitioned: bool = False
+
+    @property
+    def passed(self) -> int:
+        """Number of checks that passed."""
+        return sum(self.checks.values())
 
 
 def _summarize(instance: DagsterInstance, run_id: str) -> dict[tuple[str, ...], _AssetSummary]:
@@ -39,14 +43,14 @@ def _summarize(instance: DagsterInstance, run_id: str) -> dict[tuple[str, ...], 
             asset = assets.setdefault(tuple(materialization.asset_key.path), _AssetSummary())
             values: dict[str, Any] = {k: v.value for k, v in materialization.metadata.items()}
             asset.partitions += 1
-            asset.rows = values["rows_loaded"]
-            asset.seconds = values["seconds_reading"]
+            asset.rows = values.get("run_rows_loaded", values.get("rows_loaded", 0))
+            asset.seconds = values.get("run_seconds_reading", values.get("seconds_reading", 0.0))
             asset.partitioned = materialization.partition is not None
         elif event.event_type == DagsterEventType.ASSET_CHECK_EVALUATION:
             check = event.asset_check_evaluation_data
             asset = assets.setdefault(tuple(check.asset_key.path), _AssetSummary())
-            asset.checks += 1
-            asset.passed += check.passed
+            passed = asset.checks.get(check.check_name, True)
+            asset.checks[check.check_name] = passed and check.passed
     return assets
 
 
@@ -63,11 +67,11 @@ def print_report(instance_folder: Path) -> None:
     print("\n" + line("source", "resource", "partitions", "rows", "checks", "reading s"))
     for (source, resource), a in sorted(assets.items()):
         partitions = str(a.partitions) if a.partitioned else "-"
-        checks = f"{a.passed}/{a.checks}"
+        checks = f"{a.passed}/{len(a.checks)}"
         print(line(source, resource, partitions, f"{a.rows:,}", checks, f"{a.seconds:.2f}"))
     seconds = (run.end_time or 0) - (run.start_time or 0)
     print(
         f"\n{len(assets)} assets, {sum(a.rows for a in assets.values()):,} rows, "
-        f"{sum(a.passed for a in assets.values())} of {sum(a.checks for a in assets.values())} "
+        f"{sum(a.passed for a in assets.values())} of {sum(len(a.checks) for a in assets.values())} "
         f"checks passed; the run took {seconds:.1f} s."
     )

@@ -1,40 +1,45 @@
-"""The checks: five for each asset, and a sixth where the API filters by time. One step per source.
+"""The checks: six for each asset, and up to two more for one that is read by partition. One step per source.
 
 In: the declaration, the warehouse and Dagster's history. Out: ``required_fields``, ``primary_key_unique``,
-``complete``, ``history`` and ``window_bounds`` (errors), ``declared_schema`` (a warning; an error for a
-column of another type). A missing table or column fails a check and never crashes it. A
-check that cannot be computed fails by name, and the others give their verdict. A finding of the read
-fails the check that it concerns, as an error.
+``complete``, ``history`` and ``window_bounds`` (errors); ``declared_schema``, ``volume`` and ``freshness``
+(warnings). A run gives one result for each of its partitions, which is about the rows of this partition.
 """
 # No ``from __future__ import annotations`` here: Dagster inspects the class that annotates the
 # context.
 
-from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from functools import cache, cached_property
+from itertools import groupby
 
 from dagster import (
+    AssetCheckEvaluation,
     AssetCheckExecutionContext,
     AssetCheckKey,
-    AssetCheckResult,
     AssetChecksDefinition,
-    AssetCheckSeverity,
     AssetCheckSpec,
     DagsterInstance,
-    EventLogEntry,
+    EventLogRecord,
+    HourlyPartitionsDefinition,
+    Output,
+    PreviewWarning,
     TimeWindowPartitionsDefinition,
     multi_asset_check,
 )
+from dagster._core.definitions.asset_checks.asset_check_evaluation import (
+    AssetCheckEvaluationTargetMaterializationData,
+)
 
 from analytics_sync.catalog import Resource, Source
-from analytics_sync.catalog.tables import table_columns
-from analytics_sync.common.shown import listed, shown, without_markup
-from analytics_sync.defs.history import DagsterHistory, latest_materializations
-from analytics_sync.defs.table_checks import (
-    Verdict,
-    declared_schema,
-    primary_key_unique,
-    required_fields,
-)
+from analytics_sync.common.shown import without_markup
+from analytics_sync.common.stopping import Stop
+from analytics_sync.defs import freshness, volume
+from analytics_sync.defs.history import DagsterHistory
+from analytics_sync.defs.judging import PRIMARY_KEY_UNIQUE, REQUIRED_FIELDS, Judge, Subject
+from analytics_sync.defs.materializations import latest_of_assets, latest_of_partitions
+from analytics_sync.defs.partitions import run_partitions
+from analytics_sync.defs.past_partitions import Partition
 from analytics_sync.defs.translator import asset_key
 from analytics_sync.extract.evidence.findings import (
     COMPLETE,
@@ -43,18 +48,24 @@ from analytics_sync.extract.evidence.findings import (
     WINDOW_BOUNDS,
 )
 
-if TYPE_CHECKING:
-    from analytics_sync.load.warehouse import Warehouse
-
-_MAX_ERROR_CHARACTERS = 300
-
-_COMPLETE = (
-    "All records were read: no total, flag, cursor or link of the API says that there are more."
-)
-_HISTORY = (
-    "The warehouse has all that Dagster shows as materialized. No change of its account was seen."
-)
-_WINDOW_BOUNDS = "The API filters by the bounds of the window as they are declared."
+_DESCRIPTIONS = {
+    REQUIRED_FIELDS: "The fields declared as required are never null.",
+    PRIMARY_KEY_UNIQUE: "There is one row per primary key.",
+    DECLARED_SCHEMA: "Records hold what is declared: nothing in _extra, nothing in _rejected.",
+    COMPLETE: (
+        "All records were read: no total, flag, cursor or link of the API says that there are more."
+    ),
+    HISTORY: (
+        "The warehouse has all that Dagster shows as materialized. No change of its account was seen."
+    ),
+    freshness.FRESHNESS: freshness.DESCRIPTION,
+    WINDOW_BOUNDS: "The API filters by the bounds of the window as they are declared.",
+    volume.VOLUME: volume.DESCRIPTION,
+}
+_OF_THE_ASSET = frozenset({HISTORY, freshness.FRESHNESS})
+"""The checks that say nothing of a single partition."""
+BLOCKING = frozenset({PRIMARY_KEY_UNIQUE})
+"""The checks after whose failure Dagster starts no asset downstream."""
 
 
 def source_checks(
@@ -66,17 +77,40 @@ def source_checks(
         source: The declaration.
         partitions: The partitions of its windowed resources.
     """
-    specs = [
-        AssetCheckSpec(name, asset=asset_key(resource), description=description)
-        for resource in source.assets
-        for name, description in _descriptions(resource)
-    ]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", category=PreviewWarning)  # of partitions_def
+        specs = [
+            AssetCheckSpec(
+                name,
+                asset=asset_key(resource),
+                description=_DESCRIPTIONS[name],
+                blocking=name in BLOCKING,
+                partitions_def=partitions
+                if has_verdict_by_partition(source, resource, partitions, name)
+                else None,
+            )
+            for resource in source.assets
+            for name in _names(source, resource)
+        ]
+    outputs = {spec.key: spec.get_python_identifier() for spec in specs}
 
     @multi_asset_check(name=f"{source.name}_checks", specs=specs, can_subset=True)
-    def checks(context: AssetCheckExecutionContext) -> Iterator[AssetCheckResult]:
-        yield from judge_checks(
-            context.instance, source, partitions, context.selected_asset_check_keys
+    def checks(
+        context: AssetCheckExecutionContext,
+    ) -> Iterator[AssetCheckEvaluation | Output[None]]:
+        # Imported by a run only, so that definitions load without it.
+        from analytics_sync.defs.supervision import supervised_checks
+
+        days = run_partitions(context, partitions)
+        keys = context.selected_asset_check_keys
+        evaluations = supervised_checks(
+            context,
+            source.name,
+            lambda stop: judge_checks(context.instance, source, partitions, keys, days, stop),
         )
+        for key, found in groupby(evaluations, key=lambda evaluation: evaluation.asset_check_key):
+            yield Output(None, output_name=outputs[key])
+            yield from found
 
     return checks
 
@@ -86,14 +120,18 @@ def judge_checks(
     source: Source,
     partitions: TimeWindowPartitionsDefinition,
     keys: Iterable[AssetCheckKey],
-) -> Iterator[AssetCheckResult]:
-    """The results of some checks of a source.
+    days: Sequence[Partition],
+    stop: Stop | None = None,
+) -> Iterator[AssetCheckEvaluation]:
+    """The results of some checks of a source, one check after the other.
 
     Args:
         instance: Of the latest materializations.
         source: The declaration.
         partitions: The partitions of its windowed resources.
         keys: The checks.
+        days: The partitions of the run. None for a run without: the checks look at whole tables.
+        stop: Ends waits and statements; None if nothing does.
 
     Raises:
         LoadError: The warehouse cannot be opened.
@@ -102,156 +140,107 @@ def judge_checks(
     from analytics_sync.load.warehouse import open_warehouse
 
     by_key = {asset_key(resource): resource for resource in source.assets}
-    history = DagsterHistory(instance, source, partitions)
     keys = sorted(keys)
-    latest = latest_materializations(instance, {key.asset_key for key in keys})
-    with open_warehouse(source.name) as warehouse:
-        for key in keys:
-            event = latest.get(key.asset_key)
-            yield _result(key, by_key[key.asset_key], warehouse, event, history)
+    latest = latest_of_assets(instance, {key.asset_key for key in keys})
+    with ExitStack() as stack:
+        judge = Judge(
+            cache(lambda: stack.enter_context(open_warehouse(source.name, stop))),
+            DagsterHistory(instance, source, partitions),
+            freshness.Freshness(instance, source, partitions),
+        )
+        for asset, checks in groupby(keys, key=lambda key: key.asset_key):
+            subjects = _Subjects(
+                instance, source, partitions, by_key[asset], days, latest.get(asset)
+            )
+            for key in checks:
+                for partition, subject in subjects.of(key.name):
+                    if stop is not None:
+                        stop.check()
+                    yield _evaluation(key, partition, judge, subject)
 
 
-def _result(
-    key: AssetCheckKey,
-    resource: Resource,
-    warehouse: "Warehouse",
-    event: EventLogEntry | None,
-    history: DagsterHistory,
-) -> AssetCheckResult:
-    """The result of one check. An error in its computation fails this check alone."""
-    try:
-        passed, severity, description, metadata = _judged(
-            key.name, resource, warehouse, event, history
+class _Subjects:
+    """What the checks of one resource look at in a run."""
+
+    def __init__(
+        self,
+        instance: DagsterInstance,
+        source: Source,
+        definition: TimeWindowPartitionsDefinition,
+        resource: Resource,
+        days: Sequence[Partition],
+        latest: EventLogRecord | None,
+    ) -> None:
+        self._instance, self._source, self._definition = instance, source, definition
+        self._resource, self._latest = resource, latest
+        self._days = days if source.windowed(resource) else ()
+
+    def of(self, name: str) -> Iterator[tuple[str | None, Subject]]:
+        """The subjects of a check, each with its partition."""
+        resource, days = self._resource, self._days
+        by_partition = has_verdict_by_partition(self._source, resource, self._definition, name)
+        if not days or not by_partition:
+            yield None, Subject(resource, () if name in _OF_THE_ASSET else days, self._latest)
+            return
+        volumes = self._volumes if name == volume.VOLUME else None
+        for day in days:
+            yield day.key, Subject(resource, (day,), self._records.get(day.key), volumes)
+
+    @cached_property
+    def _records(self) -> dict[str, EventLogRecord]:
+        keys = [day.key for day in self._days]
+        return latest_of_partitions(self._instance, asset_key(self._resource), keys)
+
+    @cached_property
+    def _volumes(self) -> volume.Volumes:
+        asset = asset_key(self._resource)
+        return volume.Volumes(self._instance, asset, self._definition, self._days)
+
+
+def _evaluation(
+    key: AssetCheckKey, partition: str | None, judge: Judge, subject: Subject
+) -> AssetCheckEvaluation:
+    judged, record = judge.judge(key.name, subject), subject.record
+    target = None
+    if record is not None:
+        target = AssetCheckEvaluationTargetMaterializationData(
+            storage_id=record.storage_id, run_id=record.run_id, timestamp=record.timestamp
         )
-    except Exception as e:  # the others give their verdict
-        passed, severity, metadata = False, AssetCheckSeverity.ERROR, {}
-        said = shown(warehouse.redact(f"{type(e).__name__}: {e}"), _MAX_ERROR_CHARACTERS)
-        description = (
-            f"{resource}: the check {key.name} cannot be computed: {said}. Look at the table "
-            f"{warehouse.dataset}.{resource.table} and at the API's records, then run the check again."
-        )
-    return AssetCheckResult(
-        passed=passed,
+    return AssetCheckEvaluation(
         asset_key=key.asset_key,
         check_name=key.name,
-        severity=severity,
-        description=without_markup(description),
-        metadata=metadata,
+        passed=judged.passed,
+        metadata=judged.metadata,
+        target_materialization_data=target,
+        severity=judged.severity,
+        description=without_markup(judged.description),
+        blocking=key.name in BLOCKING,
+        partition=partition,
     )
 
 
-def _judged(
-    name: str,
-    resource: Resource,
-    warehouse: "Warehouse",
-    event: EventLogEntry | None,
-    history: DagsterHistory,
-) -> tuple[bool, AssetCheckSeverity, str, dict[str, Any]]:
-    """Whether a check passed, its severity, description and metadata."""
-    severity = AssetCheckSeverity.ERROR
-    if name == COMPLETE:
-        passed, description, metadata = _complete(event)
-    elif name == WINDOW_BOUNDS:
-        passed, description, metadata = True, "The records fit the bounds.", {}
-    elif name == HISTORY:
-        passed, severity, description, metadata = history.verdict(warehouse, resource, event)
-    else:
-        _, severity, check = _CHECKS[name]
-        passed, description, metadata = _verdict(check, warehouse, resource)
-    found = _findings(event, name)
-    if name == DECLARED_SCHEMA:
-        found += _wrong_types(warehouse, resource)
-    if found:
-        severity = AssetCheckSeverity.ERROR
-        description = " ".join(found if passed else [description, *found])
-    return passed and not found, severity, description, metadata
-
-
-def _descriptions(resource: Resource) -> Iterator[tuple[str, str]]:
-    """The names of the checks of a resource, each with its description."""
-    for name, (description, _, _) in _CHECKS.items():
-        yield name, description
-    yield COMPLETE, _COMPLETE
-    yield HISTORY, _HISTORY
+def _names(source: Source, resource: Resource) -> Iterator[str]:
+    """The names of the checks of a resource."""
+    yield from (REQUIRED_FIELDS, PRIMARY_KEY_UNIQUE, DECLARED_SCHEMA, COMPLETE, HISTORY)
+    yield freshness.FRESHNESS
     if resource.incremental and (
         resource.incremental.start_param or resource.incremental.end_param
     ):
-        yield WINDOW_BOUNDS, _WINDOW_BOUNDS
+        yield WINDOW_BOUNDS
+    if resource.cursor is not None and source.windowed(resource):
+        yield volume.VOLUME
 
 
-def _findings(event: EventLogEntry | None, check: str) -> list[str]:
-    """The findings of the latest read that concern a check."""
-    materialization = event.asset_materialization if event else None
-    found: Any = materialization.metadata.get("findings") if materialization else None
-    return list(found.value.get(check, ())) if found else []
+def has_verdict_by_partition(
+    source: Source, resource: Resource, partitions: TimeWindowPartitionsDefinition, name: str
+) -> bool:
+    """Whether a check has a result for each partition.
 
-
-def _wrong_types(warehouse: "Warehouse", resource: Resource) -> list[str]:
-    """The columns of the table that have another type than declared, in one sentence."""
-    if not resource.fields:  # the types of the table are the declaration
-        return []
-    wrong = warehouse.wrong_types(resource.table, table_columns(resource))
-    if not wrong:
-        return []
-    named = listed(wrong, separator="; ")
-    return [f"The table has other types: {named}. Load the resource again; its message has more."]
-
-
-def _verdict(
-    check: Callable[["Warehouse", Resource, tuple[str, ...]], Verdict],
-    warehouse: "Warehouse",
-    resource: Resource,
-) -> Verdict:
-    from analytics_sync.load.clients.foreign_objects import ForeignObject  # imported by a run only
-
-    try:
-        columns = warehouse.columns(resource.table)
-        if not columns:
-            return (
-                False,
-                f"There is no table {warehouse.dataset}.{resource.table}: "
-                "materialize the asset first.",
-                {},
-            )
-        return check(warehouse, resource, columns)
-    except ForeignObject as e:
-        return False, str(e), {}
-
-
-def _complete(event: EventLogEntry | None) -> Verdict:
-    """Compare the records read with the API's total, for the latest materialization."""
-    materialization = event.asset_materialization if event else None
-    if materialization is None:
-        return False, "The asset was never materialized.", {}
-    metadata = materialization.metadata
-    if "records_expected" not in metadata:
-        return True, "The API did not say how many records there are.", {}
-    expected, read = (metadata[k].value for k in ("records_expected", "records_read"))
-    assert isinstance(expected, int)
-    assert isinstance(read, int)
-    counts = {"expected": expected, "read": read}
-    if read < expected:
-        return False, f"The API said {expected} records, and {read} were read: run again.", counts
-    return True, f"{read} records were read, the API said {expected}.", counts
-
-
-_CHECKS: dict[
-    str,
-    tuple[str, AssetCheckSeverity, Callable[["Warehouse", Resource, tuple[str, ...]], Verdict]],
-] = {
-    "required_fields": (
-        "The fields declared as required are never null.",
-        AssetCheckSeverity.ERROR,
-        required_fields,
-    ),
-    "primary_key_unique": (
-        "There is one row per primary key.",
-        AssetCheckSeverity.ERROR,
-        primary_key_unique,
-    ),
-    "declared_schema": (
-        "Records hold what is declared: nothing in _extra, nothing in _rejected.",
-        AssetCheckSeverity.WARN,
-        declared_schema,
-    ),
-}
+    Hours have one for a run: Dagster stores a row for each check and partition when a run starts, and SQLite
+    may refuse more than 4,000 of them.
+    """
+    return (
+        source.windowed(resource)
+        and name not in _OF_THE_ASSET
+        and not isinstance(partitions, HourlyPartitionsDefinition)
+    )

@@ -8,10 +8,12 @@ different keys.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from analytics_sync.catalog import Resource
 from analytics_sync.catalog.naming import DELETED_AT
+from analytics_sync.defs.row_scope import RowScope
 
 if TYPE_CHECKING:
     from analytics_sync.load.warehouse import Warehouse
@@ -22,7 +24,7 @@ _MAX_KEYS = 1000  # that are counted
 
 
 def spelled_in_two_ways(
-    warehouse: Warehouse, resource: Resource, columns: tuple[str, ...]
+    warehouse: Warehouse, resource: Resource, columns: tuple[str, ...], scope: RowScope
 ) -> list[str]:
     """The UUIDs that are the keys of several rows, in lower case.
 
@@ -30,6 +32,7 @@ def spelled_in_two_ways(
         warehouse: The dataset.
         resource: The resource of the table, in which no key has several rows.
         columns: The columns of the table.
+        scope: The rows to look at.
     """
     table = warehouse.table(resource.table)
     names = [warehouse.column(k) for k in resource.key]
@@ -45,10 +48,26 @@ def spelled_in_two_ways(
         where.append(f"{warehouse.column(DELETED_AT)} IS NULL")
     shown = ", ".join(f"lower({n})" for n in uuids)
     rows = warehouse.rows(
-        f"SELECT {shown} FROM {table} WHERE {' AND '.join(where)} "
+        f"SELECT {shown} FROM {table}{_rows(resource, scope, table, folded, where)} "
         f"GROUP BY {folded} HAVING count(*) > 1 LIMIT {_MAX_KEYS}"
     )
     return [", ".join(row) for row in rows if all(map(_is_uuid, row))]
+
+
+def _rows(
+    resource: Resource, scope: RowScope, table: str, folded: str, where: Sequence[str]
+) -> str:
+    """The clause WHERE for the rows of the keys in question.
+
+    A record whose cursor changes may have its other row in another window. Then all rows with the keys of
+    the window are looked at: this reads the key columns of the table, and no other column.
+    """
+    from analytics_sync.extract.convert.cursor_kind import CursorKind, cursor_kind  # by a run only
+
+    if not scope.condition or cursor_kind(resource) is CursorKind.FIXED:
+        return scope.where(*where)
+    keys = f"SELECT {folded} FROM {table}{scope.where(*where)}"
+    return RowScope().where(*where, f"({folded}) IN ({keys})")
 
 
 def _is_uuid(value: object) -> bool:

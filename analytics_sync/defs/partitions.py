@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from dagster import (
+    AssetCheckExecutionContext,
     AssetExecutionContext,
     DailyPartitionsDefinition,
     HourlyPartitionsDefinition,
@@ -21,6 +22,7 @@ from dagster import (
 
 from analytics_sync.catalog.plan import SourcePlan
 from analytics_sync.common.window import Window
+from analytics_sync.defs.past_partitions import Partition, partition_of
 
 _MONDAY = 1  # as cron counts the days of a week
 
@@ -67,6 +69,17 @@ def run_window(
     last = partitions.time_window_for_partition_key(keys.end)
     zone = None if partitions.timezone == "UTC" else ZoneInfo(partitions.timezone)
     return Window(_utc(first.start), _utc(last.end), zone=zone)
+
+
+def run_partitions(
+    context: AssetExecutionContext | AssetCheckExecutionContext,
+    partitions: TimeWindowPartitionsDefinition,
+) -> list[Partition]:
+    """The partitions of a run, from old to new; none for a run without partitions."""
+    if not context.has_partition_key and not context.has_partition_key_range:
+        return []
+    keys = partitions.get_partition_keys_in_range(context.partition_key_range)
+    return [partition_of(partitions, key) for key in keys]
 
 
 def _utc(instant: datetime) -> datetime:

@@ -12,6 +12,8 @@ from datetime import UTC, datetime, timedelta
 
 from dagster import TimeWindow, TimeWindowPartitionsDefinition
 
+from analytics_sync.common.window import Window
+
 
 @dataclass(frozen=True)
 class Partition:
@@ -37,6 +39,13 @@ def partition_of(definition: TimeWindowPartitionsDefinition, key: str) -> Partit
     """The partition of a key."""
     window = definition.time_window_for_partition_key(key)
     return Partition(key, window.start, window.end)
+
+
+def window_of(partition: Partition) -> Window:
+    """The window of a partition."""
+    zone = partition.start.tzinfo
+    start, end = partition.start.astimezone(UTC), partition.end.astimezone(UTC)
+    return Window(start, end, zone=None if zone is None or str(zone) == "UTC" else zone)
 
 
 def past_partitions(

@@ -20,6 +20,7 @@ from dagster import (
 
 from analytics_sync.catalog import Source
 from analytics_sync.defs.checks import judge_checks
+from analytics_sync.defs.partitions import run_partitions
 
 
 def verdicts(
@@ -36,9 +37,10 @@ def verdicts(
         partitions: The partitions of its windowed resources.
         reported: The assets that the step has materialized.
     """
-    planned = [key for key in _planned(context) if key.asset_key in reported]
+    planned = [key for key in planned_checks(context) if key.asset_key in reported]
+    days = run_partitions(context, partitions)
     try:
-        results = list(judge_checks(context.instance, source, partitions, planned))
+        results = list(judge_checks(context.instance, source, partitions, planned, days))
     except Exception as e:  # the failure of the other resources is the message to show
         said = str(e).partition("\n")[0].rstrip(".")  # below it is a traceback
         context.log.warning(
@@ -46,20 +48,10 @@ def verdicts(
             "Run them in the UI, or run again."
         )
         return
-    for result in results:
-        assert result.asset_key is not None
-        assert result.check_name is not None
-        yield AssetCheckEvaluation(
-            asset_key=result.asset_key,
-            check_name=result.check_name,
-            passed=result.passed,
-            metadata=result.metadata,
-            severity=result.severity,
-            description=result.description,
-        )
+    yield from results
 
 
-def _planned(context: AssetExecutionContext) -> Iterator[AssetCheckKey]:
+def planned_checks(context: AssetExecutionContext) -> Iterator[AssetCheckKey]:
     """The checks that the run has planned."""
     for entry in context.instance.all_logs(
         context.run.run_id, of_type=DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED

@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 
 from analytics_sync.catalog import Resource
 from analytics_sync.catalog.naming import LOAD_ID, PARENT_KEY, READ_AT
+from analytics_sync.extract.row_times import RowTimes, row_times
 
 _MAX_BYTES_IN_MEMORY = 8 * 1024 * 1024  # also the size of one write, and of one table passed on
 _ROWS_COMPARED_AT_ONCE = 1_000
@@ -101,6 +102,8 @@ class TableBuffer:
         self.duplicates = 0
         self.repeated: list[RepeatedRow] = []
         """The rows that share a key, in the order in which they were added; set by ``finish``."""
+        self.times = RowTimes()
+        """When the rows belong; set by ``finish`` for rows with a cursor."""
         self._path = path
         # dlt rewrites the file if a column that is never null is nullable in the file.
         fields = [*schema, pa.field(LOAD_ID, pa.string())]
@@ -159,6 +162,9 @@ class TableBuffer:
             self._writer.close()
         self.repeated = _repeated(self._versions, self._key, self._cursor)
         self._dropped = _older_versions(self.repeated)
+        if self._cursor is not None and self._versions:
+            cursors = pa.concat_tables(self._versions).column(self._cursor)
+            self.times = row_times(cursors, self._dropped)
         self._versions = []
         self.duplicates = len(self._dropped)
         self.rows -= self.duplicates

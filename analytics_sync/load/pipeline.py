@@ -23,6 +23,8 @@ from dlt.destinations.sql_client import SqlClientBase
 
 from analytics_sync.common.private_folder import LockedTempFolder
 from analytics_sync.common.redaction import Redactor
+from analytics_sync.common.shown import counted
+from analytics_sync.common.stopping import Stop
 from analytics_sync.common.telemetry import switch_off_telemetry
 from analytics_sync.extract.dlt_source import dlt_source
 from analytics_sync.extract.run import ReadRun
@@ -37,6 +39,7 @@ from analytics_sync.load.clients.destination import (
     make_destination,
     warehouse_address,
 )
+from analytics_sync.load.clients.merge_counts import MergeCounts
 from analytics_sync.load.clients.staging import drop_staging, staging_id
 from analytics_sync.load.earlier_rows import EarlierRows, judge, look, to_look_at
 from analytics_sync.load.errors import warehouse_errors
@@ -55,10 +58,13 @@ from analytics_sync.load.memory.dataset_memory import (
 from analytics_sync.load.memory.loaded_windows import Reported
 from analytics_sync.load.sharing.locks import load_lock
 from analytics_sync.load.sharing.read_copy import ReadCopy, publish_read_copy
+from analytics_sync.load.stages import Stage, Stages
 from analytics_sync.load.tables.comments import comment_on_tables
 from analytics_sync.load.tables.foreign_tables import refuse_foreign_tables
 from analytics_sync.load.tables.prepared_tables import prepare_tables
+from analytics_sync.load.tables.row_counts import row_counts
 from analytics_sync.load.tables.system_columns import refuse_system_columns
+from analytics_sync.load.tables.time_indexes import index_times
 from analytics_sync.load.warehouse import open_warehouse
 
 _DEFAULT_SETTINGS = {
@@ -67,6 +73,8 @@ _DEFAULT_SETTINGS = {
     # dlt sleeps for this time once, when there is nothing left to extract: seconds
     "extract": {"futures_poll_interval": 0.001},
 }
+
+_WAITING = "waiting for the lock of the warehouse"
 
 
 @dataclass(frozen=True)
@@ -83,6 +91,9 @@ class Loaded:
         cleared: Number of records that are in ``_rejected`` no longer, by resource.
         read_copy: The copy of the DuckDB file that was published, or why it was not. None if none is
             wanted.
+        merges: What the merges did to each table, by its name.
+        row_counts: Number of rows of each table that could be counted, by its name.
+        seconds: The seconds of each stage of the run.
     """
 
     load_id: str | None
@@ -93,6 +104,9 @@ class Loaded:
     table_changes: Mapping[str, Sequence[str]] = field(default_factory=dict)
     cleared: Mapping[str, int] = field(default_factory=dict)
     read_copy: ReadCopy | None = None
+    merges: Mapping[str, MergeCounts] = field(default_factory=dict)
+    row_counts: Mapping[str, int] = field(default_factory=dict)
+    seconds: Mapping[Stage, float] = field(default_factory=dict)
 
 
 def load(
@@ -122,9 +136,9 @@ def load(
     name = run.source.name
     switch_off_telemetry()  # here too: somebody else's code may start the load
     with closing(LockedTempFolder("analytics-sync-load-")) as folder:
-        destination = make_destination(staging_id(), folder.path)
+        destination = make_destination(staging_id(), folder.path, run.stop)
         redact = Redactor({*run.redact.secrets, *destination_secrets(destination)})
-        with _defaults(), warehouse_errors(name, "the load step", redact):
+        with _defaults(run.stop), warehouse_errors(name, "the load step", redact):
             suffix = re.sub(r"[^a-z0-9]", "", run_id.lower())[:16] + name[:8].rstrip("_")
             pipeline = dlt.pipeline(
                 f"{name}_{suffix}",
@@ -149,13 +163,16 @@ def _fill(
     destination: Any = pipeline.destination
     job_client: Any
     address = warehouse_address(destination)
+    stages = Stages()
     refuse_before_reading(pipeline, run)
-    _read(pipeline, run)
+    _read(pipeline, run, stages)
     if not pipeline.list_normalized_load_packages():
         note_without_rows(pipeline, run, reported, redact)
-        return Loaded(None, destination.destination_name, name, address)
+        return Loaded(None, destination.destination_name, name, address, seconds=stages.seconds)
     pa.default_memory_pool().release_unused()  # the warehouse needs the memory now
-    with load_lock(pipeline):
+    lock = run.progress.entering(f"{name}: {_WAITING}", load_lock(pipeline))
+    loading = run.progress.phase(_loading(run), end=f"{name}: loaded")
+    with stages.after(Stage.WAITING, lock), stages.time(Stage.LOADING), loading:
         try:
             with pipeline.destination_client() as job_client:
                 refuse_foreign_tables(pipeline, run, job_client, redact)
@@ -165,16 +182,17 @@ def _fill(
             info = pipeline.load(raise_on_failed_jobs=True)
             prepared.finish(pipeline)
         except BaseException:
+            destination.stop = Stop()  # statements that clean up are not interrupted
             # the load's error is the message to show
             with suppress(Exception), pipeline.sql_client() as client:
                 drop_staging(client)
             raise
         load_id = info.loads_ids[0]
-        cleared = _finish(pipeline, run, load_id, deletes, remembered, earlier)
+        cleared, counts = _finish(pipeline, run, load_id, deletes, remembered, earlier)
         read_copy = publish_read_copy(pipeline.sql_client)
     run.loaded()
     if deletes.unconfirmed:
-        read_copy = _confirm(pipeline, deletes) or read_copy
+        read_copy = _confirm(pipeline, run, deletes) or read_copy
     return Loaded(
         load_id,
         destination.destination_name,
@@ -184,29 +202,49 @@ def _fill(
         table_changes=prepared.steps,
         cleared=cleared,
         read_copy=read_copy,
+        merges=_merges(destination),
+        row_counts=counts,
+        seconds=stages.seconds,
     )
 
 
-def _read(pipeline: dlt.Pipeline, run: ReadRun) -> None:
+def _loading(run: ReadRun) -> str:
+    """The line of the beginning of a load."""
+    failed = run.failures()
+    rows = [run.result(r.name).rows for r in run.resources if r.name not in failed]
+    return (
+        f"{run.source.name}: loading {counted(len(rows), 'resource')}, {counted(sum(rows), 'row')}"
+    )
+
+
+def _merges(destination: Any) -> Mapping[str, MergeCounts]:
+    """What the merges of a load did to each table; nothing for an untested destination."""
+    is_tested = destination_kind(destination) in TESTED
+    return destination.merges.by_table if is_tested else {}
+
+
+def _read(pipeline: dlt.Pipeline, run: ReadRun, stages: Stages) -> None:
     """Read the run into a normalized load package."""
     destination = pipeline.destination
     tables = {}
     if undeclared := [r.table for r in run.resources if not r.fields]:
-        with open_warehouse(run.source.name) as warehouse:
+        with open_warehouse(run.source.name, run.stop) as warehouse:
             tables = existing_tables(warehouse, undeclared)
     run.start(tables)
     refuse_system_columns(run, destination_kind(destination))
     source = dlt_source(run.source, run, files=destination_kind(destination) == DEFAULT)
-    pipeline.extract(source, loader_file_format=file_format(destination))
+    with stages.time(Stage.READING):
+        pipeline.extract(source, loader_file_format=file_format(destination))
     if pipeline.list_extracted_load_packages():
-        pipeline.normalize()
+        with stages.time(Stage.NORMALIZING):
+            pipeline.normalize()
 
 
 def _look_at_tables(
     destination: Any, run: ReadRun, client: SqlClientBase[Any], deletes: SoftDeletes
 ) -> dict[str, EarlierRows]:
     """Plan what the load removes; what to compare the tables with after the load."""
-    if destination_kind(destination) not in TESTED:
+    if destination_kind(destination) not in TESTED or run.page_limit is not None:
         return {}
     destination.replaced.update(deletes.plan(client))
     return look(run, to_look_at(run), client)
@@ -219,9 +257,14 @@ def _finish(
     deletes: SoftDeletes,
     remembered: Remembered,
     earlier: Mapping[str, EarlierRows],
-) -> Mapping[str, int]:
-    """Judge, mark and note the rows of a load; the number of records cleared from ``_rejected``."""
+) -> tuple[Mapping[str, int], Mapping[str, int]]:
+    """Judge, mark and note the rows of a load.
+
+    Returns:
+        The number of records cleared from ``_rejected``, by resource, and the number of rows, by table.
+    """
     cleared: Mapping[str, int] = {}
+    counts: Mapping[str, int] = {}
     job_client: Any
     with pipeline.destination_client() as job_client:
         client = job_client.sql_client
@@ -229,23 +272,27 @@ def _finish(
             ensure_rejected(client, file_format(pipeline.destination))
             cleared = clear_rejected(run, client, load_id)
             judge(run, client, earlier)
-            deletes.mark(client)
+            if run.page_limit is None:
+                deletes.mark(client)
             note(client, run, load_id, remembered)
             failed = run.failures()
             loaded = [r for r in run.resources if r.name not in failed]
-            comment_on_tables(client, loaded, job_client.schema.naming)
+            naming = job_client.schema.naming
+            comment_on_tables(client, loaded, naming)
+            index_times(client, [r for r in loaded if run.source.windowed(r)], naming)
+            counts = row_counts(client, {r.table for r in loaded})
         drop_staging(client)
-    return cleared
+    return cleared, counts
 
 
-def _confirm(pipeline: dlt.Pipeline, deletes: SoftDeletes) -> ReadCopy | None:
+def _confirm(pipeline: dlt.Pipeline, run: ReadRun, deletes: SoftDeletes) -> ReadCopy | None:
     """Read again what has missing rows, without the lock, and mark the rows that are gone, with it."""
     read_copy: ReadCopy | None = None
 
     @contextmanager
     def connect() -> Iterator[SqlClientBase[Any]]:
         nonlocal read_copy
-        with load_lock(pipeline):
+        with run.progress.entering(f"{run.source.name}: {_WAITING}", load_lock(pipeline)):
             with pipeline.sql_client() as client:
                 yield client
             read_copy = publish_read_copy(pipeline.sql_client)
@@ -255,14 +302,14 @@ def _confirm(pipeline: dlt.Pipeline, deletes: SoftDeletes) -> ReadCopy | None:
 
 
 @contextmanager
-def _defaults() -> Iterator[None]:
+def _defaults(stop: Stop) -> Iterator[None]:
     """Set our defaults for dlt for the time of a load. A setting of the user takes precedence."""
     provider = CustomLoaderDocProvider("analytics_sync defaults", lambda: _DEFAULT_SETTINGS, False)
     providers = Container()[PluggableRunContext].providers
     added = provider.name not in providers
     if added:
         providers.add_provider(provider)
-    hint_warnings = _HintWarnings()
+    hint_warnings = _HintWarnings(stop)
     dlt_log = logging.getLogger("dlt")
     dlt_log.addFilter(hint_warnings)
     try:
@@ -274,8 +321,16 @@ def _defaults() -> Iterator[None]:
 
 
 class _HintWarnings(logging.Filter):
-    """Drops dlt's warning for each table that its JSON columns are text in Arrow."""
+    """Drops dlt's warning for each table that its JSON columns are text in Arrow.
+
+    Of a run that is being stopped it drops all: what was interrupted is no error.
+    """
+
+    def __init__(self, stop: Stop) -> None:
+        super().__init__()
+        self._stop = stop
 
     def filter(self, record: logging.LogRecord) -> bool:
         message: Any = record.msg
-        return "several column hints were different" not in str(message)
+        is_hint = "several column hints were different" in str(message)
+        return not is_hint and not self._stop.is_set()

@@ -16,6 +16,7 @@ from dlt.destinations.sql_client import SqlClientBase
 
 from analytics_sync.catalog.config.models import DataType
 from analytics_sync.common.redaction import Redactor
+from analytics_sync.common.stopping import Stop
 from analytics_sync.load.clients.foreign_objects import ForeignObject, foreign_objects
 from analytics_sync.load.gone.scope import column_names
 from analytics_sync.load.sharing.locks import open_dataset
@@ -57,6 +58,10 @@ class Warehouse:
     def column(self, name: str) -> str:
         """The quoted name of a column."""
         return self._client.escape_column_name(self.stored(name)) if self._client else name
+
+    def quoted(self, name: str) -> str:
+        """A name as it stands in SQL."""
+        return self._client.escape_column_name(name) if self._client else name
 
     def stored(self, column: str) -> str:
         """The name that a column has in the warehouse: dlt shortens names that are too long for it."""
@@ -101,12 +106,16 @@ class Warehouse:
 
 
 @contextmanager
-def open_warehouse(dataset: str) -> Iterator[Warehouse]:
+def open_warehouse(dataset: str, stop: Stop | None = None) -> Iterator[Warehouse]:
     """Open the dataset of a source. A warehouse that does not exist yet has no tables.
+
+    Args:
+        dataset: Name of the dataset.
+        stop: Ends waits and statements; None if nothing does.
 
     Raises:
         LoadError: The warehouse cannot be opened, another program still had it open when the time was
             up, or a query failed.
     """
-    with open_dataset(dataset, "looking at the warehouse") as (job_client, redact):
+    with open_dataset(dataset, "looking at the warehouse", stop) as (job_client, redact):
         yield Warehouse(job_client, dataset, redact)

@@ -162,7 +162,8 @@ def test_a_scheduled_run_syncs_the_partition_and_the_snapshots(world: World) -> 
         )
     assert result.success
     assert len({e.asset_key for e in result.get_asset_materialization_events()}) == 13
-    assert len(result.get_asset_check_evaluations()) == 5 * 13 + 3
+    windowed = [r for r in world.sources["delivery"].assets if r.cursor]
+    assert len(result.get_asset_check_evaluations()) == 6 * 13 + 3 + len(windowed)
     assert {r["created"].date() for r in world.table("delivery/builds")} == {world.days[1]}
     assert len(world.table("delivery/accounts")) == len(world.expected("delivery/accounts"))
 

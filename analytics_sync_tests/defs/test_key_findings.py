@@ -39,7 +39,7 @@ def run(api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
 def test_different_records_with_one_key_fail_the_check(run: Run) -> None:
     records = [{"id": i % 6, "v": str(i)} for i in range(12)]
     result = run(*records)
-    assert result.success, "the rows are loaded, and the check fails"
+    assert not result.success, "the rows are loaded, and the check stops what comes after"
     found = check_of(result, "primary_key_unique")
     assert (found.passed, found.severity) == (False, AssetCheckSeverity.ERROR)
     assert "keys shared: 6" in found.description

@@ -60,9 +60,9 @@ def test_the_demo_syncs_everything_and_ends_with_a_table(tmp_path: Path) -> None
     rows = re.findall(r"^(\w+) +(\w+) +(\d+|-) +([\d,]+) +(\d+)/(\d+) +[\d.]+$", done.stdout, re.M)
     assert len(rows) == 60
     assert {partitions for *_, partitions, _, _, _ in rows} == {"2", "-"}
-    assert all(passed == of and of in "56" for *_, passed, of in rows)
+    assert all(passed == of and of in "678" for *_, passed, of in rows)
     assert all(count != "0" for _, _, _, count, _, _ in rows)
-    assert re.search(r"60 assets, [\d,]+ rows, 309 of 309 checks passed", done.stdout)
+    assert re.search(r"60 assets, [\d,]+ rows, 388 of 388 checks passed", done.stdout)
     assert len(re.findall(r"^  \w+ +done in", done.stdout, re.M)) == 10
     assert "make dev" in done.stdout
     warehouse = tmp_path / ".demo" / "warehouse.duckdb"

@@ -21,8 +21,9 @@ from dlt.common.destination.reference import DestinationReference
 from dlt.destinations.impl.duckdb.configuration import DuckDbCredentials
 
 from analytics_sync.common.settings_files import foreign_settings
+from analytics_sync.common.stopping import Stop
 from analytics_sync.load.clients.default_file import default_file, file_left_behind
-from analytics_sync.load.clients.factories import with_merging_client
+from analytics_sync.load.clients.factories import CachedConfiguration, with_merging_client
 from analytics_sync.load.clients.warehouse_files import without_foreign_links
 from analytics_sync.load.errors import LoadError
 
@@ -65,13 +66,16 @@ def check_destination() -> None:
     )
 
 
-def make_destination(run: str = "", folder: Path | None = None) -> Destination[Any, Any]:
+def make_destination(
+    run: str = "", folder: Path | None = None, stop: Stop | None = None
+) -> Destination[Any, Any]:
     """The configured destination, as a dlt object.
 
     Args:
         run: A unique suffix for the name of the staging dataset, because merges of parallel runs
             through a shared staging dataset would lose rows. Without it the name is dlt's.
         folder: The folder that DuckDB may read and write, beside its own file; None for no folder.
+        stop: Interrupts the statements of the run; None if nothing does.
 
     Raises:
         LoadError: The destination is not tested, dlt does not know it, or another user may have set it.
@@ -95,6 +99,8 @@ def make_destination(run: str = "", folder: Path | None = None) -> Destination[A
         ) from e
     assert destination is not None, "dlt returns None only without a name"
     destination = with_merging_client(destination)
+    if stop is not None and isinstance(destination, CachedConfiguration):
+        destination.stop = stop
     # dlt 1.31 merges outside of a transaction unless the destination declares transactions. A run
     # that dies between the delete and the insert would then leave a table without the rows.
     if destination.capabilities().supports_ddl_transactions:

@@ -20,6 +20,7 @@ from dlt.destinations.impl.duckdb.duck import DuckDbClient
 
 from analytics_sync.load.clients.duckdb_connection import PinnedDuckDbClient
 from analytics_sync.load.clients.duckdb_merge_job import DuckDbMergeJob
+from analytics_sync.load.clients.merge_counts import Merges
 from analytics_sync.load.clients.merge_sql import MERGED, Replaced
 
 
@@ -35,6 +36,8 @@ class MergingDuckDbClient(DuckDbClient):
         super().__init__(schema, config, capabilities)
         self.replaced: Mapping[str, Replaced] = {}
         """The rows that this load replaces, by table."""
+        self.merges = Merges()
+        """What the merges of this load did."""
         datasets = self.sql_client.dataset_name, self.sql_client.staging_dataset_name
         self.sql_client = PinnedDuckDbClient(*datasets, config.credentials, capabilities)
 
@@ -47,7 +50,8 @@ class MergingDuckDbClient(DuckDbClient):
     def create_load_job(
         self, table: PreparedTableSchema, file_path: str, load_id: str, restore: bool = False
     ) -> LoadJob:
-        """The job that loads one file."""
+        """The job that loads one file; none once the run is being stopped."""
+        self.sql_client.stop.check()
         if table["write_disposition"] in MERGED and ".parquet" in Path(file_path).suffixes:
             return DuckDbMergeJob(file_path)
         return super().create_load_job(table, file_path, load_id, restore)

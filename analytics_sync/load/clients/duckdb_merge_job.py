@@ -15,6 +15,7 @@ from dlt.common.destination.client import RunnableLoadJob
 from dlt.destinations.exceptions import DatabaseException
 
 from analytics_sync.catalog.naming import LOAD_ID
+from analytics_sync.load.clients.merge_counts import MergeCounts, run_counted
 from analytics_sync.load.clients.merge_sql import merge_statements
 
 # A larger transaction is written straight to the database file, not first to the write-ahead log.
@@ -40,11 +41,11 @@ class DuckDbMergeJob(RunnableLoadJob):
         replaced = job_client.replaced.get(self._load_table["name"])
         statements = merge_statements(self._load_table, client, self._rows(client), replaced)
 
-        def merge() -> None:
+        def merge() -> MergeCounts:
             with client.begin_transaction():
-                client.execute_many(statements)
+                return run_counted(client, statements)
 
-        with_more_memory(client, merge)
+        job_client.merges.add(self._load_table["name"], with_more_memory(client, merge))
 
     def _rows(self, client: Any) -> str:
         """The rows of the file as SQL, with this load's id."""

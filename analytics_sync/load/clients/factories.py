@@ -16,6 +16,8 @@ from dlt.common.schema import Schema
 from dlt.destinations.impl.duckdb.factory import duckdb
 from dlt.destinations.impl.postgres.factory import postgres
 
+from analytics_sync.common.stopping import Stop
+from analytics_sync.load.clients.merge_counts import Merges
 from analytics_sync.load.clients.merge_sql import Replaced
 
 # Clients are imported when dlt needs one, because PostgreSQL's client needs an optional driver.
@@ -32,10 +34,19 @@ class CachedConfiguration(Destination[Any, Any]):
         """The rows that a load replaces, by table. A table that is not in it keeps its other rows."""
         return {}
 
+    stop = Stop()
+    """Interrupts the statements of all clients; a load sets its own."""
+
+    @cached_property
+    def merges(self) -> Merges:
+        """What the merges of a load did to their tables."""
+        return Merges()
+
     def client(self, schema: Schema, initial_config: Any = None) -> Any:
-        """A job client that knows the rows to replace."""
+        """A job client that knows the rows to replace, and counts what it merges."""
         client: Any = super().client(schema, initial_config)
-        client.replaced = self.replaced
+        client.replaced, client.merges = self.replaced, self.merges
+        client.sql_client.stop = self.stop
         return client
 
     @cached_property

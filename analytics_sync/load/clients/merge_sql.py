@@ -16,6 +16,7 @@ from dlt.common.schema.utils import get_columns_names_with_prop
 from dlt.destinations.sql_client import SqlClientBase
 
 from analytics_sync.catalog.naming import DELETED_AT, READ_AT
+from analytics_sync.load.clients.merge_counts import OLDER_VERSIONS
 
 # The write dispositions whose tables these statements change. dlt loads other tables itself.
 MERGED = frozenset({"merge", "replace"})
@@ -65,7 +66,7 @@ def merge_statements(
     same_key = " AND ".join(f"old.{k} = new.{k}" for k in keys)
     return [
         *removal,
-        f"DELETE FROM {target} AS old USING {rows} AS new "
+        f"{OLDER_VERSIONS} {target} AS old USING {rows} AS new "
         f"WHERE {same_key}{_old_is_older(table, quote)}",
         f"""INSERT INTO {target} ({names}) SELECT {new} FROM {rows} AS new
         WHERE NOT EXISTS (SELECT 1 FROM {target} AS old WHERE {same_key})""",

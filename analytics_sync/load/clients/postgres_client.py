@@ -21,6 +21,7 @@ from dlt.common.storages.load_package import LoadJobInfo, ParsedLoadJobFileName
 from dlt.destinations.impl.postgres.configuration import PostgresClientConfiguration
 from dlt.destinations.impl.postgres.postgres import PostgresClient
 
+from analytics_sync.load.clients.merge_counts import Merges
 from analytics_sync.load.clients.merge_sql import MERGED, Replaced, staged_merge_statements
 from analytics_sync.load.clients.postgres_connection import PinnedPostgresClient
 from analytics_sync.load.clients.postgres_copy_job import PostgresCopyJob
@@ -40,6 +41,8 @@ class MergingPostgresClient(PostgresClient):
         super().__init__(schema, config, capabilities)
         self.replaced: Mapping[str, Replaced] = {}
         """The rows that this load replaces, by table."""
+        self.merges = Merges()
+        """What the merges of this load did."""
         datasets = self.sql_client.dataset_name, self.sql_client.staging_dataset_name
         self.sql_client = PinnedPostgresClient(*datasets, config.credentials, capabilities)
 
@@ -65,7 +68,8 @@ class MergingPostgresClient(PostgresClient):
     def create_load_job(
         self, table: PreparedTableSchema, file_path: str, load_id: str, restore: bool = False
     ) -> LoadJob:
-        """The job that loads one file."""
+        """The job that loads one file; none once the run is being stopped."""
+        self.sql_client.stop.check()
         suffixes = Path(file_path).suffixes if table["write_disposition"] in MERGED else ()
         if ".csv" in suffixes:
             return PostgresCopyJob(file_path)

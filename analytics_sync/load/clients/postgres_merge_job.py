@@ -12,6 +12,7 @@ from dlt.common.destination.client import RunnableLoadJob
 from dlt.common.storages.file_storage import FileStorage
 
 from analytics_sync.load.clients.foreign_objects import own_tables
+from analytics_sync.load.clients.merge_counts import run_counted
 
 
 class PostgresMergeJob(RunnableLoadJob):
@@ -36,4 +37,5 @@ class PostgresMergeJob(RunnableLoadJob):
             client.with_alternative_dataset_name(self._dataset),
             own_tables(client, self.load_table_name),
         ):
-            client.execute_many(statements)
+            counts = run_counted(client, statements)
+        job_client.merges.add(self.load_table_name, counts)

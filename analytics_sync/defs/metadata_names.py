@@ -1,0 +1,10 @@
+"""Names in the metadata of a materialization that other modules read.
+
+In: nothing. Out: names. Definitions load without the modules that write the values.
+"""
+
+RUN = "run_"
+"""The begin of the name of a number that belongs to a run of several partitions, and to no partition."""
+ROWS = "rows_loaded"
+PARTITION_ROWS = "dagster/partition_row_count"
+TABLE_ROWS = "dagster/row_count"
