@@ -102,7 +102,10 @@ def test_a_run_that_a_person_has_started_fails_at_once(
     assert not events(result, DagsterEventType.STEP_UP_FOR_RETRY)
 
 
-@pytest.mark.parametrize("status", [401, 403, 404])
+@pytest.mark.parametrize(
+    "status",
+    [401, pytest.param(403, marks=pytest.mark.slow), pytest.param(404, marks=pytest.mark.slow)],
+)
 def test_what_does_not_pass_is_not_tried_again(
     api: Api, run: Callable[..., ExecuteInProcessResult], status: int
 ) -> None:
@@ -120,6 +123,7 @@ def test_a_missing_setting_is_not_tried_again(
     assert not events(result, DagsterEventType.STEP_UP_FOR_RETRY)
 
 
+@pytest.mark.slow
 def test_an_outage_that_stays_fails_after_the_retries_of_the_source(
     api: Api,
     run: Callable[..., ExecuteInProcessResult],
@@ -137,6 +141,7 @@ def test_an_outage_that_stays_fails_after_the_retries_of_the_source(
     assert checked == {"orders"}, "what was loaded has its verdict"
 
 
+@pytest.mark.slow
 def test_a_run_that_is_executed_again_is_the_next_attempt(
     api: Api, run: Callable[..., ExecuteInProcessResult], instance: DagsterInstance
 ) -> None:
