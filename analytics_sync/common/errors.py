@@ -59,12 +59,12 @@ class ExtractError(Exception):
         advice: What to do next.
     """
 
-    def __init__(self, place: Place, happened: str, advice: str = "") -> None:
+    def __init__(self, place: Place, happened: str, advice: str) -> None:
         self.place = place
         cut = len(happened) > _MAX_CHARACTERS
         self.happened = printable(happened[:_MAX_CHARACTERS]) + ("..." if cut else "")
         self.advice = advice
-        super().__init__(f"{place}: {self.happened}" + (f" {advice}" if advice else ""))
+        super().__init__(f"{place}: {self.happened} {advice}")
 
 
 class MissingSetting(ExtractError):
@@ -87,7 +87,7 @@ class HttpStatusError(ExtractError):
         self,
         place: Place,
         happened: str,
-        advice: str = "",
+        advice: str,
         *,
         status: int,
         is_ignored: bool = False,

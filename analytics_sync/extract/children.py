@@ -79,9 +79,10 @@ class Children:
         some_count = len(refused) < self._count or any(e.is_ignored for _, e in refused)
         if refused and not some_count:
             _, last = refused[-1]
+            all_of_them = f"all {self._count} children" if self._count > 1 else "the only child"
             raise HttpStatusError(
                 self._context.place,
-                f"all {self._count} children answered {last.status}, the last: {last.happened}",
+                f"{all_of_them} answered {last.status}, the last: {last.happened}",
                 last.advice,
                 status=last.status,
             )

@@ -98,7 +98,10 @@ class RateLimit(Model):
 
 
 def _charset(value: str) -> str:
-    codec_of(value)
+    try:
+        codec_of(value)
+    except ValueError as e:
+        raise ValueError(f"{e}; expected one such as utf-8 or windows-1252") from None
     return value
 
 

@@ -75,7 +75,7 @@ def select(
         raise InvalidResponse(
             place,
             f"{request_line or 'the API'} answered status 200 with {records.found} where records "
-            f"were expected (data_selector {resource.selector or 'not declared'!r}): {start}",
+            f"were expected (data_selector {resource.selector or 'not declared'!r}): {start}.",
             "If this is the API's new shape, correct data_selector; the table stays as it was.",
         )
     return records

@@ -152,7 +152,8 @@ class Settings:
             raise MissingSetting(
                 Place(self.source.name),
                 "base_url carries more than scheme, host, port and path.",
-                "Put credentials into their own settings.",
+                f"Correct {variable_name(self.source.name, 'base_url')}: put credentials into their own "
+                "settings.",
             )
         if not is_address:
             raise MissingSetting(

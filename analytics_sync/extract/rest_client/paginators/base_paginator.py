@@ -152,7 +152,8 @@ class Paginator(ABC):
     def _broken_off(self, status: int) -> str:
         return (
             f"The API named a further page and answered status {status} for it, which "
-            "response_actions ignores: records may be missing."
+            "response_actions ignores: records may be missing. Run again. If the listing ends so, declare "
+            "total_path or has_more_path in its paginator; otherwise make response_actions more exact."
         )
 
     def says_no_more(self, response: Response) -> bool:
