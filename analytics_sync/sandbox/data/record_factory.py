@@ -14,14 +14,17 @@ from typing import Any, Literal
 
 from analytics_sync.catalog import Field, Resource, Source
 from analytics_sync.sandbox.data import response_shape as shape
+from analytics_sync.sandbox.data import words
 from analytics_sync.sandbox.data.declared_path import path_of
 from analytics_sync.sandbox.data.json_path import ABSENT, Path, drop, get, get_or_none, put
+from analytics_sync.sandbox.data.lifetimes import Lifetimes
 from analytics_sync.sandbox.data.record_place import RecordPlace
 from analytics_sync.sandbox.data.timestamps import spell
 from analytics_sync.sandbox.data.values import Maker, bits_of, maker, seed_of
 from analytics_sync.sandbox.options import Options
 
 _SLUGS = ("gh/acme/project-{}", "https://example.com/acme/project-{}", "acme:project-{}", "{}")
+_ATTEMPTS_TO_CHANGE = 8  # a field with few values may make the old one again
 _PREFERRED_FOR_UPDATES = ("text", "bigint")
 _MISFITS = {
     "bigint": "not a number",
@@ -83,6 +86,7 @@ class Blueprint:
         self._selected = {path: value for path, value, _ in selected.values} if selected else {}
         self._skipped = shape.skipped_values(source, resource)
         child_keys = shape.fields_of_child_keys(source, resource)
+        self._lifetimes = Lifetimes(resource, self.fields)
         self._plans = tuple(self._plan(field, field.path in child_keys) for field in self.fields)
         self._outer_objects = self._objects_with_declared_parts()
         stable = {*self._patterns, *self._skipped, *child_keys}
@@ -124,16 +128,17 @@ class Blueprint:
         path = field.path
         patterns = self._patterns.get(path)
         unique = path in self.key or path in self._paged_by or patterns is not None
-        make = maker(field, self.resource.name, unique=unique)
+        # A key part with ``null_as`` is null in some records.
+        must = field.required or in_child_key or path in self._never_absent
+        always = must and field.null_as is None
+        make = maker(field, self.resource.name, self._lifetimes, unique=unique, always=always)
         if patterns:
             slug = next((s for s in _SLUGS if _matches_all(s, patterns)), _SLUGS[-1])
             make = _slug(slug)
         elif path in self._skipped:
             make = _alternating(make, self._skipped[path], field)
-        # A key part with ``null_as`` is null in some records.
-        must = field.required or in_child_key or path in self._never_absent
         seed = seed_of(self._root + shape.name_of(field))
-        return _FieldPlan(field, make, seed, must and field.null_as is None)
+        return _FieldPlan(field, make, seed, always)
 
     def _objects_with_declared_parts(self) -> tuple[Path, ...]:
         """JSON fields that contain declared fields; they get one undeclared field more."""
@@ -191,8 +196,30 @@ class Blueprint:
             put(record, path, value)
         for path in self._outer_objects:
             if not isinstance(get(record, path), list):
-                put(record, (*path, "undeclared_note"), f"free text {number}")
+                note = words.SENTENCES[number % len(words.SENTENCES)]
+                put(record, (*path, "undeclared_note"), note)
         return record, self._add_drift(record, number)
+
+    def changed(self, field: Field, number: int, old: Any, revision: int) -> Any:
+        """Another value of a changeable field, for a new version of a record.
+
+        Args:
+            field: One of ``changeable``.
+            number: Number of the record.
+            old: The value before.
+            revision: Number of the revision, from 1.
+        """
+        if field.data_type == "bool":
+            return not old
+        if field.data_type != "text":
+            return (old if isinstance(old, int | float) else 0) + 1
+        plan = next(plan for plan in self._plans if plan.field is field)
+        for attempt in range(_ATTEMPTS_TO_CHANGE):
+            other = number + 7 * revision + attempt
+            value = plan.make(bits_of(plan.seed, other), other, 0)
+            if value != old:
+                return value
+        return f"{old}, revision {revision}"
 
     def _add_drift(self, record: dict[str, Any], number: int) -> Drift | None:
         if not self._drift:

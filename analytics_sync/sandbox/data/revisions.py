@@ -8,9 +8,8 @@ The changes are the same for the same seed and revision.
 from __future__ import annotations
 
 from random import Random
-from typing import Any
 
-from analytics_sync.catalog import Field, Resource
+from analytics_sync.catalog import Resource
 from analytics_sync.sandbox.data.generator import Generator
 from analytics_sync.sandbox.data.json_path import get_or_none, put
 from analytics_sync.sandbox.data.tables import Entry, Table
@@ -67,21 +66,15 @@ def _update(generator: Generator, table: Table, entry: Entry, rng: Random) -> No
         if entry.now.drift is not None and field.path == entry.now.drift.path:
             continue
         old = get_or_none(record, field.path)
-        put(record, field.path, _changed_value(field, old, generator.revision))
+        put(
+            record,
+            field.path,
+            table.blueprint.changed(field, entry.number, old, generator.revision),
+        )
         has_changed = True
         break
     if has_changed:
         table.change(entry, record, ms, generator.revision)
-
-
-def _changed_value(field: Field, old: Any, revision: int) -> Any:
-    match field.data_type:
-        case "text":
-            return f"{field.path[-1]} changed in revision {revision}"
-        case "bool":
-            return not old
-        case _:
-            return (old if isinstance(old, int | float) else 0) + 1
 
 
 def is_update_time(resource: Resource) -> bool:
