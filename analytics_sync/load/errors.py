@@ -46,10 +46,8 @@ def warehouse_errors(dataset: str, doing: str, redact: Redactor) -> Iterator[Non
     except (LoadError, ExtractError):
         raise
     except Exception as e:  # dlt does not wrap the errors of some drivers
-        if in_use := next(
-            (cause for cause in causes(e) if isinstance(cause, WarehouseInUse)), None
-        ):
-            raise in_use from None
+        if known := next((cause for cause in causes(e) if isinstance(cause, LoadError)), None):
+            raise type(known)(redact(str(known))) from None  # it has its own advice
         step = f"the {e.step} step" if isinstance(e, PipelineStepFailed) else doing
         advice = (
             "Look at the disk with the folder for temporary files (TMPDIR) and at the warehouse"

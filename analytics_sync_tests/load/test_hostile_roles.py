@@ -361,7 +361,9 @@ def test_a_trigger_that_comes_during_a_load_is_refused(role: HostileRole, api: A
             time.sleep(0.05)
         role.as_evil(TRIGGER.format("items"))
     thread.join()
-    assert "trigger t on table shop.items uses the function stash.on_change()" in messages[0]
+    said = "shop: trigger t on table shop.items uses the function stash.on_change()"
+    assert messages[0].startswith(said), "the message of the table, and not one around it"
+    assert messages[0].count("run again") == 1
     assert role.caught() == []
     assert rows(role) == [(1, "of 1", True)]
 
