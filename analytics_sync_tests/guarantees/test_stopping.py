@@ -67,6 +67,21 @@ def test_a_signal_stops_a_wait(tmp_path: Path, api: Api) -> None:
 
 
 @pytest.mark.slow
+def test_the_other_steps_of_a_canceled_run_do_not_begin(tmp_path: Path, api: Api) -> None:
+    api.on("/*", (429, {"Retry-After": "600"}, {}))
+    runs = StoppedRuns(tmp_path, api.url)
+    shop = (tmp_path / "catalog" / "shop.yaml").read_text()
+    other = shop.replace("source: shop", "source: other").replace("path: items", "path: others")
+    (tmp_path / "catalog" / "other.yaml").write_text(other)
+    runs.environment["SOURCES__OTHER__BASE_URL"] = api.url
+    waits = after(lambda: bool(api.seen), 0.3)
+    ended = runs.stop(waits, signal.SIGTERM, "analytics_sync.cli", "run", "shop,other")
+    assert_canceled(ended)
+    assert len(api.seen) == 1
+    assert sum("canceled. Nothing" in line for line in ended.output.splitlines()) == 1
+
+
+@pytest.mark.slow
 def test_the_run_after_a_canceled_one_uses_its_journal(tmp_path: Path, api: Api) -> None:
     def answer(_: str, query: dict[str, str], __: object) -> object:
         number = int(query["page"])

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import pty
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from analytics_sync_tests.support.scripted_api import Api, serve
+from analytics_sync_tests.support.world import ROOT
 
 _SOURCE = """
 source: shop
@@ -151,3 +153,26 @@ def test_a_terminal_shows_bars(environment: dict[str, str], api: Api) -> None:
     assert process.returncode == 0, text
     assert "\N{BOX DRAWINGS HEAVY HORIZONTAL}" in text
     assert re.search(r"shop/items +3 +3", text)
+
+
+@pytest.mark.slow
+def test_dagsters_command_is_quiet_in_the_folder_of_the_project(
+    environment: dict[str, str], api: Api, tmp_path: Path
+) -> None:
+    shutil.copy(ROOT / "dagster.yaml", tmp_path)
+    environment.pop("DAGSTER_HOME", None)
+    serve_items(api)
+    api.on("/broken", (404, {}, {"error": "no such thing"}))
+    command = [sys.executable, "-W", "ignore", "-m", "dagster", "asset", "materialize", "--select"]
+    done, failed = (
+        subprocess.run(
+            [*command, f"shop/{name}", "-m", "analytics_sync.definitions"],
+            env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=100,
+        )
+        for name in ("items", "broken")
+    )  # fmt: skip
+    lines = (done.stdout + done.stderr).splitlines()
+    assert lines[0].endswith(" - shop/items: reading")
+    assert len(lines) == 4, lines  # reading, waiting, loading, loaded
+    assert failed.returncode == 1
+    assert "shop/broken: GET" in failed.stderr
