@@ -193,6 +193,12 @@ def _add_catalog_commands(commands: Any) -> None:
     )  # fmt: skip
     sources.add_argument("source", nargs="?", help="the values of one source, and their origins")
 
+    _add(
+        commands, "alert-test", "send a test message to those who are told of failures",
+        run=_alert_test, more="ANALYTICS_SYNC__ALERTS__URLS names them.",
+        status="0 if all took it, 1 if one did not or none is set, 2 if a setting is wrong",
+    )  # fmt: skip
+
 
 def _add_schema_command(commands: Any) -> None:
     schema = _add(commands, "schema", "compare tables with declarations, and repair them")
@@ -273,6 +279,12 @@ def _sources(options: argparse.Namespace) -> int:
     from analytics_sync.commands.sources import sources
 
     return sources(options)
+
+
+def _alert_test(options: argparse.Namespace) -> int:
+    from analytics_sync.commands.alert_test import alert_test
+
+    return alert_test(options)
 
 
 def _diff(options: argparse.Namespace) -> int:

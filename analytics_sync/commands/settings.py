@@ -12,10 +12,18 @@ from collections.abc import Iterable, Iterator
 
 from analytics_sync.catalog import CatalogError, Source, configured_files
 from analytics_sync.catalog.configured import read_catalog
+from analytics_sync.catalog.errors import WrongSetting
 from analytics_sync.catalog.names import PROJECT_VARIABLES, variables
 from analytics_sync.catalog.plan import plan_of
 from analytics_sync.commands.sources import print_settings
 from analytics_sync.common.shown import counted
+from analytics_sync.defs.alerts.alert_settings import (
+    ALLOW_HTTP,
+    DAGSTER_URL,
+    URLS,
+    alert_settings,
+    is_set,
+)
 from analytics_sync.extract.rest_client.declared_settings import DeclaredSetting, declared_settings
 from analytics_sync.extract.rest_client.setting_hints import misspelt
 from analytics_sync.load.gone.shrinkage import wrong_accepted
@@ -43,6 +51,7 @@ def settings(options: argparse.Namespace) -> int:
         if options.source is not None or _runs(source):
             missing += sum(_is_missing(setting) for setting in declared)
         wrong += print_settings(source)
+    wrong += _print_alerts()
     hints += _misspelt(sources.values())
     for hint in hints:
         print(f"hint: {hint}")
@@ -54,6 +63,25 @@ def settings(options: argparse.Namespace) -> int:
     if missing:
         print(_missing_text(missing), file=sys.stderr)
     return _INCOMPLETE if missing else 0
+
+
+def _print_alerts() -> bool:
+    """Print the settings of alerts, and return whether one is wrong."""
+    try:
+        found = alert_settings()
+    except WrongSetting as e:
+        print(e, file=sys.stderr)
+        return True
+    told = ", ".join(receiver.label for receiver in found.receivers) or "nobody"
+    purposes = {
+        URLS: f"who is told of failures: {told}",
+        DAGSTER_URL: f"the UI that messages link to: {found.dagster_url}",
+        ALLOW_HTTP: "whether messages may be sent without encryption",
+    }
+    for variable, purpose in purposes.items():
+        state = "set" if is_set(variable) else "optional"
+        print(f"{variable:<48} {state:<9} {purpose}")
+    return False
 
 
 def _state(setting: DeclaredSetting) -> str:
