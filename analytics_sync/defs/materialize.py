@@ -39,6 +39,7 @@ from analytics_sync.defs.supervision import canceled, is_interrupted, supervised
 from analytics_sync.defs.translator import asset_key
 from analytics_sync.defs.verdicts import verdicts
 from analytics_sync.extract.result import ReadResult
+from analytics_sync.extract.run import ReadRun
 from analytics_sync.load.clients.destination import left_behind
 from analytics_sync.load.errors import LoadError
 from analytics_sync.load.pipeline import Loaded, load
@@ -70,12 +71,7 @@ def materialize(
         with read_run(context, planned, config, window, wanted) as run:
             tag_account(context, run.account, run.resources)
             history = DagsterHistory(context.instance, source, partitions)
-            loaded = supervised(
-                context,
-                run.stop,
-                run.progress,
-                lambda: load(run, context.run.run_id, history, config.accept_shrunken),
-            )
+            loaded = _load(context, run, history, config)
             failed = run.failures()
             _warn_of_files(context, loaded)
             for resource in _reportable(context, source, run.resources, failed):
@@ -105,6 +101,15 @@ def materialize(
         if raised is failure:
             yield from verdicts(context, source, partitions, reported)
         raise raised
+
+
+def _load(
+    context: AssetExecutionContext, run: ReadRun, history: DagsterHistory, config: SyncConfig
+) -> Loaded:
+    def work() -> Loaded:
+        return load(run, context.run.run_id, history, config.accept_shrunken)
+
+    return supervised(context, run.stop, run.progress, work)
 
 
 def _warn_of_files(context: AssetExecutionContext, loaded: Loaded) -> None:
