@@ -18,7 +18,8 @@ from analytics_sync.defs.run_tags import is_unattended
 
 _DEFAULT_SECONDS = 60
 _MAX_SECONDS = 3600
-_VARIABLE = "ANALYTICS_SYNC__RETRY_SECONDS"
+_SETTING = "retry_seconds"
+_VARIABLE = f"ANALYTICS_SYNC__{_SETTING.upper()}"
 _PASSING_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
@@ -28,7 +29,7 @@ def retry_seconds() -> int:
     Raises:
         WrongSetting: The setting is no number that it can be.
     """
-    text = str(dlt.config.get("analytics_sync.retry_seconds", str) or _DEFAULT_SECONDS)
+    text = str(dlt.config.get(f"analytics_sync.{_SETTING}", str) or _DEFAULT_SECONDS)
     if not text.isdecimal() or int(text) > _MAX_SECONDS:
         raise WrongSetting(
             f"{_VARIABLE} is {text!r}; expected a whole number from 0 to {_MAX_SECONDS}, such as "
