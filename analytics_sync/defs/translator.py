@@ -105,6 +105,7 @@ def column_schema(resource: Resource, fields: Sequence[Field] | None = None) -> 
         resource: The declaration.
         fields: The fields of the rows that a run has loaded; None takes the declared ones.
     """
+    roles = _roles(resource)
     columns = [
         TableColumn(
             field.column,
@@ -113,7 +114,7 @@ def column_schema(resource: Resource, fields: Sequence[Field] | None = None) -> 
             constraints=TableColumnConstraints(
                 nullable=not field.required,
                 unique=resource.key == (field.column,),
-                other=_roles(resource, field),
+                other=roles.get(field.column),
             ),
         )
         for field in (resource.fields if fields is None else fields)
@@ -135,11 +136,12 @@ def column_schema(resource: Resource, fields: Sequence[Field] | None = None) -> 
     )
 
 
-def _roles(resource: Resource, field: Field) -> list[str]:
-    """What a column is to the resource, beyond its values."""
-    roles = ["primary key"] if field.column in resource.key else []
-    is_cursor = resource.cursor is not None and field.column == resource.cursor.column
-    return [*roles, "cursor of the partitions"] if is_cursor else roles
+def _roles(resource: Resource) -> dict[str, list[str]]:
+    """What some columns are to the resource, beyond their values."""
+    roles = {column: ["primary key"] for column in resource.key}
+    if resource.cursor is not None:
+        roles.setdefault(resource.cursor.column, []).append("cursor of the partitions")
+    return roles
 
 
 def _inferred_from(resource: Resource, field: Field) -> str | None:

@@ -42,10 +42,13 @@ def looks_secret(text: str, *, prose: bool = False) -> bool:
     """
     if _KNOWN.search(text):
         return True
-    for token in _BEARER.findall(text):
-        if not prose or re.search(r"\d", token):
-            return True
-    return any(_is_basic(token) for token in _BASIC.findall(text))
+    # a look for the word takes a tenth of the time of the pattern
+    plain = text.lower() if text.isascii() else "bearer basic"
+    if "bearer" in plain:
+        for token in _BEARER.findall(text):
+            if not prose or re.search(r"\d", token):
+                return True
+    return "basic" in plain and any(_is_basic(token) for token in _BASIC.findall(text))
 
 
 def looks_random(text: str) -> bool:
