@@ -15,11 +15,10 @@ from typing import Any
 
 from dlt.common.destination.client import RunnableLoadJob
 from dlt.destinations.job_client_impl import SqlJobClientBase
-from dlt.destinations.sql_client import SqlClientBase
 from dlt.normalize.normalize import Normalize
 from dlt.pipeline.pipeline import Pipeline
 
-import analytics_sync.defs.checks as checks_module
+import analytics_sync.defs.judging as judging_module
 import analytics_sync.defs.materialize as materialize_module
 import analytics_sync.load.pipeline as load_module
 from analytics_sync.common.private_folder import LockedTempFolder
@@ -27,6 +26,7 @@ from analytics_sync.extract.buffer import TableBuffer
 from analytics_sync.extract.collector import PageCollector
 from analytics_sync.extract.rest_client.body import BodyReader
 from analytics_sync.extract.rest_client.session import Session
+from analytics_sync.load.clients import duckdb_merge_job, postgres_merge_job
 from analytics_sync.load.clients.duckdb_merge_job import DuckDbMergeJob
 from analytics_sync.load.clients.postgres_client import SqlJobRequest
 from analytics_sync.load.clients.postgres_merge_job import PostgresMergeJob
@@ -116,17 +116,18 @@ def _in_the_merge(fatal: Fatal) -> None:
     """A stage after each statement of a merge, inside its transaction."""
 
     def wrap(original: Any) -> Any:
-        def execute_many(self: Any, statements: Any, *args: Any, **kwargs: Any) -> Any:
-            if any(s.lstrip().startswith("DELETE") for s in statements):
+        def run_counted(client: Any, statements: Any) -> Any:
+            def one_by_one() -> Iterator[str]:
                 for statement in statements:
-                    self.execute_sql(statement)
-                    fatal()
-                return []
-            return original(self, statements, *args, **kwargs)
+                    yield statement
+                    fatal()  # the statement has run when the next one is taken
 
-        return execute_many
+            return original(client, one_by_one())
 
-    _replace(SqlClientBase, "execute_many", wrap)
+        return run_counted
+
+    for module in (duckdb_merge_job, postgres_merge_job):
+        _replace(module, "run_counted", wrap)
 
 
 def _at_merges(stage: Callable[[Any, str], Patch]) -> Patch:
@@ -203,8 +204,8 @@ STAGES: dict[str, Patch] = {
     "after the staging is dropped": _after(load_module, "drop_staging"),
     "before a folder is removed": _before(LockedTempFolder, "close"),
     # These two stages exist only in a run of Dagster.
-    "before Dagster's event": _before(materialize_module, "_metadata"),
-    "in a check": _before(checks_module, "_verdict"),
+    "before Dagster's event": _before(materialize_module, "run_metadata"),
+    "in a check": _before(judging_module.Judge, "_judge"),
 }
 # DuckDB merges from the file of the load: it has no staging tables and no file of statements.
 STAGED = frozenset({"as a merge is written"})
