@@ -261,7 +261,7 @@ def test_check_and_settings_of_accounts(
         "shop.yaml: shop_us: 1 assets, 0 partitioned, off (SOURCES__SHOP_US__ENABLED)\n"
         "shop_uk.yaml: shop_uk: 1 assets, 0 partitioned (monthly UTC)\n"
     )
-    assert main(["settings", "shop_eu"]) == 0
+    assert main(["settings", "shop_eu"]) == 1, "its key is missing"
     printed = capsys.readouterr().out
     assert "SOURCES__SHOP_EU__API_KEY                        MISSING" in printed
     assert "not-for-accounts" not in printed
