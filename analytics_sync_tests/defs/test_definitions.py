@@ -107,7 +107,7 @@ def test_children_come_after_their_parents_and_all_others_after_their_api(
     assert all(parent == f"{child.split('/')[0]}_api" for child, parent in others.items())
 
 
-def test_each_asset_has_five_checks_and_a_sixth_where_the_api_filters_by_time(
+def test_each_asset_has_six_checks_and_more_where_it_has_a_time(
     defs: Definitions,
 ) -> None:
     names = Counter(key.name for key in defs.resolve_asset_graph().asset_check_keys)
@@ -117,7 +117,9 @@ def test_each_asset_has_five_checks_and_a_sixth_where_the_api_filters_by_time(
         "declared_schema": 60,
         "complete": 60,
         "history": 60,
+        "freshness": 60,
         "window_bounds": 9,
+        "volume": 19,
     }
 
 

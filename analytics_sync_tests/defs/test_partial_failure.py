@@ -76,7 +76,7 @@ def test_the_failure_holds_a_message_for_each_failed_resource(world: World) -> N
     world.sandbox.faults = broken("monitors", "users", status=500)
     result = world.run([f"observability/{name}" for name in OBSERVABILITY], world.days[0])
     data = step_failure(result)
-    assert set(data.metadata) == {"monitors", "users"}
+    assert set(data.metadata) == {"monitors", "users", "kinds_of_errors"}
     assert "also failed: monitors" in data.description or "also failed: users" in data.description
 
 
@@ -121,7 +121,7 @@ def test_a_child_that_is_gone_is_skipped_and_counted(world: World) -> None:
     world.sandbox.faults = one_job
     result = world.run(["ci_pipelines/jobs"], world.days[0], world.days[-1])
     assert result.success
-    assert metadata(result)["jobs"]["children_skipped"] == 1
+    assert metadata(result)["jobs"]["run_children_skipped"] == 1
     expected = world.expected("ci_pipelines/jobs", world.start, world.end)
     assert len(world.table("ci_pipelines/jobs")) == len(expected) - 1
     warnings = [e.user_message for e in _logs(world, result.run_id) if e.level == 30]
@@ -140,7 +140,7 @@ def test_a_grandchild_warns_of_children_that_its_ancestor_lacks(world: World) ->
     world.sandbox.faults = one_workflow
     assert world.run(["ci_pipelines/jobs"], world.days[0], world.days[-1]).success
     result = world.run(["ci_pipelines/jobs"], world.days[0], world.days[-1])
-    assert metadata(result)["jobs"]["children_refused_of_ancestors"] == 1
+    assert metadata(result)["jobs"]["run_children_refused_of_ancestors"] == 1
     warnings = [e.user_message for e in _logs(world, result.run_id) if e.level == 30]
     assert any("the parent workflow_jobs lacks records" in warning for warning in warnings)
 
@@ -214,14 +214,21 @@ def verdicts(result: Any) -> dict[str, set[str]]:
     return found
 
 
-FIVE = {"required_fields", "primary_key_unique", "complete", "declared_schema", "history"}
+SIX = {
+    "required_fields",
+    "primary_key_unique",
+    "complete",
+    "declared_schema",
+    "history",
+    "freshness",
+}
 
 
 def test_the_checks_of_what_was_loaded_give_their_verdict(world: World) -> None:
     world.sandbox.faults = broken("monitors")
     result = world.run([f"observability/{name}" for name in OBSERVABILITY], *world.days[::2])
     assert not result.success
-    assert verdicts(result) == {"users": FIVE, "dashboards": FIVE, "incidents": FIVE}
+    assert verdicts(result) == {"users": SIX, "dashboards": SIX, "incidents": {*SIX, "volume"}}
     with DagsterInstance.from_config(str(world.home)) as instance:
         for name, passed in (("users", True), ("monitors", False)):
             key = AssetCheckKey(AssetKey(["observability", name]), "complete")

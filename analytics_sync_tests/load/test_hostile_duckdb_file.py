@@ -85,7 +85,7 @@ def test_macros_change_nothing(file: Path, api: Api, tmp_path: Path, schema: str
     result = run_in_dagster(home, {"shop": SOURCE}, ["shop/items", "shop/words"])
     assert result.success
     checks = result.get_asset_check_evaluations()
-    assert len(checks) == 10
+    assert len(checks) == 12
     assert all(check.passed for check in checks)
     with open_warehouse("shop") as warehouse:
         assert warehouse.row(f"SELECT count(*), abs(-1) FROM {warehouse.table('items')}") == (3, 1)

@@ -146,7 +146,7 @@ def test_no_name_of_another_role_is_found(role: HostileRole, api: Api, tmp_path:
     result = run_in_dagster(home, {"shop": SOURCE}, ["shop/items", "shop/words"])
     assert result.success
     checks = result.get_asset_check_evaluations()
-    assert len(checks) == 10
+    assert len(checks) == 12
     assert all(check.passed for check in checks)
     assert role.caught() == []
 
