@@ -90,6 +90,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_run_command(commands)
     _add_sandbox_commands(commands)
+    _add_trouble_command(commands)
     _add_catalog_commands(commands)
     _add_schema_command(commands)
     return parser
@@ -161,6 +162,19 @@ def _add_sandbox_commands(commands: Any) -> None:
     dev.add_argument(
         "--port", type=_number(0, 65_535), default=3000, help="3000 by default; 0 is any free port"
     )
+
+
+def _add_trouble_command(commands: Any) -> None:
+    trouble = _add(
+        commands, "trouble", "let the running sandbox fail, and mend it", run=_trouble,
+        more="Without a kind it lists what is on. 403, expired-key and outage refuse requests, slow "
+        "answers late, and off ends all at the place and below it. Trouble ends with the sandbox.",
+        status="0 if it was done, 2 if no sandbox is running, or the kind or the place is unknown",
+    )  # fmt: skip
+    trouble.add_argument("kind", nargs="?", help="403, expired-key, outage, slow or off")
+    trouble.add_argument("place", nargs="?", help=f"{_PLACE}; all sources by default")
+    trouble.add_argument("--seconds", type=float, help="of slow, for each response; 2 by default")
+    trouble.add_argument("--url", help="the sandbox's address; by default that of make dev here")
 
 
 def _add_catalog_commands(commands: Any) -> None:
@@ -255,6 +269,12 @@ def _dev(options: argparse.Namespace) -> int:
     from analytics_sync.demo import dev
 
     return dev(options.port)
+
+
+def _trouble(options: argparse.Namespace) -> int:
+    from analytics_sync.commands.trouble import trouble
+
+    return trouble(options)
 
 
 def _check(options: argparse.Namespace) -> int:

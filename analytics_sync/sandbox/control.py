@@ -2,7 +2,7 @@
 
 In: a request below that path.
 Out: the served sources, the rows that a table must hold, and the number of requests.
-A POST makes the next revision. No key is needed, because the server listens on loopback only.
+A POST makes the next revision, or switches trouble on; a DELETE switches it off. No key is needed, because the server listens on loopback only.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from analytics_sync.catalog import Source
 from analytics_sync.sandbox.data.ledger import Ledger
 from analytics_sync.sandbox.messages import Query, Refused, ServedResponse
 from analytics_sync.sandbox.options import Options
+from analytics_sync.sandbox.trouble import Troubles
 
 _DESCRIPTION = (
     "A stand-in for the declared APIs, generated from their declarations alone, for trying, "
@@ -31,6 +32,7 @@ class Served(Protocol):
     sources: Mapping[str, Source]
     options: Options
     counts: Counter[str]
+    troubles: Troubles
 
     def base_url(self, source: str) -> str: ...
     def ledger(self, source: str) -> Ledger: ...
@@ -41,7 +43,8 @@ def respond(sandbox: Served, method: str, path: str, query: Query) -> ServedResp
     """The response to a control request.
 
     Raises:
-        Refused: 404 for an unknown path, source or resource. 422 for a bound that is no date.
+        Refused: 404 for an unknown path, source or resource. 422 for a bound that is no
+            date, and for seconds that do not fit.
     """
     match method, path.rstrip("/").split("/")[2:]:
         case "GET", []:
@@ -52,6 +55,13 @@ def respond(sandbox: Served, method: str, path: str, query: Query) -> ServedResp
             return _json(sandbox.ledger(source).expected(resource, *bounds))
         case "GET", ["requests"]:
             return _json({"total": sandbox.counts.total(), "resources": dict(sandbox.counts)})
+        case "GET", ["trouble"]:
+            return _json(sandbox.troubles.listed())
+        case "POST", ["trouble", kind, *place]:
+            seconds = query["seconds"][-1] if "seconds" in query else None
+            return _json(sandbox.troubles.start(kind, "/".join(place), seconds))
+        case "DELETE", ["trouble", *place]:
+            return _json(sandbox.troubles.end("/".join(place)))
         case "POST", ["advance"]:
             sandbox.advance()
             return _json({name: sandbox.ledger(name).revision for name in sandbox.sources})

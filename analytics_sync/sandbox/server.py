@@ -30,6 +30,7 @@ from analytics_sync.sandbox.manners import Manners
 from analytics_sync.sandbox.messages import Fault, Faults, Refused, Request, ServedResponse
 from analytics_sync.sandbox.options import Options
 from analytics_sync.sandbox.settings import settings
+from analytics_sync.sandbox.trouble import Troubles
 
 HOST = "127.0.0.1"
 
@@ -52,6 +53,7 @@ class Sandbox:
         counts: Number of requests so far by ``source/resource``, or by ``source/?`` if the path
             names no resource.
         faults: The argument of this name; a test may replace it while the server runs.
+        troubles: What a person has switched on; the control API changes it.
         manners: The manners in use; ``use_manners`` replaces them while the server runs.
     """
 
@@ -70,6 +72,7 @@ class Sandbox:
             check_paths(source)
         self.options = options or Options()
         self.faults = faults
+        self.troubles = Troubles(self.sources)
         self.use_manners(manners)
         self.counts: Counter[str] = Counter()
         self._apis: dict[str, Api] = {}
@@ -185,7 +188,7 @@ class Sandbox:
             self.counts[f"{source}/{name or '?'}"] += 1
             number = self.counts.total()
         request = Request(source, name, api_path, params, headers, number, link)
-        fault = (self.faults and self.faults(request)) or Fault()
+        fault = (self.faults and self.faults(request)) or self.troubles.fault(request) or Fault()
         if delay := fault.delay + self.options.latency_ms / 1000:
             time.sleep(delay)
         if fault.response is not None:

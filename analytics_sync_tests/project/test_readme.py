@@ -90,6 +90,9 @@ def test_every_command_runs(world: World) -> None:
     (world.folder / "workspace.yaml").write_text((ROOT / "workspace.yaml").read_text())
     shutil.copytree(EXAMPLES, world.folder / "examples")
     write_commands(world.folder / "bin")
+    (world.folder / ".demo").mkdir()  # as make dev leaves it
+    settings = "".join(f"{name}={value}\n" for name, value in world.sandbox.settings().items())
+    (world.folder / ".demo" / "sandbox.env").write_text(settings)
     environment = {
         **os.environ,
         **world.environment,
@@ -102,6 +105,7 @@ def test_every_command_runs(world: World) -> None:
     assert output.count("== ") >= len(todo)
     assert "SOURCES__OBSERVABILITY__BASE_URL" in output
     assert "source: helpdesk" in output
+    assert "on: 403 at observability/incidents\n" in output
     assert re.search(r"^observability_eu +on +daily Europe/Berlin", output, re.MULTILINE)
     assert len(world.table("observability/dashboards")) == len(
         world.expected("observability/dashboards")
