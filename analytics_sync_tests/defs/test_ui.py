@@ -21,6 +21,7 @@ import urllib3
 
 from analytics_sync.demo import Home
 from analytics_sync.sandbox import Fault, Request, ServedResponse
+from analytics_sync_tests.support.alert_receivers import web_receiver
 from analytics_sync_tests.support.oracle import assert_same
 from analytics_sync_tests.support.world import ROOT, World
 
@@ -32,6 +33,8 @@ BACKFILL = """mutation($p: LaunchBackfillParams!) { launchPartitionBackfill(back
   __typename ... on LaunchBackfillSuccess { backfillId } ... on PythonError { message } } }"""
 REEXECUTE = """mutation($p: ReexecutionParams!) { launchRunReexecution(reexecutionParams: $p) {
   __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message } } }"""
+SENSOR_TEST = """mutation($s: SensorSelector!, $c: String) { sensorDryRun(selectorData: $s, cursor: $c) {
+  __typename ... on DryRunInstigationTick { evaluationResult { skipReason cursor error { message } } } } }"""
 RUNS = """{ runsOrError { ... on Runs { results { runId status tags { key value } } } } }"""
 
 
@@ -67,12 +70,21 @@ def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ui]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    with World(folder) as world, (folder / "dev.log").open("w") as log:
+    with (
+        World(folder) as world,
+        (folder / "dev.log").open("w") as log,
+        web_receiver() as receiver,
+    ):
         Home(folder).prepare(remove_existing=False)  # as `make dev` does
         command = ["analytics_sync.ui", "-w", str(ROOT / "workspace.yaml")]
         process = subprocess.Popen(
             [sys.executable, "-m", *command, "--port", str(port)],
-            env={**os.environ, **world.environment, "PYTHONPATH": str(ROOT)},
+            env={
+                **os.environ,
+                **world.environment,
+                "PYTHONPATH": str(ROOT),
+                "ANALYTICS_SYNC__ALERTS__URLS": f"{receiver.url}/secret-path",
+            },
             cwd=folder,
             stdout=log,
             stderr=log,
@@ -181,6 +193,23 @@ def test_re_execution_from_asset_failure_reads_only_what_is_missing(ui: Ui) -> N
     resource = ui.world.sources["observability"].resources["monitors"]
     expected = ui.world.expected("observability/monitors")
     assert_same(resource, ui.world.table("observability/monitors"), expected)
+
+
+@pytest.mark.parametrize("name", ["alert_failed_runs", "alert_failed_checks"])
+def test_a_test_of_the_alerts_says_what_they_would_send(ui: Ui, name: str) -> None:
+    place = {"repositoryLocationName": "analytics_sync", "repositoryName": "__repository__"}
+
+    def tested(cursor: str | None) -> dict[str, Any]:
+        found = ui.ask(SENSOR_TEST, s={**place, "sensorName": name}, c=cursor)["sensorDryRun"]
+        return dict(found["evaluationResult"])
+
+    first = tested(None)
+    assert first["error"] is None
+    assert first["skipReason"].startswith("Begins now. webhook 127.0.0.1:")
+    again = tested(first["cursor"])
+    assert again["skipReason"].startswith("Test: nothing is sent, and the cursor stays.")
+    assert again["cursor"] == first["cursor"]
+    assert "secret-path" not in str((first, again))
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="needs the program chromium (a Debian package)")
