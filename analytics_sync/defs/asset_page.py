@@ -33,6 +33,7 @@ from analytics_sync.catalog.naming import variable_name
 from analytics_sync.defs.planned import Planned
 
 _REPOSITORY_URL = "ANALYTICS_SYNC__REPOSITORY_URL"
+_MAX_TAG = 63  # characters of a tag's value that Dagster takes; a source may have one more
 _EXAMPLE_HOST = re.compile(r"(^|\.)(example(\.(com|net|org))?|invalid|test)$")
 
 
@@ -78,7 +79,7 @@ def page_of(planned: Planned, resource: Resource) -> PageKeys:
 def tags(source: Source, page: PageKeys) -> dict[str, str]:
     """The declared tags, the API, and the cadence."""
     cadence = {"cadence": page.cadence} if page.cadence else {}
-    return {"api": source.levels[-1].name, **cadence, **(page.tags or {})}
+    return {"api": source.levels[-1].name[:_MAX_TAG], **cadence, **(page.tags or {})}
 
 
 def links(page: PageKeys) -> dict[str, Any]:

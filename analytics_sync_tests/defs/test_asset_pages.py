@@ -236,3 +236,9 @@ def test_an_asset_is_not_stale_because_of_its_api(
         assert resolver.get_status(AssetKey(["shop", "items"])) == StaleStatus.FRESH
     spec = next(s for s in defs.resolve_all_asset_specs() if len(s.key.path) == 1)
     assert spec.metadata["dagster/uri"].startswith("http://127.0.0.1:")
+
+
+def test_a_source_of_the_longest_name_has_a_tag(tmp_path: Path) -> None:
+    name = "shop" * 16
+    specs = specs_of(tmp_path, long=SHOP.replace("source: shop", f"source: {name}"))
+    assert specs[f"{name}/orders"].tags["api"] == name[:63]
