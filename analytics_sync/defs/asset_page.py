@@ -32,7 +32,8 @@ from analytics_sync.catalog.errors import WrongSetting
 from analytics_sync.catalog.naming import variable_name
 from analytics_sync.defs.planned import Planned
 
-_REPOSITORY_URL = "ANALYTICS_SYNC__REPOSITORY_URL"
+_SETTING = "repository_url"
+_REPOSITORY_URL = f"ANALYTICS_SYNC__{_SETTING.upper()}"
 _MAX_TAG = 63  # characters of a tag's value that Dagster takes; a source may have one more
 _EXAMPLE_HOST = re.compile(r"(^|\.)(example(\.(com|net|org))?|invalid|test)$")
 
@@ -191,7 +192,7 @@ def repository_url() -> str | None:
     Raises:
         WrongSetting: ``ANALYTICS_SYNC__REPOSITORY_URL`` is no such address.
     """
-    text = dlt.config.get("analytics_sync.repository_url", str)
+    text = dlt.config.get(f"analytics_sync.{_SETTING}", str)
     if text is None or not (text := str(text).strip()):
         return None
     try:

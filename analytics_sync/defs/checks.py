@@ -36,7 +36,7 @@ from analytics_sync.common.shown import without_markup
 from analytics_sync.common.stopping import Stop
 from analytics_sync.defs import freshness, volume
 from analytics_sync.defs.history import DagsterHistory
-from analytics_sync.defs.judging import PRIMARY_KEY_UNIQUE, REQUIRED_FIELDS, Judge, Subject
+from analytics_sync.defs.judging import PRIMARY_KEY_UNIQUE, REQUIRED_FIELDS, CheckSubject, Judge
 from analytics_sync.defs.materializations import latest_of_assets, latest_of_partitions
 from analytics_sync.defs.partitions import run_partitions
 from analytics_sync.defs.past_partitions import Partition
@@ -175,16 +175,16 @@ class _Subjects:
         self._resource, self._latest = resource, latest
         self._days = days if source.windowed(resource) else ()
 
-    def of(self, name: str) -> Iterator[tuple[str | None, Subject]]:
+    def of(self, name: str) -> Iterator[tuple[str | None, CheckSubject]]:
         """The subjects of a check, each with its partition."""
         resource, days = self._resource, self._days
         by_partition = has_verdict_by_partition(self._source, resource, self._definition, name)
         if not days or not by_partition:
-            yield None, Subject(resource, () if name in _OF_THE_ASSET else days, self._latest)
+            yield None, CheckSubject(resource, () if name in _OF_THE_ASSET else days, self._latest)
             return
         volumes = self._volumes if name == volume.VOLUME else None
         for day in days:
-            yield day.key, Subject(resource, (day,), self._records.get(day.key), volumes)
+            yield day.key, CheckSubject(resource, (day,), self._records.get(day.key), volumes)
 
     @cached_property
     def _records(self) -> dict[str, EventLogRecord]:
@@ -198,7 +198,7 @@ class _Subjects:
 
 
 def _evaluation(
-    key: AssetCheckKey, partition: str | None, judge: Judge, subject: Subject
+    key: AssetCheckKey, partition: str | None, judge: Judge, subject: CheckSubject
 ) -> AssetCheckEvaluation:
     judged, record = judge.judge(key.name, subject), subject.record
     target = None

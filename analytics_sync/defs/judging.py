@@ -51,7 +51,7 @@ WARNINGS = frozenset({DECLARED_SCHEMA, VOLUME, FRESHNESS})
 
 
 @dataclass(frozen=True)
-class Subject:
+class CheckSubject:
     """What a check looks at.
 
     Attributes:
@@ -95,7 +95,7 @@ class Judge:
         self._history = history
         self._freshness = freshness
 
-    def judge(self, name: str, subject: Subject) -> Judged:
+    def judge(self, name: str, subject: CheckSubject) -> Judged:
         """The verdict of a check. An error in its computation fails this check alone."""
         try:
             return self._judge(name, subject)
@@ -108,7 +108,7 @@ class Judge:
             )
             return Judged(False, AssetCheckSeverity.ERROR, description, {})
 
-    def _judge(self, name: str, subject: Subject) -> Judged:
+    def _judge(self, name: str, subject: CheckSubject) -> Judged:
         resource, record = subject.resource, subject.record
         severity = AssetCheckSeverity.WARN if name in WARNINGS else AssetCheckSeverity.ERROR
         if name == COMPLETE:
@@ -133,7 +133,7 @@ class Judge:
             description = " ".join(found if passed else [description, *found])
         return Judged(passed and not found, severity, description, metadata)
 
-    def _of_rows(self, name: str, subject: Subject) -> Verdict:
+    def _of_rows(self, name: str, subject: CheckSubject) -> Verdict:
         from analytics_sync.load.clients.foreign_objects import ForeignObject  # by a run only
 
         warehouse, resource = self._open(), subject.resource
@@ -152,7 +152,7 @@ class Judge:
             return False, str(e), {}
 
 
-def _volume(subject: Subject) -> Verdict:
+def _volume(subject: CheckSubject) -> Verdict:
     if subject.volumes is None or len(subject.partitions) != 1:
         return (
             True,

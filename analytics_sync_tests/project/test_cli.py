@@ -103,6 +103,7 @@ def test_dev_serves_the_ui_on_loopback_and_ends_with_its_sandbox(tmp_path: Path)
 
 
 def test_dev_terminated_at_its_start_leaves_no_sandbox(tmp_path: Path) -> None:
+    shutil.copy(ROOT / "workspace.yaml", tmp_path)
     process = subprocess.Popen(
         [sys.executable, "-m", "analytics_sync.cli", "dev", "--port", "0"],
         env=environment(), cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
@@ -130,6 +131,7 @@ def process_with_argument(text: str) -> Path:
 
 
 def test_the_sandbox_of_dev_gets_no_secrets(tmp_path: Path) -> None:
+    shutil.copy(ROOT / "workspace.yaml", tmp_path)
     secrets = {
         "SOURCES__SHOP__API_KEY": "canary-of-a-source",
         "DESTINATION__POSTGRES__CREDENTIALS": "postgresql://me:canary-of-a-destination@localhost/db",

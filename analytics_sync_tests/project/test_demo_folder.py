@@ -7,6 +7,7 @@ that were there before.
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -46,6 +47,7 @@ def test_the_demo_does_not_use_what_is_not_its_own(tmp_path: Path, squat: Squat)
 def test_the_ui_does_not_use_a_folder_that_everybody_can_write_to(tmp_path: Path) -> None:
     """Dagster executes code that a file in this folder names."""
     squatters.open_folder(tmp_path / ".demo")
+    shutil.copy(ROOT / "workspace.yaml", tmp_path)
     done = run("dev", tmp_path)
     assert done.returncode == 2
     assert done.stderr == (

@@ -127,8 +127,8 @@ class MannerLab:
 def _do_not_wait(patch: pytest.MonkeyPatch) -> None:
     init = Session.__init__
 
-    def without_sleep(self: Session, settings: Any, *, sleep: Any = None) -> None:
-        init(self, settings, sleep=lambda _: None)
+    def without_sleep(self: Session, settings: Any, **keywords: Any) -> None:
+        init(self, settings, **{**keywords, "sleep": lambda _: None})
 
     patch.setattr(Session, "__init__", without_sleep)
 

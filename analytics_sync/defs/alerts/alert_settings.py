@@ -74,8 +74,16 @@ def is_set(variable: str) -> bool:
     Args:
         variable: Its name as an environment variable.
     """
-    name = variable.lower().replace("__", ".")
-    return bool(dlt.config.get(name, Any) or dlt.secrets.get(name, Any))
+    return bool(_value(variable) or dlt.secrets.get(_key(variable), Any))
+
+
+def _key(variable: str) -> str:
+    """The name of a setting in dlt's configuration."""
+    return variable.lower().replace("__", ".")
+
+
+def _value(variable: str) -> Any:
+    return dlt.config.get(_key(variable), Any)
 
 
 def alert_settings() -> AlertSettings:
@@ -87,7 +95,7 @@ def alert_settings() -> AlertSettings:
     words = _words()
     if words and (problem := foreign_settings()):
         raise WrongSetting(f"{problem}. Alerts are not sent with them: remove the file.")
-    allow = _text("allow_http").lower()
+    allow = _text(ALLOW_HTTP).lower()
     if allow not in {"", "true", "false"}:
         raise WrongSetting(f"{ALLOW_HTTP}: expected true or false")
     found = [_receiver(word, n, allow == "true") for n, word in enumerate(words, 1)]
@@ -96,19 +104,17 @@ def alert_settings() -> AlertSettings:
 
 def _words() -> list[str]:
     """The addresses. They stand apart by blanks or line breaks, or are a list in a TOML file."""
-    found: Any = dlt.config.get("analytics_sync.alerts.urls", Any) or dlt.secrets.get(
-        "analytics_sync.alerts.urls", Any
-    )
+    found: Any = _value(URLS) or dlt.secrets.get(_key(URLS), Any)
     texts = found if isinstance(found, list | tuple) else [found or ""]
     return [word for text in texts for word in str(text).split()]
 
 
-def _text(key: str) -> str:
-    return str(dlt.config.get(f"analytics_sync.alerts.{key}", Any) or "").strip()
+def _text(variable: str) -> str:
+    return str(_value(variable) or "").strip()
 
 
 def _dagster_url() -> str:
-    url = _text("dagster_url") or DEFAULT_DAGSTER_URL
+    url = _text(DAGSTER_URL) or DEFAULT_DAGSTER_URL
     parts = _split(url)
     if parts is None or parts.scheme not in {"http", "https"} or parts.username or parts.query:
         raise WrongSetting(
