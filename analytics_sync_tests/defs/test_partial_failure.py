@@ -19,6 +19,7 @@ from dagster import (
     define_asset_job,
 )
 
+from analytics_sync.common.stopping import Stop
 from analytics_sync.defs.build import build_definitions
 from analytics_sync.sandbox import Fault, Request, ServedResponse
 from analytics_sync_tests.support.dagster_runs import metadata, step_failure
@@ -72,6 +73,13 @@ def test_the_failure_says_how_many_are_loaded(world: World) -> None:
         assert step_failure(result).description.startswith(said)
 
 
+@pytest.fixture
+def _no_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Retries that follow each other at once."""
+    monkeypatch.setattr(Stop, "wait", lambda stop, _: stop.check())
+
+
+@pytest.mark.usefixtures("_no_waits")
 def test_the_failure_holds_a_message_for_each_failed_resource(world: World) -> None:
     world.sandbox.faults = broken("monitors", "users", status=500)
     result = world.run([f"observability/{name}" for name in OBSERVABILITY], world.days[0])
@@ -174,10 +182,10 @@ def test_without_base_url_the_failure_names_setting_and_sandbox(
     assert world.sandbox.requests == before
 
 
+@pytest.mark.usefixtures("_no_waits")
 def test_an_unreachable_api_is_reported_by_address(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("time.sleep", lambda _: None)
     monkeypatch.setenv("SOURCES__DELIVERY__BASE_URL", "http://127.0.0.1:9")
     result = world.run(["delivery/agents"])
     first_line = step_failure(result).description.splitlines()[0]
