@@ -23,10 +23,6 @@ from dagster import (
 )
 from dagster._cli.utils import get_possibly_temporary_instance_for_cli
 from dagster._core.definitions.assets.graph.base_asset_graph import BaseAssetGraph
-from dagster._core.storage.tags import (
-    ASSET_PARTITION_RANGE_END_TAG,
-    ASSET_PARTITION_RANGE_START_TAG,
-)
 from dagster._utils.interrupts import capture_interrupts
 from dagster_shared.error import DagsterError
 
@@ -34,6 +30,7 @@ from analytics_sync.commands.days import Days, WrongDays, keys_of
 from analytics_sync.commands.run_display import display
 from analytics_sync.commands.run_report import report
 from analytics_sync.definitions import defs
+from analytics_sync.defs.night_runs import RANGE_TAGS
 
 _FAILED = 1
 _WRONG = 2
@@ -135,8 +132,7 @@ def _tags(partitions: TimeWindowPartitionsDefinition | None, days: Days | None) 
         if days is not None:
             raise _WrongSelection("what is selected has no partitions: leave out --days.")
         return {}
-    first, last = keys_of(partitions, days)
-    return {ASSET_PARTITION_RANGE_START_TAG: first, ASSET_PARTITION_RANGE_END_TAG: last}
+    return dict(zip(RANGE_TAGS, keys_of(partitions, days), strict=True))
 
 
 def _named(keys: set[AssetKey]) -> str:

@@ -23,10 +23,10 @@ from dagster import (
 )
 
 from analytics_sync.common.shown import shown
+from analytics_sync.defs.metadata_names import RUN
 
 _HEAD = ("resource", "rows", "inserted", "existing", "rejected", "reading s", "checks")
 _MAX_LINE = 2000
-_RUN = "run_"  # begins the names of numbers of a run of several partitions
 
 
 @dataclass
@@ -44,7 +44,7 @@ class _Row:
         return [*map(self._number, numbers), self._number("seconds_reading"), passed]
 
     def _number(self, name: str) -> str:
-        value = self.metadata.get(_RUN + name, self.metadata.get(name))
+        value = self.metadata.get(RUN + name, self.metadata.get(name))
         if value is None:
             return "-"
         return f"{value:.1f}" if isinstance(value, float) else f"{value:,}"

@@ -56,13 +56,10 @@ def _ask(options: argparse.Namespace) -> list[dict[str, Any]]:
         method, path = "DELETE", f"trouble/{place}"
     elif options.kind is not None:
         method, path = "POST", f"trouble/{quote(options.kind, safe='')}/{place}"
-    fields = {"seconds": str(options.seconds)} if options.seconds is not None else {}
-    address = f"{base}/_sandbox/{path.rstrip('/')}"
+    query = "" if options.seconds is None else f"?seconds={options.seconds}"
+    address = f"{base}/_sandbox/{path.rstrip('/')}{query}"
     try:
-        response = urllib3.request(
-            method, address + (f"?seconds={fields['seconds']}" if fields else ""),
-            retries=False, timeout=_TIMEOUT_SECONDS,
-        )  # fmt: skip
+        response = urllib3.request(method, address, retries=False, timeout=_TIMEOUT_SECONDS)
         answer = json.loads(response.data)
     except (urllib3.exceptions.HTTPError, ValueError) as e:
         raise _NoSandbox(f"no sandbox answers at {base}. {_START}") from e

@@ -8,6 +8,7 @@ request, by the same rules; what was never read, at once; and children after the
 from __future__ import annotations
 
 import warnings
+from abc import abstractmethod
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
@@ -116,17 +117,38 @@ def _follows_its_parent(source: Source, resource: Resource) -> bool:
     return parent is not None and source.windowed(parent) == source.windowed(resource)
 
 
-class PartitionsToRead(AutomationCondition[AssetKey]):
-    """The partitions that a night of a schedule reads: see ``MissedPartitions``.
+class _Partitions(AutomationCondition[AssetKey]):
+    """Some partitions of the last days.
 
     Args:
         rules: When the records of the asset are there.
-        days: How many days back missed partitions are read.
+        days: How many days back.
     """
 
     def __init__(self, rules: Rules, days: int) -> None:
         self._rules = rules
         self._days = days
+
+    def evaluate(self, context: AutomationContext[AssetKey]) -> AutomationResult[AssetKey]:
+        """The partitions among the candidates."""
+        definition, view = context.partitions_def, context.asset_graph_view
+        if context.candidate_subset.is_empty or definition is None:
+            return AutomationResult(context, context.get_empty_subset())
+        assert isinstance(definition, TimeWindowPartitionsDefinition)
+        with partition_loading_context(context.evaluation_time, view.instance):
+            keys = self._keys(context, definition)
+            found = view.get_subset_from_partition_keys(context.key, definition, keys)
+            return AutomationResult(context, context.candidate_subset.compute_intersection(found))
+
+    @abstractmethod
+    def _keys(
+        self, context: AutomationContext[AssetKey], definition: TimeWindowPartitionsDefinition
+    ) -> set[str]:
+        """The keys of the partitions."""
+
+
+class PartitionsToRead(_Partitions):
+    """The partitions that a night of a schedule reads: see ``MissedPartitions``."""
 
     @property
     def name(self) -> str:
@@ -141,29 +163,16 @@ class PartitionsToRead(AutomationCondition[AssetKey]):
             "read too early, or the lookback reaches it"
         )
 
-    def evaluate(self, context: AutomationContext[AssetKey]) -> AutomationResult[AssetKey]:
-        """The partitions among the candidates."""
-        definition = context.partitions_def
-        if context.candidate_subset.is_empty or definition is None:
-            return AutomationResult(context, context.get_empty_subset())
-        assert isinstance(definition, TimeWindowPartitionsDefinition)
-        instance, at = context.asset_graph_view.instance, context.evaluation_time
-        with partition_loading_context(at, instance):
-            missed = MissedPartitions(instance, definition, at, self._days)
-            return _among(context, definition, missed.of_asset(context.key, self._rules))
+    def _keys(
+        self, context: AutomationContext[AssetKey], definition: TimeWindowPartitionsDefinition
+    ) -> set[str]:
+        instance = context.asset_graph_view.instance
+        missed = MissedPartitions(instance, definition, context.evaluation_time, self._days)
+        return missed.of_asset(context.key, self._rules)
 
 
-class PartitionsThatAreOver(AutomationCondition[AssetKey]):
-    """The partitions of the last days that are over, except the newest one, which waits for the cron.
-
-    Args:
-        rules: When the records of the asset are there.
-        days: How many days back.
-    """
-
-    def __init__(self, rules: Rules, days: int) -> None:
-        self._rules = rules
-        self._days = days
+class PartitionsThatAreOver(_Partitions):
+    """The partitions of the last days that are over, except the newest one, which waits for the cron."""
 
     @property
     def name(self) -> str:
@@ -175,28 +184,12 @@ class PartitionsThatAreOver(AutomationCondition[AssetKey]):
         """The condition in words."""
         return f"The partition is over, of the last {self._days} days, and not the newest one"
 
-    def evaluate(self, context: AutomationContext[AssetKey]) -> AutomationResult[AssetKey]:
-        """The partitions among the candidates."""
-        definition = context.partitions_def
-        if context.candidate_subset.is_empty or definition is None:
-            return AutomationResult(context, context.get_empty_subset())
-        assert isinstance(definition, TimeWindowPartitionsDefinition)
-        at = context.evaluation_time
-        with partition_loading_context(at, context.asset_graph_view.instance):
-            until = at - self._rules.delay
-            over = past_partitions(definition, until - timedelta(days=self._days), until)
-            return _among(context, definition, {p.key for p in over[:-1]})
-
-
-def _among(
-    context: AutomationContext[AssetKey],
-    definition: TimeWindowPartitionsDefinition,
-    keys: set[str],
-) -> AutomationResult[AssetKey]:
-    """The candidates that have one of some keys."""
-    view = context.asset_graph_view
-    found = view.get_subset_from_partition_keys(context.key, definition, keys)
-    return AutomationResult(context, context.candidate_subset.compute_intersection(found))
+    def _keys(
+        self, context: AutomationContext[AssetKey], definition: TimeWindowPartitionsDefinition
+    ) -> set[str]:
+        until = context.evaluation_time - self._rules.delay
+        over = past_partitions(definition, until - timedelta(days=self._days), until)
+        return {p.key for p in over[:-1]}
 
 
 def _lengths(rules: Rules) -> str:

@@ -13,8 +13,7 @@ from typing import Any
 from dagster import DagsterInstance, EventLogRecord, TimeWindowPartitionsDefinition
 
 from analytics_sync.catalog import Resource, Source
-from analytics_sync.defs.materializations import latest_of_partitions, metadata_of
-from analytics_sync.defs.missed_partitions import READING_BEGAN
+from analytics_sync.defs.materializations import latest_of_partitions, read_from
 from analytics_sync.defs.past_partitions import Partition, past_partitions
 from analytics_sync.defs.table_checks import Verdict
 from analytics_sync.defs.translator import asset_key
@@ -119,11 +118,7 @@ def _command(resource: Resource, partition: str | None = None) -> str:
 
 def _is_read(partition: Partition, record: EventLogRecord | None) -> bool:
     """Whether a partition was read after its end."""
-    if record is None:
-        return False
-    began = metadata_of(record, READING_BEGAN)
-    read = datetime.fromisoformat(began) if began else datetime.fromtimestamp(record.timestamp, UTC)
-    return read >= partition.end.astimezone(UTC)
+    return record is not None and read_from(record) >= partition.end.astimezone(UTC)
 
 
 def _days(span: timedelta) -> str:

@@ -6,6 +6,7 @@ In: Dagster's instance. Out: records of the event log, and single values of thei
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from datetime import UTC, datetime
 from typing import Any
 
 from dagster import (
@@ -15,6 +16,8 @@ from dagster import (
     DagsterInstance,
     EventLogRecord,
 )
+
+from analytics_sync.defs.metadata_names import READING_BEGAN
 
 _BATCH = 500  # records that are fetched at a time
 
@@ -58,3 +61,11 @@ def metadata_of(record: EventLogRecord | None, *names: str) -> Any:
         if materialization is not None and (value := materialization.metadata.get(name)):
             return value.value
     return None
+
+
+def read_from(record: EventLogRecord) -> datetime:
+    """When the read of a materialization began, in UTC; without a word of it, when Dagster was told."""
+    began = metadata_of(record, READING_BEGAN)
+    if began is None:
+        return datetime.fromtimestamp(record.timestamp, UTC)
+    return datetime.fromisoformat(str(began))

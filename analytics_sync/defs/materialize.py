@@ -27,7 +27,7 @@ from analytics_sync.common.shown import listed
 from analytics_sync.defs.failure_kinds import KINDS, kinds_of
 from analytics_sync.defs.history import DagsterHistory
 from analytics_sync.defs.metadata import of_partitions, run_metadata
-from analytics_sync.defs.missed_partitions import READING_BEGAN
+from analytics_sync.defs.metadata_names import READING_BEGAN
 from analytics_sync.defs.partitions import run_partitions, run_window
 from analytics_sync.defs.planned import Planned
 from analytics_sync.defs.retries import done_before, retry_of

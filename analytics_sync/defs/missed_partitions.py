@@ -25,10 +25,10 @@ from dagster import (
 )
 
 from analytics_sync.catalog import Source
+from analytics_sync.defs.materializations import metadata_of, read_from
 from analytics_sync.defs.past_partitions import Partition, past_partitions
 from analytics_sync.defs.translator import asset_key
 
-READING_BEGAN = "reading_began"
 """The metadata key of the moment before the first request of a run, or of the oldest kept page."""
 
 # The run of a machine that was switched off stays "started" for ever. The next night takes it for dead.
@@ -249,13 +249,8 @@ class MissedPartitions:
 
 def _times(record: EventLogRecord) -> tuple[datetime, datetime | None]:
     """When the read of a materialization began, and up to which instant the API gave records."""
-    materialization = record.asset_materialization
-    metadata = materialization.metadata if materialization else {}
-    began, read_up_to = (
-        datetime.fromisoformat(str(metadata[key].value)) if key in metadata else None
-        for key in (READING_BEGAN, "read_up_to")
-    )
-    return began or datetime.fromtimestamp(record.timestamp, UTC), read_up_to
+    read_up_to = metadata_of(record, "read_up_to")
+    return read_from(record), datetime.fromisoformat(str(read_up_to)) if read_up_to else None
 
 
 def rules_of(source: Source) -> dict[AssetKey, Rules]:

@@ -13,6 +13,10 @@ from datetime import UTC, datetime
 from itertools import pairwise
 
 from dagster import AssetKey, RunRequest
+from dagster._core.storage.tags import (
+    ASSET_PARTITION_RANGE_END_TAG,
+    ASSET_PARTITION_RANGE_START_TAG,
+)
 
 from analytics_sync.catalog import Source
 from analytics_sync.defs.missed_partitions import Needs, Reason
@@ -20,7 +24,7 @@ from analytics_sync.defs.past_partitions import Partition
 from analytics_sync.defs.translator import asset_key
 
 REASON_TAG = "analytics_sync/reason"
-RANGE_TAGS = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
+RANGE_TAGS = (ASSET_PARTITION_RANGE_START_TAG, ASSET_PARTITION_RANGE_END_TAG)
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from dagster import EventLogRecord
 from analytics_sync.catalog import Resource
 from analytics_sync.catalog.naming import READ_AT
 from analytics_sync.common.window import Window
-from analytics_sync.defs.missed_partitions import READING_BEGAN
+from analytics_sync.defs.materializations import read_from
 from analytics_sync.defs.past_partitions import Partition, window_of
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def scope_of(
         return RowScope(condition, window)
     if record is None or warehouse.stored(READ_AT) not in columns:
         return RowScope()
-    read = Window(_reading_began(record), datetime.fromtimestamp(record.timestamp + 1, UTC))
+    read = Window(read_from(record), datetime.fromtimestamp(record.timestamp + 1, UTC))
     return RowScope(_between(warehouse.column(READ_AT), read))
 
 
@@ -93,11 +93,3 @@ def _between(column: str, window: Window, *, is_date: bool = False) -> str:
     else:
         start, end = literal(window.start), literal(window.end)
     return f"{column} >= {start} AND {column} < {end}"
-
-
-def _reading_began(record: EventLogRecord) -> datetime:
-    materialization = record.asset_materialization
-    found = materialization.metadata.get(READING_BEGAN) if materialization else None
-    if found is None:
-        return datetime.fromtimestamp(record.timestamp, UTC)
-    return datetime.fromisoformat(str(found.value))

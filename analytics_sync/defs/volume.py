@@ -19,9 +19,8 @@ from dagster import (
     TimeWindowPartitionsDefinition,
 )
 
-from analytics_sync.defs.materializations import latest_of_partitions, metadata_of
+from analytics_sync.defs.materializations import latest_of_partitions, metadata_of, read_from
 from analytics_sync.defs.metadata_names import PARTITION_ROWS
-from analytics_sync.defs.missed_partitions import READING_BEGAN
 from analytics_sync.defs.past_partitions import Partition
 from analytics_sync.defs.table_checks import Verdict
 
@@ -57,8 +56,9 @@ class Volumes:
         since = max(definition.start, first.start - (_BEFORE * self._step + 1) * length)
         self._keys = definition.get_partition_keys_in_time_window(TimeWindow(since, last.end))
         self._number = {key: n for n, key in enumerate(self._keys)}
-        records = latest_of_partitions(instance, asset, self._keys)
-        self._rows = _rows(records)
+        judged = [p.key for p in partitions]
+        wanted = {*judged, *(key for own in judged for key in self._before(own))}
+        self._rows = _rows(latest_of_partitions(instance, asset, wanted))
 
     def verdict(self, partition: Partition, record: EventLogRecord | None) -> Verdict:
         """Whether the number of rows of a partition is usual."""
@@ -67,13 +67,17 @@ class Volumes:
             return True, "The number of rows of this partition is not known.", {}
         if _was_read_early(partition, record):
             return True, f"{rows} rows so far: it was read before it was over.", {"rows": rows}
-        at = self._number[partition.key]
-        before = [self._keys[n] for n in range(at - self._step, -1, -self._step)][:_BEFORE]
+        before = self._before(partition.key)
         usual = {key: self._rows[key] for key in before if key in self._rows}
         if len(usual) < _LEAST:
             text = f"{rows} rows. {len(usual)} of {_LEAST} partitions to compare with are loaded."
             return True, text, {"rows": rows}
         return _compared(rows, usual)
+
+    def _before(self, key: str) -> list[str]:
+        """The partitions that one is compared with."""
+        positions = range(self._number[key] - self._step, -1, -self._step)
+        return [self._keys[n] for n in positions[:_BEFORE]]
 
 
 def _compared(rows: int, usual: Mapping[str, int]) -> Verdict:
@@ -100,8 +104,7 @@ def _rows(records: Mapping[str, EventLogRecord]) -> dict[str, int]:
 
 
 def _was_read_early(partition: Partition, record: EventLogRecord | None) -> bool:
-    began = metadata_of(record, READING_BEGAN)
-    read = datetime.fromisoformat(began) if began else datetime.now(UTC)
+    read = read_from(record) if record else datetime.now(UTC)
     return read < partition.end.astimezone(UTC)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -24,7 +24,7 @@ from dagster import (
 
 from analytics_sync.catalog import CatalogError, catalog_files, load_catalog, load_text
 from analytics_sync.defs.build import build_definitions
-from analytics_sync_tests.support.dagster_runs import make_dagster_home
+from analytics_sync_tests.support.dagster_runs import make_dagster_home, module_instance
 from analytics_sync_tests.support.nights import Nights
 from analytics_sync_tests.support.scripted_api import Api, shop_api
 
@@ -49,6 +49,7 @@ DAYS = [f"2026-03-{day:02}" for day in range(1, 32)]
 MAX_SECONDS = 180  # limit for the runs to end; the test waits only as needed
 _numbers = count()
 api = shop_api
+instance = module_instance
 
 
 @dataclass
@@ -73,14 +74,6 @@ class Ticks:
             for partition in found.get_requested_partitions(key):
                 asked.setdefault((partition or "-")[8:] or "-", []).append(resource.name)
         return {day: ", ".join(names) for day, names in sorted(asked.items())}
-
-
-@pytest.fixture(scope="module")
-def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DagsterInstance]:
-    """One persistent instance. Each test has a source of its own in it."""
-    home = make_dagster_home(tmp_path_factory.mktemp("dagster"))
-    with DagsterInstance.from_config(str(home)) as instance:
-        yield instance
 
 
 @pytest.fixture

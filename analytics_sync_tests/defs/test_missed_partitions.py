@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -13,7 +13,12 @@ from dagster import AssetKey, DagsterInstance, RunRequest
 from analytics_sync.catalog import CatalogError, load_text
 from analytics_sync.defs.build import build_definitions
 from analytics_sync_tests.support import duckdb_file
-from analytics_sync_tests.support.dagster_runs import make_dagster_home, metadata, step_failure
+from analytics_sync_tests.support.dagster_runs import (
+    make_dagster_home,
+    metadata,
+    module_instance,
+    step_failure,
+)
 from analytics_sync_tests.support.nights import RANGE, Nights
 from analytics_sync_tests.support.scripted_api import Api, item, shop_api
 from analytics_sync_tests.support.scripted_api import shop as shop_of
@@ -45,14 +50,7 @@ SLOW = pytest.mark.slow
 Shop = Callable[..., Nights]
 _numbers = count()
 api = shop_api
-
-
-@pytest.fixture(scope="module")
-def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DagsterInstance]:
-    """One persistent instance. Each test has a source of its own in it."""
-    home = make_dagster_home(tmp_path_factory.mktemp("dagster"))
-    with DagsterInstance.from_config(str(home)) as instance:
-        yield instance
+instance = module_instance
 
 
 @pytest.fixture

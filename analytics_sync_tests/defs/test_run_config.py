@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,8 @@ from analytics_sync.catalog import load_text
 from analytics_sync.defs.build import build_definitions
 from analytics_sync_tests.support.dagster_runs import (
     check_of,
-    make_dagster_home,
     metadata,
+    module_instance,
     step_failure,
 )
 from analytics_sync_tests.support.each_warehouse import (
@@ -51,6 +51,7 @@ resources:
 DAY = "2026-03-10"
 SECRET = "k3y-0f-the-sh0p"
 api = shop_api
+instance = module_instance
 warehouse = each_warehouse
 Run = Callable[..., ExecuteInProcessResult]
 
@@ -68,14 +69,6 @@ def pages(*records: list[Any]) -> Callable[..., Any]:
         return {"data": records[number - 1] if number <= len(records) else []}
 
     return answer
-
-
-@pytest.fixture(scope="module")
-def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DagsterInstance]:
-    """One persistent instance. Before each run, it knows nothing of the shop."""
-    home = make_dagster_home(tmp_path_factory.mktemp("dagster"))
-    with DagsterInstance.from_config(str(home)) as instance:
-        yield instance
 
 
 @pytest.fixture

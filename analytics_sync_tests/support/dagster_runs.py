@@ -5,12 +5,13 @@ In: a home, sources and assets. Out: the result of the run, its events, and its 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+import pytest
 from dagster import (
     AssetCheckEvaluation,
     AssetKey,
@@ -43,6 +44,14 @@ def make_dagster_home(folder: Path) -> Path:
     folder.mkdir(exist_ok=True)
     (folder / "dagster.yaml").write_text("telemetry:\n  enabled: false\n")
     return folder
+
+
+@pytest.fixture(scope="module")
+def module_instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DagsterInstance]:
+    """One persistent instance for all tests of a module."""
+    home = make_dagster_home(tmp_path_factory.mktemp("dagster"))
+    with DagsterInstance.from_config(str(home)) as instance:
+        yield instance
 
 
 def run_in_dagster(

@@ -21,11 +21,16 @@ from dagster import (
     RunRequest,
     build_schedule_context,
 )
+from dagster._core.storage.tags import (
+    ASSET_PARTITION_RANGE_END_TAG,
+    ASSET_PARTITION_RANGE_START_TAG,
+    PARTITION_NAME_TAG,
+)
 
 from analytics_sync.catalog import Source
 from analytics_sync.defs.build import build_definitions
 
-RANGE = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
+RANGE = (ASSET_PARTITION_RANGE_START_TAG, ASSET_PARTITION_RANGE_END_TAG)
 
 
 @dataclass
@@ -72,7 +77,7 @@ class Nights:
     def start(self, first: str, last: str | None = None, of: Iterable[str] = ()) -> DagsterRun:
         """A run in progress of partitions, of all assets by default."""
         tags = (
-            {"dagster/partition": first}
+            {PARTITION_NAME_TAG: first}
             if last is None
             else dict(zip(RANGE, (first, last), strict=True))
         )

@@ -19,7 +19,7 @@ from analytics_sync.catalog.config.models import CatalogFile, Endpoint, Resource
 from analytics_sync.catalog.config.team_keys import instance_levels, level_of
 from analytics_sync.catalog.errors import CatalogError
 from analytics_sync.catalog.files.explain import validated
-from analytics_sync.catalog.files.yaml_config import Lines, Path
+from analytics_sync.catalog.files.yaml_config import Lines, line_of
 from analytics_sync.catalog.naming import problem_of_name, variable_name
 from analytics_sync.catalog.source import Resource, Source
 
@@ -56,10 +56,7 @@ class _SourceBuilder:
 
     def _line(self, *path: str | int) -> int:
         """The line of ``path``, or of the nearest key above."""
-        nearest: Path = path
-        while nearest and nearest not in self.lines:
-            nearest = nearest[:-1]
-        return self.lines.get(nearest, 0)
+        return line_of(self.lines, path)
 
     def build(self) -> Source:
         self._check_name()

@@ -16,7 +16,7 @@ from urllib.parse import unquote_plus
 from analytics_sync.catalog.building.secret_patterns import looks_random, looks_secret
 from analytics_sync.catalog.config.params import REFERENCE
 from analytics_sync.catalog.errors import CatalogError
-from analytics_sync.catalog.files.yaml_config import Lines, Path
+from analytics_sync.catalog.files.yaml_config import Lines, Path, line_of
 
 # These words end a name: X-Shop-Api-Key, clientSecret, auth[token].
 _SECRET_NAMES = re.compile(
@@ -63,14 +63,11 @@ def check_secrets(data: Mapping[str, Any], lines: Lines, *, source: str, file: s
     declared = data.get("source")
     if isinstance(declared, str) and not looks_secret(declared):
         source = declared
-    nearest = found
-    while nearest and nearest not in lines:
-        nearest = nearest[:-1]
     place = found[2:] if found[:1] == ("resources",) else found
     raise CatalogError(
         f"a secret does not belong into a catalog file; {_advice(found, source)}",
         file=file,
-        line=lines.get(nearest, 0),
+        line=line_of(lines, found),
         resource=_resource(data, found),
         key=".".join(_shown(part) for part in place),
     )

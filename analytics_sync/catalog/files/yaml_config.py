@@ -65,6 +65,13 @@ def parse_yaml(text: str, file: str) -> tuple[dict[str, Any], Lines]:
     raise problem
 
 
+def line_of(lines: Lines, path: Path) -> int:
+    """The line of a key, or of the nearest key above; 0 without one."""
+    while path and path not in lines:
+        path = path[:-1]
+    return lines.get(path, 0)
+
+
 def check_size(text: str, file: str) -> None:
     """Refuse a text that is longer than ``MAX_TEXT``.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
@@ -189,5 +189,4 @@ def _numbered(receivers: Sequence[Receiver]) -> Iterator[Receiver]:
     for receiver in receivers:
         seen[receiver.label] += 1
         count = seen[receiver.label]
-        label = receiver.label if count == 1 else f"{receiver.label} ({count})"
-        yield Receiver(receiver.kind, label, receiver.url, receiver.needs_tls)
+        yield replace(receiver, label=f"{receiver.label} ({count})") if count > 1 else receiver

@@ -20,11 +20,13 @@ from dagster import (
     EventLogRecord,
     RunStatusChangeRecordsFilter,
 )
+from dagster._core.storage.tags import PARTITION_NAME_TAG
 
 from analytics_sync.defs.alerts.incidents import Failed, FinishedRun, Incident, Worked
 from analytics_sync.defs.alerts.partition_ranges import BETWEEN, keys_of
 from analytics_sync.defs.broken import ASSET
 from analytics_sync.defs.failure_kinds import KINDS
+from analytics_sync.defs.night_runs import RANGE_TAGS
 from analytics_sync.defs.planned import Planned
 from analytics_sync.defs.run_tags import SOURCE_TAG
 
@@ -34,8 +36,6 @@ _ENDS: tuple[
     ],
     ...,
 ] = (DagsterEventType.RUN_FAILURE, DagsterEventType.RUN_SUCCESS, DagsterEventType.RUN_CANCELED)
-_PARTITION_TAG = "dagster/partition"
-_RANGE_TAGS = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
 _STEP = re.compile(r"^(.*?)(_checks)?(_\d+)?$")
 _VARIABLE = re.compile(r"'[^']*'|\"[^\"]*\"|\d+")  # what differs between two failures of one kind
 _MAX_KIND = 80
@@ -109,10 +109,10 @@ class Location:
         ):
             return frozenset()
         tags = run.tags
-        if _PARTITION_TAG in tags:
-            return frozenset({tags[_PARTITION_TAG]})
-        if _RANGE_TAGS[0] in tags:
-            between = BETWEEN.join(tags[tag] for tag in _RANGE_TAGS)
+        if PARTITION_NAME_TAG in tags:
+            return frozenset({tags[PARTITION_NAME_TAG]})
+        if RANGE_TAGS[0] in tags:
+            between = BETWEEN.join(tags[tag] for tag in RANGE_TAGS)
             return frozenset(keys_of([between], planned.partitions))
         return frozenset()
 

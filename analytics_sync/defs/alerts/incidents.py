@@ -15,9 +15,8 @@ from dagster import TimeWindowPartitionsDefinition
 
 from analytics_sync.defs.alerts.partition_ranges import keys_of, ranges_of
 
-_NEW_AFTER = (
-    12 * 3600.0
-)  # seconds after a failure: once it has worked in between, the next one is told again
+# Seconds after a failure: once it has worked in between, the next one is told again.
+_NEW_AFTER = 12 * 3600.0
 _FORGOTTEN_AFTER = 30 * 86400.0  # seconds after the last failure
 
 

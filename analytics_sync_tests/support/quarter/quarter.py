@@ -34,6 +34,7 @@ from dagster import (
 
 from analytics_sync.catalog import load_text
 from analytics_sync.defs.build import build_definitions
+from analytics_sync_tests.support.nights import RANGE
 from analytics_sync_tests.support.quarter.declaration import TABLES, WINDOWED
 from analytics_sync_tests.support.quarter.life import Life, Night
 from analytics_sync_tests.support.quarter.oracle import Oracle
@@ -42,7 +43,6 @@ from analytics_sync_tests.support.world import make_dagster_home
 
 FIRST = date(2025, 7, 1)
 DAYS = 90
-_RANGE = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
 _DAGSTER = """
 telemetry: {enabled: false}
 event_log_storage:
@@ -156,8 +156,8 @@ class Quarter:
         )
 
     def _run(self, defs: Definitions, request: RunRequest) -> None:
-        first = request.tags.get(_RANGE[0], request.partition_key)
-        last = request.tags.get(_RANGE[1], request.partition_key)
+        first = request.tags.get(RANGE[0], request.partition_key)
+        last = request.tags.get(RANGE[1], request.partition_key)
         result = self._execute(defs, request, self.instance)
         loaded = {
             e.step_materialization_data.materialization.asset_key.path[-1]
@@ -229,6 +229,6 @@ class Quarter:
     def _repair(self, names: list[str], day: date) -> None:
         """Run all days of the resources that are not green again, in one run, as the messages say."""
         self.life.say(day, f"all days are run again: {', '.join(names)}")
-        tags: dict[str, Any] = {_RANGE[0]: str(FIRST), _RANGE[1]: str(day)}
+        tags: dict[str, Any] = {RANGE[0]: str(FIRST), RANGE[1]: str(day)}
         keys = [AssetKey(["shop", name]) for name in names]
         self._run(self._definitions(), RunRequest(tags=tags, asset_selection=keys))
