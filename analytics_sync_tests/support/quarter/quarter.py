@@ -95,6 +95,7 @@ class Quarter:
                 "DESTINATION__DUCKDB__CREDENTIALS": str(self.file),
                 "ANALYTICS_SYNC__START_DATE": str(FIRST),
                 "ANALYTICS_SYNC__JOURNAL_DIR": str(self.folder / "journal"),
+                "ANALYTICS_SYNC__RETRY_SECONDS": "0",
             }
             for name, value in settings.items():
                 self.patch.setenv(name, value)
