@@ -30,7 +30,7 @@ from analytics_sync.commands.days import Days, WrongDays, keys_of
 from analytics_sync.commands.run_display import display
 from analytics_sync.commands.run_report import report
 from analytics_sync.definitions import defs
-from analytics_sync.defs.night_runs import RANGE_TAGS
+from analytics_sync.defs.automation.night_runs import RANGE_TAGS
 
 _FAILED = 1
 _WRONG = 2

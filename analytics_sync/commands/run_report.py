@@ -23,7 +23,7 @@ from dagster import (
 )
 
 from analytics_sync.common.shown import shown
-from analytics_sync.defs.metadata_names import RUN
+from analytics_sync.defs.history.metadata_names import RUN
 
 _HEAD = ("resource", "rows", "inserted", "existing", "rejected", "reading s", "checks")
 _MAX_LINE = 2000

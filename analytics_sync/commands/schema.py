@@ -143,7 +143,7 @@ def _chosen(place: str | None) -> list[tuple[Source, list[Resource]]]:
 
 def _backfills(source: Source, resources: Iterable[Resource]) -> Iterator[str]:
     """The commands that load tables again after they were started over."""
-    from analytics_sync.defs.partitions import partitions_of
+    from analytics_sync.defs.partitions.source_partitions import partitions_of
 
     names = {True: list[str](), False: list[str]()}
     for resource in resources:

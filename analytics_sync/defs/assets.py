@@ -20,10 +20,10 @@ from dagster import (
 )
 from dagster_dlt import dlt_assets
 
-from analytics_sync.defs.automation import conditions
-from analytics_sync.defs.planned import Planned
-from analytics_sync.defs.run_config import SyncConfig
-from analytics_sync.defs.translator import CatalogTranslator
+from analytics_sync.defs.automation.conditions import conditions
+from analytics_sync.defs.partitions.planned import Planned
+from analytics_sync.defs.specs.translator import CatalogTranslator
+from analytics_sync.defs.steps.run_config import SyncConfig
 from analytics_sync.extract.dlt_source import dlt_source
 from analytics_sync.load.clients.destination import configured_kind
 
@@ -48,7 +48,7 @@ def source_assets(planned: Planned) -> AssetsDefinition:
         context: AssetExecutionContext, config: SyncConfig
     ) -> Iterator[MaterializeResult[Any] | AssetCheckEvaluation | AssetObservation]:
         # Imported by a run only: this import would be a third of the time to load the definitions.
-        from analytics_sync.defs.materialize import materialize
+        from analytics_sync.defs.steps.materialize import materialize
 
         yield from materialize(context, planned, config)
 

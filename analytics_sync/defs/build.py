@@ -15,16 +15,16 @@ from analytics_sync.catalog.configured import BrokenFile
 from analytics_sync.catalog.names import check_lengths
 from analytics_sync.catalog.plan import default_automation, default_retries, default_start
 from analytics_sync.defs.alerts.sensors import alert_sensors
-from analytics_sync.defs.asset_page import api_spec, repository_url
 from analytics_sync.defs.assets import source_assets
-from analytics_sync.defs.automation import conditions_sensor
-from analytics_sync.defs.broken import broken_asset, broken_job, broken_schedules, warn_of
-from analytics_sync.defs.checks import source_checks
-from analytics_sync.defs.jobs import everything_job, source_job
-from analytics_sync.defs.planned import Planned, planned
-from analytics_sync.defs.retries import retry_seconds
-from analytics_sync.defs.schedules import catch_up_limits, nightly_schedule
-from analytics_sync.defs.sensors import new_records_sensor
+from analytics_sync.defs.automation.conditions import conditions_sensor
+from analytics_sync.defs.automation.jobs import everything_job, source_job
+from analytics_sync.defs.automation.schedules import catch_up_limits, nightly_schedule
+from analytics_sync.defs.automation.sensors import new_records_sensor
+from analytics_sync.defs.checks.asset_checks import source_checks
+from analytics_sync.defs.partitions.planned import Planned, planned
+from analytics_sync.defs.specs.asset_page import api_spec, repository_url
+from analytics_sync.defs.specs.broken import broken_asset, broken_job, broken_schedules, warn_of
+from analytics_sync.defs.steps.retries import retry_seconds
 from analytics_sync.load.clients.destination import check_destination, configured_kind
 
 

@@ -30,7 +30,7 @@ from dagster._core.storage.tags import (
 
 from analytics_sync.catalog import Source
 from analytics_sync.defs.build import build_definitions
-from analytics_sync.defs.translator import asset_key
+from analytics_sync.defs.specs.translator import asset_key
 
 
 def table_specs(defs: Definitions) -> list[AssetSpec]:

@@ -18,8 +18,8 @@ from dlt.destinations.job_client_impl import SqlJobClientBase
 from dlt.normalize.normalize import Normalize
 from dlt.pipeline.pipeline import Pipeline
 
-import analytics_sync.defs.judging as judging_module
-import analytics_sync.defs.materialize as materialize_module
+import analytics_sync.defs.checks.judging as judging_module
+import analytics_sync.defs.steps.materialize as materialize_module
 import analytics_sync.load.pipeline as load_module
 from analytics_sync.common.private_folder import LockedTempFolder
 from analytics_sync.extract.buffer import TableBuffer

@@ -188,7 +188,7 @@ def _served(sandbox: Sandbox, resource: Resource, record: Mapping[str, Any]) -> 
 def _failed_checks(
     resource: Resource, result: ReadResult, rows: Sequence[Mapping[str, Any]]
 ) -> Iterator[str]:
-    """The checks of severity ERROR that fail, as ``defs/checks.py`` has them."""
+    """The checks of severity ERROR that fail, as ``defs/checks/asset_checks.py`` has them."""
     for check, messages in result.findings.by_check().items():
         yield f"{check}: {' '.join(messages)}"
     total = result.reported_total

@@ -24,11 +24,11 @@ from dagster._core.storage.tags import PARTITION_NAME_TAG
 
 from analytics_sync.defs.alerts.incidents import Failed, FinishedRun, Incident, Worked
 from analytics_sync.defs.alerts.partition_ranges import BETWEEN, keys_of
-from analytics_sync.defs.broken import ASSET
-from analytics_sync.defs.failure_kinds import KINDS
-from analytics_sync.defs.night_runs import RANGE_TAGS
-from analytics_sync.defs.planned import Planned
-from analytics_sync.defs.run_tags import SOURCE_TAG
+from analytics_sync.defs.automation.night_runs import RANGE_TAGS
+from analytics_sync.defs.history.run_tags import SOURCE_TAG
+from analytics_sync.defs.partitions.planned import Planned
+from analytics_sync.defs.specs.broken import ASSET
+from analytics_sync.defs.steps.failure_kinds import KINDS
 
 _ENDS: tuple[
     Literal[

@@ -18,7 +18,7 @@ from dagster import (
 )
 
 from analytics_sync.defs.alerts.alert_settings import URLS, is_set
-from analytics_sync.defs.planned import Planned
+from analytics_sync.defs.partitions.planned import Planned
 
 FAILED_RUNS, FAILED_CHECKS = "alert_failed_runs", "alert_failed_checks"
 _SECONDS = 30

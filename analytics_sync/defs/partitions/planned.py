@@ -11,7 +11,7 @@ from dagster import TimeWindowPartitionsDefinition
 
 from analytics_sync.catalog import Source
 from analytics_sync.catalog.plan import SourcePlan, plan_of, with_lookback
-from analytics_sync.defs.partitions import partitions_of
+from analytics_sync.defs.partitions.source_partitions import partitions_of
 
 
 @dataclass(frozen=True)

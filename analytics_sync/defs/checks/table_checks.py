@@ -16,9 +16,9 @@ from analytics_sync.catalog.naming import EXTRA
 from analytics_sync.catalog.tables import REJECTED
 from analytics_sync.common.exact_json import loads
 from analytics_sync.common.shown import MAX_NAMES, listed, shown
-from analytics_sync.defs.key_spellings import spelled_in_two_ways
-from analytics_sync.defs.rejected_of_scope import rejected_query, rejected_records
-from analytics_sync.defs.row_scope import RowScope
+from analytics_sync.defs.checks.key_spellings import spelled_in_two_ways
+from analytics_sync.defs.checks.rejected_of_scope import rejected_query, rejected_records
+from analytics_sync.defs.checks.row_scope import RowScope
 
 if TYPE_CHECKING:
     from analytics_sync.load.warehouse import Warehouse

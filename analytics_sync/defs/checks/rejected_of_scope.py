@@ -14,7 +14,7 @@ from analytics_sync.catalog.tables import REJECTED
 from analytics_sync.common.exact_json import loads
 
 if TYPE_CHECKING:
-    from analytics_sync.defs.row_scope import RowScope
+    from analytics_sync.defs.checks.row_scope import RowScope
     from analytics_sync.load.warehouse import Warehouse
 
 _START, _END = "window_start", "window_end"

@@ -17,7 +17,7 @@ from dagster import (
     EventLogRecord,
 )
 
-from analytics_sync.defs.metadata_names import READING_BEGAN
+from analytics_sync.defs.history.metadata_names import READING_BEGAN
 
 _BATCH = 500  # records that are fetched at a time
 

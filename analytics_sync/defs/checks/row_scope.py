@@ -17,8 +17,8 @@ from dagster import EventLogRecord
 from analytics_sync.catalog import Resource
 from analytics_sync.catalog.naming import READ_AT
 from analytics_sync.common.window import Window
-from analytics_sync.defs.materializations import read_from
-from analytics_sync.defs.past_partitions import Partition, window_of
+from analytics_sync.defs.history.materializations import read_from
+from analytics_sync.defs.partitions.past_partitions import Partition, window_of
 
 if TYPE_CHECKING:
     from analytics_sync.load.warehouse import Warehouse

@@ -13,10 +13,10 @@ from typing import Any
 from dagster import DagsterInstance, EventLogRecord, TimeWindowPartitionsDefinition
 
 from analytics_sync.catalog import Resource, Source
-from analytics_sync.defs.materializations import latest_of_partitions, read_from
-from analytics_sync.defs.past_partitions import Partition, past_partitions
-from analytics_sync.defs.table_checks import Verdict
-from analytics_sync.defs.translator import asset_key
+from analytics_sync.defs.checks.table_checks import Verdict
+from analytics_sync.defs.history.materializations import latest_of_partitions, read_from
+from analytics_sync.defs.partitions.past_partitions import Partition, past_partitions
+from analytics_sync.defs.specs.translator import asset_key
 
 FRESHNESS = "freshness"
 DESCRIPTION = "The newest partition that is due, or the latest snapshot, is loaded."

@@ -24,7 +24,8 @@ from analytics_sync.catalog import Field, Resource
 from analytics_sync.catalog.code_version import code_version
 from analytics_sync.catalog.naming import DELETED_AT, EXTRA, PARENT_KEY, READ_AT
 from analytics_sync.catalog.tables import OWN_DESCRIPTIONS
-from analytics_sync.defs.asset_page import (
+from analytics_sync.defs.partitions.planned import Planned
+from analytics_sync.defs.specs.asset_page import (
     api_key,
     code_references,
     description,
@@ -33,7 +34,6 @@ from analytics_sync.defs.asset_page import (
     repository_url,
     tags,
 )
-from analytics_sync.defs.planned import Planned
 
 
 def asset_key(resource: Resource) -> AssetKey:

@@ -19,8 +19,8 @@ from dagster import (
 )
 
 from analytics_sync.catalog import Source
-from analytics_sync.defs.checks import judge_checks
-from analytics_sync.defs.partitions import run_partitions
+from analytics_sync.defs.checks.asset_checks import judge_checks
+from analytics_sync.defs.partitions.source_partitions import run_partitions
 
 
 def verdicts(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from analytics_sync.catalog import Resource
 from analytics_sync.catalog.naming import DELETED_AT
-from analytics_sync.defs.row_scope import RowScope
+from analytics_sync.defs.checks.row_scope import RowScope
 
 if TYPE_CHECKING:
     from analytics_sync.load.warehouse import Warehouse

@@ -24,20 +24,20 @@ from dagster import (
 from analytics_sync.catalog import Resource, Source
 from analytics_sync.common.errors import ExtractError
 from analytics_sync.common.shown import listed
-from analytics_sync.defs.failure_kinds import KINDS, kinds_of
-from analytics_sync.defs.history import DagsterHistory
-from analytics_sync.defs.metadata import of_partitions, run_metadata
-from analytics_sync.defs.metadata_names import READING_BEGAN
-from analytics_sync.defs.partitions import run_partitions, run_window
-from analytics_sync.defs.planned import Planned
-from analytics_sync.defs.retries import done_before, retry_of
-from analytics_sync.defs.run_config import SyncConfig, check_config
-from analytics_sync.defs.run_modes import log_requests, read_run, trial_events
-from analytics_sync.defs.run_tags import tag_account, tag_run
-from analytics_sync.defs.run_times import check_window, reading_began
+from analytics_sync.defs.checks.verdicts import verdicts
+from analytics_sync.defs.history.dagster_history import DagsterHistory
+from analytics_sync.defs.history.metadata_names import READING_BEGAN
+from analytics_sync.defs.history.run_tags import tag_account, tag_run
+from analytics_sync.defs.partitions.planned import Planned
+from analytics_sync.defs.partitions.source_partitions import run_partitions, run_window
+from analytics_sync.defs.specs.translator import asset_key
+from analytics_sync.defs.steps.failure_kinds import KINDS, kinds_of
+from analytics_sync.defs.steps.metadata import of_partitions, run_metadata
+from analytics_sync.defs.steps.retries import done_before, retry_of
+from analytics_sync.defs.steps.run_config import SyncConfig, check_config
+from analytics_sync.defs.steps.run_modes import log_requests, read_run, trial_events
+from analytics_sync.defs.steps.run_times import check_window, reading_began
 from analytics_sync.defs.supervision import canceled, is_interrupted, supervised
-from analytics_sync.defs.translator import asset_key
-from analytics_sync.defs.verdicts import verdicts
 from analytics_sync.extract.result import ReadResult
 from analytics_sync.extract.run import ReadRun
 from analytics_sync.load.clients.destination import left_behind

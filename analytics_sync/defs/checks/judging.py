@@ -16,19 +16,19 @@ from dagster import AssetCheckSeverity, EventLogRecord
 from analytics_sync.catalog import Resource
 from analytics_sync.catalog.tables import table_columns
 from analytics_sync.common.shown import listed, shown
-from analytics_sync.defs.freshness import FRESHNESS, Freshness
-from analytics_sync.defs.history import DagsterHistory
-from analytics_sync.defs.materializations import metadata_of
-from analytics_sync.defs.metadata_names import RUN
-from analytics_sync.defs.past_partitions import Partition
-from analytics_sync.defs.row_scope import scope_of
-from analytics_sync.defs.table_checks import (
+from analytics_sync.defs.checks.freshness import FRESHNESS, Freshness
+from analytics_sync.defs.checks.row_scope import scope_of
+from analytics_sync.defs.checks.table_checks import (
     Verdict,
     declared_schema,
     primary_key_unique,
     required_fields,
 )
-from analytics_sync.defs.volume import VOLUME, Volumes
+from analytics_sync.defs.checks.volume import VOLUME, Volumes
+from analytics_sync.defs.history.dagster_history import DagsterHistory
+from analytics_sync.defs.history.materializations import metadata_of
+from analytics_sync.defs.history.metadata_names import RUN
+from analytics_sync.defs.partitions.past_partitions import Partition
 from analytics_sync.extract.evidence.findings import (
     COMPLETE,
     DECLARED_SCHEMA,

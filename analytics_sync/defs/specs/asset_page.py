@@ -30,7 +30,7 @@ from analytics_sync.catalog.config.page_keys import PageKeys, joined
 from analytics_sync.catalog.config.team_keys import Level
 from analytics_sync.catalog.errors import WrongSetting
 from analytics_sync.catalog.naming import variable_name
-from analytics_sync.defs.planned import Planned
+from analytics_sync.defs.partitions.planned import Planned
 
 _SETTING = "repository_url"
 _REPOSITORY_URL = f"ANALYTICS_SYNC__{_SETTING.upper()}"

@@ -15,10 +15,10 @@ from dagster import MetadataValue
 
 from analytics_sync.common.shown import listed
 from analytics_sync.common.window import Window
-from analytics_sync.defs.history import ACCOUNT_CHANGES
-from analytics_sync.defs.metadata_names import PARTITION_ROWS, ROWS, RUN, TABLE_ROWS
-from analytics_sync.defs.past_partitions import Partition, window_of
-from analytics_sync.defs.translator import column_schema
+from analytics_sync.defs.history.dagster_history import ACCOUNT_CHANGES
+from analytics_sync.defs.history.metadata_names import PARTITION_ROWS, ROWS, RUN, TABLE_ROWS
+from analytics_sync.defs.partitions.past_partitions import Partition, window_of
+from analytics_sync.defs.specs.translator import column_schema
 from analytics_sync.extract.result import ReadResult
 from analytics_sync.load.gone.soft_deletes import Deleted
 from analytics_sync.load.pipeline import Loaded

@@ -34,13 +34,18 @@ from dagster._core.definitions.asset_checks.asset_check_evaluation import (
 from analytics_sync.catalog import Resource, Source
 from analytics_sync.common.shown import without_markup
 from analytics_sync.common.stopping import Stop
-from analytics_sync.defs import freshness, volume
-from analytics_sync.defs.history import DagsterHistory
-from analytics_sync.defs.judging import PRIMARY_KEY_UNIQUE, REQUIRED_FIELDS, CheckSubject, Judge
-from analytics_sync.defs.materializations import latest_of_assets, latest_of_partitions
-from analytics_sync.defs.partitions import run_partitions
-from analytics_sync.defs.past_partitions import Partition
-from analytics_sync.defs.translator import asset_key
+from analytics_sync.defs.checks import freshness, volume
+from analytics_sync.defs.checks.judging import (
+    PRIMARY_KEY_UNIQUE,
+    REQUIRED_FIELDS,
+    CheckSubject,
+    Judge,
+)
+from analytics_sync.defs.history.dagster_history import DagsterHistory
+from analytics_sync.defs.history.materializations import latest_of_assets, latest_of_partitions
+from analytics_sync.defs.partitions.past_partitions import Partition
+from analytics_sync.defs.partitions.source_partitions import run_partitions
+from analytics_sync.defs.specs.translator import asset_key
 from analytics_sync.extract.evidence.findings import (
     COMPLETE,
     DECLARED_SCHEMA,

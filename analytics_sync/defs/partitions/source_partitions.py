@@ -22,7 +22,7 @@ from dagster import (
 
 from analytics_sync.catalog.plan import SourcePlan
 from analytics_sync.common.window import Window
-from analytics_sync.defs.past_partitions import Partition, partition_of
+from analytics_sync.defs.partitions.past_partitions import Partition, partition_of
 
 _MONDAY = 1  # as cron counts the days of a week
 

@@ -28,8 +28,8 @@ from dagster import (
 
 from analytics_sync.catalog import Resource, Source
 from analytics_sync.common.errors import ExtractError, MissingSetting
-from analytics_sync.defs.run_tags import SOURCE_TAG
-from analytics_sync.defs.translator import asset_key
+from analytics_sync.defs.history.run_tags import SOURCE_TAG
+from analytics_sync.defs.specs.translator import asset_key
 
 _MAX_RUNS = 14  # of one tick; the next tick requests what follows
 _MAX_CLOCK_SKEW = timedelta(minutes=5)  # an API's clock may be ahead of ours by as much

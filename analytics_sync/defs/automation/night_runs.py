@@ -19,9 +19,9 @@ from dagster._core.storage.tags import (
 )
 
 from analytics_sync.catalog import Source
-from analytics_sync.defs.missed_partitions import Needs, Reason
-from analytics_sync.defs.past_partitions import Partition
-from analytics_sync.defs.translator import asset_key
+from analytics_sync.defs.automation.missed_partitions import Needs, Reason
+from analytics_sync.defs.partitions.past_partitions import Partition
+from analytics_sync.defs.specs.translator import asset_key
 
 REASON_TAG = "analytics_sync/reason"
 RANGE_TAGS = (ASSET_PARTITION_RANGE_START_TAG, ASSET_PARTITION_RANGE_END_TAG)

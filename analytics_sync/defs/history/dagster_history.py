@@ -27,8 +27,8 @@ from analytics_sync.catalog import Resource, Source
 from analytics_sync.catalog.naming import variable_name
 from analytics_sync.common.shown import listed
 from analytics_sync.common.window import Window
-from analytics_sync.defs.past_partitions import Partition, partition_of, ranges
-from analytics_sync.defs.translator import asset_key
+from analytics_sync.defs.partitions.past_partitions import Partition, partition_of, ranges
+from analytics_sync.defs.specs.translator import asset_key
 
 if TYPE_CHECKING:
     from analytics_sync.load.warehouse import Warehouse

@@ -24,10 +24,10 @@ from dagster import (
 from analytics_sync.catalog import Source
 from analytics_sync.catalog.errors import WrongSetting
 from analytics_sync.common.shown import listed
-from analytics_sync.defs.missed_partitions import MissedPartitions, Needs, Reason
-from analytics_sync.defs.night_runs import night_runs
-from analytics_sync.defs.past_partitions import Partition, spans
-from analytics_sync.defs.planned import Planned
+from analytics_sync.defs.automation.missed_partitions import MissedPartitions, Needs, Reason
+from analytics_sync.defs.automation.night_runs import night_runs
+from analytics_sync.defs.partitions.past_partitions import Partition, spans
+from analytics_sync.defs.partitions.planned import Planned
 
 DEFAULT_CATCH_UP_DAYS = 7
 DEFAULT_CATCH_UP_RUNS = 7

@@ -14,7 +14,7 @@ from dagster import AssetExecutionContext, AssetKey, DagsterEventType, Failure, 
 
 from analytics_sync.catalog.errors import WrongSetting
 from analytics_sync.common.errors import ConnectionFailed, HttpStatusError
-from analytics_sync.defs.run_tags import is_unattended
+from analytics_sync.defs.history.run_tags import is_unattended
 
 _DEFAULT_SECONDS = 60
 _MAX_SECONDS = 3600

@@ -27,12 +27,12 @@ from dagster import (
 )
 
 from analytics_sync.catalog import Resource, Source
-from analytics_sync.defs.missed_partitions import MissedPartitions, Rules, rules_of
-from analytics_sync.defs.past_partitions import past_partitions
-from analytics_sync.defs.planned import Planned
-from analytics_sync.defs.run_tags import SOURCE_TAG
-from analytics_sync.defs.schedules import catch_up_limits
-from analytics_sync.defs.translator import asset_key
+from analytics_sync.defs.automation.missed_partitions import MissedPartitions, Rules, rules_of
+from analytics_sync.defs.automation.schedules import catch_up_limits
+from analytics_sync.defs.history.run_tags import SOURCE_TAG
+from analytics_sync.defs.partitions.past_partitions import past_partitions
+from analytics_sync.defs.partitions.planned import Planned
+from analytics_sync.defs.specs.translator import asset_key
 
 
 def conditions(planned: Planned) -> Mapping[AssetKey, AutomationCondition[Any]]:

@@ -22,12 +22,12 @@ from dagster import (
 from analytics_sync.catalog import Resource
 from analytics_sync.common.errors import ExtractError
 from analytics_sync.common.window import Window
-from analytics_sync.defs.checks import has_verdict_by_partition
-from analytics_sync.defs.past_partitions import Partition
-from analytics_sync.defs.planned import Planned
-from analytics_sync.defs.run_config import SyncConfig, window_of_run
-from analytics_sync.defs.translator import asset_key
-from analytics_sync.defs.verdicts import planned_checks
+from analytics_sync.defs.checks.asset_checks import has_verdict_by_partition
+from analytics_sync.defs.checks.verdicts import planned_checks
+from analytics_sync.defs.partitions.past_partitions import Partition
+from analytics_sync.defs.partitions.planned import Planned
+from analytics_sync.defs.specs.translator import asset_key
+from analytics_sync.defs.steps.run_config import SyncConfig, window_of_run
 from analytics_sync.extract.dry_run import first_requests
 from analytics_sync.extract.evidence.findings import COMPLETE
 from analytics_sync.extract.run import ReadRun

@@ -19,10 +19,14 @@ from dagster import (
     TimeWindowPartitionsDefinition,
 )
 
-from analytics_sync.defs.materializations import latest_of_partitions, metadata_of, read_from
-from analytics_sync.defs.metadata_names import PARTITION_ROWS
-from analytics_sync.defs.past_partitions import Partition
-from analytics_sync.defs.table_checks import Verdict
+from analytics_sync.defs.checks.table_checks import Verdict
+from analytics_sync.defs.history.materializations import (
+    latest_of_partitions,
+    metadata_of,
+    read_from,
+)
+from analytics_sync.defs.history.metadata_names import PARTITION_ROWS
+from analytics_sync.defs.partitions.past_partitions import Partition
 
 VOLUME = "volume"
 DESCRIPTION = "A partition has about as many rows as the same weekday of the last weeks."

@@ -12,8 +12,8 @@ from typing import Any
 from dagster import AssetSelection, define_asset_job
 
 from analytics_sync.catalog import Source
-from analytics_sync.defs.planned import Planned
-from analytics_sync.defs.run_tags import SOURCE_TAG
+from analytics_sync.defs.history.run_tags import SOURCE_TAG
+from analytics_sync.defs.partitions.planned import Planned
 
 
 def source_job(source: Source) -> Any:

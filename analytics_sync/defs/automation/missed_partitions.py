@@ -25,9 +25,9 @@ from dagster import (
 )
 
 from analytics_sync.catalog import Source
-from analytics_sync.defs.materializations import metadata_of, read_from
-from analytics_sync.defs.past_partitions import Partition, past_partitions
-from analytics_sync.defs.translator import asset_key
+from analytics_sync.defs.history.materializations import metadata_of, read_from
+from analytics_sync.defs.partitions.past_partitions import Partition, past_partitions
+from analytics_sync.defs.specs.translator import asset_key
 
 """The metadata key of the moment before the first request of a run, or of the oldest kept page."""
 
