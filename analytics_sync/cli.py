@@ -141,6 +141,10 @@ def _add_run_command(commands: Any) -> None:
         help="the days to load, one day, or a number of days up to today; by default the newest partition "
         "that is over",
     )  # fmt: skip
+    run.add_argument(
+        "-w", "--workspace", metavar="FILE",
+        help="the workspace file of the UI that shows the run; by default the one in this folder",
+    )  # fmt: skip
 
 
 def _add_sandbox_commands(commands: Any) -> None:
@@ -206,6 +210,12 @@ def _add_catalog_commands(commands: Any) -> None:
         status="0 if all files load, 2 if one does not or a value is wrong",
     )  # fmt: skip
     sources.add_argument("source", nargs="?", help="the values of one source, and their origins")
+
+    destinations = _add(
+        commands, "destinations", "the kinds of warehouses, and what is known of each",
+        run=_destinations, status="0 if the configured destination is accepted, 2 if it is refused",
+    )  # fmt: skip
+    destinations.add_argument("--markdown", action="store_true", help="the table as in the docs")
 
     _add(
         commands, "alert-test", "send a test message to those who are told of failures",
@@ -299,6 +309,12 @@ def _sources(options: argparse.Namespace) -> int:
     from analytics_sync.commands.sources import sources
 
     return sources(options)
+
+
+def _destinations(options: argparse.Namespace) -> int:
+    from analytics_sync.commands.destinations import destinations
+
+    return destinations(options)
 
 
 def _alert_test(options: argparse.Namespace) -> int:

@@ -31,7 +31,6 @@ from analytics_sync.extract.run import ReadRun
 from analytics_sync.load.clients.default_file import note_default_file
 from analytics_sync.load.clients.destination import (
     DEFAULT,
-    TESTED,
     destination_kind,
     destination_secrets,
     file_format,
@@ -39,6 +38,7 @@ from analytics_sync.load.clients.destination import (
     make_destination,
     warehouse_address,
 )
+from analytics_sync.load.clients.destination_kinds import TESTED
 from analytics_sync.load.clients.merge_counts import MergeCounts
 from analytics_sync.load.clients.staging import drop_staging, staging_id
 from analytics_sync.load.earlier_rows import EarlierRows, judge, look, to_look_at

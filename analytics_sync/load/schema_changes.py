@@ -17,7 +17,8 @@ from analytics_sync.catalog import Resource, Source
 from analytics_sync.catalog.tables import REJECTED
 from analytics_sync.common.errors import printable
 from analytics_sync.common.shown import counted, listed
-from analytics_sync.load.clients.destination import TESTED, configured_kind
+from analytics_sync.load.clients.destination import configured_kind
+from analytics_sync.load.clients.destination_kinds import TESTED, Support, titles_of
 from analytics_sync.load.clients.foreign_objects import foreign_objects, own_tables
 from analytics_sync.load.clients.postgres_ddl import limit_lock_wait, run_ddl
 from analytics_sync.load.errors import LoadError
@@ -58,7 +59,7 @@ def connected(dataset: str, *, to_change: bool) -> Iterator[Any | None]:
     kind = configured_kind()
     if kind not in TESTED:
         raise LoadError(
-            f"destination {kind}: tables are compared in DuckDB and PostgreSQL only. "
+            f"destination {kind}: tables are compared in {', '.join(titles_of(Support.TESTED))} only. "
             "Set ANALYTICS_SYNC__DESTINATION to one of them."
         )
     doing = "the change of tables" if to_change else "looking at the warehouse"

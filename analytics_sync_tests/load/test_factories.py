@@ -100,7 +100,7 @@ def test_postgres_takes_no_parquet(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_another_destination_stays_dlts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ANALYTICS_SYNC__DESTINATION", "filesystem")
+    monkeypatch.setenv("ANALYTICS_SYNC__DESTINATION", "motherduck")
     monkeypatch.setenv(f"ANALYTICS_SYNC__{ALLOW}", "true")
     destination = make_destination()
     assert type(destination).__module__.startswith("dlt.destinations.")

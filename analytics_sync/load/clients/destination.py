@@ -2,8 +2,7 @@
 
 In: ``ANALYTICS_SYNC__DESTINATION`` (the name of a dlt destination, ``duckdb`` by default) and dlt's
 own settings of that destination. Out: a dlt ``Destination``, its kind, its secrets and its file
-format. Only DuckDB and PostgreSQL are accepted: their merges and soft deletes are tested. In SQLite,
-through dlt, 10 of 30 living rows were marked as deleted in each run.
+format. ``destination_kinds`` says which kinds are accepted, and why others are not.
 """
 
 from __future__ import annotations
@@ -23,6 +22,7 @@ from dlt.destinations.impl.duckdb.configuration import DuckDbCredentials
 from analytics_sync.common.settings_files import foreign_settings
 from analytics_sync.common.stopping import Stop
 from analytics_sync.load.clients.default_file import default_file, file_left_behind
+from analytics_sync.load.clients.destination_kinds import Support, kind_of, titles_of
 from analytics_sync.load.clients.factories import CachedConfiguration, with_merging_client
 from analytics_sync.load.clients.warehouse_files import without_foreign_links
 from analytics_sync.load.errors import LoadError
@@ -30,7 +30,8 @@ from analytics_sync.load.errors import LoadError
 _PASSWORD_IN_URL = re.compile(r"://[^:/@]*:(.+)@")
 
 DEFAULT = "duckdb"
-TESTED = ("duckdb", "postgres")
+_SQLALCHEMY = "sqlalchemy"
+_DATABASES = {"sqlite": "sqlite", "mysql": "mysql", "mariadb": "mysql"}
 _PREFIX = "dlt.destinations."
 _ALLOW_UNTESTED = "allow_untested_destination_that_may_lose_rows"
 
@@ -44,25 +45,31 @@ def configured_kind() -> str:
     """Kind of the configured destination, whatever its name: ``duckdb``, ``postgres`` or another."""
     name = destination_name()
     configured = None if "." in name else dlt.config.get(_setting("destination_type"), str)
-    return _kind(configured or name)
+    return _kind(configured or name, name)
 
 
 def check_destination() -> None:
     """Accept the configured destination, if it is tested or its risk is accepted.
 
     Raises:
-        LoadError: It is neither.
+        LoadError: It is neither, or it is refused.
     """
-    kind = configured_kind()
-    if kind in TESTED:
+    kind = kind_of(configured_kind())
+    allowed = str(dlt.config.get(f"analytics_sync.{_ALLOW_UNTESTED}")).lower() == "true"
+    if kind.support is Support.TESTED or (kind.support is Support.NOT_RUN and allowed):
         return
-    if str(dlt.config.get(f"analytics_sync.{_ALLOW_UNTESTED}")).lower() == "true":
-        return
+    tested = ", ".join(titles_of(Support.TESTED))
+    refusal, accept = f"is refused. {kind.note}", ""
+    if kind.support is Support.NOT_RUN:
+        refusal = "was never run here: loads into other kinds lost rows, or marked living ones as deleted."
+        accept = (
+            f"accept the risk with ANALYTICS_SYNC__{_ALLOW_UNTESTED.upper()}=true, which marks no row as "
+            "deleted, or "
+        )
     raise LoadError(
-        f"destination {destination_name()!r} is of the type {kind!r}, and only DuckDB and PostgreSQL "
-        "are tested: others have lost rows, doubled them or marked living rows as deleted. "
-        "Set ANALYTICS_SYNC__DESTINATION to 'duckdb' or 'postgres', or accept the risk with "
-        f"ANALYTICS_SYNC__{_ALLOW_UNTESTED.upper()}=true, which marks no row as deleted."
+        f"destination {destination_name()!r} is of the type {kind.name!r}, which {refusal} "
+        f"To go on, {accept}set ANALYTICS_SYNC__DESTINATION to a tested one: {tested}. "
+        "`analytics-sync destinations` lists all kinds."
     )
 
 
@@ -157,7 +164,7 @@ def destination_secrets(destination: Destination[Any, Any]) -> Iterator[str]:
 
 def destination_kind(destination: Destination[Any, Any]) -> str:
     """Kind of the destination, ``postgres`` for instance, whatever name it is configured under."""
-    return _kind(destination.destination_type)
+    return _kind(destination.destination_type, destination.destination_name)
 
 
 def duckdb_file() -> Path:
@@ -201,20 +208,28 @@ def warehouse_address(destination: Destination[Any, Any]) -> str:
 
 
 def file_format(destination: Destination[Any, Any]) -> TLoaderFileFormat:
-    """Format of the files to load: Parquet, else CSV, else dlt's SQL inserts.
-
-    Arrow tables become the first two fast; a destination may accept neither.
-    """
-    formats = destination.capabilities().supported_loader_file_formats or []
-    fast: tuple[TLoaderFileFormat, ...] = ("parquet", "csv")
-    return next((name for name in fast if name in formats), "insert_values")
+    """Format of the files to load. A destination that dlt does not ship takes its own first choice."""
+    declared = kind_of(destination_kind(destination)).file_format
+    preferred: TLoaderFileFormat | None = destination.capabilities().preferred_loader_file_format
+    return declared or preferred or "insert_values"
 
 
-def _setting(name: str) -> str:
-    """dlt's key of a setting of the configured destination."""
-    return f"destination.{destination_name().rsplit('.', 1)[-1]}.{name}"
+def _setting(name: str, destination: str = "") -> str:
+    """dlt's key of a setting of a destination; by default of the configured one."""
+    return f"destination.{(destination or destination_name()).rsplit('.', 1)[-1]}.{name}"
 
 
-def _kind(destination_type: str) -> str:
-    """dlt's short name of one of its own types; another type in full."""
-    return DestinationReference.normalize_type(destination_type).removeprefix(_PREFIX)
+def _kind(destination_type: str, name: str) -> str:
+    """dlt's short name of one of its own types, or the database behind it; another type in full."""
+    short = DestinationReference.normalize_type(destination_type).removeprefix(_PREFIX)
+    return _DATABASES.get(_driver(name), short) if short == _SQLALCHEMY else short
+
+
+def _driver(destination: str) -> str:
+    """SQLAlchemy's name of the database in the address of a destination; empty without an address."""
+    key = _setting("credentials", destination)
+    value: Any = dlt.secrets.get(key)
+    if isinstance(value, Mapping):
+        value = value.get("drivername")
+    address = value or dlt.secrets.get(f"{key}.drivername", str) or ""
+    return re.split(r"[:+]", str(address), maxsplit=1)[0]

@@ -21,7 +21,8 @@ from analytics_sync.common.redaction import Redactor
 from analytics_sync.common.window import Window
 from analytics_sync.extract.evidence.findings import HISTORY
 from analytics_sync.extract.run import ReadRun
-from analytics_sync.load.clients.destination import DEFAULT, TESTED, destination_kind, duckdb_file
+from analytics_sync.load.clients.destination import DEFAULT, destination_kind, duckdb_file
+from analytics_sync.load.clients.destination_kinds import TESTED
 from analytics_sync.load.clients.foreign_objects import ForeignObject, foreign_objects
 from analytics_sync.load.clients.package import remove_from_package
 from analytics_sync.load.memory.loaded_windows import (
