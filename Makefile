@@ -84,7 +84,8 @@ $(VENV)/.bench: requirements-bench.txt $(VENV)/.runtime
 
 pins:                         ## compile the requirements files from pyproject.toml (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --extra postgres pyproject.toml requirements.in -o requirements.txt
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --extra postgres --extra dev pyproject.toml requirements.in -c requirements.txt -o requirements-dev.txt
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --extra postgres --extra redis --extra dagster-postgres --extra celery --extra kubernetes --extra dev pyproject.toml requirements.in -c requirements.txt -o requirements-dev.txt
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --extra postgres --extra redis --extra dagster-postgres --extra celery --extra kubernetes pyproject.toml requirements.in -c requirements.txt -c requirements-dev.txt -o requirements-deploy.txt
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --extra audit pyproject.toml requirements.in -c requirements.txt -c requirements-dev.txt -o requirements-audit.txt
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate requirements-pip.in -c requirements-audit.txt -o requirements-pip.txt
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --extra bench pyproject.toml requirements.in -c requirements.txt -o requirements-bench.txt
