@@ -1,7 +1,8 @@
 """The subcommand ``analytics-sync run``: materialize assets through Dagster, and see it happen.
 
 In: an asset selection and days. Out: a run in Dagster's history, a display while it runs, a table at the
-end, and an exit status. It does what ``dagster asset materialize`` does, with other output.
+end, and an exit status. It does what ``dagster asset materialize`` does, with other output, and the UI knows
+the code location of the run.
 """
 
 from __future__ import annotations
@@ -16,9 +17,7 @@ from dagster import (
     AssetKey,
     AssetSelection,
     BetaWarning,
-    DagsterInstance,
     DagsterRunStatus,
-    JobDefinition,
     TimeWindowPartitionsDefinition,
 )
 from dagster._cli.utils import get_possibly_temporary_instance_for_cli
@@ -27,6 +26,7 @@ from dagster._utils.interrupts import capture_interrupts
 from dagster_shared.error import DagsterError
 
 from analytics_sync.commands.days import Days, WrongDays, keys_of
+from analytics_sync.commands.located_run import WrongWorkspace, code_location, run_in_location
 from analytics_sync.commands.run_display import display
 from analytics_sync.commands.run_report import report
 from analytics_sync.definitions import defs
@@ -45,7 +45,7 @@ def run(options: argparse.Namespace) -> int:
     """Materialize what is selected; return the exit status.
 
     Args:
-        options: ``selection``, and ``days`` or None.
+        options: ``selection``, and ``days`` and ``workspace`` or None.
 
     Returns:
         0 if all is loaded and no check of severity ERROR failed; 1 if not; 2 for wrong usage.
@@ -54,31 +54,19 @@ def run(options: argparse.Namespace) -> int:
         days = Days.parse(options.days) if options.days else None
         graph = defs.resolve_asset_graph()
         keys = _selected(options.selection, graph)
-        job = _job(keys)
+        job_name = _job_name(keys)
         tags = _tags(_partitions(keys, graph), days)
-    except (_WrongSelection, WrongDays) as e:
+        location = code_location(options.workspace)
+    except (_WrongSelection, WrongDays, WrongWorkspace) as e:
         print(e, file=sys.stderr)
         return _WRONG
     with get_possibly_temporary_instance_for_cli("analytics-sync run") as instance:
-        return _run(job, keys, tags, instance)
-
-
-def _run(
-    job: JobDefinition, keys: set[AssetKey], tags: dict[str, str], instance: DagsterInstance
-) -> int:
-    span = " to ".join(dict.fromkeys(tags.values()))
-    with capture_interrupts(), display(f"{_named(keys)}{span and f', {span}'}"):
-        result = job.execute_in_process(
-            instance=instance,
-            asset_selection=sorted(keys),
-            tags=tags,
-            run_config=_QUIET,
-            raise_on_error=False,
-        )
-    outcome = report(instance, result.run_id, ["/".join(key.path) for key in keys])
-    record = instance.get_run_by_id(result.run_id)
-    is_success = record is not None and record.status == DagsterRunStatus.SUCCESS
-    return 0 if is_success and outcome else _FAILED
+        with capture_interrupts(), display(_title(keys, tags)):
+            done = run_in_location(
+                location, keys, job_name=job_name, instance=instance, tags=tags, run_config=_QUIET
+            )
+        outcome = report(instance, done.run_id, ["/".join(key.path) for key in keys])
+    return 0 if done.status == DagsterRunStatus.SUCCESS and outcome else _FAILED
 
 
 def _selected(text: str, graph: BaseAssetGraph[Any]) -> set[AssetKey]:
@@ -104,14 +92,19 @@ def _selected(text: str, graph: BaseAssetGraph[Any]) -> set[AssetKey]:
     return set(keys)
 
 
-def _job(keys: set[AssetKey]) -> JobDefinition:
+def _job_name(keys: set[AssetKey]) -> str:
+    """The implicit job of Dagster that has all the assets.
+
+    Raises:
+        _WrongSelection: There is none.
+    """
     job = defs.resolve_implicit_job_def_def_for_assets(keys)
     if job is None:
         raise _WrongSelection(
             "one run has one kind of partitions, and the selected sources have different ones "
             "(analytics-sync sources shows them). Run them one after the other."
         )
-    return job  # type: ignore[no-any-return]
+    return str(job.name)
 
 
 def _partitions(
@@ -133,6 +126,11 @@ def _tags(partitions: TimeWindowPartitionsDefinition | None, days: Days | None) 
             raise _WrongSelection("what is selected has no partitions: leave out --days.")
         return {}
     return dict(zip(RANGE_TAGS, keys_of(partitions, days), strict=True))
+
+
+def _title(keys: set[AssetKey], tags: dict[str, str]) -> str:
+    span = " to ".join(dict.fromkeys(tags.values()))
+    return f"{_named(keys)}, {span}" if span else _named(keys)
 
 
 def _named(keys: set[AssetKey]) -> str:

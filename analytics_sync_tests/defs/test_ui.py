@@ -35,6 +35,8 @@ REEXECUTE = """mutation($p: ReexecutionParams!) { launchRunReexecution(reexecuti
   __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message } } }"""
 SENSOR_TEST = """mutation($s: SensorSelector!, $c: String) { sensorDryRun(selectorData: $s, cursor: $c) {
   __typename ... on DryRunInstigationTick { evaluationResult { skipReason cursor error { message } } } } }"""
+TIMELINE = """query($since: Float) { runsOrError(filter: {updatedAfter: $since}) { ... on Runs { results {
+  runId pipelineName status repositoryOrigin { repositoryName repositoryLocationName } } } } }"""
 RUNS = """{ runsOrError { ... on Runs { results { runId status tags { key value } } } } }"""
 
 
@@ -147,6 +149,16 @@ def test_a_run_of_one_partition_from_the_ui(ui: Ui) -> None:
     resource = ui.world.sources["observability"].resources["incidents"]
     expected = ui.world.expected("observability/incidents", ui.world.days[1], ui.world.days[2])
     assert assert_same(resource, ui.world.table("observability/incidents"), expected)
+
+
+def test_a_run_of_the_command_line_is_in_the_timeline(ui: Ui) -> None:
+    since = time.time()
+    workspace = str(ROOT / "workspace.yaml")
+    ui.world.command("analytics-sync", "run", "product_guidance/segments", "-w", workspace)
+    (run,) = ui.ask(TIMELINE, since=since)["runsOrError"]["results"]
+    place = {"repositoryName": "__repository__", "repositoryLocationName": "analytics_sync"}
+    assert run["repositoryOrigin"] == place, "the UI leaves out runs without their location"
+    assert run["status"] == "SUCCESS"
 
 
 @pytest.mark.slow

@@ -114,6 +114,7 @@ def test_a_run_shows_its_progress_a_table_and_what_failed(
         (["shop", "--days", "2026-01-02..2026-01-01"], "Swap them"),
         (["shop", "--days", "2020-01-01"], "the partitions are 2026-01-01 to"),
         (["shop/items", "--days", "3"], "leave out --days"),
+        (["shop/items", "-w", "nothing.yaml"], "the workspace nothing.yaml cannot be read: "),
     ],
 )
 def test_wrong_usage_says_what_to_do(
