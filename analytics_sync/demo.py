@@ -1,21 +1,23 @@
-"""The demo: one run of all assets against the sandbox, and the Dagster UI with its history.
+"""The demo: runs of all assets against the sandbox, and the Dagster UI with their history.
 
 In: the catalog that is configured, as Dagster loads it.
 Out: a folder ``.demo`` with a Dagster instance, a warehouse and a log.
-Both commands do what a user can type: start the sandbox, set the environment, call ``dagster``.
+``demo`` prints each command that it carries out. A user can type the same.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import re
+import shlex
 import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
+import warnings
+from argparse import Namespace
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -23,7 +25,6 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from analytics_sync.common.private_folder import claim_folder, is_own
-from analytics_sync.demo_report import print_report
 
 _INSTANCE = """\
 telemetry:
@@ -36,7 +37,8 @@ event_log_storage:
   config:
     base_dir: %s
 """
-_STEP = re.compile(r" - (STEP_START|STEP_SUCCESS|STEP_FAILURE) - .* step \"(\w+)\"")
+_FAILING = "observability/incidents"  # the asset of the run that fails
+_FAILED = 1
 _WORKSPACE = "workspace.yaml"
 _START_TIMEOUT_SECONDS = 30.0
 _ADDRESS = "__BASE_URL"
@@ -192,8 +194,10 @@ def _without_settings() -> dict[str, str]:
 def demo(select: str = "*", *, days: int = DAYS) -> int:
     """Materialize assets from the sandbox into an empty warehouse; return the exit status.
 
+    After that one run fails and is repaired, so that the UI has one to look at.
+
     Args:
-        select: An asset selection, as ``dagster asset materialize`` takes it.
+        select: An asset selection, as ``analytics-sync run`` takes it.
         days: Number of daily partitions, the last of them today.
     """
     _install_signal_handlers()
@@ -202,19 +206,53 @@ def demo(select: str = "*", *, days: int = DAYS) -> int:
     today = _today()
     home.start = today - timedelta(days=days - 1)
     with sandbox(home, "--days", str(days)) as settings:
-        command = [
-            sys.executable, "-m", "dagster", "asset", "materialize", "--select", select,
-            "--partition-range", f"{home.start}...{today}", "-m", "analytics_sync.definitions",
-        ]  # fmt: skip
-        print("$ dagster " + " ".join(command[3:]).replace("*", "'*'"), flush=True)
-        status = _run_dagster(command, home.environment(settings), home.path / "run.log")
-        print_report(home.dagster)
-    if status:
-        log = home.path / "run.log"
-        print(f"The run failed: {_last_line(log)} Look at {_short_path(log)}.")
-    else:
-        print(f"The data is made up; it is in {_short_path(home.warehouse)}.\n\n{_NEXT_STEPS}")
-    return status
+        os.environ.update(home.environment(settings))
+        warnings.simplefilter("ignore")
+        if status := _run(select, f"{home.start}..{today}"):
+            return status
+        day = max(home.start, today - timedelta(days=1))  # a whole day, if there is one
+        if _is_loaded(_FAILING) and not _fail_and_repair(str(day)):
+            return _FAILED
+    print(f"\nThe data is made up; it is in {_short_path(home.warehouse)}.\n\n{_NEXT_STEPS}")
+    return 0
+
+
+def _run(selection: str, days: str) -> int:
+    """Do what the command does that is printed; return its exit status."""
+    from analytics_sync.commands.run import run
+
+    _print_command("run", selection, "--days", days)
+    return run(Namespace(selection=selection, days=days, workspace=None))
+
+
+def _trouble(*arguments: str) -> None:
+    from analytics_sync.commands.trouble import trouble
+
+    _print_command("trouble", *arguments)
+    kind, place = (*arguments, None)[:2]
+    trouble(Namespace(kind=kind, place=place, seconds=None, url=None))
+
+
+def _print_command(*arguments: str) -> None:
+    print(f"\n$ analytics-sync {shlex.join(arguments)}", flush=True)
+
+
+def _is_loaded(asset: str) -> bool:
+    from dagster import AssetKey, DagsterInstance
+
+    with DagsterInstance.get() as instance:
+        return instance.get_latest_materialization_event(AssetKey(asset.split("/"))) is not None
+
+
+def _fail_and_repair(day: str) -> bool:
+    """Let one run fail, and repeat it when its cause is gone; return whether both did as they should."""
+    print("\nNow a run that fails, and its repair: the UI shows both.")
+    _trouble("403", _FAILING)
+    has_failed = _run(_FAILING, day) == _FAILED
+    if not has_failed:
+        print("The run has not failed, although the API refused its requests.", file=sys.stderr)
+    _trouble("off")
+    return _run(_FAILING, day) == 0 and has_failed
 
 
 def dev(port: int = 3000) -> int:
@@ -245,33 +283,6 @@ def dev(port: int = 3000) -> int:
         finally:
             process.terminate()
             process.wait()
-
-
-def _run_dagster(command: list[str], environment: Mapping[str, str], log: Path) -> int:
-    """Run Dagster, print each step that ends, and write Dagster's output to ``log``."""
-    started_at: dict[str, float] = {}
-    with (
-        log.open("w", encoding="utf-8") as output,
-        subprocess.Popen(
-            command,
-            env=dict(environment),
-            text=True,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        ) as process,
-    ):
-        assert process.stdout is not None
-        for line in process.stdout:
-            output.write(line)
-            if match := _STEP.search(line):
-                event, step = match.groups()
-                now = time.monotonic()
-                if event == "STEP_START":
-                    started_at[step] = now
-                elif step in started_at:
-                    word = "done" if event == "STEP_SUCCESS" else "FAILED"
-                    print(f"  {step:<26} {word} in {now - started_at.pop(step):5.1f} s", flush=True)
-    return process.returncode
 
 
 def _today() -> date:

@@ -1,14 +1,14 @@
 """The report of a run: a table of its resources, and a line for each thing that went wrong.
 
-In: Dagster's event log of the run. Out: text on standard output and standard error, and whether no resource
-and no check of severity ERROR failed.
+In: Dagster's event log of the run. Out: a table with its totals on standard output, failures and warnings on
+standard error, and whether no resource and no check of severity ERROR failed.
 """
 
 from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,15 +36,28 @@ class _Row:
     metadata: dict[str, Any] = field(default_factory=dict)
     checks: dict[str, bool] = field(default_factory=dict)
 
+    @property
+    def loaded(self) -> int:
+        """Number of rows that the run has loaded."""
+        return int(self._value("rows_loaded") or 0)
+
+    @property
+    def passed(self) -> int:
+        """Number of checks that passed in each partition."""
+        return sum(self.checks.values())
+
     def cells(self) -> list[str]:
         """The numbers that the run has reported."""
-        passed = f"{sum(self.checks.values())}/{len(self.checks)}" if self.checks else "-"
+        passed = f"{self.passed}/{len(self.checks)}" if self.checks else "-"
         passed = passed if self.metadata else "not loaded"
         numbers = ("rows_loaded", "rows_inserted", "rows_updated_or_unchanged", "records_rejected")
         return [*map(self._number, numbers), self._number("seconds_reading"), passed]
 
+    def _value(self, name: str) -> Any:
+        return self.metadata.get(RUN + name, self.metadata.get(name))
+
     def _number(self, name: str) -> str:
-        value = self.metadata.get(RUN + name, self.metadata.get(name))
+        value = self._value(name)
         if value is None:
             return "-"
         return f"{value:.1f}" if isinstance(value, float) else f"{value:,}"
@@ -69,6 +82,9 @@ def report(instance: DagsterInstance, run_id: str, selected: Iterable[str]) -> b
     print()
     for line in _table([_HEAD, *([name, *row.cells()] for name, row in sorted(rows.items()))]):
         print(line)
+    if (record := instance.get_run_record_by_id(run_id)) is not None:
+        seconds = (record.end_time or 0) - (record.start_time or 0)
+        print(f"\n{_totals(rows.values())}; the run took {seconds:.1f} s.")
     sys.stdout.flush()
     for line in dict.fromkeys(warnings):
         print(f"warning: {_first_line(line)}", file=sys.stderr)
@@ -107,6 +123,15 @@ def _note(event: DagsterEvent, rows: dict[str, _Row]) -> Iterator[str]:
                 yield (data.error.cause or data.error).message
         case DagsterEventType.RUN_CANCELED:
             yield "the run was canceled."
+
+
+def _totals(rows: Collection[_Row]) -> str:
+    loaded = sum(bool(row.metadata) for row in rows)
+    passed, checks = sum(row.passed for row in rows), sum(len(row.checks) for row in rows)
+    return (
+        f"{loaded} of {len(rows)} assets loaded, {sum(row.loaded for row in rows):,} rows, "
+        f"{passed} of {checks} checks passed"
+    )
 
 
 def _first_line(text: str) -> str:
