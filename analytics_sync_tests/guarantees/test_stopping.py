@@ -67,6 +67,27 @@ def test_a_signal_stops_a_wait(tmp_path: Path, api: Api) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_stops_the_wait_between_two_attempts(
+    tmp_path: Path, api: Api, sent: signal.Signals
+) -> None:
+    api.on("/items", (503, {}, {}))
+    runs = StoppedRuns(tmp_path, api.url)
+    shop = tmp_path / "catalog" / "shop.yaml"
+    shop.write_text(
+        shop.read_text().replace("items, data", "items, error_handler: {max_retries: 0}, data")
+    )
+    runs.environment["ANALYTICS_SYNC__RETRY_SECONDS"] = "600"
+    tags = '{"dagster/schedule_name": "daily_shop"}'
+    job = ("dagster", "job", "execute", "-j", "sync_shop", "--tags", tags)
+    waits = after(lambda: "read again in 600 s, as retry 1 of 2" in runs.output(), 0.5)
+    ended = runs.stop(waits, sent, *job, "-m", "analytics_sync.definitions")
+    assert_canceled(ended)
+    assert len(api.seen) == 1, "no second attempt"
+    assert "shop: canceled." in ended.output
+
+
+@pytest.mark.slow
 def test_the_other_steps_of_a_canceled_run_do_not_begin(tmp_path: Path, api: Api) -> None:
     api.on("/*", (429, {"Retry-After": "600"}, {}))
     runs = StoppedRuns(tmp_path, api.url)

@@ -2,7 +2,8 @@
 
 In: the errors of a step, and the retries of its source. Out: the request for a retry. An outage, a rate
 limit and a warehouse in use pass; a missing setting, a refused key and a wrong declaration do not. A person
-who has started the run sees the failure at once.
+who has started the run sees the failure at once. The step itself waits for the next attempt: Dagster's own
+wait between two attempts takes no signal.
 """
 
 from __future__ import annotations
@@ -10,10 +11,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import dlt
-from dagster import AssetExecutionContext, AssetKey, DagsterEventType, Failure, RetryRequested
+from dagster import (
+    AssetExecutionContext,
+    AssetKey,
+    DagsterEventType,
+    DagsterExecutionInterruptedError,
+    Failure,
+    RetryRequested,
+)
 
 from analytics_sync.catalog.errors import WrongSetting
 from analytics_sync.common.errors import ConnectionFailed, HttpStatusError
+from analytics_sync.common.stopping import Stop
 from analytics_sync.defs.history.run_tags import is_unattended
 
 _DEFAULT_SECONDS = 60
@@ -57,6 +66,8 @@ def retry_of(
 ) -> RetryRequested | Failure:
     """What to raise for a failed step: the request for a retry, or its failure.
 
+    Returns after the wait before the retry. A signal ends the wait, and cancels the run.
+
     Args:
         context: The context of the step.
         errors: The errors of its resources, or of the load.
@@ -71,7 +82,20 @@ def retry_of(
         f"{failure.description} What failed is read again in {seconds} s, as retry {number + 1} of "
         f"{max_retries}."
     )
-    return RetryRequested(max_retries=max_retries, seconds_to_wait=seconds)
+    return _after(seconds, context) or RetryRequested(max_retries=max_retries)
+
+
+def _after(seconds: float, context: AssetExecutionContext) -> Failure | None:
+    """Wait. The failure of a step that a signal has interrupted meanwhile; None without one."""
+    from analytics_sync.defs.supervision import canceled, supervised  # imported by a run only
+    from analytics_sync.extract.progress import RunProgress
+
+    stop = Stop()
+    try:
+        supervised(context, stop, RunProgress(), lambda: stop.wait(seconds))
+    except (KeyboardInterrupt, DagsterExecutionInterruptedError):
+        return canceled(context, context.op.name)
+    return None
 
 
 def done_before(context: AssetExecutionContext) -> set[AssetKey]:
