@@ -62,7 +62,7 @@ from analytics_sync.load.stages import Stage, Stages
 from analytics_sync.load.tables.comments import comment_on_tables
 from analytics_sync.load.tables.foreign_tables import refuse_foreign_tables
 from analytics_sync.load.tables.prepared_tables import prepare_tables
-from analytics_sync.load.tables.row_counts import row_counts
+from analytics_sync.load.tables.row_counts import RowCount, row_counts
 from analytics_sync.load.tables.system_columns import refuse_system_columns
 from analytics_sync.load.tables.time_indexes import index_times
 from analytics_sync.load.warehouse import open_warehouse
@@ -92,7 +92,7 @@ class Loaded:
         read_copy: The copy of the DuckDB file that was published, or why it was not. None if none is
             wanted.
         merges: What the merges did to each table, by its name.
-        row_counts: Number of rows of each table that could be counted, by its name.
+        row_counts: Number of rows of each table, exact or estimated, by its name.
         seconds: The seconds of each stage of the run.
     """
 
@@ -105,7 +105,7 @@ class Loaded:
     cleared: Mapping[str, int] = field(default_factory=dict)
     read_copy: ReadCopy | None = None
     merges: Mapping[str, MergeCounts] = field(default_factory=dict)
-    row_counts: Mapping[str, int] = field(default_factory=dict)
+    row_counts: Mapping[str, RowCount] = field(default_factory=dict)
     seconds: Mapping[Stage, float] = field(default_factory=dict)
 
 
@@ -257,14 +257,14 @@ def _finish(
     deletes: SoftDeletes,
     remembered: Remembered,
     earlier: Mapping[str, EarlierRows],
-) -> tuple[Mapping[str, int], Mapping[str, int]]:
+) -> tuple[Mapping[str, int], Mapping[str, RowCount]]:
     """Judge, mark and note the rows of a load.
 
     Returns:
         The number of records cleared from ``_rejected``, by resource, and the number of rows, by table.
     """
     cleared: Mapping[str, int] = {}
-    counts: Mapping[str, int] = {}
+    counts: Mapping[str, RowCount] = {}
     job_client: Any
     with pipeline.destination_client() as job_client:
         client = job_client.sql_client

@@ -130,3 +130,20 @@ def test_a_child_without_a_time_of_its_own_has_no_number_by_day(
         assert "rows_loaded" not in day
         assert "dagster/partition_row_count" not in day
         assert day["run_rows_loaded"] == 6
+
+
+@pytest.mark.parametrize("warehouse", ["postgres"], indirect=True)
+@pytest.mark.slow
+def test_a_large_table_of_postgresql_has_an_estimate(
+    records: Records, home: Path, warehouse: Warehouse
+) -> None:
+    assert "dagster/row_count" in numbers(load(home, 1))["2026-01-01"]
+    warehouse.run("ALTER TABLE shop.items ALTER COLUMN id SET STORAGE PLAIN")
+    warehouse.run(
+        "INSERT INTO shop.items (id, updated_at, _read_at, _dlt_load_id) SELECT repeat('x', 3900) || n, "
+        "'2025-01-01', '2025-01-02', '1' FROM generate_series(1, 72000) AS n"
+    )
+    warehouse.run("ANALYZE shop.items")
+    found = numbers(load(home, 2))["2026-01-02"]
+    assert found["table_rows_estimated"] == pytest.approx(72_004, rel=0.05)
+    assert "dagster/row_count" not in found

@@ -16,7 +16,13 @@ from dagster import MetadataValue
 from analytics_sync.common.shown import listed
 from analytics_sync.common.window import Window
 from analytics_sync.defs.history.dagster_history import ACCOUNT_CHANGES
-from analytics_sync.defs.history.metadata_names import PARTITION_ROWS, ROWS, RUN, TABLE_ROWS
+from analytics_sync.defs.history.metadata_names import (
+    ESTIMATED_TABLE_ROWS,
+    PARTITION_ROWS,
+    ROWS,
+    RUN,
+    TABLE_ROWS,
+)
 from analytics_sync.defs.partitions.past_partitions import Partition, window_of
 from analytics_sync.defs.specs.translator import column_schema
 from analytics_sync.extract.result import ReadResult
@@ -159,8 +165,8 @@ def _load_numbers(result: ReadResult, loaded: Loaded) -> dict[str, Any]:
         numbers["rows_inserted"] = merged.inserted
         numbers["rows_updated_or_unchanged"] = merged.replaced
         numbers["seconds_merging"] = round(merged.seconds, 3)
-    if (rows := loaded.row_counts.get(table)) is not None:
-        numbers[TABLE_ROWS] = rows
+    if (count := loaded.row_counts.get(table)) is not None:
+        numbers[TABLE_ROWS if count.is_exact else ESTIMATED_TABLE_ROWS] = count.rows
     for stage, seconds in loaded.seconds.items():
         numbers[f"{RUN}seconds_{stage}"] = round(seconds, 3)
     return numbers
