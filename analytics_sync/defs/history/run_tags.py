@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from dagster import AssetExecutionContext
 
@@ -67,7 +68,10 @@ def tag_run(context: AssetExecutionContext, source: str, mode: str) -> None:
 def tag_account(
     context: AssetExecutionContext, account: Account, resources: Iterable[Resource]
 ) -> None:
-    """Tag a run with the account that it reads: the address, and the settings in paths. No secret."""
+    """Tag a run with the account that it reads: the address, and the settings in paths. No secret.
+
+    An address of this machine is shown without its port, which a sandbox or a tunnel gets anew each time.
+    """
     from analytics_sync.extract.rest_client.account import ADDRESS  # imported by a run only
 
     found: dict[str, str] = {}
@@ -75,9 +79,19 @@ def tag_account(
         for name, part in account.parts(resource).items():
             if part.is_certain and not part.key:
                 found[name] = part.value
-    address = found.pop(ADDRESS, "").partition("://")[2]
+    address = _shown_address(found.pop(ADDRESS, ""))
     text = " ".join([address, *(f"{name}={value}" for name, value in sorted(found.items()))])
     _add(context, {ACCOUNT_TAG: text[:_MAX_LENGTH]})
+
+
+def _shown_address(address: str) -> str:
+    from analytics_sync.extract.rest_client.urls import is_loopback_host  # imported by a run only
+
+    parts = urlsplit(address)
+    netloc = parts.netloc
+    if is_loopback_host(parts.hostname or ""):
+        netloc = netloc.removesuffix(f":{parts.port}")
+    return f"{netloc}{parts.path}"
 
 
 def _add(context: AssetExecutionContext, tags: Mapping[str, str]) -> None:
