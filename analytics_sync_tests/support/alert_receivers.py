@@ -1,13 +1,16 @@
-"""Receivers of alerts on loopback: a web server, and a mail server that speaks as much SMTP as a client needs.
+"""Receivers of alerts on loopback: a web server, and a mail server that speaks as much SMTP as a client needs,
+also with TLS and logins.
 
 In: how they answer. Out: what they have received.
 """
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
 import socketserver
+import ssl
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -76,17 +79,27 @@ def web_receiver() -> Iterator[WebReceiver]:
 
 @dataclass
 class MailReceiver:
-    """A mail server without TLS.
+    """A mail server.
 
     Attributes:
         port: Its port.
+        tls: What it encrypts with, once a client asks for it by STARTTLS; None if it cannot.
+        is_tls_first: Whether each connection is encrypted from its first byte.
+        login: The user and the password that it wants; None if it wants none.
         refuses: Whether it refuses each mail for now.
+        commands: What clients have sent, each with whether it was encrypted.
+        logins: The logins that it was sent.
         mails: The mails that it has taken.
         recipients: The recipients of each of them.
     """
 
     port: int = 0
+    tls: ssl.SSLContext | None = None
+    is_tls_first: bool = False
+    login: tuple[str, str] | None = None
     refuses: bool = False
+    commands: list[tuple[str, bool]] = field(default_factory=list)
+    logins: list[tuple[str, str]] = field(default_factory=list)
     mails: list[Message] = field(default_factory=list)
     recipients: list[list[str]] = field(default_factory=list)
 
@@ -95,13 +108,29 @@ class _Smtp(socketserver.StreamRequestHandler):
     receiver: MailReceiver
 
     def handle(self) -> None:
+        with contextlib.suppress(OSError):  # a client that does not trust the certificate hangs up
+            self._encrypted = False
+            if self.receiver.is_tls_first:
+                self._encrypt()
+            self._serve()
+
+    def _serve(self) -> None:
         recipients: list[str] = []
         self._say("220 loopback ESMTP")
-        for line in iter(self.rfile.readline, b""):
+        while line := self.rfile.readline():
             command, text = line[:4].upper(), line.decode().strip()
-            if command == b"RCPT":
+            self.receiver.commands.append((command.decode(), self._encrypted))
+            if command == b"EHLO":
+                self._say("".join(f"250-{feature}\r\n" for feature in self._features()) + "250 OK")
+            elif command == b"STAR" and self.receiver.tls and not self._encrypted:
+                self._say("220 go on")
+                self._encrypt()
+            elif command == b"AUTH":
+                self._say("235 welcome" if self._log_in(text) else "535 wrong password")
+            elif command == b"RCPT":
                 recipients.append(text.partition("<")[2].partition(">")[0])
-            if command == b"MAIL" and self.receiver.refuses:
+                self._say("250 yes")
+            elif command == b"MAIL" and self.receiver.refuses:
                 self._say("451 try again later")
             elif command == b"DATA":
                 self._say("354 go on")
@@ -114,6 +143,24 @@ class _Smtp(socketserver.StreamRequestHandler):
             else:
                 self._say("250 loopback" if command != b"STAR" else "454 no TLS")
 
+    def _features(self) -> Iterator[str]:
+        yield "loopback"
+        if self.receiver.tls and not self._encrypted:
+            yield "STARTTLS"
+        if self.receiver.login:
+            yield "AUTH PLAIN"
+
+    def _encrypt(self) -> None:
+        assert self.receiver.tls is not None
+        self.request = self.receiver.tls.wrap_socket(self.request, server_side=True)
+        self.rfile, self.wfile = self.request.makefile("rb"), self.request.makefile("wb", 0)
+        self._encrypted = True
+
+    def _log_in(self, text: str) -> bool:
+        _, user, password = base64.b64decode(text.split()[2]).decode().split("\0")
+        self.receiver.logins.append((user, password))
+        return (user, password) == self.receiver.login
+
     def _data(self) -> bytes:
         lines = iter(self.rfile.readline, b".\r\n")
         return b"".join(line[1:] if line.startswith(b"..") else line for line in lines)
@@ -123,9 +170,9 @@ class _Smtp(socketserver.StreamRequestHandler):
 
 
 @contextlib.contextmanager
-def mail_receiver() -> Iterator[MailReceiver]:
+def mail_receiver(tls: ssl.SSLContext | None = None) -> Iterator[MailReceiver]:
     """A mail server on loopback."""
-    found = MailReceiver()
+    found = MailReceiver(tls=tls)
     handler = type("_Handler", (_Smtp,), {"receiver": found})
     with _serving(socketserver.ThreadingTCPServer(("127.0.0.1", 0), handler)) as found.port:
         yield found
