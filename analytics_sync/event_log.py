@@ -3,8 +3,10 @@
 In: an instance whose ``dagster.yaml`` names this class. Out: the same files in the same place as
 Dagster's ``SqliteEventLogStorage`` has, so an instance may change from one class to the other.
 Dagster's class makes an engine and a connection for each statement, at least four for each event of
-an asset. They take half of the time of a run of many small assets. Dagster's PostgreSQL storage
-does not need this class.
+an asset. They take half of the time of a run of many small assets. It also waits for the disk with each
+statement. Here an event of an asset or a check is one transaction in the file of all runs, and SQLite waits
+for the disk when it moves its log into the file: after a loss of power the last events may be missing, and the
+file is whole. Dagster's PostgreSQL storage does not need this class.
 """
 
 from __future__ import annotations
@@ -18,10 +20,11 @@ from pathlib import Path
 from typing import Any
 
 from dagster import Field, StringSource
+from dagster._core.events.log import EventLogEntry
 from dagster._core.storage.event_log import SqliteEventLogStorage
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import INDEX_SHARD_NAME
 from dagster._serdes import ConfigurableClassData
-from sqlalchemy import Connection, Engine, QueuePool, create_engine
+from sqlalchemy import Connection, Engine, QueuePool, create_engine, event
 
 # Dagster keeps one SQLite file per run. Keep at most 16 open, so that listing many runs does not
 # exhaust file handles.
@@ -38,7 +41,8 @@ class KeptSqliteEventLogStorage(SqliteEventLogStorage):
 
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
         self._engines: OrderedDict[str, Engine] = OrderedDict()
-        self._engines_lock = threading.Lock()
+        self._engines_lock = threading.RLock()
+        self._index: Connection | None = None  # of the event that is being stored
         self._engines_pid = os.getpid()
         self._complete_files: set[str] = set()
         self._known_tables: set[str] = set()
@@ -69,6 +73,18 @@ class KeptSqliteEventLogStorage(SqliteEventLogStorage):
             "Set one of them."
         )
 
+    def store_event(self, event: EventLogEntry) -> None:
+        """Store an event, and in one transaction all that the file of all runs keeps of it."""
+        with self._engines_lock:
+            if not event.is_dagster_event or self._index is not None:
+                super().store_event(event)
+                return
+            with self.index_connection() as self._index:
+                try:
+                    super().store_event(event)
+                finally:
+                    self._index = None
+
     def run_connection(self, run_id: str | None = None) -> Any:
         """A connection to the file of one run, in a transaction."""
         return self._connection(str(run_id), super().run_connection(run_id))
@@ -88,6 +104,9 @@ class KeptSqliteEventLogStorage(SqliteEventLogStorage):
             dagsters: Dagster's connection to the file. Opening it creates the file and its tables.
         """
         with self._engines_lock:
+            if name == INDEX_SHARD_NAME and self._index is not None:
+                yield self._index
+                return
             if name not in self._complete_files:
                 with dagsters:
                     self._complete_files.add(name)
@@ -103,6 +122,7 @@ class KeptSqliteEventLogStorage(SqliteEventLogStorage):
         engine = self._engines.pop(name, None)
         if engine is None:
             engine = create_engine(self.conn_string_for_shard(name), poolclass=QueuePool)
+            event.listen(engine, "connect", _wait_for_the_disk_seldom)
         self._engines[name] = engine
         while len(self._engines) > _MAX_OPEN_ENGINES:
             self._engines.popitem(last=False)[1].dispose()
@@ -133,3 +153,8 @@ class KeptSqliteEventLogStorage(SqliteEventLogStorage):
         with self._engines_lock:
             while self._engines:
                 self._engines.popitem()[1].dispose()
+
+
+def _wait_for_the_disk_seldom(connection: Any, _: object) -> None:
+    """Let SQLite wait for the disk at checkpoints, and not at each commit. Its log keeps the file whole."""
+    connection.execute("PRAGMA synchronous = NORMAL")

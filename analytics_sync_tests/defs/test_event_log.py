@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import inspect
 import multiprocessing
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 from dagster import (
+    AssetCheckEvaluation,
     AssetCheckKey,
     AssetCheckResult,
     AssetKey,
@@ -25,6 +27,7 @@ from dagster import (
 )
 from dagster._core.storage.event_log import SqliteEventLogStorage
 from dagster._core.storage.event_log.sqlite import sqlite_event_log as dagsters_module
+from sqlalchemy.exc import IntegrityError
 
 from analytics_sync.event_log import KeptSqliteEventLogStorage
 from analytics_sync_tests.support.world import ROOT
@@ -165,8 +168,48 @@ def test_dagster_itself_connects_once_for_each_file(
     assert len(engines) <= 6
 
 
+def test_an_event_is_stored_whole_or_not_in_the_file_of_all_runs(home: Path) -> None:
+    run()
+    index = home / "history" / "runs" / "index.db"
+    count = "SELECT count(*) FROM event_logs"
+    with closing(sqlite3.connect(index)) as connection:
+        before = connection.execute(count).fetchone()
+        connection.execute(
+            "CREATE TRIGGER refuse BEFORE INSERT ON asset_check_executions "
+            "BEGIN SELECT RAISE(ABORT, 'refused'); END"
+        )
+    evaluation = AssetCheckEvaluation(
+        asset_key=AssetKey("thing"), check_name="sound", passed=True, metadata={}
+    )
+    with DagsterInstance.get() as instance, pytest.raises(IntegrityError, match="refused"):
+        instance.report_runless_asset_event(evaluation)
+    with closing(sqlite3.connect(index)) as connection:
+        assert connection.execute(count).fetchone() == before
+        connection.execute("DROP TRIGGER refuse")
+    with DagsterInstance.get() as instance:
+        instance.report_runless_asset_event(evaluation)
+    with closing(sqlite3.connect(index)) as connection:
+        assert connection.execute(count).fetchone() == (before[0] + 1,)
+
+
+def test_a_commit_does_not_wait_for_the_disk(home: Path) -> None:
+    run()
+    with DagsterInstance.get() as instance:
+        storage: Any = instance.event_log_storage
+        with storage.index_connection() as connection:
+            assert connection.exec_driver_sql("PRAGMA synchronous").fetchone() == (1,)
+            assert connection.exec_driver_sql("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
 def test_dagster_has_the_methods_that_we_override() -> None:
-    for name in ("run_connection", "index_connection", "has_table", "wipe", "dispose"):
+    for name in (
+        "store_event",
+        "run_connection",
+        "index_connection",
+        "has_table",
+        "wipe",
+        "dispose",
+    ):
         ours, dagsters = (
             inspect.signature(getattr(c, name)).parameters
             for c in (KeptSqliteEventLogStorage, SqliteEventLogStorage)
