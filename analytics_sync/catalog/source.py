@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from analytics_sync.catalog.config.client import Client, ErrorHandler
+from analytics_sync.catalog.config.incremental import Incremental
 from analytics_sync.catalog.config.models import (
     DataType,
-    Incremental,
     ResponseAction,
     Sensor,
     WriteDisposition,
@@ -22,6 +23,7 @@ from analytics_sync.catalog.config.page_keys import NO_PAGE_KEYS, PageKeys
 from analytics_sync.catalog.config.paginators import PaginatorConfig
 from analytics_sync.catalog.config.params import Param, ResolveParam, SettingParam
 from analytics_sync.catalog.config.team_keys import Level
+from analytics_sync.catalog.config.texts import Text
 from analytics_sync.catalog.naming import column_name, dataset_name
 from analytics_sync.common.json_path import spell
 
@@ -69,6 +71,19 @@ class Field:
 
 
 @dataclass(frozen=True)
+class Post:
+    """The body of a POST request: values with ``Text`` in place of each text with placeholders.
+
+    Attributes:
+        json: A JSON document; None without one.
+        form: The fields of a form, or its text; None without one.
+    """
+
+    json: Any = None
+    form: Any = None
+
+
+@dataclass(frozen=True)
 class Resource:
     """One resource: how to read it, and the columns of its table.
 
@@ -79,7 +94,10 @@ class Resource:
         path: URL path below the base URL, with ``{placeholders}``.
         description: Text for the UI.
         params: Path and query parameters by name.
+        texts: Query parameters that are texts with slots for the values of ``params``, by name.
+        hidden: The parameters that stand in texts only: of the query, of headers or of the body.
         headers: Request headers of this resource, beside those of the client.
+        post: The body of a POST request; None for a GET request.
         selector: Path of the records in a response; None for the only list in it, or the object.
         key_field: Field that takes the key of a record in an object of records; None drops the key.
         paginator: The declared paginator, in its plain form.
@@ -106,7 +124,7 @@ class Resource:
     path: str
     description: str | None
     params: Mapping[str, Param]
-    headers: Mapping[str, str]
+    headers: Mapping[str, str | Text]
     selector: str | None
     key_field: str | None
     paginator: PaginatorConfig
@@ -125,11 +143,19 @@ class Resource:
     count_path: str | None
     soft_deletes: bool
     page: PageKeys = NO_PAGE_KEYS
+    texts: Mapping[str, Any] = field(default_factory=dict)
+    hidden: frozenset[str] = frozenset()
+    post: Post | None = None
 
     @property
     def key(self) -> tuple[str, ...]:
         """The columns of the primary key."""
         return tuple(column_name(path) for path in self.primary_key)
+
+    @property
+    def method(self) -> str:
+        """The HTTP method of its requests."""
+        return "GET" if self.post is None else "POST"
 
     @property
     def keeps_parent_key(self) -> bool:

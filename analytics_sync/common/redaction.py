@@ -28,13 +28,28 @@ class Redactor:
     Args:
         secrets: The secrets; empty ones are ignored.
         only_in_messages: Values that are masked in messages and logs, and stay in rows.
+
+    Attributes:
+        secrets: All of them.
     """
 
     def __init__(self, secrets: Iterable[str], only_in_messages: Iterable[str] = ()) -> None:
-        in_data = frozenset(s for s in secrets if s)
-        self.secrets = in_data | {s for s in only_in_messages if s}
-        self._finder = SecretFinder(self.secrets, finds_parts=True)
-        self._data = JsonMasker(in_data, MASK)
+        self._in_data = frozenset(s for s in secrets if s)
+        self.secrets = self._in_data | {s for s in only_in_messages if s}
+        self._added: frozenset[str] = frozenset()
+        self._prepare()
+
+    def _prepare(self) -> None:
+        self._finder = SecretFinder(self.secrets | self._added, finds_parts=True)
+        self._data = JsonMasker(self._in_data | self._added, MASK)
+
+    def add(self, secret: str) -> None:
+        """Mask one more secret from now on, such as a token that a run has got.
+
+        It is none of ``secrets``: those are the same in each run of an account.
+        """
+        self._added |= {secret}
+        self._prepare()
 
     def __call__(self, text: str) -> str:
         """``text`` with every secret, and every long part of one, replaced by ``***``.

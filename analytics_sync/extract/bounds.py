@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 
-from analytics_sync.catalog.config.models import Incremental
+from analytics_sync.catalog.config.incremental import Incremental
 from analytics_sync.catalog.config.param_format import (
     EASTERNMOST,
     WESTERNMOST,

@@ -15,15 +15,10 @@ from analytics_sync.extract.rest_client.call import Counters
 from analytics_sync.extract.rest_client.connections.deadline import Deadline
 from analytics_sync.extract.rest_client.paginators.paginator import paginator_for
 from analytics_sync.extract.rest_client.record_selector import select
+from analytics_sync.extract.rest_client.resource_request import request_of
 from analytics_sync.extract.rest_client.session import Session
 from analytics_sync.extract.rest_client.settings import Settings
-from analytics_sync.extract.rest_client.urls import (
-    MAX_SHOWN_URL,
-    fill_path,
-    join,
-    placeholders,
-    placeholders_with_slash,
-)
+from analytics_sync.extract.rest_client.urls import MAX_SHOWN_URL
 
 _MAX_SECONDS = 60.0  # Dagster gives up the tick of a sensor after this time
 
@@ -50,24 +45,22 @@ def newest_cursor(
         else declared
         for name, declared in resource.params.items()
     }
-    path_values = {n: params.pop(n) for n in placeholders(resource.path)}
     sensor_params = resource.sensor.params if resource.sensor else {}
-    first_request = paginator_for(resource.paginator, place).first_request()
+    page = paginator_for(resource.paginator, place).first_request().params
     with closing(session), session.redact.in_logs():
-        path = fill_path(
-            resource.path, path_values, placeholders_with_slash(resource), place, session.redact
-        )
+        request = request_of(resource, session.base_url, params, place, session.redact)
         response = session.get(
-            join(session.base_url, path),
-            {**params, **first_request.params, **sensor_params},
+            request.url,
+            {**request.page_query(page), **sensor_params},
             place=place,
             policy=resource.error_handler,
             counters=Counters(),
             deadline=_deadline(session),
-            headers=resource.headers,
+            headers=request.headers,
+            content=request.content(page),
             actions=resource.response_actions,
         )
-    request_name = f"GET {session.redact(response.url)[:MAX_SHOWN_URL]}"
+    request_name = f"{resource.method} {session.redact(response.url)[:MAX_SHOWN_URL]}"
     return CursorReader(resource).newest_cursor(
         select(response.body, resource, place, request_name, session.redact), until
     )

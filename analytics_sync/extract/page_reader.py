@@ -18,15 +18,9 @@ from analytics_sync.extract.page_series import PageSeries
 from analytics_sync.extract.parents import Parent
 from analytics_sync.extract.read_context import ReadContext
 from analytics_sync.extract.rest_client.paginators.paginator import paginator_for
+from analytics_sync.extract.rest_client.resource_request import ResourceRequest, request_of
 from analytics_sync.extract.rest_client.session import Session
 from analytics_sync.extract.rest_client.settings import Settings
-from analytics_sync.extract.rest_client.urls import (
-    check_query_values,
-    fill_path,
-    join,
-    placeholders,
-    placeholders_with_slash,
-)
 from analytics_sync.extract.result import Page
 from analytics_sync.extract.windows.incremental import window_params
 from analytics_sync.extract.windows.window_requests import WindowRequests
@@ -99,13 +93,16 @@ class PageReader:
         context = self._context
         resource, window = context.resource, context.window
         incremental = resource.incremental if resource.cursor else None
-        url, query = self._request(parent)
+        bounds: Mapping[str, object] = {}
         if incremental is not None and window is not None:
-            bounds = self._requests.first_params(window) if self._requests else None
-            query |= bounds or window_params(incremental, window)[0]
+            first = self._requests.first_params(window) if self._requests else None
+            bounds = first or window_params(incremental, window)[0]
+        request = self._request(self._params(parent), bounds)
         paginator = paginator_for(resource.paginator, context.place, self._session.redact)
-        query |= paginator.first_request().params
-        return self._session.shown_request(url, query, resource.headers)
+        params = paginator.first_request().params
+        return self._session.shown_request(
+            request.url, request.page_query(params), request.headers, request.content(params)
+        )
 
     def finish(self) -> None:
         """Judge the read as a whole, once all pages are read.
@@ -122,13 +119,13 @@ class PageReader:
     ) -> Generator[Page, None, None]:
         context = self._context
         incremental = context.resource.incremental if context.resource.cursor else None
-        url, query = self._request(parent)
+        values = self._params(parent)
 
-        def read(params: Mapping[str, object]) -> Generator[Page, None, None]:
-            first_query = {**query, **params}
-            kept_pages = KeptPages(context.journal, url, first_query, ignore_journal=ignore_journal)
+        def read(bounds: Mapping[str, object]) -> Generator[Page, None, None]:
+            request = self._request(values, bounds)
+            kept_pages = KeptPages(context.journal, request, ignore_journal=ignore_journal)
             series = PageSeries(
-                context, self._session, self._prefetch_pool, url, first_query, parent, kept_pages
+                context, self._session, self._prefetch_pool, request, parent, kept_pages
             )
             return series.pages()
 
@@ -153,22 +150,14 @@ class PageReader:
         for error in absent:
             self.ignored.record_end(error)
 
-    def _request(self, parent: Parent | None) -> tuple[str, dict[str, object]]:
-        """URL and query of the resource, checked and without the bounds of a window."""
-        context, resource, redact = self._context, self._context.resource, self._session.redact
-        params = self._params(parent)
-        in_path = set(placeholders(resource.path))
-        path = fill_path(
-            resource.path,
-            {n: params[n] for n in in_path},
-            placeholders_with_slash(resource),
-            context.place,
-            redact,
+    def _request(
+        self, values: Mapping[str, object], bounds: Mapping[str, object]
+    ) -> ResourceRequest:
+        """The request of the resource within bounds, checked."""
+        context, session = self._context, self._session
+        return request_of(
+            context.resource, session.base_url, {**values, **bounds}, context.place, session.redact
         )
-        query = {n: v for n, v in params.items() if n not in in_path}
-        given = {n: v for n, v in query.items() if n in resource.resolved or n in resource.settings}
-        check_query_values(given, context.place, redact)
-        return join(self._session.base_url, path), query
 
     def _params(self, parent: Parent | None) -> dict[str, object]:
         """All parameters: declared values, values of settings, values of the parent."""
@@ -177,9 +166,13 @@ class PageReader:
         from_parent = dict(parent.params) if parent else {}
         for name, declared in resource.params.items():
             if name in resource.settings:
-                params[name] = self._settings.param(
-                    resource.settings[name], f"{resource.name}: parameter {name}"
+                is_hidden = name in resource.hidden
+                why = (
+                    f"a text of {resource.name}"
+                    if is_hidden
+                    else f"{resource.name}: parameter {name}"
                 )
+                params[name] = self._settings.param(resource.settings[name], why)
             else:
                 params[name] = from_parent.get(
                     name, None if name in resource.resolved else declared

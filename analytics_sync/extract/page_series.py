@@ -1,13 +1,13 @@
 """The page series: the pages of one request series, from its first request to its end.
 
-In: the URL and query of the first request. Out: the pages, one after the other. The paginator decides
+In: the request of the series. Out: the pages, one after the other. The paginator decides
 which request follows and where the series ends. Responses come from the journal, from the prefetcher or
 from a new request.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from concurrent.futures import Executor
 from contextlib import closing
 from typing import Any
@@ -34,6 +34,7 @@ from analytics_sync.extract.rest_client.paginators.paginator import (
     whole_number,
 )
 from analytics_sync.extract.rest_client.record_selector import has_null_list, select
+from analytics_sync.extract.rest_client.resource_request import ResourceRequest
 from analytics_sync.extract.rest_client.response import Response
 from analytics_sync.extract.rest_client.session import Session
 from analytics_sync.extract.rest_client.urls import MAX_SHOWN_URL
@@ -51,8 +52,7 @@ class PageSeries:
         context: The context of the read.
         session: Sends the requests.
         prefetch_pool: Threads for prefetched requests.
-        url: The URL of the first request.
-        query: The query of the first request, without the parameters of the paginator.
+        request: The request, without the parameters of the paginator.
         parent: The parent whose children are read; None when the resource is no child.
         kept_pages: The pages of this series in the journal.
     """
@@ -62,8 +62,7 @@ class PageSeries:
         context: ReadContext,
         session: Session,
         prefetch_pool: Executor,
-        url: str,
-        query: Mapping[str, object],
+        request: ResourceRequest,
         parent: Parent | None,
         kept_pages: KeptPages,
     ) -> None:
@@ -73,8 +72,8 @@ class PageSeries:
         self._session = session
         self._parent = parent
         self._kept_pages = kept_pages
-        self._requester = Requester(context, session, url, query)
-        self._params = ParamEvidence(resource, query)
+        self._requester = Requester(context, session, request)
+        self._params = ParamEvidence(resource, request.query)
         self._limit = context.page_limit
         self._prefetcher = Prefetcher(prefetch_pool, self._requester.fetch)
         self._paginator = paginator_for(resource.paginator, context.place, session.redact)
@@ -294,7 +293,7 @@ class PageSeries:
         ):
             return []
         redact = self._session.redact
-        request_name = f"GET {redact(response.url)[:MAX_SHOWN_URL]}"
+        request_name = f"{self._resource.method} {redact(response.url)[:MAX_SHOWN_URL]}"
         return select(
             response.body, self._resource, self._context.place, request_name, redact, left_out
         )

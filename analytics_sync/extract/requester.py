@@ -6,8 +6,6 @@ gets it back.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from analytics_sync.common.errors import HttpStatusError
 from analytics_sync.extract.read_context import ReadContext
 from analytics_sync.extract.rest_client.paginators.link_repair import (
@@ -15,6 +13,7 @@ from analytics_sync.extract.rest_client.paginators.link_repair import (
     restore_params,
 )
 from analytics_sync.extract.rest_client.paginators.paginator import PageRequest
+from analytics_sync.extract.rest_client.resource_request import ResourceRequest
 from analytics_sync.extract.rest_client.response import Response
 from analytics_sync.extract.rest_client.session import Session
 
@@ -28,29 +27,26 @@ class Requester:
     Args:
         context: The context of the read.
         session: Sends the requests.
-        url: The URL of the first request.
-        query: The query of the first request, without the parameters of the paginator.
+        request: The request of the series, without the parameters of the paginator.
     """
 
-    def __init__(
-        self, context: ReadContext, session: Session, url: str, query: Mapping[str, object]
-    ) -> None:
+    def __init__(self, context: ReadContext, session: Session, request: ResourceRequest) -> None:
         self._context = context
         self._session = session
-        self._url = url
-        self._query = query
+        self._request = request
 
     def fetch(self, request: PageRequest) -> Response:
         """The response to a request of the paginator."""
-        context = self._context
+        context, first = self._context, self._request
         link = self._repaired(request.link) if request.link else None
         return self._session.get(
-            link or self._url,
-            {} if link else {**self._query, **request.params},
+            link or first.url,
+            {} if link else first.page_query(request.params),
             place=context.place,
             policy=context.resource.error_handler,
             counters=context.result.counters,
-            headers=context.resource.headers,
+            headers=first.headers,
+            content=first.content(request.params),
             actions=context.resource.response_actions,
             deadline=context.deadline,
         )
@@ -66,5 +62,6 @@ class Requester:
             raise
 
     def _repaired(self, link: str) -> str:
-        link = restore_base_path(link, self._url, self._session.base_url)
-        return restore_params(link, self._url, self._query)
+        first = self._request
+        link = restore_base_path(link, first.url, self._session.base_url)
+        return restore_params(link, first.url, first.query)

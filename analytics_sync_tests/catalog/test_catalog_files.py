@@ -169,8 +169,7 @@ WRONG: dict[str, tuple[str, str, int, str, str, str]] = {
     "a delay without an end": ("single_page", "single_page\n      incremental: {cursor_path: at, start_param: s, delay: 60}", 13, "items", "endpoint.incremental.delay", "end_param"),
     "a range that is ajar": ("single_page", "single_page\n      incremental: {cursor_path: at, start_param: s, range_end: ajar}", 13, "items", "endpoint.incremental.range_end", "'open' or 'closed'"),
     "a clock of twelve hours": ("single_page", "single_page\n      incremental: {cursor_path: at, start_param: s, param_format: '%Y-%m-%d %I:%M'}", 13, "items", "endpoint.incremental.param_format", "%p"),
-    "method": ("single_page", "single_page\n      method: POST", 13, "items", "endpoint.method", "'GET'"),
-    "a setting in a resource's header": ("single_page", "single_page\n      headers: {X-Key: 'dlt.secrets[\"x\"]'}", 13, "items", "endpoint.headers.X-Key", "client.headers"),
+    "method": ("single_page", "single_page\n      method: PUT", 13, "items", "endpoint.method", "'GET'"),
 }  # fmt: skip
 
 

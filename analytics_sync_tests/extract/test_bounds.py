@@ -13,7 +13,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analytics_sync.catalog.config.models import Incremental
+from analytics_sync.catalog.config.incremental import Incremental
 from analytics_sync.catalog.config.param_format import offset_of, unit_of, zone_of
 from analytics_sync.common.window import Window
 from analytics_sync.extract.bounds import Bounds, BoundsFormat

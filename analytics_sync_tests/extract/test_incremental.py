@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analytics_sync.catalog.config.models import Incremental
+from analytics_sync.catalog.config.incremental import Incremental
 from analytics_sync.common.window import Window
 from analytics_sync.extract.windows.incremental import window_params
 from analytics_sync_tests.support.scripted_api import Api, Query, item, read, shop, shop_api

@@ -182,7 +182,8 @@ def declared_models(base: type[BaseModel] = BaseModel) -> Iterator[type[BaseMode
 
 @pytest.mark.parametrize("model", [*declared_models()])
 def test_the_reference_names_every_key(model: type[BaseModel]) -> None:
-    for key in model.model_fields:
+    for name, field in model.model_fields.items():
+        key = field.alias or name
         assert re.search(rf"\b{key}\b", CATALOG), (
             f"{model.__name__}.{key} is not in docs/catalog.md"
         )

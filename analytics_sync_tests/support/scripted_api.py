@@ -41,6 +41,13 @@ class Seen:
     target: str
     query: Query
     headers: Mapping[str, str]
+    method: str = "GET"
+    body: bytes = b""
+
+    @property
+    def json(self) -> Any:
+        """The JSON of the body."""
+        return json.loads(self.body)
 
 
 @dataclass(frozen=True)
@@ -120,6 +127,8 @@ class _Connection(BaseHTTPRequestHandler):
             self.path,
             {n: v[0] if len(v) == 1 else v for n, v in values.items()},
             {n.lower(): v for n, v in self.headers.items()},
+            self.command,
+            self.rfile.read(int(self.headers.get("content-length") or 0)),
         )
         found = self.api.answer(request)
         if isinstance(found, Silence):
@@ -137,6 +146,8 @@ class _Connection(BaseHTTPRequestHandler):
         else:
             status, headers, body = found if isinstance(found, tuple) else (200, {}, found)
             self._send(http_response(status, headers, body))
+
+    do_POST = do_GET
 
     def _send(self, data: bytes) -> None:
         with contextlib.suppress(OSError):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from analytics_sync.catalog.config.models import Incremental
+from analytics_sync.catalog.config.incremental import Incremental
 from analytics_sync.catalog.config.param_format import directives, offset_of, unit_of
 from analytics_sync.catalog.errors import Fail
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from analytics_sync.catalog.config.models import Incremental, ResourceDefaults
+from analytics_sync.catalog.config.incremental import Incremental
+from analytics_sync.catalog.config.models import ResourceDefaults
 from analytics_sync.catalog.config.params import PLACEHOLDER, Param, SettingParam
 from analytics_sync.catalog.errors import Fail
 from analytics_sync.catalog.source import Resource, Source

@@ -1,31 +1,15 @@
 """dlt's shorter spellings -> one plain form.
 
-In: declared paginators, parameters and paths, as dlt permits them. Out: the same declaration in the
-plain form. An example is a bound inside ``params``, which becomes a key of ``incremental``. Each
-function reads one spelling. The meaning of a spelling follows from the responses of real servers.
+In: declared paginators, as dlt permits them. Out: the same declaration in the plain form. The meaning of
+a spelling follows from the responses of real servers.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
-from analytics_sync.catalog.config.models import Endpoint, Incremental
 from analytics_sync.catalog.config.paginators import Cursor, JsonLink, PaginatorConfig
-from analytics_sync.catalog.config.params import (
-    REFERENCE,
-    IncrementalParam,
-    Param,
-    ResolveParam,
-    SettingParam,
-)
 from analytics_sync.catalog.errors import Fail
-
-_RESOURCE_PLACEHOLDER = re.compile(r"\{resources\.([A-Za-z0-9_]+)\.([^{}]+)\}")
-_BOUNDS = {
-    "{incremental.start_value}": "start_param",
-    "{incremental.end_value}": "end_param",
-}
 
 
 def read_paginator(
@@ -48,6 +32,8 @@ def read_paginator(
     """
     if not isinstance(paginator, Cursor):
         return paginator
+    if paginator.cursor_body_path is not None:
+        return paginator.model_copy(update={"cursor_path": paginator.cursor_path or "cursors.next"})
     place = paginator.cursor_param
     if paginator.cursor_path is not None or place is None or "." not in place:
         return Cursor(
@@ -68,53 +54,3 @@ def read_paginator(
         "and a query parameter in cursor_param",
         "endpoint", "paginator", "cursor_param",
     )  # fmt: skip
-
-
-def read_incremental(endpoint: Endpoint, fail: Fail) -> tuple[Incremental | None, dict[str, Param]]:
-    """Move all that ``params`` declare about the window to ``incremental``.
-
-    ``since: {type: incremental, cursor_path: ...}`` is ``start_param: since``; so is
-    ``since: "{incremental.start_value}"`` beside an ``incremental`` block.
-
-    Args:
-        endpoint: The endpoint, defaults merged.
-        fail: Raises ``CatalogError`` for this resource.
-
-    Returns:
-        The complete ``incremental``, or None for a snapshot, and the remaining parameters.
-
-    Raises:
-        CatalogError: A parameter is a bound, but there is no ``incremental`` block.
-    """
-    incremental = endpoint.incremental
-    params: dict[str, Param] = {}
-    for name, value in endpoint.params.items():
-        if isinstance(value, IncrementalParam):
-            incremental = Incremental(cursor_path=value.cursor_path, start_param=name)
-        elif isinstance(value, str) and value in _BOUNDS:
-            if incremental is None:
-                fail("expected endpoint.incremental beside this value", "endpoint", "params", name)
-            incremental = incremental.model_copy(update={_BOUNDS[value]: name})
-        elif isinstance(value, str) and (reference := REFERENCE.match(value)):
-            kind, key = reference.groups()
-            params[name] = SettingParam(type="secret" if kind == "secrets" else "config", key=key)
-        else:
-            params[name] = value
-    return incremental, params
-
-
-def read_placeholders(path: str, params: Mapping[str, Param]) -> tuple[str, dict[str, Param]]:
-    """Turn each ``{resources.parent.field}`` of a path into a parameter of type resolve.
-
-    Returns:
-        The path with plain placeholders, and all parameters.
-    """
-    found: dict[str, Param] = dict(params)
-
-    def replace(match: re.Match[str]) -> str:
-        resource, field = match.groups()
-        name = f"{resource}_{field}".replace(".", "_")
-        found[name] = ResolveParam(type="resolve", resource=resource, field=field)
-        return f"{{{name}}}"
-
-    return _RESOURCE_PLACEHOLDER.sub(replace, path), found

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from analytics_sync.catalog.config.models import Column, Incremental, ResourceDefaults
+from analytics_sync.catalog.config.incremental import Incremental
+from analytics_sync.catalog.config.models import Column, ResourceDefaults
 from analytics_sync.catalog.errors import Fail
 from analytics_sync.catalog.naming import RESERVED_COLUMNS, column_name
 from analytics_sync.catalog.source import Field

@@ -14,29 +14,21 @@ from pydantic import BaseModel
 
 from analytics_sync.catalog.building.bounds_keys import check_bounds
 from analytics_sync.catalog.building.deletes import marks_deleted
-from analytics_sync.catalog.building.dlt_shorthand import (
-    read_incremental,
-    read_paginator,
-    read_placeholders,
-)
+from analytics_sync.catalog.building.dlt_shorthand import read_paginator
 from analytics_sync.catalog.building.fields import build_cursor, build_fields
+from analytics_sync.catalog.building.request_texts import RequestTexts
 from analytics_sync.catalog.config.client import Client, ErrorHandler
-from analytics_sync.catalog.config.models import Incremental, ResourceConfig, ResourceDefaults
+from analytics_sync.catalog.config.incremental import Incremental
+from analytics_sync.catalog.config.models import ResourceConfig, ResourceDefaults
 from analytics_sync.catalog.config.page_keys import page_keys
 from analytics_sync.catalog.config.paginators import Auto, Offset, PaginatorConfig
-from analytics_sync.catalog.config.params import (
-    NO_SETTING_NAME,
-    PLACEHOLDER,
-    REFERENCE,
-    Param,
-    ResolveParam,
-    SettingParam,
-)
+from analytics_sync.catalog.config.params import Param, ResolveParam
 from analytics_sync.catalog.errors import Fail
-from analytics_sync.catalog.naming import is_setting_name, is_snake_case, table_name
-from analytics_sync.catalog.source import Field, Resource
+from analytics_sync.catalog.naming import is_snake_case, table_name
+from analytics_sync.catalog.source import Field, Post, Resource
 from analytics_sync.common.json_path import compile_path
 
+_JOINED = ("params", "json_", "data")
 _DAY_DIRECTIVES = ("%d", "%e", "%j", "%F", "%D")
 
 
@@ -77,15 +69,9 @@ class ResourceBuilder:
         """
         if not is_snake_case(self.name):
             self.fail(f"name {self.name!r}: expected lower_snake_case", "name")
-        path = self._checked_path()
-        self._check_headers()
-        incremental, params = read_incremental(self.endpoint, self.fail)
-        path, params = read_placeholders(path, params)
-        for placeholder in PLACEHOLDER.findall(path):
-            if placeholder not in params and not is_setting_name(placeholder):
-                self.fail(f"{{{placeholder}}}: {NO_SETTING_NAME}", "endpoint", "path")
-            params.setdefault(placeholder, SettingParam(type="config", key=placeholder))
-        parent = self._parent(params)
+        texts = RequestTexts(self.endpoint, self._checked_path(), self.fail)
+        incremental = texts.incremental
+        parent = self._parent(texts.params)
         if not self.resource.primary_key and self.resource.selected:
             self.fail("expected primary_key: without it rows cannot be told apart", "primary_key")
         inherited = {
@@ -98,19 +84,22 @@ class ResourceBuilder:
             self.fail(
                 "expected endpoint.incremental and no parent: it looks for newer records", "sensor"
             )
-        return self._resource(path, params, incremental, cursor, parent, inherited, fields)
+        if self.resource.sensor and texts.has_bounds:
+            self.fail(
+                "a sensor has no window, and a text of the endpoint holds a bound of one", "sensor"
+            )
+        return self._resource(texts, cursor, parent, inherited, fields)
 
     def _resource(
         self,
-        path: str,
-        params: Mapping[str, Param],
-        incremental: Incremental | None,
+        texts: RequestTexts,
         cursor: Field | None,
         parent: str | None,
         inherited: Mapping[str, str],
         fields: tuple[Field, ...],
     ) -> Resource:
         endpoint, resource = self.endpoint, self.resource
+        path, params, incremental = texts.path, texts.params, texts.incremental
         return Resource(
             source=self.source,
             name=self.name,
@@ -118,7 +107,10 @@ class ResourceBuilder:
             path=path,
             description=resource.description,
             params=params,
-            headers=endpoint.headers,
+            texts=texts.query,
+            hidden=texts.hidden,
+            headers=texts.headers,
+            post=self._post(texts),
             selector=endpoint.data_selector,
             key_field=self._key_field(),
             paginator=self._paginator(),
@@ -151,12 +143,28 @@ class ResourceBuilder:
             self.fail("expected {placeholder}: there are no templates", "endpoint", "path")
         return path
 
-    def _check_headers(self) -> None:
-        for header, value in self.endpoint.headers.items():
-            if REFERENCE.match(value):
+    def _post(self, texts: RequestTexts) -> Post | None:
+        """The body of a POST request, checked together with the method and the paginator."""
+        has_body = texts.json is not None or texts.data is not None
+        if self.endpoint.method != "POST":
+            if has_body:
+                key = "json" if texts.json is not None else "data"
                 self.fail(
-                    "a setting can stand in client.headers only", "endpoint", "headers", header
+                    "expected method: POST beside a body: a GET request has none", "endpoint", key
                 )
+            if body_paths := self._paginator().body_paths:
+                self.fail(
+                    f"expected method: POST: {', '.join(sorted(body_paths))} is a place in the body",
+                    "endpoint", "paginator",
+                )  # fmt: skip
+            return None
+        if texts.json is not None and texts.data is not None:
+            self.fail("expected json or data, found both", "endpoint", "data")
+        if self._paginator().body_paths and isinstance(texts.json, list):
+            self.fail("expected a mapping: the paginator adds keys to it", "endpoint", "json")
+        if self._paginator().body_paths and texts.data is not None:
+            self.fail("expected json: the paginator adds keys to the JSON body", "endpoint", "data")
+        return Post(texts.json, texts.data)
 
     def _parent(self, params: Mapping[str, Param]) -> str | None:
         """The one resource whose records give parameter values; None without such a parameter."""
@@ -222,12 +230,12 @@ _M = TypeVar("_M", bound=BaseModel)
 
 
 def _merged(defaults: BaseModel, declared: _M) -> _M:
-    """The declared keys over the defaults. ``params`` are joined name by name."""
+    """The declared keys over the defaults. Parameters and bodies are joined name by name."""
     update: dict[str, Any] = {}
     for key in type(defaults).model_fields:
         default = getattr(defaults, key)
         if key in declared.model_fields_set:
-            if key == "params":
+            if key in _JOINED and isinstance(getattr(declared, key), dict) and default:
                 update[key] = {**default, **getattr(declared, key)}
         elif key in defaults.model_fields_set:
             update[key] = default

@@ -73,6 +73,11 @@ def check_secrets(data: Mapping[str, Any], lines: Lines, *, source: str, file: s
     )
 
 
+def secret_paths(data: Mapping[str, Any]) -> list[Path]:
+    """The paths of all values and keys that look like secrets."""
+    return list(_scan(data, (), sent=False, secret=False))
+
+
 def _scan(value: Any, path: Path, *, sent: bool, secret: bool) -> Iterator[Path]:
     """The paths of secrets, in the order of the file.
 

@@ -8,11 +8,28 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from analytics_sync.catalog.config.client import ApiKeyAuth, Auth, BearerAuth, Client, HttpBasicAuth
-from analytics_sync.catalog.config.params import REFERENCE, SettingParam, referenced_key
+from analytics_sync.catalog.config.client import (
+    ApiKeyAuth,
+    Auth,
+    BearerAuth,
+    Client,
+    HttpBasicAuth,
+    OAuth2ClientCredentials,
+)
+from analytics_sync.catalog.config.params import (
+    REFERENCE,
+    SettingParam,
+    referenced_key,
+    settings_in,
+)
 from analytics_sync.catalog.files.yaml_config import Path
 from analytics_sync.catalog.source import Resource
 
+_OF_OAUTH2 = {
+    "access_token_url": "a part of the address of the tokens",
+    "client_id": "the id of the client",
+    "client_secret": "the secret of the client",
+}
 _AUTH: Path = ("client", "auth")
 
 
@@ -40,6 +57,9 @@ class SettingPlace(NamedTuple):
 
 def setting_places(client: Client, resources: Mapping[str, Resource]) -> Iterator[SettingPlace]:
     """The places of all settings. A setting may have several."""
+    yield from _of_text(
+        client.base_url or "", ("client", "base_url"), "a part of the API's address"
+    )
     yield from _of_auth(client.auth)
     yield from _of_headers(client)
     for index, resource in enumerate(resources.values()):
@@ -48,12 +68,20 @@ def setting_places(client: Client, resources: Mapping[str, Resource]) -> Iterato
 
 def _of_auth(auth: Auth | None) -> Iterator[SettingPlace]:
     match auth:
-        case ApiKeyAuth(api_key=reference, name=header):
-            key, path = referenced_key(reference), (*_AUTH, "api_key")
-            yield SettingPlace(key, path, "the API key", is_secret=True, header=header)
-        case BearerAuth(token=reference):
-            key, path = referenced_key(reference), (*_AUTH, "token")
-            yield SettingPlace(key, path, "the API token", is_secret=True)
+        case ApiKeyAuth(api_key=text, name=header):
+            yield from _of_text(text, (*_AUTH, "api_key"), "the API key", header)
+        case BearerAuth(token=text):
+            yield from _of_text(text, (*_AUTH, "token"), "the API token")
+        case OAuth2ClientCredentials() as oauth:
+            for name, purpose in _OF_OAUTH2.items():
+                yield from _of_text(getattr(oauth, name), (*_AUTH, name), purpose)
+            url = (*_AUTH, "access_token_url")
+            yield SettingPlace(
+                "access_token_url", url, "the address of the tokens", is_optional=True
+            )
+            for name, value in oauth.access_token_request_data.items():
+                path = (*_AUTH, "access_token_request_data", name)
+                yield from _of_text(str(value), path, f"{name} of the token request")
         case HttpBasicAuth(username=user, password=password):
             if REFERENCE.match(user):
                 yield SettingPlace(referenced_key(user), (*_AUTH, "username"), "the user name")
@@ -67,14 +95,25 @@ def _of_auth(auth: Auth | None) -> Iterator[SettingPlace]:
                 )
 
 
+def _of_text(text: str, path: Path, purpose: str, header: str = "") -> Iterator[SettingPlace]:
+    """The settings of a text. One that is the whole text can give its header another name."""
+    is_whole = REFERENCE.match(text) is not None
+    is_auth = path[:2] == _AUTH
+    for kind, key in settings_in(text):
+        is_secret = kind == "secrets" or (is_auth and path[2:3] in (("api_key",), ("token",)))
+        yield SettingPlace(
+            key, path, purpose, is_secret=is_secret, header=header if is_whole else ""
+        )
+
+
 def _of_headers(client: Client) -> Iterator[SettingPlace]:
     for header, declared in client.headers.items():
         if isinstance(declared, SettingParam):
             key, is_secret = declared.key, declared.type == "secret"
             is_optional = declared.is_optional
-        elif reference := REFERENCE.match(declared):
-            key, is_secret, is_optional = reference[2], reference[1] == "secrets", False
         else:
+            place: Path = ("client", "headers", header)
+            yield from _of_text(declared, place, f"header {header}", header)
             continue
         path: Path = ("client", "headers", header)
         yield SettingPlace(key, path, f"header {header}", is_optional, is_secret, header=header)

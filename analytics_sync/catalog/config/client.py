@@ -24,7 +24,13 @@ from pydantic import (
 from analytics_sync.catalog.config.base_model import Model
 from analytics_sync.catalog.config.charsets import codec_of
 from analytics_sync.catalog.config.paginators import PaginatorConfig
-from analytics_sync.catalog.config.params import REFERENCE, Header
+from analytics_sync.catalog.config.params import (
+    REFERENCE,
+    Header,
+    SettingParam,
+    check_setting_text,
+    settings_in,
+)
 
 
 def _reference(value: str) -> str:
@@ -33,23 +39,37 @@ def _reference(value: str) -> str:
     return value
 
 
+def _secret_text(value: str) -> str:
+    if not settings_in(value):
+        raise ValueError(
+            'expected a setting: dlt.secrets["name"], or text with {dlt.secrets["name"]}'
+        )
+    return value
+
+
 Reference = Annotated[str, AfterValidator(_reference)]
+SecretText = Annotated[str, AfterValidator(_secret_text)]
+SettingText = Annotated[str, AfterValidator(check_setting_text)]
+
+
+def _location(value: Any) -> Any:
+    return "query" if value == "param" else value
 
 
 class ApiKeyAuth(Model):
-    """A key in a header (or the query) of the given name."""
+    """A key in a header, a parameter of the query, or a cookie of the given name."""
 
     type: Literal["api_key"]
     name: str = "Authorization"
-    api_key: Reference
-    location: Literal["header", "query"] = "header"
+    api_key: SecretText
+    location: Annotated[Literal["header", "query", "cookie"], BeforeValidator(_location)] = "header"
 
 
 class BearerAuth(Model):
     """``Authorization: Bearer <token>``."""
 
     type: Literal["bearer"] = "bearer"
-    token: Reference
+    token: SecretText
 
 
 class HttpBasicAuth(Model):
@@ -60,7 +80,20 @@ class HttpBasicAuth(Model):
     password: Reference | Literal[""]
 
 
-Auth = Annotated[ApiKeyAuth | BearerAuth | HttpBasicAuth, Discriminator("type")]
+class OAuth2ClientCredentials(Model):
+    """A bearer token that the API gives for a client's id and secret, and that expires."""
+
+    type: Literal["oauth2_client_credentials"]
+    access_token_url: SettingText
+    client_id: SettingText
+    client_secret: SecretText
+    access_token_request_data: dict[str, SettingText | int | bool] = Field(default_factory=dict)
+    default_token_expiration: PositiveInt = 3600
+
+
+Auth = Annotated[
+    ApiKeyAuth | BearerAuth | HttpBasicAuth | OAuth2ClientCredentials, Discriminator("type")
+]
 
 
 def _auth(value: Any) -> Any:
@@ -97,6 +130,10 @@ class RateLimit(Model):
     seconds: PositiveFloat
 
 
+def _header(value: str | SettingParam) -> str | SettingParam:
+    return check_setting_text(value) if isinstance(value, str) else value
+
+
 def _charset(value: str) -> str:
     try:
         codec_of(value)
@@ -112,9 +149,9 @@ class Client(Model):
     charset of all responses, whatever they declare.
     """
 
-    base_url: str | None = None
+    base_url: SettingText | None = None
     auth: Annotated[Auth | None, BeforeValidator(_auth)] = None
-    headers: dict[str, Header] = Field(default_factory=dict)
+    headers: dict[str, Annotated[Header, AfterValidator(_header)]] = Field(default_factory=dict)
     paginator: PaginatorConfig | None = None
     error_handler: ErrorHandler | None = None
     rate_limit: RateLimit | None = None

@@ -1,6 +1,6 @@
 """Models of a catalog file: every key that a file, a resource and an endpoint may hold.
 
-In: the plain data of a file, from ``yaml_config`` or ``python_config``. Out: ``CatalogFile``, still
+In: the plain data of a file, from ``yaml_config`` or ``from_python``. Out: ``CatalogFile``, still
 in the structure of the file. ``build.py`` turns a ``CatalogFile`` into the ``Source`` that the rest
 of the package uses. The client, parameters and paginators have modules of their own. Keys and their
 meaning are those of dlt's ``rest_api``. "(ours)" marks each key that dlt lacks.
@@ -8,13 +8,11 @@ meaning are those of dlt's ``rest_api``. "(ours)" marks each key that dlt lacks.
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Annotated, Any, Literal
 
 from pydantic import (
     BeforeValidator,
     Field,
-    NonNegativeFloat,
     NonNegativeInt,
     PositiveInt,
     field_validator,
@@ -23,16 +21,17 @@ from pydantic import (
 
 from analytics_sync.catalog.config.base_model import Model
 from analytics_sync.catalog.config.client import Client, ErrorHandler, StatusCode
+from analytics_sync.catalog.config.incremental import Incremental
 from analytics_sync.catalog.config.page_keys import PageKeys
 from analytics_sync.catalog.config.paginators import PaginatorConfig
-from analytics_sync.catalog.config.param_format import FORMATS, duration_of, zone_of
-from analytics_sync.catalog.config.params import Literals, Param
+from analytics_sync.catalog.config.params import Header, Literals, Param
 from analytics_sync.catalog.config.paths import FieldPath, ResponsePath
-from analytics_sync.catalog.config.team_keys import Instances, TeamKeys, days_back
+from analytics_sync.catalog.config.team_keys import Instances, TeamKeys
 from analytics_sync.common.json_path import compile_field
 
 DataType = Literal["text", "bigint", "double", "bool", "timestamp", "date", "json", "decimal"]
 WriteDisposition = Literal["merge", "replace"]
+Method = Literal["GET", "POST"]
 
 
 class Column(Model):
@@ -83,67 +82,6 @@ class ResponseAction(Model):
         return self
 
 
-def _duration(value: Any) -> Any:
-    """A text is an ISO 8601 duration; pydantic reads a number as seconds."""
-    return duration_of(value) if isinstance(value, str) else value
-
-
-Duration = Annotated[timedelta, BeforeValidator(_duration), Field(gt=timedelta())]
-# A number has dlt's unit: days if the cursor is a date, otherwise seconds.
-Lag = Annotated[NonNegativeFloat | timedelta, BeforeValidator(_duration)]
-Lookback = Annotated[timedelta, BeforeValidator(days_back)]
-
-
-class Incremental(Model):
-    """The datetime field that windows a resource.
-
-    ``cursor_path``, ``start_param``, ``end_param``, ``row_order``, ``range_start``, ``range_end``,
-    ``lag`` and ``initial_value`` are dlt's. ``initial_value`` is accepted and ignored, because
-    partitions set the start. ``param_format`` (ours) is the format of the two parameters: one of the
-    names below or a strftime pattern. ``step: month`` (ours): ``start_param`` takes the first day of
-    a month, and the response covers that month. ``time_zone`` (ours): the zone in which the API reads
-    bounds without an offset. ``max_span`` (ours): the longest span of one request. ``delay`` (ours):
-    how long before the present the API refuses bounds or has no data yet. ``cursor_changes`` (ours):
-    whether the cursor of a record may change. ``lookback`` (ours): how far before the newest partition
-    the schedule reads partitions again, for records that change late.
-    """
-
-    cursor_path: FieldPath
-    initial_value: Any = None
-    start_param: str | None = None
-    end_param: str | None = None
-    row_order: Literal["asc", "desc"] | None = None
-    range_start: Literal["open", "closed"] | None = None
-    range_end: Literal["open", "closed"] | None = None
-    lag: Lag | None = None
-    param_format: str = "iso"
-    time_zone: str | None = None
-    max_span: Duration | None = None
-    delay: Duration | None = None
-    step: Literal["month"] | None = None
-    cursor_changes: bool | None = None
-    lookback: Lookback | None = None
-
-    @property
-    def sends_bounds(self) -> bool:
-        """Whether requests carry a start, an end, or both."""
-        return self.step is None and (self.start_param or self.end_param) is not None
-
-    @field_validator("param_format")
-    @classmethod
-    def _known_format(cls, value: str) -> str:
-        if value not in FORMATS and "%" not in value:
-            raise ValueError("expected iso, iso_ms, date, epoch_s, epoch_ms or a strftime pattern")
-        return value
-
-    @field_validator("time_zone")
-    @classmethod
-    def _known_zone(cls, value: str | None) -> str | None:
-        if value is not None:
-            zone_of(value)
-        return value
-
-
 class Sensor(Model):
     """Look for new records of this resource at an interval (ours).
 
@@ -160,18 +98,24 @@ def _selector(value: Any) -> Any:
     return ".".join(map(str, value)) or "$" if isinstance(value, list) else value
 
 
+def _upper(value: Any) -> Any:
+    return value.upper() if isinstance(value, str) else value
+
+
 class Endpoint(Model):
     """Address, parameters and response format of a resource.
 
-    ``count_path`` (ours): the path in a response to the total of records in all pages.
+    ``json`` or ``data`` (a form) is the body of a POST request. ``count_path`` (ours): the path in a response to the total of records in all pages.
     ``key_field`` (ours): the field that takes the key of a record, where ``data_selector`` takes
     the records from an object that holds them by key.
     """
 
     path: str | None = None
-    method: Literal["GET", "get"] | None = None
+    method: Annotated[Method | None, BeforeValidator(_upper)] = None
+    json_: dict[str, Any] | list[Any] | None = Field(default=None, alias="json")
+    data: dict[str, Any] | str | None = None
     params: dict[str, Param] = Field(default_factory=dict)
-    headers: dict[str, str] = Field(default_factory=dict)
+    headers: dict[str, Header] = Field(default_factory=dict)
     data_selector: Annotated[ResponsePath | None, BeforeValidator(_selector)] = None
     key_field: FieldPath | None = None
     paginator: PaginatorConfig | None = None

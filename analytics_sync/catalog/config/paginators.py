@@ -12,24 +12,33 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Discriminator, PositiveInt, model_validator
 
 from analytics_sync.catalog.config.base_model import Model
-from analytics_sync.catalog.config.paths import ResponsePath
+from analytics_sync.catalog.config.paths import FieldPath, ResponsePath
 
 _NO_END = "stop_after_empty_page: false needs another end: expected total_path, has_more_path or {} beside it"
 
 
-class SinglePage(Model):
+class _Paginator(Model):
+    """What all paginators have."""
+
+    @property
+    def body_paths(self) -> frozenset[str]:
+        """The parameters of this paginator that stand in the body of a request, by their paths."""
+        return frozenset()
+
+
+class SinglePage(_Paginator):
     """One response holds all records."""
 
     type: Literal["single_page"] = "single_page"
 
 
-class Auto(Model):
+class Auto(_Paginator):
     """No paginator is declared: one page, and an error if the response shows a second one."""
 
     type: Literal["auto"] = "auto"
 
 
-class PageNumber(Model):
+class PageNumber(_Paginator):
     """A query parameter counts the pages.
 
     Without ``base_page`` the first request has no page parameter. The second request then finds
@@ -40,6 +49,7 @@ class PageNumber(Model):
     type: Literal["page_number"] = "page_number"
     base_page: int | None = None
     page_param: str = "page"
+    page_body_path: FieldPath | None = None
     limit_param: str | None = None
     limit: PositiveInt | None = None
     total_path: ResponsePath | None = None
@@ -47,8 +57,24 @@ class PageNumber(Model):
     has_more_path: ResponsePath | None = None
     stop_after_empty_page: bool = True
 
+    @property
+    def body_paths(self) -> frozenset[str]:
+        """The place of the page number, if the body has it."""
+        return frozenset({self.page_body_path} if self.page_body_path else ())
+
+    @property
+    def limit_name(self) -> str | None:
+        """The parameter of the page size; None if no request has it."""
+        return self.limit_param
+
+    @property
+    def page_name(self) -> str:
+        """The parameter or the place in the body."""
+        return self.page_body_path or self.page_param
+
     @model_validator(mode="after")
     def _has_end(self) -> PageNumber:
+        _check_either(self, "page_param", "page_body_path")
         if not self.stop_after_empty_page:
             if self.total_path is None and self.maximum_page is None and self.has_more_path is None:
                 raise ValueError(_NO_END.format("maximum_page"))
@@ -60,7 +86,7 @@ class PageNumber(Model):
         return self
 
 
-class Offset(Model):
+class Offset(_Paginator):
     """A query parameter skips records.
 
     Some servers ignore an offset and return a cursor. When a response holds a string at
@@ -71,7 +97,9 @@ class Offset(Model):
     limit: PositiveInt
     offset: int = 0
     offset_param: str = "offset"
+    offset_body_path: FieldPath | None = None
     limit_param: str | None = "limit"
+    limit_body_path: FieldPath | None = None
     total_path: ResponsePath | None = None
     maximum_offset: int | None = None
     has_more_path: ResponsePath | None = None
@@ -79,15 +107,32 @@ class Offset(Model):
     cursor_path: ResponsePath | None = "cursor.before"
     cursor_param: str = "before"
 
+    @property
+    def body_paths(self) -> frozenset[str]:
+        """The places of the offset and the limit, if the body has them."""
+        return frozenset(filter(None, (self.offset_body_path, self.limit_body_path)))
+
+    @property
+    def offset_name(self) -> str:
+        """The parameter or the place in the body."""
+        return self.offset_body_path or self.offset_param
+
+    @property
+    def limit_name(self) -> str | None:
+        """The parameter or the place in the body; None if no request has the limit."""
+        return self.limit_body_path or self.limit_param
+
     @model_validator(mode="after")
     def _has_end(self) -> Offset:
+        _check_either(self, "offset_param", "offset_body_path")
+        _check_either(self, "limit_param", "limit_body_path")
         ends = (self.total_path, self.maximum_offset, self.has_more_path)
         if not self.stop_after_empty_page and all(end is None for end in ends):
             raise ValueError(_NO_END.format("maximum_offset"))
         return self
 
 
-class Cursor(Model):
+class Cursor(_Paginator):
     """The body holds the cursor of the next page, which is sent as a query parameter.
 
     ``cursor_path`` may start with ``..``: the reader then searches the path at any depth.
@@ -96,30 +141,53 @@ class Cursor(Model):
     type: Literal["cursor"] = "cursor"
     cursor_path: ResponsePath | None = None
     cursor_param: str | None = None
+    cursor_body_path: FieldPath | None = None
     has_more_path: ResponsePath | None = None
     stop_after_empty_page: bool = False
 
+    @property
+    def body_paths(self) -> frozenset[str]:
+        """The place of the cursor, if the body has it."""
+        return frozenset({self.cursor_body_path} if self.cursor_body_path else ())
 
-class JsonLink(Model):
+    @property
+    def cursor_name(self) -> str:
+        """The parameter or the place in the body."""
+        return self.cursor_body_path or self.cursor_param or ""
+
+    @model_validator(mode="after")
+    def _has_one_place(self) -> Cursor:
+        _check_either(self, "cursor_param", "cursor_body_path")
+        return self
+
+
+class JsonLink(_Paginator):
     """The body holds the URL of the next page."""
 
     type: Literal["json_link"] = "json_link"
     next_url_path: ResponsePath = "next"
 
 
-class HeaderLink(Model):
+class HeaderLink(_Paginator):
     """The ``Link`` header holds the URL of the next page."""
 
     type: Literal["header_link"] = "header_link"
     links_next_key: str = "next"
 
 
-class HeaderCursor(Model):
+class HeaderCursor(_Paginator):
     """A response header holds the cursor of the next page, which is sent as a query parameter."""
 
     type: Literal["header_cursor"] = "header_cursor"
     cursor_key: str = "next"
     cursor_param: str = "cursor"
+
+
+def _check_either(paginator: _Paginator, param: str, body_path: str) -> None:
+    """Refuse a paginator that declares a parameter and a place in the body for one value."""
+    both = {param, body_path}
+    if both <= paginator.model_fields_set and all(getattr(paginator, key) for key in both):
+        raise ValueError(f"expected {param} or {body_path}, found both")
 
 
 def _shorthand(value: Any) -> Any:

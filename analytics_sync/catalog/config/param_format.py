@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, timedelta, timezone, tzinfo
+from typing import Any
 from zoneinfo import ZoneInfo
 
 WESTERNMOST = timezone(timedelta(hours=-12))
@@ -36,6 +37,7 @@ _OFFSET = re.compile(r"(?:UTC)?([+-])(\d{1,2})(?::?(\d\d))?")
 _DURATION = re.compile(
     r"P(?=.)(?:(\d+)W)?(?:(\d+)D)?(?:T(?=.)(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?"
 )
+_MAX_LOOKBACK = timedelta(days=366)
 _DURATION_UNITS = ("weeks", "days", "hours", "minutes", "seconds")
 
 
@@ -102,3 +104,22 @@ def duration_of(text: str) -> timedelta:
 def _fixed(sign: str, hours: str, minutes: str | None) -> timezone:
     offset = timedelta(hours=int(hours), minutes=int(minutes or 0))
     return timezone(-offset if sign == "-" else offset)
+
+
+def days_back(value: Any) -> Any:
+    """A length of time before now: a number of days, or an ISO 8601 duration.
+
+    Raises:
+        ValueError: The value is neither, or too long.
+    """
+    text = str(value)
+    try:
+        found = timedelta(days=int(text)) if re.fullmatch(r"\d{1,3}", text) else duration_of(text)
+    except ValueError:
+        found = timedelta()
+    if not timedelta() < found <= _MAX_LOOKBACK:
+        raise ValueError(
+            f"expected a number of days from 1 to {_MAX_LOOKBACK.days}, or a duration such as P3D, "
+            f"found {value!r}"
+        )
+    return found

@@ -12,7 +12,9 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Discriminator, Tag, field_validator
 
 from analytics_sync.catalog.config.base_model import Model
-from analytics_sync.catalog.config.paths import FieldPath, ResponsePath
+from analytics_sync.catalog.config.incremental import Incremental
+from analytics_sync.catalog.config.paths import ResponsePath
+from analytics_sync.catalog.config.texts import Placeholder, Text, read_text
 from analytics_sync.catalog.naming import is_setting_name
 from analytics_sync.common.linear_pattern import check_pattern
 
@@ -30,6 +32,41 @@ def referenced_key(reference: str) -> str:
     found = REFERENCE.match(reference)
     assert found is not None, "checked when the catalog was loaded"
     return found[2]
+
+
+def read_setting_text(text: str) -> str | Text:
+    """A text that may hold settings, as ``Token {dlt.secrets["key"]}``; a reference alone is one, too.
+
+    Raises:
+        ValueError: It holds another placeholder, or a single brace.
+    """
+
+    def slot(name: str) -> Placeholder:
+        if not REFERENCE.match(name):
+            raise ValueError(
+                f'the placeholder {{{name}}} is not known here; expected {{dlt.secrets["key"]}} or '
+                '{dlt.config["key"]}. A brace of the text is written twice: {{ and }}'
+            )
+        return Placeholder(name)
+
+    return read_text(f"{{{text}}}" if REFERENCE.match(text) else text, slot)
+
+
+def settings_in(text: str) -> list[tuple[str, str]]:
+    """The settings that a text holds: for each, ``secrets`` or ``config``, and the key."""
+    read = read_setting_text(text)
+    names = read.names if isinstance(read, Text) else ()
+    return [(found[1], found[2]) for name in names if (found := REFERENCE.match(name))]
+
+
+def check_setting_text(text: str) -> str:
+    """The text, if all its placeholders are settings.
+
+    Raises:
+        ValueError: It holds another placeholder, or a single brace.
+    """
+    read_setting_text(text)
+    return text
 
 
 def _setting_name(value: str) -> str:
@@ -79,12 +116,10 @@ class ResolveParam(Model):
         return value
 
 
-class IncrementalParam(Model):
-    """dlt's older spelling of ``endpoint.incremental`` inside ``params``."""
+class IncrementalParam(Incremental):
+    """dlt's older spelling of ``endpoint.incremental`` inside ``params``, with the same keys."""
 
     type: Literal["incremental"]
-    cursor_path: FieldPath
-    initial_value: Any = None
 
 
 def _param_kind(value: Any) -> str:

@@ -19,7 +19,7 @@ from analytics_sync.catalog.config.base_model import Model
 from analytics_sync.catalog.config.client import RateLimit
 from analytics_sync.catalog.config.cron import plain_cron
 from analytics_sync.catalog.config.page_keys import PAGE_KEYS, PageKeys
-from analytics_sync.catalog.config.param_format import duration_of
+from analytics_sync.catalog.config.param_format import days_back
 from analytics_sync.catalog.errors import CatalogError
 from analytics_sync.catalog.files.yaml_config import Lines, Path
 from analytics_sync.catalog.naming import problem_of_name
@@ -31,7 +31,6 @@ MAX_RETRIES = 10
 _YES, _NO = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 _POOL = re.compile(r"[A-Za-z0-9_]+(/[A-Za-z0-9_]+)*")
 _FIRST_DAY, _LAST_DAY = date(1970, 1, 1), date(2199, 12, 31)
-_MAX_LOOKBACK = timedelta(days=366)
 
 
 def _switch(value: Any) -> bool:
@@ -91,25 +90,6 @@ def _zone(value: str) -> str:
     except (KeyError, ValueError, OSError):
         pass
     raise ValueError(f"expected UTC or an IANA time zone such as Europe/Berlin, found {value!r}")
-
-
-def days_back(value: Any) -> Any:
-    """A length of time before now: a number of days, or an ISO 8601 duration.
-
-    Raises:
-        ValueError: The value is neither, or too long.
-    """
-    text = str(value)
-    try:
-        found = timedelta(days=int(text)) if re.fullmatch(r"\d{1,3}", text) else duration_of(text)
-    except ValueError:
-        found = timedelta()
-    if not timedelta() < found <= _MAX_LOOKBACK:
-        raise ValueError(
-            f"expected a number of days from 1 to {_MAX_LOOKBACK.days}, or a duration such as P3D, "
-            f"found {value!r}"
-        )
-    return found
 
 
 def _pool(value: str) -> str:

@@ -143,12 +143,13 @@ def _trial(messages: Collection[Message], state: State, labels: Collection[str])
 
 def _secrets_of(source: Source) -> set[str]:
     """The secrets of a source that are set."""
+    from analytics_sync.extract.rest_client.credentials import Credentials
     from analytics_sync.extract.rest_client.settings import Settings
 
     settings = Settings(source)
     try:
         settings.look_up_secrets()
-        settings.credentials()
+        Credentials(settings).sent()
     except MissingSetting:
         pass
     return settings.secrets | settings.provided

@@ -6,11 +6,12 @@ date; new responses are added to the journal.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from analytics_sync.extract.journal.journal import Journal, SeriesEntries
 from analytics_sync.extract.journal.journal_file import JournalEntry
 from analytics_sync.extract.rest_client.paginators.paginator import PageRequest
+from analytics_sync.extract.rest_client.resource_request import ResourceRequest
 from analytics_sync.extract.rest_client.response import Response
 from analytics_sync.extract.rest_client.urls import with_query
 
@@ -20,23 +21,20 @@ class KeptPages:
 
     Args:
         journal: Holds the pages.
-        url: The URL of the first request.
-        query: The query of the first request. URL and query identify the series.
+        request: The request of the series, which identifies it.
         ignore_journal: Whether to request all pages, also those that are kept.
     """
 
     def __init__(
         self,
         journal: Journal,
-        url: str,
-        query: Mapping[str, object],
+        request: ResourceRequest,
         *,
         ignore_journal: bool = False,
     ) -> None:
         self._journal = journal
-        self._url = url
-        self._query = query
-        self._series = journal.series_name(url, query)
+        self._request = request
+        self._series = journal.series_name(request.url, request.identity)
         self._entries = SeriesEntries() if ignore_journal else journal.entries(self._series)
         self._revalidated: dict[int, Response] = {}
         self._has_new = False
@@ -93,8 +91,8 @@ class KeptPages:
 
     def _response(self, entry: JournalEntry) -> Response | None:
         # Build the URL again: the file does not keep it, because a URL can hold a credential.
-        request = _request(entry)
-        url = request.link or with_query(self._url, {**self._query, **request.params})
+        request, first = _request(entry), self._request
+        url = request.link or with_query(first.url, first.page_query(request.params))
         return self._journal.response(entry, url)
 
     def _drop(self) -> None:

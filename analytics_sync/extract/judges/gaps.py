@@ -55,8 +55,8 @@ class GapJudge:
         if not records:
             raise InvalidResponse(
                 context.place,
-                f"GET {self._redact(response.url)} answered status {response.status} without records, "
-                f"and says that there was an error: {said}.",
+                f"{resource.method} {self._redact(response.url)} answered status {response.status} without "
+                f"records, and says that there was an error: {said}.",
                 "Run again. If this means that there are no records, declare response_actions with a "
                 "part of this text as content, and action ignore.",
             )

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from analytics_sync.catalog.config.models import Incremental
+from analytics_sync.catalog.config.incremental import Incremental
 from analytics_sync.common.window import Window
 from analytics_sync.extract.convert.cursor import CursorReader, PageOrder
 from analytics_sync.extract.result import ReadResult

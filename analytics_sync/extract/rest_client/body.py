@@ -106,7 +106,13 @@ class BodyReader:
             raise self._wrong_charset(url, response.status, place, e) from e
 
     def decode(
-        self, raw: bytes, status: int, headers: Mapping[str, str], url: str, place: Place
+        self,
+        raw: bytes,
+        status: int,
+        headers: Mapping[str, str],
+        url: str,
+        place: Place,
+        method: str = "GET",
     ) -> Any:
         """The JSON document in ``raw``.
 
@@ -116,6 +122,7 @@ class BodyReader:
             headers: With lower-case names.
             url: For messages.
             place: For messages.
+            method: For messages.
 
         Raises:
             TruncatedResponse: JSON that is cut off or damaged.
@@ -130,7 +137,7 @@ class BodyReader:
         except TooDeep as e:
             raise InvalidResponse(
                 place,
-                f"GET {shown_url(url, self._redact)} answered status {status} with JSON nested too deep to be "
+                f"{method} {shown_url(url, self._redact)} answered status {status} with JSON nested too deep to be "
                 f"records (more than {max_nesting:,}): {self._redact(body_text(raw))[:40]!r}.",
                 "Look at base_url and at the API's answer, or raise client.max_nesting.",
             ) from e
@@ -145,7 +152,7 @@ class BodyReader:
             start = self._redact(body_text(raw))[:80]
             raise InvalidResponse(
                 place,
-                f"GET {shown_url(url, self._redact)} answered status {status} with {content_type} instead of "
+                f"{method} {shown_url(url, self._redact)} answered status {status} with {content_type} instead of "
                 f"JSON: {start!r}.",
                 _advice_without_json(raw, status),
             ) from e
@@ -155,7 +162,7 @@ class BodyReader:
     ) -> ExtractError:
         return InvalidResponse(
             place,
-            f"GET {shown_url(url, self._redact)} answered status {status} with text that cannot be read: "
+            f"the answer of {shown_url(url, self._redact)} with status {status} is text that cannot be read: "
             f"{self._redact(str(problem))[:_MAX_PROBLEM_CHARACTERS]}.",
             "Set client.charset to the charset of the bytes.",
         )

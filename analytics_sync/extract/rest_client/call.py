@@ -13,6 +13,7 @@ from analytics_sync.catalog.config.client import ErrorHandler
 from analytics_sync.catalog.config.models import ResponseAction
 from analytics_sync.common.errors import Place
 from analytics_sync.extract.rest_client.connections.deadline import Deadline
+from analytics_sync.extract.rest_client.content import Content
 from analytics_sync.extract.rest_client.response import Response
 from analytics_sync.extract.rest_client.verdict import Verdict
 
@@ -47,11 +48,14 @@ class Call:
     params: Mapping[str, object]
     target: str  # the URL with all query parameters, credentials included
     headers: Mapping[str, str]
+    content: Content
     place: Place
     policy: ErrorHandler
     actions: Sequence[ResponseAction]
     counters: Counters
     deadline: Deadline
+    token: str = ""  # the access token of the latest attempt
+    has_renewed_token: bool = False
 
     def check_time(self, ahead: float = 0.0, doing: str = "") -> None:
         """Raise if the deadline has passed, or will have passed after a wait.

@@ -12,7 +12,7 @@ from collections.abc import Callable
 import urllib3
 
 from analytics_sync.catalog import Source
-from analytics_sync.common.errors import HttpStatusError, Place
+from analytics_sync.common.errors import ConnectionFailed, HttpStatusError, Place
 from analytics_sync.extract.rest_client.rate_limits.rate_limit_signs import shown_delay
 from analytics_sync.extract.rest_client.response import Response, error_text
 from analytics_sync.extract.rest_client.status_advice import status_advice
@@ -32,7 +32,7 @@ _TIMEOUT_KEYS = {
 def status_error(
     response: Response,
     verdict: Verdict,
-    shown_url: str,
+    shown_request: str,
     attempts: int,
     place: Place,
     source: Source,
@@ -43,7 +43,7 @@ def status_error(
     Args:
         response: The last response.
         verdict: What it means.
-        shown_url: The URL without secrets.
+        shown_request: Method and URL without secrets.
         attempts: The number of requests sent.
         place: For the message.
         source: The source, whose settings the advice names.
@@ -56,13 +56,48 @@ def status_error(
     asked = f", with {named}" if named else ""
     return HttpStatusError(
         place,
-        f"GET {shown_url} answered {status}{times}{asked}" + (f": {reason}." if reason else "."),
+        f"{shown_request} answered {status}{times}{asked}" + (f": {reason}." if reason else "."),
         _advice(status, verdict, source, place.resource),
         status=status,
         is_ignored=verdict.is_ignored,
         is_failure=verdict.is_failure,
         body=response.body if verdict.is_ignored else None,
         is_quoted=verdict.is_quoted,
+    )
+
+
+def connection_failed(
+    shown_request: str, attempts: int, problem: str, wait: float | None, place: Place
+) -> ConnectionFailed:
+    """The error of a request without a complete response.
+
+    Args:
+        shown_request: Method and URL without secrets.
+        attempts: The number of requests sent.
+        problem: The problem of the last one.
+        wait: Seconds before the next one, if they are too many; None if it was the last one.
+        place: For the message.
+    """
+    if wait is None:
+        return ConnectionFailed(
+            place,
+            f"{shown_request} failed {attempts} times, last with: {problem}.",
+            "Look at base_url, the network and the API's status page, then run again.",
+        )
+    return ConnectionFailed(
+        place,
+        f"{shown_request}: would have to wait {wait:.0f} s.",
+        "Run again later, or lower backoff_factor or max_retries of error_handler.",
+    )
+
+
+def lost_body(shown_request: str, status: int, place: Place) -> HttpStatusError:
+    """The error of a redirect that would turn a POST request into a GET request without a body."""
+    return HttpStatusError(
+        place,
+        f"{shown_request} answered {status}, a redirect that drops the body of the request.",
+        "Correct base_url or the path: the API has moved this address.",
+        status=status,
     )
 
 

@@ -17,8 +17,6 @@ import urllib3
 from analytics_sync.catalog.config.client import Client, ErrorHandler
 from analytics_sync.catalog.config.models import ResponseAction
 from analytics_sync.common.errors import (
-    ConnectionFailed,
-    ExtractError,
     HttpStatusError,
     MissingSetting,
     Place,
@@ -31,11 +29,20 @@ from analytics_sync.extract.rest_client.connections.connection_pool import Conne
 from analytics_sync.extract.rest_client.connections.deadline import Deadline
 from analytics_sync.extract.rest_client.connections.proxies import find_proxy
 from analytics_sync.extract.rest_client.connections.watchdog import TooMuchSent
-from analytics_sync.extract.rest_client.http_errors import status_error, transport_problem
+from analytics_sync.extract.rest_client.content import GET, Content
+from analytics_sync.extract.rest_client.credentials import Credentials
+from analytics_sync.extract.rest_client.http_errors import (
+    connection_failed,
+    lost_body,
+    status_error,
+    transport_problem,
+)
+from analytics_sync.extract.rest_client.oauth2 import access_token, token_request
 from analytics_sync.extract.rest_client.paginators.link_repair import keep_query
 from analytics_sync.extract.rest_client.rate_limits.backoff import retry_delay
-from analytics_sync.extract.rest_client.rate_limits.rate_limiter import RateLimiter, Slot
 from analytics_sync.extract.rest_client.rate_limits.reset_time import MAX_WAIT_SECONDS
+from analytics_sync.extract.rest_client.rate_limits.slots import Slot
+from analytics_sync.extract.rest_client.request_slots import RequestSlots, shared_address
 from analytics_sync.extract.rest_client.response import (
     Response,
     TruncatedResponse,
@@ -56,6 +63,7 @@ from analytics_sync.extract.rest_client.waiting import RequestWaits, WaitListene
 
 _PLAIN_HEADERS = frozenset({"Accept", "Accept-Encoding", "User-Agent"})
 _MAX_REDIRECTS = 5
+_KEEPS_METHOD = frozenset({307, 308})
 _REDIRECT_STATUSES = frozenset({301, 302, 303, 307, 308})
 _QUERY_OR_FRAGMENT = re.compile("[?#]")
 _MAX_BYTES_IN_FLIGHT = 8 << 20  # of JSON; decoded, it takes several times as much memory
@@ -87,11 +95,14 @@ class Session:
         self._source = settings.source
         self.base_url = settings.base_url()
         self.origin = origin(self.base_url)
-        credentials, self._query = settings.credentials()
+        credentials, self._query = Credentials(settings).sent()
+        token = token_request(settings)
         settings.look_up_secrets()
         is_local = settings.is_for_loopback_only(self.base_url)
         proxy = find_proxy(self.base_url, Place(settings.source.name), loopback_only=is_local)
+        shared = shared_address(client.rate_limit, Place(settings.source.name))
         secrets = settings.secrets | ({proxy.password} if proxy else set())
+        secrets |= shared.secrets if shared else frozenset()
         self.redact = Redactor(secrets, settings.provided)
         self._headers = {
             "Accept": "application/json",
@@ -99,28 +110,37 @@ class Session:
             "User-Agent": "analytics-sync",
             **credentials,
         }
-        self.account = repr(sorted({**credentials, **self._query}.items())).encode()
+        account = sorted({**credentials, **self._query}.items())
+        self.account = repr([account, token.account] if token else account).encode()
         """The credentials of all requests; a secret."""
         self.max_seconds = client.max_seconds
         self.max_pages = client.max_pages
         self.max_connections = client.max_connections
-        self._rate_limiter = RateLimiter(client.rate_limit, f"{self.origin} {self.account!r}")
+        self._slots = RequestSlots(
+            client.rate_limit, f"{self.origin} {self.account!r}", shared, Place(self._source.name)
+        )
         self._checked_url = ""
         self._waiting = RequestWaits(sleep, progress)
         self._pool = ConnectionPool(self.base_url, client, proxy, loopback_only=is_local)
         self._body = BodyReader(client, self.redact)
+        self._token = access_token(token, settings, self.redact, self._body, sleep)
 
     def close(self) -> None:
         """Close all connections."""
         self._pool.close()
-        self._rate_limiter.close()
+        self._token.close()
+        self._slots.close()
 
     def without_credentials(self, link: str) -> str:
         """A link without the credentials that every request sends in its query."""
         return without_query(link, self._query)
 
     def shown_request(
-        self, url: str, params: Mapping[str, object], headers: Mapping[str, str]
+        self,
+        url: str,
+        params: Mapping[str, object],
+        headers: Mapping[str, str],
+        content: Content = GET,
     ) -> str:
         """A request as a person reads it. Credentials are masked; nothing is sent.
 
@@ -128,13 +148,16 @@ class Session:
             url: The URL without the query.
             params: Query parameters. A value ``~name~`` is shown as ``{name}``.
             headers: The resource's own headers.
+            content: Method and body.
         """
         target = with_query(self.redact(with_query(url, params)), dict.fromkeys(self._query, "~~~"))
         sent = {name: "***" for name in self._headers if name not in _PLAIN_HEADERS}
         sent |= {name: self.redact(value) for name, value in headers.items()}
         named = ", ".join(f"{name}: {value}" for name, value in sent.items())
-        shown = re.sub(r"~([\w.]+)~", r"{\1}", target.replace("~~~", "***"))
-        return f"GET {shown}" + (f" with the headers {named}" if named else "")
+        shown = f"{content.method} {target}" + (f" with the headers {named}" if named else "")
+        if content.body:
+            shown += f" and the body {self.redact(content.body.decode())}"
+        return re.sub(r"~([\w.]+)~", r"{\1}", shown.replace("~~~", "***"))
 
     def max_concurrent_requests(self, response_bytes: int) -> int:
         """The number of responses to request concurrently: fewer when responses are large.
@@ -156,8 +179,9 @@ class Session:
         deadline: Deadline,
         headers: Mapping[str, str] | None = None,
         actions: Sequence[ResponseAction] = (),
+        content: Content = GET,
     ) -> Response:
-        """GET a JSON document, with the declared retries.
+        """Request a JSON document, with the declared retries.
 
         Args:
             url: On the configured origin.
@@ -168,6 +192,7 @@ class Session:
             deadline: A request is ended then, and a wait beyond it is not begun.
             headers: The resource's own headers; None for none.
             actions: The resource's response actions.
+            content: Method and body.
 
         Raises:
             HttpStatusError: A status that is no page, at once or after all retries. Its attributes
@@ -180,15 +205,20 @@ class Session:
         # a link may repeat the credentials of the query: each is sent once, as set here
         url = without_query(url, self._query)
         target = self._target(url, params, place)
-        call = Call(url, params, target, headers or {}, place, policy, actions, counters, deadline)
+        call = Call(
+            url, params, target, headers or {}, content, place, policy, actions, counters, deadline
+        )
         number = 0
         while True:
             number += 1
             attempt = self._send(call, number)
             if attempt.response is not None and attempt.verdict is None:
                 return attempt.response
+            if self._token.renew_after(call, attempt):
+                number -= 1
+                continue
             delay = self._delay_or_raise(call, attempt)
-            self._waiting.before_retry(call, attempt, delay, self._rate_limiter)
+            self._waiting.before_retry(call, attempt, delay, self._slots)
 
     def _target(self, url: str, params: Mapping[str, object], place: Place) -> str:
         """The URL to request, with all query parameters.
@@ -207,17 +237,13 @@ class Session:
     def _send(self, call: Call, number: int) -> Attempt:
         """Send one attempt, once the rate limit allows it."""
         call.check_time()
-        try:
-            wait = partial(self._waiting.for_slot, call)
-            slot = self._rate_limiter.acquire(wait, call.check_time)
-        except TimeoutError as e:  # an error of the disk by its class
-            raise ExtractError(call.place, f"{e}.", "End it, then run again.") from None
+        slot = self._slots.acquire(call, partial(self._waiting.for_slot, call))
         call.counters.add(requests=1, waited=slot.waited_seconds)
         try:
             response, verdict = self._fetch(call, slot)
             return Attempt(number, response, verdict=verdict)
         except (urllib3.exceptions.HTTPError, OSError, TruncatedResponse) as e:
-            call.check_time(0.0, f"the wait for the whole response to GET {self._shown(call)}")
+            call.check_time(0.0, f"the wait for the whole response to {self._shown(call)}")
             return Attempt(number, None, self.redact(transport_problem(e)))
 
     def _delay_or_raise(self, call: Call, attempt: Attempt) -> float:
@@ -225,19 +251,11 @@ class Session:
         response, policy = attempt.response, call.policy
         is_last = attempt.number > policy.max_retries
         if response is None:
-            if is_last:
-                raise ConnectionFailed(
-                    call.place,
-                    f"GET {self._shown(call)} failed {attempt.number} times, last with: "
-                    f"{attempt.problem}.",
-                    "Look at base_url, the network and the API's status page, then run again.",
-                )
             delay = retry_delay(0, {}, None, attempt.number, policy)
-            if delay > MAX_WAIT_SECONDS:
-                raise ConnectionFailed(
-                    call.place,
-                    f"GET {self._shown(call)}: would have to wait {delay:.0f} s.",
-                    "Run again later, or lower backoff_factor or max_retries of error_handler.",
+            if is_last or delay > MAX_WAIT_SECONDS:
+                wait = None if is_last else delay
+                raise connection_failed(
+                    self._shown(call), attempt.number, attempt.problem, wait, call.place
                 )
             return delay
         verdict = attempt.verdict or Verdict()
@@ -263,6 +281,8 @@ class Session:
             location = headers.get("location")
             if verdict or response.status not in _REDIRECT_STATUSES or not location:
                 break
+            if call.content is not GET and response.status not in _KEEPS_METHOD:
+                raise lost_body(self._shown(call), response.status, place)
             target = follow(url, location, self.origin, place, "a redirect", self.redact)
             url = keep_query(target, url)
         else:
@@ -274,7 +294,7 @@ class Session:
         if verdict is not None:
             error = error_body(raw, self.redact, call.check_time, is_ignored=verdict.is_ignored)
             return Response(url, status, headers, error), verdict
-        body = self._body.decode(raw, status, headers, url, place)
+        body = self._body.decode(raw, status, headers, url, place, call.content.method)
         call.check_time()
         answered_at = received_at - seconds_in_cache(headers) * 1_000_000
         page = Response(url, status, headers, body, answered_at, raw, url != call.target)
@@ -285,12 +305,14 @@ class Session:
         self, call: Call, url: str, slot: Slot
     ) -> tuple[urllib3.BaseHTTPResponse, bytes, int]:
         """Send one request: its response, the body, and when the response arrived."""
+        authorization = self._token.header(call)
         try:
             with self._pool.watch(call.deadline) as watch:
-                response = self._pool.get(url, {**self._headers, **call.headers}, watch)
+                headers = {**self._headers, **call.headers, **authorization}
+                response = self._pool.send(url, headers, watch, call.content)
                 received_at = time.time_ns() // 1000
                 try:
-                    self._rate_limiter.record_response(slot, call.check_time)
+                    self._slots.record_response(call, slot)
                     raw = self._body.read(response, url, call.place, watch)
                 except BaseException:
                     response.close()  # a part of the body is unread: no other request can follow
@@ -302,8 +324,9 @@ class Session:
         return response, raw, received_at
 
     def _shown(self, call: Call) -> str:
-        """The URL for messages, without credentials."""
-        return shown_url(with_query(call.url, call.params), self.redact)
+        """Method and URL for messages, without credentials."""
+        url = shown_url(with_query(call.url, call.params), self.redact)
+        return f"{call.content.method} {url}"
 
     def _status_error(
         self, call: Call, response: Response, attempts: int, verdict: Verdict

@@ -6,8 +6,8 @@ and parameter values, and the set of secret values, for redaction.
 
 from __future__ import annotations
 
-import base64
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
@@ -15,8 +15,12 @@ from urllib.parse import urlsplit
 import dlt
 
 from analytics_sync.catalog import Source
-from analytics_sync.catalog.config.client import ApiKeyAuth, BearerAuth, HttpBasicAuth
-from analytics_sync.catalog.config.params import REFERENCE, SettingParam, referenced_key
+from analytics_sync.catalog.config.params import (
+    REFERENCE,
+    SettingParam,
+    read_setting_text,
+    settings_in,
+)
 from analytics_sync.catalog.configured import configured_catalog
 from analytics_sync.catalog.names import variables
 from analytics_sync.catalog.naming import variable_name
@@ -89,10 +93,11 @@ class Settings:
         """
         value = self.get(key, secret=secret)
         if value is None:
-            self._fail_missing(key, why, secret=secret)
+            self.fail_missing(key, why, secret=secret)
         return value
 
-    def _fail_missing(self, key: str, why: str, *, secret: bool) -> NoReturn:
+    def fail_missing(self, key: str, why: str, *, secret: bool) -> NoReturn:
+        """Raise the error of a setting that is not set."""
         variable = variable_name(self.source.name, key)
         meant = self._misspelt(variable)
         hint = f" Look at the spelling of {', '.join(meant)}, which is set." if meant else ""
@@ -116,13 +121,29 @@ class Settings:
     def address(self) -> str | None:
         """The API's address: that of the source, else that of its base; None without one.
 
-        Each has a setting, which wins over its file.
+        Each has a setting, which wins over its file. A declared address may hold settings; one that holds
+        its own, as ``{dlt.config["base_url"]}/v1``, is filled in.
         """
+        declared = self.source.client.base_url
         for level in self.source.levels:
-            url = self._find(level.name, "base_url", is_shown=True) or _address(level.keys.base_url)
-            if url:
+            own = self._find(level.name, "base_url", is_shown=True)
+            if own and not _holds_itself(level.keys.base_url or declared):
+                return own
+            if url := self._address(level.keys.base_url):
                 return url
-        return _address(self.source.client.base_url) or None
+        return self._address(declared)
+
+    def _address(self, declared: str | None) -> str | None:
+        """A declared address with its settings; None if one of them is missing, and for an example."""
+        settings = settings_in(declared or "")
+        for kind, key in settings:
+            value = self.get(key, secret=kind == "secrets", is_shown=kind != "secrets")
+            if value is None:
+                return None
+        if settings:
+            declared = self.text(declared or "", "a part of the API's address", _without_slash)
+        host = urlsplit(declared or "").hostname or "example"
+        return None if _PLACEHOLDER_HOST.search(host) else declared
 
     def header_name(self, key: str) -> str | None:
         """The name of the header that carries the setting ``key``; None for the declared one.
@@ -134,8 +155,8 @@ class Settings:
 
     def base_url(self) -> str:
         """The API's address, without a trailing slash."""
-        url = self.address() or self.require("base_url", "the API's address")
-        self._check_blanks("base_url", url)
+        url = self.address() or self._require_address()
+        self.check_blanks("base_url", url)
         try:
             parts = urlsplit(url)
             carries_more = parts.username or parts.password or parts.query or parts.fragment
@@ -145,9 +166,9 @@ class Settings:
                 and parts.port != 0
                 and "\\" not in url  # parsers disagree about the host then
             )
-            _, host, _ = origin(url)  # read by the code that will connect
+            origin(url)  # read by the code that will connect
         except ValueError:
-            carries_more, is_address, host = None, None, ""
+            carries_more, is_address = None, None
         if carries_more:
             raise MissingSetting(
                 Place(self.source.name),
@@ -161,13 +182,32 @@ class Settings:
                 "base_url is not an http(s) address.",
                 f"Correct {variable_name(self.source.name, 'base_url')}.",
             )
-        if parts.scheme == "http" and not is_loopback_host(host) and not self._allows_http():
+        self.check_encrypted("base_url", url)
+        return url.rstrip("/")
+
+    def check_encrypted(self, key: str, url: str) -> None:
+        """Refuse plain http to another machine, unless a setting allows it.
+
+        Args:
+            key: The key of the address, for the message.
+            url: The address.
+
+        Raises:
+            MissingSetting: It would send credentials unencrypted.
+        """
+        scheme, host, _ = origin(url)
+        if scheme == "http" and not is_loopback_host(host) and not self._allows_http():
             raise MissingSetting(
                 Place(self.source.name),
-                f"base_url {url!r} would send credentials unencrypted.",
+                f"{key} {url!r} would send credentials unencrypted.",
                 f"Use https, or set {variable_name(self.source.name, 'allow_http')}=true.",
             )
-        return url.rstrip("/")
+
+    def _require_address(self) -> str:
+        """Raise for the first setting of the address that is missing."""
+        for kind, key in settings_in(self.source.client.base_url or ""):
+            self.require(key, "a part of the API's address", secret=kind == "secrets")
+        return self.require("base_url", "the API's address")
 
     def is_for_loopback_only(self, base_url: str) -> bool:
         """Whether plain http is allowed only because the host is this machine."""
@@ -176,61 +216,35 @@ class Settings:
     def _allows_http(self) -> bool:
         return (self.get("allow_http", is_shown=True) or "").lower() == "true"
 
-    def credentials(self) -> tuple[dict[str, str], dict[str, str]]:
-        """Headers and query parameters with the credentials and the declared headers."""
-        headers, query = self._auth()
-        for name, declared in self.source.client.headers.items():
-            if isinstance(declared, SettingParam):
-                value = self.param(declared, f"header {name}")
-                if value is not None:
-                    sent_name = self.header_name(declared.key) or name
-                    headers[sent_name] = self._sendable(declared.key, value)
-            elif reference := REFERENCE.match(declared):
-                kind, key = reference.groups()
-                sent_name = self.header_name(key) or name
-                value = self.require(key, f"header {name}", secret=kind == "secrets")
-                headers[sent_name] = self._sendable(key, value)
-            else:
-                headers[name] = declared
-        return headers, query
+    def text(
+        self,
+        text: str,
+        why: str,
+        checked: Callable[[str, str], str],
+        *,
+        is_secret: bool = False,
+    ) -> str:
+        """A text of the client with the values of its settings.
 
-    def _auth(self) -> tuple[dict[str, str], dict[str, str]]:
-        """Headers and query parameters of the declared ``auth``."""
-        match self.source.client.auth:
-            case ApiKeyAuth(name=name, api_key=reference, location=location):
-                key = referenced_key(reference)
-                value = self.require(key, "the API key", secret=True)
-                name = self.header_name(key) or name
-                if location == "header":
-                    return {name: self._sendable(key, value)}, {}
-                self._check_blanks(key, value)
-                return {}, {name: value}
-            case BearerAuth(token=reference):
-                key = referenced_key(reference)
-                token = self._sendable(key, self.require(key, "the API token", secret=True))
-                return {"Authorization": f"Bearer {token}"}, {}
-            case HttpBasicAuth(username=user, password=reference):
-                if user_reference := REFERENCE.match(user):
-                    user = self.require(user_reference[2], "the user name")
-                    if user_reference[1] == "secrets":
-                        self.provided.add(user)
-                password = self._password(reference) if reference else ""
-                if not password and user_reference and user_reference[1] == "secrets":
-                    self.secrets.add(user)  # the user name is the key
-                encoded = base64.b64encode(f"{user}:{password}".encode()).decode()
-                self.secrets.add(encoded)
-                return {"Authorization": f"Basic {encoded}"}, {}
-        return {}, {}
+        Args:
+            text: The text as the file has it.
+            why: The purpose, for messages.
+            checked: Checks the value of a key, and returns it.
+            is_secret: Whether each setting is a secret, as in ``auth``.
+        """
+        read = read_setting_text(text)
+        if isinstance(read, str):
+            return read
+        parts = []
+        for part in read.parts:
+            if isinstance(part, str):
+                parts.append(part)
+            elif found := REFERENCE.match(part.name):
+                secret = is_secret or found[1] == "secrets"
+                parts.append(checked(found[2], self.require(found[2], why, secret=secret)))
+        return "".join(parts)
 
-    def _password(self, reference: str) -> str:
-        """The password, which may be set and empty."""
-        key = referenced_key(reference)
-        value = self.find(key, secret=True)
-        if value is None:
-            self._fail_missing(key, "the password; empty if the API takes none", secret=True)
-        return value
-
-    def _check_blanks(self, key: str, value: str) -> None:
+    def check_blanks(self, key: str, value: str) -> None:
         """Refuse a value with a space at its start or end, which nobody sees.
 
         Raises:
@@ -243,14 +257,23 @@ class Settings:
                 f"Set {variable_name(self.source.name, key)} again without it.",
             )
 
-    def _sendable(self, key: str, value: str) -> str:
+    def without_blanks(self, key: str, value: str) -> str:
+        """The value, if it has no space at its start or end.
+
+        Raises:
+            MissingSetting: It has.
+        """
+        self.check_blanks(key, value)
+        return value
+
+    def sendable(self, key: str, value: str) -> str:
         """The value, if an HTTP header can hold it.
 
         Raises:
             MissingSetting: The value holds a control character or a character outside ASCII, or a space
                 at its start or end.
         """
-        self._check_blanks(key, value)
+        self.check_blanks(key, value)
         if not _SENDABLE.fullmatch(value):
             raise MissingSetting(
                 Place(self.source.name),
@@ -284,7 +307,10 @@ class Settings:
                     self.get(resolved.config)
 
 
-def _address(declared: str | None) -> str:
-    """The declared address; empty if there is none, or only an example."""
-    host = urlsplit(declared or "").hostname or "example"
-    return "" if _PLACEHOLDER_HOST.search(host) else declared or ""
+def _holds_itself(declared: str | None) -> bool:
+    """Whether an address holds the setting ``base_url``, which otherwise takes its place."""
+    return any(key == "base_url" for _, key in settings_in(declared or ""))
+
+
+def _without_slash(key: str, value: str) -> str:
+    return value.rstrip("/")

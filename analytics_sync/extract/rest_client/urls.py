@@ -48,7 +48,7 @@ def fill_path(
 
     def value(match: re.Match[str]) -> str:
         name = match[1]
-        text = "" if values[name] is None else _text(values[name])
+        text = "" if values[name] is None else request_text(values[name])
         parts = text.split("/") if name in with_slashes else [text]
         if _CONTROL.search(text) or any(part in {"", ".", ".."} for part in parts):
             raise ExtractError(
@@ -100,7 +100,7 @@ def join(base_url: str, path: str) -> str:
 def with_query(url: str, params: Mapping[str, object]) -> str:
     """``url`` with ``params`` added; a list repeats its name, a value of None is left out."""
     pairs = [
-        (name, _text(item))
+        (name, request_text(item))
         for name, value in params.items()
         for item in (value if isinstance(value, list | tuple) else [value])
         if item is not None
@@ -206,5 +206,6 @@ def _show(found: tuple[str, str, int]) -> str:
     return f"{scheme or '?'}://{host or '?'}:{port}"
 
 
-def _text(value: object) -> str:
+def request_text(value: object) -> str:
+    """A value as a request spells it."""
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 from analytics_sync.catalog import Resource
-from analytics_sync.catalog.config.models import Incremental
+from analytics_sync.catalog.config.incremental import Incremental
 from analytics_sync.common.window import Window
 from analytics_sync.extract.bounds import BoundsFormat
 from analytics_sync.extract.convert.cursor import CursorSpan

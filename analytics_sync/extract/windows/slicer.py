@@ -15,7 +15,7 @@ from contextlib import closing
 from datetime import UTC, datetime
 from itertools import pairwise
 
-from analytics_sync.catalog.config.models import Incremental
+from analytics_sync.catalog.config.incremental import Incremental
 from analytics_sync.common.window import Window
 from analytics_sync.extract.concurrency import Job
 from analytics_sync.extract.convert.cursor import CursorReader

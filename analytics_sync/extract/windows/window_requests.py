@@ -16,7 +16,7 @@ from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from analytics_sync.catalog.config.models import Incremental
+from analytics_sync.catalog.config.incremental import Incremental
 from analytics_sync.common.errors import HttpStatusError
 from analytics_sync.common.window import Window
 from analytics_sync.extract.bounds import BoundsFormat

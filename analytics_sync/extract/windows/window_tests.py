@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from itertools import chain, islice
 from typing import Any
 
-from analytics_sync.catalog.config.models import Incremental
+from analytics_sync.catalog.config.incremental import Incremental
 from analytics_sync.common.errors import ExtractError
 from analytics_sync.common.window import Window
 from analytics_sync.extract.bounds import Bounds, BoundsFormat

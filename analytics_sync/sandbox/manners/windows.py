@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 
-from analytics_sync.catalog.config.models import Incremental
+from analytics_sync.catalog.config.incremental import Incremental
 from analytics_sync.sandbox.api.filters import HEX, window_of
 from analytics_sync.sandbox.data.json_path import get_or_none, put
 from analytics_sync.sandbox.data.response_shape import key_paths

@@ -23,6 +23,7 @@ from analytics_sync.extract.rest_client.connections.watched_connection import (
     HttpsPool,
     LoopbackPool,
 )
+from analytics_sync.extract.rest_client.content import Content
 from analytics_sync.extract.rest_client.urls import SCHEME_AND_HOST
 
 # the session retries and follows redirects itself, and needs urllib3's errors unchanged
@@ -70,14 +71,16 @@ class ConnectionPool:
         self._pool = None if proxy else self._manager.connection_from_url(base_url)
 
     def watch(self, deadline: Deadline) -> Watch:
-        """The watch over one request, to be used around ``get`` and the reading of the body.
+        """The watch over one request, to be used around ``send`` and the reading of the body.
 
         Args:
             deadline: When the request must have ended.
         """
         return Watch(self._watchdog, deadline, self._read_timeout, self._max_bytes)
 
-    def get(self, url: str, headers: Mapping[str, str], watch: Watch) -> urllib3.BaseHTTPResponse:
+    def send(
+        self, url: str, headers: Mapping[str, str], watch: Watch, content: Content
+    ) -> urllib3.BaseHTTPResponse:
         """Send a request and return its response as soon as the headers are there.
 
         The caller reads the body, then releases the connection.
@@ -86,13 +89,17 @@ class ConnectionPool:
             url: A URL of the base URL's origin; only path and query are sent.
             headers: All headers of the request.
             watch: The watch over this request.
+            content: Method and body.
 
         Raises:
             HTTPError: urllib3 could not send the request or read the response.
             OSError: The operating system reported an error.
             TooMuchSent: The server does not stop to send headers.
         """
+        if content.content_type and not any(n.lower() == "content-type" for n in headers):
+            headers = {**headers, "Content-Type": content.content_type}
         options: dict[str, Any] = {
+            "body": content.body,
             "headers": headers,
             "retries": _NO_RETRIES,
             "redirect": False,
@@ -100,10 +107,10 @@ class ConnectionPool:
             "pool_timeout": watch.deadline.remaining(),
         }
         if self._pool is None:
-            return self._manager.request("GET", url, **options)
+            return self._manager.request(content.method, url, **options)
         target = SCHEME_AND_HOST.sub("", url)
         return self._pool.urlopen(
-            "GET",
+            content.method,
             target if target.startswith("/") else f"/{target}",
             assert_same_host=False,
             **options,

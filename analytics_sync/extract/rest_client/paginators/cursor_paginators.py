@@ -57,7 +57,7 @@ class CursorPaginator(Paginator):
             )
         return self._follow_cursor(
             cursor,
-            config.cursor_param or "",
+            config.cursor_name,
             response,
             records,
             stop_after_empty_page=config.stop_after_empty_page,

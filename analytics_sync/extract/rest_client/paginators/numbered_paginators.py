@@ -58,7 +58,7 @@ class NumberedPaginator(Paginator):
     ) -> None:
         super().__init__(config, place, redact)
         self._limit_params: dict[str, object] = (
-            {config.limit_param: config.limit} if config.limit_param else {}
+            {config.limit_name: config.limit} if config.limit_name else {}
         )
         self._is_beyond_total = False  # whether the latest request goes beyond the total
         self._is_total_wrong = False  # whether records came from beyond the total
@@ -220,7 +220,7 @@ class PageNumberPaginator(NumberedPaginator):
         params = dict(self._limit_params)
         if self._config.base_page is not None:
             self._page = self._first_page = self._config.base_page
-            params[self._config.page_param] = self._config.base_page
+            params[self._config.page_name] = self._config.base_page
         return PageRequest(params)
 
     def _next_page(self, response: Response, records: list[Any]) -> NextPage:
@@ -233,7 +233,7 @@ class PageNumberPaginator(NumberedPaginator):
             if self._page != 1 or config.base_page is not None:
                 if self._has_read_all(response, records):
                     return NextPage(None, END_REPEATED, keep=False)
-                raise self._same_page(config.page_param, records)
+                raise self._same_page(config.page_name, records)
             keep = False
             self._first_page = 1
         page = 1 if self._page is None else self._page + 1
@@ -243,7 +243,7 @@ class PageNumberPaginator(NumberedPaginator):
         if self._maximum is not None and page > self._maximum:
             return NextPage(None, "maximum_page", keep, proven_complete=False)
         self._page = page
-        return NextPage(PageRequest({config.page_param: page, **self._limit_params}), keep=keep)
+        return NextPage(PageRequest({config.page_name: page, **self._limit_params}), keep=keep)
 
     def _end_of_series(self, response: Response, records: list[Any]) -> NextPage | None:
         """The end. After pages of uneven length, one empty page is none, and three prove nothing.
@@ -290,7 +290,7 @@ class PageNumberPaginator(NumberedPaginator):
         if self._maximum is not None:
             end = min(end, self._maximum + 1)
         for page in range(self._page, end):
-            yield PageRequest({**request.params, config.page_param: page})
+            yield PageRequest({**request.params, config.page_name: page})
 
 
 def is_lower_bound(path: str, response: Response) -> bool:

@@ -47,7 +47,7 @@ class OffsetPaginator(NumberedPaginator):
 
     def first_request(self) -> PageRequest:
         """The request of the declared first offset."""
-        return PageRequest({**self._limit_params, self._config.offset_param: self._config.offset})
+        return PageRequest({**self._limit_params, self._config.offset_name: self._config.offset})
 
     def advance(self, response: Response, records: list[Any]) -> NextPage:
         """Judge a page as the base class does, then doubt an end after pages that are all short."""
@@ -76,7 +76,7 @@ class OffsetPaginator(NumberedPaginator):
         offset = config.offset + self._position
         if self._maximum is not None and offset >= self._maximum:
             return NextPage(None, "maximum_offset", proven_complete=False)
-        return NextPage(PageRequest({config.offset_param: offset, **self._limit_params}))
+        return NextPage(PageRequest({config.offset_name: offset, **self._limit_params}))
 
     def error_of_signs(self, signs: list[Sign], end: str) -> PaginationStuck | None:
         """An error if the series followed a cursor."""
@@ -148,7 +148,7 @@ class OffsetPaginator(NumberedPaginator):
         has_all = total is None or self.progress.records >= total
         is_second_page = self.progress.pages == 1
         if not (len(records) < config.limit and is_second_page and has_all):
-            raise self._same_page(config.offset_param, records)
+            raise self._same_page(config.offset_name, records)
         # Without a total, the server may also cap its pages. Then a record that is absent from
         # this response is not proven to be gone.
         return NextPage(None, "the one page, again", keep=False, proven_complete=total is not None)
@@ -161,7 +161,7 @@ class OffsetPaginator(NumberedPaginator):
         reported_total: int | None,
     ) -> Iterator[PageRequest]:
         """The requests up to the total; none when the series follows a cursor."""
-        param = self._config.offset_param
+        param = self._config.offset_name
         start = request.params.get(param)
         if not records or self._seen or not isinstance(start, int):
             return
