@@ -199,11 +199,15 @@ def _add_catalog_commands(commands: Any) -> None:
 
     convert = _add(
         commands, "convert", "a dlt rest_api configuration in Python -> YAML", run=_convert,
-        more="The file is read, not run. The catalog file goes to standard output.",
-        status="0 if it was converted, 2 if the file cannot be read or is no such configuration",
+        more="The file is read, not run. Each source of it becomes a catalog file on standard output.",
+        status="0 if all was converted, 1 if a catalog file has a to-do: it does not load, and standard error "
+        "says why, 2 if the file cannot be read or makes no source",
     )  # fmt: skip
     convert.add_argument("file", type=Path, help="a Python file; - is standard input")
-    convert.add_argument("--name", help="the source's name; the file's stem by default")
+    convert.add_argument(
+        "--name", help="the source's name; by default its name in the program, or the file's stem"
+    )
+    convert.add_argument("--out", type=Path, help="a folder: write SOURCE.yaml there for each source")
 
     sources = _add(
         commands, "sources", "all sources, and what is set for each", run=_sources,

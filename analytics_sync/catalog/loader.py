@@ -15,9 +15,9 @@ from pathlib import Path
 from analytics_sync.catalog.accounts import Derived, expand, read_derived
 from analytics_sync.catalog.building.build import build
 from analytics_sync.catalog.errors import CatalogError
-from analytics_sync.catalog.files.python_config import parse_python
 from analytics_sync.catalog.files.text_file import read_text
 from analytics_sync.catalog.files.yaml_config import parse_yaml
+from analytics_sync.catalog.from_python.reader import parse_python
 from analytics_sync.catalog.names import check_names
 from analytics_sync.catalog.source import Source
 

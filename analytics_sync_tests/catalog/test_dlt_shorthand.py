@@ -272,7 +272,7 @@ def test_python_is_read_without_running_it(
 
 
 NOT_PLAIN = {
-    "call": ('dlt.secrets["api_key"]', 'os.environ["KEY"]', 8, "is code"),
+    "call": ('dlt.secrets["api_key"]', 'keyring.get("KEY")', 8, "is code"),
     "computed key": ('"base_url"', "name", 7, "a key must be a plain string"),
     "f-string": ('"items", "data', 'f"{x}", "data', 13, "is code"),
     "secret in clear": ('dlt.secrets["api_key"]', '"abc123"', 8, "a secret does not belong"),

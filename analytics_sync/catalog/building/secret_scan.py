@@ -40,6 +40,11 @@ _REFERENCE_KEYS = {
     "type", "key", "optional", "allow_slash", "resource", "field", "config", "match", "cursor_path",
 }  # fmt: skip
 
+_PLACEHOLDER = re.compile(
+    r"""\{(?:dlt\.(?:secrets|config)\[["'][^"'{}]*["']\]|(?:resources|incremental)\.[^{}]*)\}"""
+)
+# Words beside a placeholder, as the scheme of a header has them.
+_WORDS = re.compile(r"""[\s:=,;"']*(?:[A-Za-z]{1,20}[A-Za-z_-]{0,20}[\s:=,;"']*){0,4}""")
 _MAX_NAME_LENGTH = 100
 _USERINFO = re.compile(r"://[^\s/?#@]+@")
 _QUERY = re.compile(r"[?&;#]([^=&;#?\s]{1,100})=([^&;#\s]+)")
@@ -154,7 +159,11 @@ def _snake_case(name: str) -> str:
 
 
 def _is_no_secret(value: str) -> bool:
-    return value in _NO_SECRETS or bool(REFERENCE.match(value))
+    """Whether a value only refers to a secret: alone, or beside words such as ``Token token=``."""
+    if value in _NO_SECRETS or REFERENCE.match(value):
+        return True
+    rest, count = _PLACEHOLDER.subn(" ", value)
+    return bool(count) and bool(_WORDS.fullmatch(rest))
 
 
 def _in_url(value: str) -> bool:

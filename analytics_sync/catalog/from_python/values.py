@@ -1,0 +1,197 @@
+"""The values of the interpreter: plain data with lines, and stand-ins for all that is known later.
+
+In: nothing. Out: ``Value`` and the kinds of data that it may hold besides plain Python data.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+Vault = Literal["secrets", "config", "any"]
+
+
+@dataclass(slots=True, eq=False)
+class Value:
+    """Data and the line it stands in.
+
+    ``data`` is a text, a number, a truth value, None, a dictionary from keys to ``Value``, a list of
+    ``Value``, or one of the kinds below. Two names for one list share one ``Value``, as in Python.
+    """
+
+    data: Any
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A value from the settings. The vault ``any`` is decided by the place where the value is used.
+
+    ``default`` is the value without a setting, for a variable of the environment that has one.
+    """
+
+    vault: Vault
+    key: str
+    default: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """The base64 form of a text."""
+
+    text: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text of which some parts are settings."""
+
+    parts: tuple[str | Setting | Encoded, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A time. ``pattern`` is the format in which code writes it; ``fixed`` is None for the present."""
+
+    fixed: datetime | None = None
+    pattern: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """Data that only a run could tell, and the reason. It never quotes the code: it may hold a secret."""
+
+    why: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A name from outside of the file, such as ``dlt.secrets``."""
+
+    name: str
+
+    @property
+    def last(self) -> str:
+        return self.name.rsplit(".", 1)[-1]
+
+
+@dataclass(slots=True, eq=False)
+class Scope:
+    """Names of a module, a class or a call of a function, and the scope around it."""
+
+    names: dict[str, Value] = field(default_factory=dict)
+    outer: Scope | None = None
+
+    def find(self, name: str) -> Value | None:
+        scope: Scope | None = self
+        while scope is not None:
+            if name in scope.names:
+                return scope.names[name]
+            scope = scope.outer
+        return None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Function:
+    """A function or lambda of the file, with the scope in which it was written."""
+
+    node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+    scope: Scope
+    defaults: dict[str, Value]
+    decorators: tuple[tuple[str, dict[str, Value]], ...] = ()
+
+    @property
+    def name(self) -> str:
+        return getattr(self.node, "name", "lambda")
+
+    def decorated(self, *names: str) -> dict[str, Value] | None:
+        """The arguments of the decorator with one of these names; None without it."""
+        return next((args for name, args in self.decorators if name in names), None)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Class:
+    """A class of the file: its names, and the names of its bases."""
+
+    name: str
+    scope: Scope
+    bases: tuple[str, ...]
+
+
+@dataclass(slots=True, eq=False)
+class FoundSource:
+    """A call of ``rest_api_source`` or ``rest_api_resources``.
+
+    ``place`` is the function, and ``variable`` the name, that holds the source. ``changes`` are the
+    calls that the program makes on the source or its resources afterwards. ``others`` are resources in
+    Python code that the same function gives.
+    """
+
+    config: Value
+    name: str | None
+    line: int
+    place: str
+    changes: list[tuple[str, int]] = field(default_factory=list)
+    others: list[tuple[str, int]] = field(default_factory=list)
+    variable: str = ""
+
+
+OPAQUE = (Setting, Encoded, Text, Moment, Code, Known, Function, Class, FoundSource)
+
+
+def is_plain(value: Value) -> bool:
+    """Whether the value is known in full: no part of it is a stand-in."""
+    data = value.data
+    if isinstance(data, dict):
+        return all(is_plain(v) for v in data.values())
+    if isinstance(data, list):
+        return all(is_plain(v) for v in data)
+    return not isinstance(data, OPAQUE)
+
+
+def unwrap(value: Value) -> Any:
+    """The plain Python data of a value that ``is_plain``."""
+    data = value.data
+    if isinstance(data, dict):
+        return {k: unwrap(v) for k, v in data.items()}
+    if isinstance(data, list):
+        return [unwrap(v) for v in data]
+    return data
+
+
+def wrap(data: Any, line: int) -> Value:
+    """Plain Python data as a value, all of it in one line."""
+    if isinstance(data, dict):
+        return Value({k: wrap(v, line) for k, v in data.items()}, line)
+    if isinstance(data, list | tuple | set | frozenset):
+        return Value([wrap(v, line) for v in data], line)
+    return Value(data, line)
+
+
+def join_text(parts: Iterable[Any], line: int) -> Value:
+    """Parts of a text as one value: a text if all are known, else a ``Text`` or ``Code``."""
+    joined: list[str | Setting | Encoded] = []
+    for part in parts:
+        pieces = part.parts if isinstance(part, Text) else (part,)
+        for piece in pieces:
+            if isinstance(piece, Moment):
+                return Value(Code("this is code (a text with a time in it)", line), line)
+            if isinstance(piece, Code):
+                return Value(piece, line)
+            if isinstance(piece, OPAQUE) and not isinstance(piece, Setting | Encoded):
+                return Value(Code("this is code (a text with an object in it)", line), line)
+            if isinstance(piece, dict | list):
+                return Value(Code("this is code (a text with a list in it)", line), line)
+            if not isinstance(piece, Setting | Encoded):
+                piece = str(piece)
+                if joined and isinstance(joined[-1], str):
+                    joined[-1] += piece
+                    continue
+            joined.append(piece)
+    if all(isinstance(piece, str) for piece in joined):
+        return Value("".join(str(piece) for piece in joined), line)
+    return Value(Text(tuple(joined)), line)
