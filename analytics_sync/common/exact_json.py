@@ -54,8 +54,13 @@ _BOM = b"\xef\xbb\xbf"
 ESCAPED_NUL = b"\\u0000"
 """JSON's escape of the NUL character, which no warehouse can store."""
 _UNESCAPED_NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
-# Documents with these signs are refused by orjson and decoded by the standard library.
+# Signs of documents that orjson refuses.
 _REFUSED = (b"\\ud", b"\\uD", b"NaN", b"Infinity")
+# Signs of an encoder that writes documents in another way than orjson.
+_OTHER_SPELLINGS = (b'": ', b"\\u", b"\\/")
+_SAMPLE_BYTES = (
+    4096  # enough to notice these signs: a search of the whole takes longer than encoding
+)
 _TOO_DEEP = "depth limit exceeded"
 _SIGN_ONLY: Any = object()
 _MAX_DIGITS = 4000  # Python refuses more than 4,300 digits, PostgreSQL somewhat more
@@ -144,11 +149,23 @@ def loads(raw: bytes) -> Any:
         if not any(sign in raw for sign in _REFUSED) and "infinity" not in str(e):
             raise
         return _loads_exactly(raw)
+    if _is_written_so(value, raw):
+        return value
     digits = raw.translate(_ALL_DIGITS_TO_0)
     changed = (
         not _are_long_numbers_shortest(raw, digits) and _has_long_number(raw, digits)
     ) or _has_small_number(raw, digits)
     return _loads_exactly(raw) if changed else value
+
+
+def _is_written_so(value: Any, raw: bytes) -> bool:
+    """Whether orjson writes a decoded document as it came: then decoding has changed no number."""
+    if any(raw.find(sign, 0, _SAMPLE_BYTES) >= 0 for sign in _OTHER_SPELLINGS):
+        return False
+    try:  # no text and no number holds a line break
+        return orjson.dumps(value) == raw.replace(b"\n", b"")
+    except TypeError:  # nested deeper than orjson writes
+        return False
 
 
 def _are_long_numbers_shortest(raw: bytes, digits: bytes) -> bool:

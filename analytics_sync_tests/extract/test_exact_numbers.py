@@ -76,7 +76,7 @@ def test_a_number_is_in_its_column_or_its_digits_are_in_extra(number: str) -> No
 @settings(max_examples=600, deadline=None, derandomize=True)
 @given(
     st.lists(numbers | st.builds(json.dumps, numbers | digits), max_size=5),
-    st.sampled_from([",", " , "]),
+    st.sampled_from([",", ",\n", " , "]),
 )
 def test_numbers_beside_each_other_stay_exact(values: list[str], separator: str) -> None:
     document = f"[{separator.join(values)}]"
@@ -182,7 +182,12 @@ def test_only_a_number_that_would_change_takes_the_slow_decoder(
         "-1234567890123456.78",
         "0e-0001",
     ]
-    for document in [*fast, *(f'["{text}"]' for text in texts), *map("[{}, 1]".format, fast)]:
+    for document in [
+        *fast,
+        *map("[1,\n{}]".format, fast),
+        *(f'["{text}"]' for text in texts),
+        *map("[{}, 1]".format, fast),
+    ]:
         assert decodes(document) == 0, document
     for number in ["1234567890123456.78", "-1234567890123456.78", "-9223372036854775809", "1e-400"]:
         for document in (
