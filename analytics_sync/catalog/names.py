@@ -35,6 +35,7 @@ PROJECT_VARIABLES = tuple(
         "CATALOG_DIR",
         "CATCH_UP_DAYS",
         "CATCH_UP_RUNS",
+        "COORDINATION",
         "DESTINATION",
         "JOURNAL_DIR",
         "READ_COPY",

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from analytics_sync.catalog.config.client import RateLimit
-from analytics_sync.extract.rest_client.rate_limits import rate_limiter
+from analytics_sync.extract.rest_client.rate_limits import file_slots, rate_limiter
 from analytics_sync.extract.rest_client.rate_limits.rate_limiter import RateLimiter
 from analytics_sync_tests.support.scripted_api import Api, item, read, shop, shop_api
 from analytics_sync_tests.support.world import ROOT
@@ -44,7 +44,7 @@ from analytics_sync.extract.rest_client.rate_limits.rate_limiter import RateLimi
 limiter = RateLimiter(RateLimit(requests=20, seconds=1000), "an account")
 print("ready", flush=True)
 sys.stdin.readline()
-print(*(limiter.acquire(lambda seconds: None).starts_at_ns for _ in range(13)))
+print(*(limiter.acquire(lambda seconds: None).starts_at for _ in range(13)))
 """
 
 
@@ -120,13 +120,14 @@ def test_a_late_request_moves_the_slot_after_it(
         now += round(seconds * 1e9)
 
     clock = SimpleNamespace(monotonic_ns=lambda: now, time=time.time)
-    monkeypatch.setattr(rate_limiter, "time", clock)
+    for module in (rate_limiter, file_slots):
+        monkeypatch.setattr(module, "time", clock)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     limiter = RateLimiter(RateLimit(requests=1, seconds=1000), "an account")
     starts = []
     for seconds_on_the_way in (0.1, 5.1, 0.1):
         slot = limiter.acquire(sleep)
-        starts.append(slot.starts_at_ns)
+        starts.append(slot.starts_at)
         sleep(seconds_on_the_way)
         limiter.record_response(slot)
     limiter.close()

@@ -18,7 +18,7 @@ import pytest
 
 from analytics_sync.common.errors import ConnectionFailed, LimitExceeded
 from analytics_sync.extract.newest import newest_cursor
-from analytics_sync.extract.rest_client.rate_limits import rate_limiter
+from analytics_sync.extract.rest_client.rate_limits import file_slots
 from analytics_sync_tests.support.scripted_api import (
     Api,
     Outcome,
@@ -250,7 +250,7 @@ def test_the_file_of_the_rate_limit_stays_locked(
 ) -> None:
     """Another process that was stopped holds it."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    monkeypatch.setattr(rate_limiter, "_MAX_LOCK_SECONDS", 60.0 if has_deadline else 0.1)
+    monkeypatch.setattr(file_slots, "_MAX_LOCK_SECONDS", 60.0 if has_deadline else 0.1)
     api.on("/items", [{"id": 1}])
     limited: dict[str, Any] = {"rate_limit": {"requests": 9, "seconds": 0.001}}
     assert read(shop(item(), **limited)).ids() == [1]

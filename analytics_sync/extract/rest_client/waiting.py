@@ -12,7 +12,7 @@ from typing import Protocol
 
 from analytics_sync.common.errors import Place
 from analytics_sync.extract.rest_client.call import Attempt, Call
-from analytics_sync.extract.rest_client.rate_limits.rate_limiter import RateLimiter
+from analytics_sync.extract.rest_client.request_slots import RequestSlots
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +52,7 @@ class RequestWaits:
         self._pause(call, seconds)
 
     def before_retry(
-        self, call: Call, attempt: Attempt, seconds: float, rate_limiter: RateLimiter
+        self, call: Call, attempt: Attempt, seconds: float, slots: RequestSlots
     ) -> None:
         """Wait before the next attempt; at a rate limit, all requests of this account wait.
 
@@ -69,7 +69,7 @@ class RequestWaits:
         call.check_time(seconds, f"the wait of {seconds:,.1f} s after {problem}")
         call.counters.add(retries=1, waited=seconds)
         if attempt.verdict is not None and attempt.verdict.is_rate_limit:
-            rate_limiter.pause(seconds, call.check_time)
+            slots.pause(call, seconds)
         if self._progress is not None:
             reason = problem.removeprefix("status ")
             self._progress.wait(call.place, reason, seconds)
