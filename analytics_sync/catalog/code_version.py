@@ -28,7 +28,10 @@ _SHOWN = frozenset(
 )
 _OF_FIELD = frozenset({"description", "required"})
 # Keys of paginators and windows that change the number of requests, and no row.
-_OF_MODEL = frozenset({"limit", "initial_value", "max_span", "row_order", "lookback"})
+_OF_MODEL = frozenset(
+    {"limit", "initial_value", "max_span", "row_order", "lookback"}
+    | {"primary_key", "allow_external_schedulers"}
+)
 # Attributes that change the table of a resource, and not which records it has: children read these only.
 _TABLE = frozenset(
     {"table", "fields", "primary_key", "write_disposition", "soft_deletes", "deletes"}

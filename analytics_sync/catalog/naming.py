@@ -33,6 +33,7 @@ RESERVED_BY_DAGSTER = frozenset(
 """No step has one of these names, or a keyword of Python."""
 
 _SNAKE_CASE = re.compile(r"[a-z][a-z0-9_]*")
+_NORMALISED = re.compile(r"[A-Za-z]([A-Za-z0-9_. -]*[A-Za-z0-9_])?")
 _SETTING = re.compile(r"[\w.-]+")
 # Schemas of PostgreSQL and DuckDB, databases of DuckDB, and staging datasets of loads: a load drops
 # those that a killed load has left.
@@ -45,6 +46,12 @@ _naming = NamingConvention()
 def is_snake_case(name: str) -> bool:
     """Whether a source or resource may have this name."""
     return _SNAKE_CASE.fullmatch(name) is not None
+
+
+def resource_name(spelled: str) -> str:
+    """The name of a resource, in lower_snake_case as dlt normalises it; a name that has it stays."""
+    is_to_normalise = not is_snake_case(spelled) and _NORMALISED.fullmatch(spelled)
+    return _naming.normalize_identifier(spelled) if is_to_normalise else spelled
 
 
 def is_setting_name(name: str) -> bool:

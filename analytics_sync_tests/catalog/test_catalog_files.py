@@ -91,10 +91,6 @@ WRONG: dict[str, tuple[str, str, int, str, str, str]] = {
         "at: timestamp", "at: {data_type: timestamp, tz: UTC}", 16, "items", "columns.at.tz", "unknown key",
     ),
     "no name": ("- name: items\n    endpoint:", "- endpoint:", 9, "0", "name", "expected this key"),
-    "no endpoint": (
-        "    endpoint:\n      path: /items\n      paginator: single_page\n", "", 9, "items", "endpoint", "expected endpoint.path",
-    ),
-    "no path": ("      path: /items\n", "", 10, "items", "endpoint", "expected endpoint.path"),
     "no primary key": (
         "    primary_key: id\n    columns:\n      id: bigint\n      at", "    columns:\n      id: bigint\n      at", 9, "items", "primary_key", "expected primary_key",
     ),
@@ -139,7 +135,7 @@ WRONG: dict[str, tuple[str, str, int, str, str, str]] = {
     "sensor on a snapshot": ("      at: timestamp", "      at: timestamp\n    sensor: {interval_seconds: 5}", 17, "items", "sensor", "expected endpoint.incremental"),
     "same resource twice": ("name: kids", "name: items", 17, "items", "name", "declared twice"),
     "source name": ("source: shop", "source: Shop-1", 1, "", "source", "lower_snake_case"),
-    "resource name": ("name: items", "name: Items", 9, "Items", "name", "lower_snake_case"),
+    "resource name": ("name: items", "name: 1tems", 9, "1tems", "name", "lower_snake_case"),
     "secret in clear": (
         "'dlt.secrets[\"token\"]'", "abc123", 4, "", "client.auth.token", 'dlt.secrets["token"]',
     ),

@@ -178,7 +178,7 @@ def test_a_star_stands_for_a_list_or_a_map(api: Api, records: Any, selector: str
 INCREMENTALS = {
     "block": "incremental: {cursor_path: at, start_param: since, end_param: until}",
     "block and parameters": "incremental: {cursor_path: at}, params: {since: '{incremental.start_value}', until: '{incremental.end_value}'}",
-    "parameter, no end": "params: {since: {type: incremental, cursor_path: at, initial_value: '2020-01-01'}}",
+    "parameter, no end": "params: {since: {type: incremental, cursor_path: at, initial_value: '2020-01-01T00:00:00Z'}}",
 }
 
 

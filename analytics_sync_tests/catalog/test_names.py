@@ -253,7 +253,9 @@ def test_a_whole_name_is_looked_at(name: str) -> None:
         declared = {"source": source, "client": {}, "resources": resources or [item()]}
         load_text(json.dumps(declared), name="shop", file="shop.yaml")
 
-    for wrong in (lambda: load(name), lambda: load("shop", item({"path": "/"}, name=name))):
+    is_normalised = name in ("Shop", "shop-a")  # as the name of a resource
+    wrongs = [lambda: load(name), lambda: load("shop", item({"path": "/"}, name=name))]
+    for wrong in wrongs[: 1 if is_normalised else 2]:
         with pytest.raises(CatalogError, match=r"expected lower_snake_case|not valid") as error:
             wrong()
         assert "\n" not in str(error.value)

@@ -177,7 +177,7 @@ FINE = {
         *(f"'{name}': abc" for name in HARMLESS_NAMES),
     ],
     "path": ["/tokens/{token}/keys/{api_key}"],
-    "base_url": ["https://api.example.com/oauth/token?token_type=x&page_token=y", "https://${HOST}/v1"],
+    "base_url": ["https://api.example.com/oauth/token?token_type=x&page_token=y", "https://$HOST/v1", 'https://{dlt.config["host"]}/v1'],
     "column": ["token: text", "password: {data_type: text, description: The password. It is a Bearer token., null_as: none}"],
     "description": [
         "API tokens and their secrets", "Sent as Bearer authentication-as-described-elsewhere", "Basic information of a user",

@@ -20,7 +20,7 @@ from analytics_sync.catalog.config.team_keys import instance_levels, level_of
 from analytics_sync.catalog.errors import CatalogError
 from analytics_sync.catalog.files.explain import validated
 from analytics_sync.catalog.files.yaml_config import Lines, line_of
-from analytics_sync.catalog.naming import problem_of_name, variable_name
+from analytics_sync.catalog.naming import problem_of_name, resource_name, variable_name
 from analytics_sync.catalog.source import Resource, Source
 
 
@@ -67,21 +67,23 @@ class _SourceBuilder:
         lines: dict[str, int] = {}
         tables: dict[str, str] = {}
         for index, declared in enumerate(self.declared.resources):
-            if declared.name in resources:
+            name = resource_name(declared.name)
+            if name in resources:
                 self.fail(
-                    "this resource is declared twice", "resources", index, "name",
-                    resource=declared.name, key="name",
+                    f"this resource is declared twice: {name!r} stands in line {lines[name]} too",
+                    "resources", index, "name", resource=declared.name, key="name",
                 )  # fmt: skip
             resource = self._resource(index, declared, cursor_params)
             other = tables.setdefault(resource.table, resource.name)
             if other != resource.name:
+                key = "table_name" if declared.table_name else "name"
                 self.fail(
                     f"{other!r} in line {lines[other]} has the table {resource.table!r} too; "
                     "give one of them another name",
-                    "resources", index, "name", resource=declared.name, key="name",
+                    "resources", index, key, resource=declared.name, key=key,
                 )  # fmt: skip
-            resources[declared.name] = resource
-            lines[declared.name] = self.lines.get(("resources", index), 0)
+            resources[name] = resource
+            lines[name] = self.lines.get(("resources", index), 0)
         check_parents(resources, self.fail)
         line = self.lines.get(("source",), 1)
         return Source(

@@ -7,6 +7,7 @@ In: the ``columns`` of a resource, and every key that names a field. Out: ``Fiel
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Literal
 
 from analytics_sync.catalog.config.incremental import Incremental
 from analytics_sync.catalog.config.models import Column, ResourceDefaults
@@ -14,6 +15,8 @@ from analytics_sync.catalog.errors import Fail
 from analytics_sync.catalog.naming import RESERVED_COLUMNS, column_name
 from analytics_sync.catalog.source import Field
 from analytics_sync.common.json_path import compile_field
+
+_EPOCHS: dict[str, Literal["epoch_s", "epoch_ms"]] = {"epoch_s": "epoch_s", "epoch_ms": "epoch_ms"}
 
 
 def build_fields(
@@ -52,9 +55,14 @@ def build_fields(
     )
 
 
-def build_cursor(path: str) -> Field:
-    """The cursor of a windowed resource that declares no columns: a timestamp."""
-    return _field(path, Column(data_type="timestamp"), required=True)
+def build_cursor(incremental: Incremental) -> Field:
+    """The cursor of a windowed resource that declares no column for it: a timestamp.
+
+    If bounds are numbers, its numbers have their unit.
+    """
+    unit = _EPOCHS.get(incremental.param_format)
+    column = Column(data_type="timestamp", format=unit)
+    return _field(incremental.cursor_path, column, required=True)
 
 
 def _field(path: str, column: Column, *, required: bool) -> Field:

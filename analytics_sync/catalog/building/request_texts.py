@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
+from analytics_sync.catalog.building.initial_value import NoTime, format_of
 from analytics_sync.catalog.config.incremental import Incremental
 from analytics_sync.catalog.config.models import Endpoint
 from analytics_sync.catalog.config.params import (
@@ -89,17 +90,25 @@ class RequestTexts:
     def _window(self, endpoint: Endpoint) -> Incremental | None:
         """The window, with the parameters of the query that are its bounds."""
         incremental = endpoint.incremental
+        place: tuple[str, ...] = ("endpoint", "incremental")
         for name, value in endpoint.params.items():
             if isinstance(value, IncrementalParam):
                 keys = value.model_dump(exclude_unset=True, exclude={"type"})
                 keys.setdefault("start_param", name)
-                incremental = Incremental(**keys)
+                incremental, place = Incremental(**keys), ("endpoint", "params", name)
         for name, value in endpoint.params.items():
             key = _WHOLE_BOUNDS.get(value) if isinstance(value, str) else None
             if key is not None and incremental is None:
                 self._no_window("endpoint", "params", name)
             if key is not None and incremental is not None and getattr(incremental, key) is None:
                 incremental = incremental.model_copy(update={key: name})
+        if incremental is not None and "param_format" not in incremental.model_fields_set:
+            try:
+                found = format_of(incremental.initial_value)
+            except NoTime as e:
+                self._fail(f"initial_value {e}", *place)
+            if found is not None:
+                incremental = incremental.model_copy(update={"param_format": found})
         return incremental
 
     def _read_param(self, name: str, value: Param) -> None:
@@ -134,9 +143,9 @@ class RequestTexts:
         def replace(found: re.Match[str]) -> str:
             name = found[1]
             if resource := _RESOURCE.fullmatch(name):
-                field = resource[2]
-                name = f"{resource[1]}_{field}".replace(".", "_")
-                self._add(name, ResolveParam(type="resolve", resource=resource[1], field=field))
+                param = ResolveParam(type="resolve", resource=resource[1], field=resource[2])
+                name = f"{param.resource}_{param.field}".replace(".", "_")
+                self._add(name, param)
             elif name.startswith(("resource.", "resources.", "incremental.", "dlt.")):
                 slot = self._slot(name)
                 name = slot.name

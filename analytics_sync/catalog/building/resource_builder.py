@@ -24,7 +24,7 @@ from analytics_sync.catalog.config.page_keys import page_keys
 from analytics_sync.catalog.config.paginators import Auto, Offset, PaginatorConfig
 from analytics_sync.catalog.config.params import Param, ResolveParam
 from analytics_sync.catalog.errors import Fail
-from analytics_sync.catalog.naming import is_snake_case, table_name
+from analytics_sync.catalog.naming import is_snake_case, resource_name, table_name
 from analytics_sync.catalog.source import Field, Post, Resource
 from analytics_sync.common.json_path import compile_path
 
@@ -55,7 +55,8 @@ class ResourceBuilder:
     ) -> None:
         self.source = source
         self.client = client
-        self.name = declared.name
+        self.name = resource_name(declared.name)
+        self.declared = declared
         self.endpoint = _merged(defaults.endpoint, declared.endpoint)
         self.resource = _merged(defaults, declared)
         self.cursor_params = cursor_params
@@ -103,7 +104,7 @@ class ResourceBuilder:
         return Resource(
             source=self.source,
             name=self.name,
-            table=table_name(self.name),
+            table=self._table(),
             path=path,
             description=resource.description,
             params=params,
@@ -131,10 +132,22 @@ class ResourceBuilder:
             page=page_keys(resource),
         )
 
+    def _table(self) -> str:
+        """The name of the table, as dlt normalises it.
+
+        The tables of a dataset hold no other table of its name, and none of ours.
+        """
+        spelled = self.declared.table_name
+        if spelled is None:
+            return table_name(self.name)
+        if not is_snake_case(found := table_name(spelled)):
+            self.fail(
+                f"table_name {spelled!r}: expected a name that begins with a letter", "table_name"
+            )
+        return found
+
     def _checked_path(self) -> str:
-        path = self.endpoint.path
-        if path is None:
-            self.fail("expected endpoint.path", "endpoint")
+        path = self.declared.name if self.endpoint.path is None else self.endpoint.path
         if any(part in {".", ".."} for part in path.split("/")) or "?" in path or "#" in path:
             self.fail("expected a path without '.', '..', '?' and '#'", "endpoint", "path")
         if "://" in path:
@@ -183,7 +196,7 @@ class ResourceBuilder:
         """The field of ``cursor_path``, checked together with the query parameters."""
         cursor = next((f for f in fields if f.name == incremental.cursor_path), None)
         if not fields:
-            cursor = build_cursor(incremental.cursor_path)
+            cursor = build_cursor(incremental)
         if cursor and cursor.data_type not in {"timestamp", "date"}:
             self.fail(
                 f"expected a field of type timestamp or date, {cursor.name!r} is {cursor.data_type}",

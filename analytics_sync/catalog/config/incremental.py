@@ -38,7 +38,9 @@ class Incremental(Model):
     bounds without an offset. ``max_span`` (ours): the longest span of one request. ``delay`` (ours):
     how long before the present the API refuses bounds or has no data yet. ``cursor_changes`` (ours):
     whether the cursor of a record may change. ``lookback`` (ours): how far before the newest partition
-    the schedule reads partitions again, for records that change late.
+    the schedule reads partitions again, for records that change late. ``primary_key`` and
+    ``allow_external_schedulers`` are accepted and ignored: rows are merged by the key of the resource, and
+    partitions set the windows.
     """
 
     cursor_path: FieldPath
@@ -56,6 +58,8 @@ class Incremental(Model):
     step: Literal["month"] | None = None
     cursor_changes: bool | None = None
     lookback: Lookback | None = None
+    primary_key: Any = None
+    allow_external_schedulers: bool = False
 
     @property
     def sends_bounds(self) -> bool:

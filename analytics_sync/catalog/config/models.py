@@ -15,12 +15,12 @@ from pydantic import (
     Field,
     NonNegativeInt,
     PositiveInt,
-    field_validator,
     model_validator,
 )
 
 from analytics_sync.catalog.config.base_model import Model
 from analytics_sync.catalog.config.client import Client, ErrorHandler, StatusCode
+from analytics_sync.catalog.config.dispositions import read_contract, read_disposition
 from analytics_sync.catalog.config.incremental import Incremental
 from analytics_sync.catalog.config.page_keys import PageKeys
 from analytics_sync.catalog.config.paginators import PaginatorConfig
@@ -155,7 +155,8 @@ class ResourceDefaults(PageKeys):
     description: str | None = None
     endpoint: Annotated[Endpoint, BeforeValidator(_endpoint)] = Field(default_factory=Endpoint)
     primary_key: Annotated[tuple[FieldPath, ...], BeforeValidator(_keys)] = ()
-    write_disposition: WriteDisposition | None = None
+    write_disposition: Annotated[WriteDisposition | None, BeforeValidator(read_disposition)] = None
+    schema_contract: Annotated[Literal["evolve"] | None, BeforeValidator(read_contract)] = None
     columns: dict[FieldPath, ColumnValue] = Field(default_factory=dict)
     required: tuple[FieldPath, ...] = ()
     include_from_parent: Annotated[dict[FieldPath, ResponsePath], BeforeValidator(_include)] = (
@@ -168,20 +169,12 @@ class ResourceDefaults(PageKeys):
     max_table_nesting: NonNegativeInt | None = None
     parallelized: bool | None = None
 
-    @field_validator("write_disposition", mode="before")
-    @classmethod
-    def _no_append(cls, value: Any) -> Any:
-        if value == "append":
-            raise ValueError(
-                "append would double rows when a partition runs again; declare a primary_key and use merge"
-            )
-        return value
-
 
 class ResourceConfig(ResourceDefaults):
-    """One resource, one table, one asset."""
+    """One resource, one table, one asset. The name is spelled as the file has it."""
 
     name: str
+    table_name: str | None = None
 
 
 def _resource(value: Any) -> Any:

@@ -15,7 +15,7 @@ from analytics_sync.catalog.config.base_model import Model
 from analytics_sync.catalog.config.incremental import Incremental
 from analytics_sync.catalog.config.paths import ResponsePath
 from analytics_sync.catalog.config.texts import Placeholder, Text, read_text
-from analytics_sync.catalog.naming import is_setting_name
+from analytics_sync.catalog.naming import is_setting_name, resource_name
 from analytics_sync.common.linear_pattern import check_pattern
 
 REFERENCE = re.compile(r"""dlt\.(secrets|config)\[["']([A-Za-z0-9_.]+)["']\]\Z""")
@@ -102,7 +102,7 @@ class ResolveParam(Model):
     """
 
     type: Literal["resolve"]
-    resource: str
+    resource: Annotated[str, AfterValidator(resource_name)]
     field: ResponsePath
     config: SettingName | None = None
     match: str | None = None

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from analytics_sync.catalog.errors import CatalogError
+from analytics_sync.catalog.files.dlt_keys import reason_against
 from analytics_sync.catalog.files.yaml_config import Lines, Path
 
 _AFTER_ALL_LINES = 1 << 30
@@ -55,8 +56,11 @@ def _explained(
         keys = place[2:]
     missing = first["type"] == "missing"
     key = ".".join(map(str, [*keys, first["loc"][-1]] if missing else keys))
+    above = tuple(part for part in place[:-1] if isinstance(part, str))
+    reason = reason_against(str(place[-1]), above) if place else None
+    is_unknown = first["type"] == "extra_forbidden"
     return CatalogError(
-        _sentence(first, quote="auth" not in place),
+        reason if is_unknown and reason else _sentence(first, quote="auth" not in place),
         file=file,
         line=lines.get(place, 0),
         resource=resource,
