@@ -107,7 +107,8 @@ class Resource:
         response_actions: What responses of a certain status or text mean by declaration.
         primary_key: Dotted fields of the primary key.
         write_disposition: ``merge`` or ``replace``.
-        fields: Declared fields; empty if none is declared and the columns follow the data.
+        fields: Declared fields; empty if the columns follow the data.
+        hints: Declared fields of a resource whose other columns follow the data.
         inherited: Field name in this resource -> field of the parent that the value is copied from.
         parent: Resource whose records give parameter values; None without a parent.
         skip_parents: Field of the parent -> values for which there is no child.
@@ -145,6 +146,7 @@ class Resource:
     page: PageKeys = NO_PAGE_KEYS
     texts: Mapping[str, Any] = field(default_factory=dict)
     hidden: frozenset[str] = frozenset()
+    hints: tuple[Field, ...] = ()
     post: Post | None = None
 
     @property
@@ -186,7 +188,7 @@ class Resource:
     @property
     def required(self) -> tuple[Field, ...]:
         """The fields that must not be null."""
-        return tuple(f for f in self.fields if f.required)
+        return tuple(f for f in (*self.fields, *self.hints) if f.required)
 
     def __str__(self) -> str:
         return f"{self.source}/{self.name}"

@@ -7,6 +7,7 @@ In: the ``columns`` of a resource, and every key that names a field. Out: ``Fiel
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Literal
 
 from analytics_sync.catalog.config.incremental import Incremental
@@ -36,7 +37,7 @@ def build_fields(
     Raises:
         CatalogError: A key names a field that is not declared, or a column is taken.
     """
-    if not resource.columns:
+    if not resource.columns or resource.schema_contract:
         for path in resource.primary_key:
             _check_not_reserved(column_name(path), fail, "primary_key")
         return ()
@@ -49,20 +50,49 @@ def build_fields(
     }
     _check_named_fields(named, resource.columns, fail)
     _check_column_names(resource.columns, fail)
-    required = {*resource.required, *resource.primary_key, *cursor}
+    required = {*_required(resource), *resource.primary_key, *cursor}
     return tuple(
         _field(path, column, required=path in required) for path, column in resource.columns.items()
     )
 
 
-def build_cursor(incremental: Incremental) -> Field:
-    """The cursor of a windowed resource that declares no column for it: a timestamp.
+def build_hints(resource: ResourceDefaults, fail: Fail) -> tuple[Field, ...]:
+    """The fields of ``columns`` where these are hints, and the other columns follow the data.
 
-    If bounds are numbers, its numbers have their unit.
+    Raises:
+        CatalogError: A column is taken.
     """
+    if not resource.schema_contract:
+        return ()
+    _check_column_names(resource.columns, fail)
+    required = {*_required(resource), *resource.primary_key}
+    hints = (_field(path, c, required=path in required) for path, c in resource.columns.items())
+    # A hint of a text loses no number, as an inferred text does not.
+    return tuple(replace(hint, is_inferred=hint.data_type == "text") for hint in hints)
+
+
+def build_cursor(incremental: Incremental, hints: Iterable[Field]) -> Field:
+    """The cursor of a windowed resource whose columns follow the data.
+
+    It has the type of its hint, if that is a time. Otherwise it is a timestamp; if bounds are numbers, its
+    numbers have their unit.
+    """
+    for hint in hints:
+        if hint.name == incremental.cursor_path and hint.data_type in {"timestamp", "date"}:
+            return replace(hint, required=True)
     unit = _EPOCHS.get(incremental.param_format)
     column = Column(data_type="timestamp", format=unit)
     return _field(incremental.cursor_path, column, required=True)
+
+
+def key_of(resource: ResourceDefaults) -> tuple[str, ...]:
+    """The fields of the primary key: declared, or marked in ``columns``."""
+    marked = tuple(path for path, column in resource.columns.items() if column.primary_key)
+    return resource.primary_key or marked
+
+
+def _required(resource: ResourceDefaults) -> set[str]:
+    return {*resource.required, *(p for p, c in resource.columns.items() if c.nullable is False)}
 
 
 def _field(path: str, column: Column, *, required: bool) -> Field:

@@ -15,7 +15,12 @@ from pydantic import BaseModel
 from analytics_sync.catalog.building.bounds_keys import check_bounds
 from analytics_sync.catalog.building.deletes import marks_deleted
 from analytics_sync.catalog.building.dlt_shorthand import read_paginator
-from analytics_sync.catalog.building.fields import build_cursor, build_fields
+from analytics_sync.catalog.building.fields import (
+    build_cursor,
+    build_fields,
+    build_hints,
+    key_of,
+)
 from analytics_sync.catalog.building.request_texts import RequestTexts
 from analytics_sync.catalog.config.client import Client, ErrorHandler
 from analytics_sync.catalog.config.incremental import Incremental
@@ -58,7 +63,8 @@ class ResourceBuilder:
         self.name = resource_name(declared.name)
         self.declared = declared
         self.endpoint = _merged(defaults.endpoint, declared.endpoint)
-        self.resource = _merged(defaults, declared)
+        merged = _merged(defaults, declared)
+        self.resource = merged.model_copy(update={"primary_key": key_of(merged)})
         self.cursor_params = cursor_params
         self.fail = fail
 
@@ -80,7 +86,8 @@ class ResourceBuilder:
             for name, field in self.resource.include_from_parent.items()
         }
         fields = build_fields(self.resource, incremental, inherited, self.fail)
-        cursor = self._cursor(incremental, fields) if incremental else None
+        hints = build_hints(self.resource, self.fail)
+        cursor = self._cursor(incremental, fields, hints) if incremental else None
         if self.resource.sensor and (incremental is None or parent):
             self.fail(
                 "expected endpoint.incremental and no parent: it looks for newer records", "sensor"
@@ -89,7 +96,7 @@ class ResourceBuilder:
             self.fail(
                 "a sensor has no window, and a text of the endpoint holds a bound of one", "sensor"
             )
-        return self._resource(texts, cursor, parent, inherited, fields)
+        return self._resource(texts, cursor, parent, inherited, fields, hints)
 
     def _resource(
         self,
@@ -98,6 +105,7 @@ class ResourceBuilder:
         parent: str | None,
         inherited: Mapping[str, str],
         fields: tuple[Field, ...],
+        hints: tuple[Field, ...],
     ) -> Resource:
         endpoint, resource = self.endpoint, self.resource
         path, params, incremental = texts.path, texts.params, texts.incremental
@@ -122,6 +130,7 @@ class ResourceBuilder:
             primary_key=resource.primary_key,
             write_disposition=resource.write_disposition or "merge",
             fields=fields,
+            hints=hints,
             inherited=inherited,
             parent=parent,
             skip_parents=resource.skip_parents,
@@ -192,11 +201,13 @@ class ResourceBuilder:
             )
         return None
 
-    def _cursor(self, incremental: Incremental, fields: tuple[Field, ...]) -> Field | None:
+    def _cursor(
+        self, incremental: Incremental, fields: tuple[Field, ...], hints: tuple[Field, ...]
+    ) -> Field | None:
         """The field of ``cursor_path``, checked together with the query parameters."""
         cursor = next((f for f in fields if f.name == incremental.cursor_path), None)
         if not fields:
-            cursor = build_cursor(incremental)
+            cursor = build_cursor(incremental, hints)
         if cursor and cursor.data_type not in {"timestamp", "date"}:
             self.fail(
                 f"expected a field of type timestamp or date, {cursor.name!r} is {cursor.data_type}",

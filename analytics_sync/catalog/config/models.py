@@ -40,9 +40,20 @@ class Column(Model):
     ``format`` (ours): the unit of numbers in a timestamp column, seconds by default. ``aliases``
     (ours): other paths of the same field, used when the field is absent at the first path.
     ``null_as`` (ours): the value that replaces null, so that the field can be part of a key.
+    ``nullable: false`` is ``required``, and ``primary_key: true`` is a part of the key, as in dlt. The other
+    keys are dlt's, and accepted without effect: no row differs.
     """
 
     data_type: DataType
+    nullable: bool | None = None
+    primary_key: bool | None = None
+    precision: int | None = None
+    scale: int | None = None
+    timezone: bool | None = None
+    unique: bool | None = None
+    sort: bool | None = None
+    partition: bool | None = None
+    cluster: bool | None = None
     description: str | None = None
     format: Literal["epoch_s", "epoch_ms"] | None = None
     aliases: tuple[FieldPath, ...] = ()
@@ -60,6 +71,13 @@ def _column(value: Any) -> Any:
 
 
 ColumnValue = Annotated[Column, BeforeValidator(_column)]
+
+
+def _columns(value: Any) -> Any:
+    """dlt's list of hints is a mapping from the ``name`` of each."""
+    if not isinstance(value, list) or not all(isinstance(c, dict) and "name" in c for c in value):
+        return value
+    return {str(c["name"]): {n: v for n, v in c.items() if n != "name"} for c in value}
 
 
 class ResponseAction(Model):
@@ -157,7 +175,9 @@ class ResourceDefaults(PageKeys):
     primary_key: Annotated[tuple[FieldPath, ...], BeforeValidator(_keys)] = ()
     write_disposition: Annotated[WriteDisposition | None, BeforeValidator(read_disposition)] = None
     schema_contract: Annotated[Literal["evolve"] | None, BeforeValidator(read_contract)] = None
-    columns: dict[FieldPath, ColumnValue] = Field(default_factory=dict)
+    columns: Annotated[dict[FieldPath, ColumnValue], BeforeValidator(_columns)] = Field(
+        default_factory=dict
+    )
     required: tuple[FieldPath, ...] = ()
     include_from_parent: Annotated[dict[FieldPath, ResponsePath], BeforeValidator(_include)] = (
         Field(default_factory=dict)

@@ -35,6 +35,8 @@ def infer_fields(
 ) -> tuple[Field, ...]:
     """One field for each part of the primary key, the cursor, every column, and every key with a value.
 
+    A hint of the declaration says the type of its column, unless the table has values of another type.
+
     A column that no record has is a field too, so that the loss of a field shows, unless somebody else has
     made the column. Some keys get no column, and their values stay in ``_extra``:
 
@@ -52,6 +54,9 @@ def infer_fields(
     existing = {c: e for c, e in table.columns.items() if not is_reserved(c)}
     found = _values([*records, *table.extra])
     fields = {field.column: field for field in _key_fields(resource, records, found, existing)}
+    for hint in resource.hints:
+        if hint.column not in fields and _is_possible(hint, existing):
+            fields[hint.column] = hint
     if resource.cursor is not None:
         fields[resource.cursor.column] = resource.cursor
     for field in fields.values():
@@ -89,6 +94,7 @@ def _key_fields(
     found: Mapping[str, list[Any]],
     existing: Mapping[str, ExistingColumn],
 ) -> Iterator[Field]:
+    hints = {hint.column: hint for hint in resource.hints}
     for path in resource.primary_key:
         compiled, column = compile_field(path), column_name(path)
         values = found.get(path, [])
@@ -96,8 +102,16 @@ def _key_fields(
             at_path = (lookup(r, path) for r in records if type(r) is dict)
             values = [v for v in at_path if v is not MISSING and v is not None]
         kind = key_type(values, existing.get(column))
+        if (hint := hints.get(column)) and _is_possible(hint, existing):
+            kind = hint.data_type
         exact = frozenset([compiled.keys] if compiled.is_exact else ())
         yield Field(compiled.keys, column, kind, required=True, exact=exact)
+
+
+def _is_possible(hint: Field, existing: Mapping[str, ExistingColumn]) -> bool:
+    """Whether a column can have the type of its hint: the table has none of another type with values."""
+    column = existing.get(hint.column)
+    return column is None or column.data_type == hint.data_type or not column.has_values
 
 
 def _columns(names: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -100,7 +100,7 @@ def _comments(client: Any) -> dict[tuple[str, str], str]:
 def _descriptions(resource: Resource, naming: Any) -> Iterator[tuple[str, str]]:
     """The described columns, and the text of each."""
     texts = [(_TABLE, resource.description)]
-    texts += [(field.column, field.description) for field in resource.fields]
+    texts += [(field.column, field.description) for field in (*resource.fields, *resource.hints)]
     texts += list(OWN_DESCRIPTIONS.items())
     for column, text in texts:
         if text := _storable(text or ""):
