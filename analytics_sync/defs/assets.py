@@ -15,12 +15,12 @@ from dagster import (
     AssetExecutionContext,
     AssetObservation,
     AssetsDefinition,
-    BackfillPolicy,
     MaterializeResult,
 )
 from dagster_dlt import dlt_assets
 
 from analytics_sync.defs.automation.conditions import conditions
+from analytics_sync.defs.executors import backfill_policy
 from analytics_sync.defs.partitions.planned import Planned
 from analytics_sync.defs.specs.translator import CatalogTranslator
 from analytics_sync.defs.steps.run_config import SyncConfig
@@ -41,7 +41,7 @@ def source_assets(planned: Planned) -> AssetsDefinition:
         dlt_pipeline=None,  # type: ignore[arg-type]  # each run makes one: runs must not share it
         name=source.name,
         dagster_dlt_translator=CatalogTranslator(planned, configured_kind()),
-        backfill_policy=BackfillPolicy.single_run(),
+        backfill_policy=backfill_policy(),
         pool=planned.plan.pool,
     )
     def assets(

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from dagster import Definitions, in_process_executor
+from dagster import Definitions
 
 from analytics_sync.catalog import CatalogError, Source
 from analytics_sync.catalog.configured import BrokenFile
@@ -21,6 +21,7 @@ from analytics_sync.defs.automation.jobs import everything_job, source_job
 from analytics_sync.defs.automation.schedules import catch_up_limits, nightly_schedule
 from analytics_sync.defs.automation.sensors import new_records_sensor
 from analytics_sync.defs.checks.asset_checks import source_checks
+from analytics_sync.defs.executors import backfill_policy, configured_executor
 from analytics_sync.defs.partitions.planned import Planned, planned
 from analytics_sync.defs.specs.asset_page import api_spec, repository_url
 from analytics_sync.defs.specs.broken import broken_asset, broken_job, broken_schedules, warn_of
@@ -61,6 +62,8 @@ def build_definitions(
     default_retries()
     retry_seconds()
     catch_up_limits()
+    backfill_policy()
+    executor = configured_executor()
     repository = repository_url()
     is_postgres = configured_kind() == "postgres"
     built: list[_Built] = []
@@ -88,7 +91,7 @@ def build_definitions(
             *(sensor for part in built for sensor in part.sensors),
             *alert_sensors(plans, [file.name for file in broken]),
         ],
-        executor=in_process_executor,
+        executor=executor,
     )
 
 

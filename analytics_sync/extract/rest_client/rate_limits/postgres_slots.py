@@ -73,9 +73,9 @@ class PostgresSlots:
         Raises:
             CoordinationError: The server cannot be used.
         """
-        before = time.monotonic_ns()
 
-        def work(cursor: Any) -> tuple[int, int, int]:
+        def work(cursor: Any) -> Slot:
+            before = time.monotonic_ns()  # after the wait for the threads of this process
             next_slot, pause, oldest, now = self._look(cursor)
             if self._server.connects > self._connections:
                 self._connections = self._server.connects
@@ -85,11 +85,10 @@ class PostgresSlots:
             check((starts_at - now) / _SECOND, "the wait for the rate limit")
             values = {"number": number, "starts_at": starts_at, "keep": self._keep}
             cursor.execute(_TAKE, {**self._account, **values})
-            return number, starts_at, now
+            wait_us = starts_at - now
+            return Slot(wait_us / _SECOND, number, starts_at, before + wait_us * 1000)
 
-        number, starts_at, now = self._server.transaction(work, check)
-        wait_us = starts_at - now
-        return Slot(wait_us / _SECOND, number, starts_at, before + wait_us * 1000)
+        return self._server.transaction(work, check)
 
     def move(self, slot: Slot, delay_ns: int, check: Check) -> None:
         """Let a slot begin later, if its place was not given to another one.
