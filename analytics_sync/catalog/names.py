@@ -41,6 +41,7 @@ PROJECT_VARIABLES = tuple(
         "EXECUTOR",
         "EXECUTOR_PROCESSES",
         "JOURNAL_DIR",
+        "JUDGE_FRESHNESS",
         "PARTITIONS_PER_RUN",
         "READ_COPY",
         "REPOSITORY_URL",

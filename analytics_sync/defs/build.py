@@ -17,6 +17,7 @@ from analytics_sync.catalog.plan import default_automation, default_retries, def
 from analytics_sync.defs.alerts.sensors import alert_sensors
 from analytics_sync.defs.assets import source_assets
 from analytics_sync.defs.automation.conditions import conditions_sensor
+from analytics_sync.defs.automation.freshness_sensor import freshness_sensor
 from analytics_sync.defs.automation.jobs import everything_job, source_job
 from analytics_sync.defs.automation.schedules import catch_up_limits, nightly_schedule
 from analytics_sync.defs.automation.sensors import new_records_sensor
@@ -89,6 +90,7 @@ def build_definitions(
         schedules=[schedule for part in built for schedule in part.schedules],
         sensors=[
             *(sensor for part in built for sensor in part.sensors),
+            *([freshness_sensor(plans)] if plans else []),
             *alert_sensors(plans, [file.name for file in broken]),
         ],
         executor=executor,

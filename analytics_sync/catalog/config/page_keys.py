@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
@@ -22,7 +23,12 @@ _EMAIL = re.compile(r"\w[A-Za-z0-9._%+-]*@[A-Za-z0-9.-]+\.[A-Za-z]{2,7}", re.ASC
 _TAG_KEY = re.compile(r"([A-Za-z0-9_.-]{1,63}/)?[A-Za-z0-9_.-]{1,63}")
 _TAG_VALUE = re.compile(r"[A-Za-z0-9_.-]{0,63}")
 _RESERVED = "dagster/"
-_CADENCES = ("hourly", "daily", "weekly", "monthly")
+_CADENCES = {
+    "hourly": timedelta(hours=1),
+    "daily": timedelta(days=1),
+    "weekly": timedelta(weeks=1),
+    "monthly": timedelta(days=31),
+}
 
 
 def _owners(value: Any) -> Any:
@@ -103,6 +109,13 @@ PAGE_KEYS = tuple(PageKeys.model_fields)
 
 NO_PAGE_KEYS = PageKeys()
 """No key is set."""
+
+
+def cadence_of(keys: PageKeys) -> timedelta | None:
+    """How often the API has new data, at least; None if nobody says."""
+    if keys.cadence is None:
+        return None
+    return _CADENCES.get(keys.cadence) or duration_of(keys.cadence)
 
 
 def page_keys(model: PageKeys) -> PageKeys:

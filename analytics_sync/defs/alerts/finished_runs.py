@@ -166,7 +166,7 @@ def checks_of(
         if found.passed:
             passed[place].update(keys)
         elif found.severity == AssetCheckSeverity.ERROR:
-            failed.setdefault(place, (_first_line(found.description), set()))[1].update(keys)
+            failed.setdefault(place, (first_line(found.description), set()))[1].update(keys)
     return FinishedRun(
         end.run_id,
         end.timestamp,
@@ -197,11 +197,11 @@ def _failures(location: Location, run: DagsterRun, step: Any) -> Iterator[Failed
     planned = location.sources.get(source)
     names = [n for n in metadata if planned and n in planned.source.resources]
     for name in names:
-        cause = _first_line(metadata[name].value)
+        cause = first_line(metadata[name].value)
         kind = kinds.get(name) or _kind(cause)
         yield Failed(source, name, kind, cause, location.partitions(run, source, name))
     if not names:
-        cause = _first_line((told and told.description) or (error and error.message))
+        cause = first_line((told and told.description) or (error and error.message))
         kind = kinds.get("") or _kind(cause)
         yield Failed(source, "", kind, cause, location.partitions(run, source, ""))
 
@@ -210,13 +210,14 @@ def _of_the_run(location: Location, run: DagsterRun, end: EventLogRecord) -> Ite
     """The failure of a run without a failed step: its process was killed, or did not start."""
     event: Any = end.event_log_entry.dagster_event
     data = event.job_failure_data
-    cause = _first_line((data and data.error and data.error.message) or event.message)
+    cause = first_line((data and data.error and data.error.message) or event.message)
     for source in location.of_run(run):
         keys = location.partitions(run, source, "")
         yield Failed(source, "", "run failed", cause, keys)
 
 
-def _first_line(text: object) -> str:
+def first_line(text: object) -> str:
+    """The first line of the text of an error."""
     lines = str(text or "").strip().splitlines()
     return lines[0] if lines else "no message"
 

@@ -67,7 +67,7 @@ class Wording:
             "kind": shown(self._redact(first.kind)),
             "since": _moment(first.since),
             "run_id": run_id,
-            "url": f"{self._url}/runs/{run_id}",
+            "url": f"{self._url}/runs/{run_id}" if run_id else self._check_page(first),
         }
 
     def _subject(self, incidents: list[Incident]) -> str:
@@ -80,8 +80,10 @@ class Wording:
     def _next(self, incident: Incident) -> str:
         if not self._is_check:
             return _NEXT
-        place = f"{self._url}/assets/{incident.name}?view=checks"
-        return _NEXT_OF_CHECK.format(url=place)
+        return _NEXT_OF_CHECK.format(url=self._check_page(incident))
+
+    def _check_page(self, incident: Incident) -> str:
+        return f"{self._url}/assets/{incident.name}?view=checks"
 
 
 def _groups(

@@ -32,6 +32,7 @@ from analytics_sync.defs.alerts.finished_runs import (
 )
 from analytics_sync.defs.alerts.incidents import Incident, Incidents
 from analytics_sync.defs.alerts.messages import Wording
+from analytics_sync.defs.alerts.runless_checks import runless_checks
 from analytics_sync.defs.alerts.state import State
 from analytics_sync.defs.alerts.wording import Message
 
@@ -102,6 +103,9 @@ class Tick:
                 self._read(self._context.instance, self._location, end, incidents.open)
             )
             after = end.storage_id
+        if self._is_check and not is_behind:
+            for found in runless_checks(self._context.instance, self._location):
+                incidents.observe(found)
         messages = self._messages(incidents)
         return State(after, incidents.open, state.outbox), messages, is_behind
 

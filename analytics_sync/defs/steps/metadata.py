@@ -18,6 +18,7 @@ from analytics_sync.common.window import Window
 from analytics_sync.defs.history.dagster_history import ACCOUNT_CHANGES
 from analytics_sync.defs.history.metadata_names import (
     ESTIMATED_TABLE_ROWS,
+    NEWEST_CURSOR,
     PARTITION_ROWS,
     ROWS,
     RUN,
@@ -151,7 +152,7 @@ def _read_numbers(result: ReadResult) -> dict[str, Any]:
         numbers["children_skipped"] = len(result.skipped)
     newest = result.buffer.times.newest if result.buffer else None
     if newest is not None:
-        numbers["newest_cursor"] = newest.isoformat()
+        numbers[NEWEST_CURSOR] = newest.isoformat()
         lag = (datetime.now(UTC) - newest).total_seconds()
         numbers["seconds_behind"] = round(lag, 3)
     return numbers
