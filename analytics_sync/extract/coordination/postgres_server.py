@@ -70,11 +70,12 @@ class PostgresServer:
         self.connects = 0
         """How often a connection was made: more than once means that one was lost."""
 
-    def transaction(self, work: Callable[[Any], _T], check: Check) -> _T:
-        """The result of ``work`` with a cursor, in one transaction.
+    def run(self, work: Callable[[Any], _T], check: Check) -> _T:
+        """The result of ``work`` with a cursor.
 
-        A transaction that fails with its connection runs again. So ``work`` must be harmless if it
-        runs twice.
+        The server commits each message by itself. ``work`` that needs a transaction of several messages
+        sends BEGIN with the first one and COMMIT with the last one. Work that fails with its connection
+        runs again. So it must be harmless if it runs twice.
 
         Args:
             work: Sends statements.
@@ -119,20 +120,20 @@ class PostgresServer:
             with self._connection.cursor() as cursor:
                 if is_new:
                     self._create_tables(cursor)
-                result = work(cursor)
-            self._connection.commit()
+                return work(cursor)
         except BaseException:
-            with suppress(self._driver.Error):
-                self._connection.rollback()
+            with suppress(self._driver.Error), self._connection.cursor() as cursor:
+                cursor.execute("ROLLBACK")
             raise
-        return result
 
     def _connect(self) -> Any:
         self.connects += 1
-        return self._driver.connect(
+        connection = self._driver.connect(
             self._address.url, connect_timeout=_CONNECT_SECONDS, options=_OPTIONS,
             application_name="analytics_sync", keepalives_idle=10, tcp_user_timeout=10_000,
         )  # fmt: skip
+        connection.autocommit = True
+        return connection
 
     def _create_tables(self, cursor: Any) -> None:
         """Create the tables if they are missing. A user without that right needs tables that exist."""
@@ -140,7 +141,6 @@ class PostgresServer:
         if cursor.fetchone()[0] is None:
             cursor.execute(_TABLES)
         cursor.execute(f"DELETE FROM {SCHEMA}.rate_limits WHERE expires_at < now()")
-        self._connection.commit()
 
     def _disconnect(self) -> None:
         if self._connection is not None:

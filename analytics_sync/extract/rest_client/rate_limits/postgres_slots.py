@@ -22,6 +22,7 @@ _SECOND = 1_000_000
 _NOW = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
 # The lock and the look are two statements: the second one sees all that was written before the lock.
 _LOCK_AND_LOOK = f"""
+    BEGIN;
     SELECT 1 FROM {SCHEMA}.rate_limits WHERE account = %(account)s FOR UPDATE;
     SELECT l.next_slot, l.pause_until, s.starts_at, {_NOW}
     FROM {SCHEMA}.rate_limits l
@@ -29,13 +30,15 @@ _LOCK_AND_LOOK = f"""
     WHERE l.account = %(account)s
 """
 _ADD_ACCOUNT = f"""
-    INSERT INTO {SCHEMA}.rate_limits VALUES (%(account)s, 0, 0, now()) ON CONFLICT DO NOTHING
+    INSERT INTO {SCHEMA}.rate_limits VALUES (%(account)s, 0, 0, now()) ON CONFLICT DO NOTHING;
+    COMMIT
 """
 _TAKE = f"""
     INSERT INTO {SCHEMA}.slots VALUES (%(account)s, %(number)s, %(starts_at)s)
         ON CONFLICT (account, number) DO UPDATE SET starts_at = excluded.starts_at;
     UPDATE {SCHEMA}.rate_limits SET next_slot = %(number)s + 1,
-        expires_at = now() + %(keep)s * interval '1 second' WHERE account = %(account)s
+        expires_at = now() + %(keep)s * interval '1 second' WHERE account = %(account)s;
+    COMMIT
 """
 _MOVE = f"""
     UPDATE {SCHEMA}.slots SET starts_at = %(later)s
@@ -43,7 +46,8 @@ _MOVE = f"""
 """
 _PAUSE = f"""
     UPDATE {SCHEMA}.rate_limits SET pause_until = greatest(%(pause)s, %(now)s + %(us)s)
-    WHERE account = %(account)s
+    WHERE account = %(account)s;
+    COMMIT
 """
 # The server may lose what it wrote in its last 0.6 s when it crashes (synchronous_commit is off).
 _LOST_SECONDS = 1.0
@@ -88,7 +92,7 @@ class PostgresSlots:
             wait_us = starts_at - now
             return Slot(wait_us / _SECOND, number, starts_at, before + wait_us * 1000)
 
-        return self._server.transaction(work, check)
+        return self._server.run(work, check)
 
     def move(self, slot: Slot, delay_ns: int, check: Check) -> None:
         """Let a slot begin later, if its place was not given to another one.
@@ -98,9 +102,7 @@ class PostgresSlots:
         """
         later = slot.starts_at + delay_ns // 1000
         values = {"number": slot.place, "starts_at": slot.starts_at, "later": later}
-        self._server.transaction(
-            lambda cursor: cursor.execute(_MOVE, {**self._account, **values}), check
-        )
+        self._server.run(lambda cursor: cursor.execute(_MOVE, {**self._account, **values}), check)
 
     def pause(self, seconds: float, check: Check) -> None:
         """Let no slot begin for a number of seconds from now on.
@@ -114,7 +116,7 @@ class PostgresSlots:
             values = {"pause": pause, "now": now, "us": int(seconds * _SECOND)}
             cursor.execute(_PAUSE, {**self._account, **values})
 
-        self._server.transaction(work, check)
+        self._server.run(work, check)
 
     def close(self) -> None:
         """Close the connection."""
