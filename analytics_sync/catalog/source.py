@@ -22,6 +22,7 @@ from analytics_sync.catalog.config.models import (
 from analytics_sync.catalog.config.page_keys import NO_PAGE_KEYS, PageKeys
 from analytics_sync.catalog.config.paginators import PaginatorConfig
 from analytics_sync.catalog.config.params import Param, ResolveParam, SettingParam
+from analytics_sync.catalog.config.steps import Step
 from analytics_sync.catalog.config.team_keys import Level
 from analytics_sync.catalog.config.texts import Text
 from analytics_sync.catalog.naming import column_name, dataset_name
@@ -108,6 +109,7 @@ class Resource:
         primary_key: Dotted fields of the primary key.
         write_disposition: ``merge`` or ``replace``.
         fields: Declared fields; empty if the columns follow the data.
+        steps: Changes of the records of a page, in their order.
         hints: Declared fields of a resource whose other columns follow the data.
         inherited: Field name in this resource -> field of the parent that the value is copied from.
         parent: Resource whose records give parameter values; None without a parent.
@@ -147,6 +149,7 @@ class Resource:
     texts: Mapping[str, Any] = field(default_factory=dict)
     hidden: frozenset[str] = frozenset()
     hints: tuple[Field, ...] = ()
+    steps: tuple[Step, ...] = ()
     post: Post | None = None
 
     @property

@@ -11,6 +11,7 @@ from datetime import datetime
 from analytics_sync.catalog import Resource, Source
 from analytics_sync.common.errors import Place
 from analytics_sync.extract.convert.cursor import CursorReader
+from analytics_sync.extract.processing import Processing
 from analytics_sync.extract.rest_client.call import Counters
 from analytics_sync.extract.rest_client.connections.deadline import Deadline
 from analytics_sync.extract.rest_client.paginators.paginator import paginator_for
@@ -61,9 +62,9 @@ def newest_cursor(
             actions=resource.response_actions,
         )
     request_name = f"{resource.method} {session.redact(response.url)[:MAX_SHOWN_URL]}"
-    return CursorReader(resource).newest_cursor(
-        select(response.body, resource, place, request_name, session.redact), until
-    )
+    selected = select(response.body, resource, place, request_name, session.redact)
+    records = Processing(resource, place, session.redact).apply(selected)
+    return CursorReader(resource).newest_cursor(records, until)
 
 
 def _deadline(session: Session) -> Deadline:

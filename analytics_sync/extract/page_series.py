@@ -75,6 +75,8 @@ class PageSeries:
         self._requester = Requester(context, session, request)
         self._params = ParamEvidence(resource, request.query)
         self._limit = context.page_limit
+        self._processing = context.processing
+        self._has_steps = bool(resource.steps)
         self._prefetcher = Prefetcher(prefetch_pool, self._requester.fetch)
         self._paginator = paginator_for(resource.paginator, context.place, session.redact)
         self._end = SeriesEnd(context, self._paginator)
@@ -108,10 +110,11 @@ class PageSeries:
                     self._record_end_by_status(number, e)
                     return
                 left_out: list[Any] = []
-                records = self._records(response, self._received > 0, left_out)
-                elements = [*records, *left_out] if left_out else records
+                selected = self._records(response, self._received > 0, left_out)
+                elements = [*selected, *left_out] if left_out else selected
+                records = self._processing.apply(selected) if self._has_steps else selected
                 self._gaps.judge_left_out(left_out)
-                self._gather_evidence(response, records)
+                self._gather_evidence(response, selected)
                 if number == 0 and self._resource.count_path is not None:
                     total = whole_number(response.body, self._resource.count_path)
                     self._reported_total = self._paginator.reported_total = total
@@ -125,10 +128,10 @@ class PageSeries:
                 past_window = self._order is not None and self._order.is_past_window(records)
                 proven = self._judge(number, next_page, response, elements, past_window)
                 if next_page.keep:
-                    self._left_out += len(left_out)
+                    self._left_out += len(elements) - len(records)
                     page = self._page(response, records, last=next_page.request is None)
                     # Free this page before the next one arrives, while it is still in the cache.
-                    del response, records, elements, left_out
+                    del response, records, elements, left_out, selected
                     yield page
                     del page
                 if next_page.request is None or past_window:
@@ -274,7 +277,8 @@ class PageSeries:
         """The primary keys of the elements of a page: of its records, and of those left out."""
         paths = self._resource.primary_key
         left_out: list[Any] = []
-        elements = [*self._records(response, True, left_out), *left_out]
+        selected = self._records(response, True, left_out)
+        elements = [*(self._processing.apply(selected) if self._has_steps else selected), *left_out]
         return [[lookup(element, path) for path in paths] for element in elements]
 
     def _records(self, response: Response, may_be_null: bool, left_out: list[Any]) -> list[Any]:

@@ -12,6 +12,7 @@ from analytics_sync.catalog import Resource
 from analytics_sync.common.errors import Place
 from analytics_sync.common.window import Window
 from analytics_sync.extract.journal.journal import Journal
+from analytics_sync.extract.processing import Processing
 from analytics_sync.extract.rest_client.connections.deadline import Deadline
 from analytics_sync.extract.result import ReadResult
 from analytics_sync.extract.trial import PageLimit
@@ -28,6 +29,7 @@ class ReadContext:
         result: Collects counts and stop reasons.
         journal: Keeps pages for a later run.
         deadline: When the read must have ended.
+        processing: The steps that records go through.
         page_limit: The pages that a trial may still request; None for a usual read.
     """
 
@@ -37,4 +39,5 @@ class ReadContext:
     result: ReadResult
     journal: Journal
     deadline: Deadline
+    processing: Processing
     page_limit: PageLimit | None = None

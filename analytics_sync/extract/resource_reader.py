@@ -32,6 +32,7 @@ from analytics_sync.extract.journal.journal import Journals
 from analytics_sync.extract.judges.finished_read import judge_records, judge_shortfall
 from analytics_sync.extract.page_reader import PageReader
 from analytics_sync.extract.parents import Parent, ParentValues, named_parent
+from analytics_sync.extract.processing import Processing
 from analytics_sync.extract.progress import RunProgress
 from analytics_sync.extract.read_context import ReadContext
 from analytics_sync.extract.rest_client.connections.deadline import Deadline
@@ -112,7 +113,8 @@ class ResourceReader:
         journal = self._journals.open(resource, window)
         deadline = Deadline.after(self._session.max_seconds, stop=self._stop)
         limit = PageLimit(self._max_pages) if self._max_pages is not None else None
-        context = ReadContext(resource, window, place, result, journal, deadline, limit)
+        processing = Processing(resource, place, self._session.redact)
+        context = ReadContext(resource, window, place, result, journal, deadline, processing, limit)
         collector = self._collector(context, consumers, table or ExistingTable())
         reader = PageReader(context, self._session, self._settings, self._prefetch_pool)
         reading = self._progress.begin(place, result, len(parents) if parents is not None else None)
@@ -162,7 +164,9 @@ class ResourceReader:
         window = with_lag(resource, window)
         journal = self._journals.open(resource, window)
         deadline = Deadline.after(self._session.max_seconds, stop=self._stop)
-        context = ReadContext(resource, window, place, ReadResult(resource), journal, deadline)
+        processing = Processing(resource, place, self._session.redact)
+        result = ReadResult(resource)
+        context = ReadContext(resource, window, place, result, journal, deadline, processing)
         reader = PageReader(context, self._session, self._settings, self._prefetch_pool)
         parent = self.configured(resource) if resource.parent else None
         return reader.first_request(parent or named_parent(resource))

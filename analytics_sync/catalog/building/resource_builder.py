@@ -131,6 +131,7 @@ class ResourceBuilder:
             write_disposition=resource.write_disposition or "merge",
             fields=fields,
             hints=hints,
+            steps=resource.processing_steps,
             inherited=inherited,
             parent=parent,
             skip_parents=resource.skip_parents,

@@ -26,6 +26,7 @@ from analytics_sync.catalog.config.page_keys import PageKeys
 from analytics_sync.catalog.config.paginators import PaginatorConfig
 from analytics_sync.catalog.config.params import Header, Literals, Param
 from analytics_sync.catalog.config.paths import FieldPath, ResponsePath
+from analytics_sync.catalog.config.steps import Step
 from analytics_sync.catalog.config.team_keys import Instances, TeamKeys
 from analytics_sync.common.json_path import compile_field
 
@@ -166,7 +167,8 @@ def _include(value: Any) -> Any:
 class ResourceDefaults(PageKeys):
     """Keys that a resource may have and that ``resource_defaults`` may set for all resources.
 
-    ``deletes`` (ours): set ``_deleted_at`` in rows that the API no longer lists. ``window`` does so in
+    ``processing_steps`` (dlt's name, our form): changes of the records as data. ``schema_contract: evolve``:
+    ``columns`` are hints. ``deletes`` (ours): set ``_deleted_at`` in rows that the API no longer lists. ``window`` does so in
     each window that was read, ``soft`` in snapshots and children.
     """
 
@@ -182,6 +184,7 @@ class ResourceDefaults(PageKeys):
     include_from_parent: Annotated[dict[FieldPath, ResponsePath], BeforeValidator(_include)] = (
         Field(default_factory=dict)
     )
+    processing_steps: tuple[Step, ...] = ()
     skip_parents: dict[ResponsePath, tuple[Literals, ...]] = Field(default_factory=dict)
     selected: bool = True
     deletes: Literal["soft", "window", "none"] | None = None

@@ -33,8 +33,9 @@ def judge_shortfall(context: ReadContext) -> None:
         is_hidden = total is None or result.records >= total  # other series made up for it
         if result.resource.write_disposition == "replace" or is_hidden:
             result.findings.add(COMPLETE, result.shortfall_text)
-    if message := result.filter_evidence.message():
-        result.findings.add(COMPLETE, message)
+    for message in (result.filter_evidence.message(), context.processing.message()):
+        if message:
+            result.findings.add(COMPLETE, message)
     _refuse_to_replace(result, context.place, COMPLETE, _INCOMPLETE, _RUN_AGAIN)
 
 
