@@ -25,7 +25,7 @@ from analytics_sync.catalog.config.params import Param, ResolveParam, SettingPar
 from analytics_sync.catalog.config.steps import Step
 from analytics_sync.catalog.config.team_keys import Level
 from analytics_sync.catalog.config.texts import Text
-from analytics_sync.catalog.naming import column_name, dataset_name
+from analytics_sync.catalog.naming import ROW_HASH, column_name, dataset_name
 from analytics_sync.common.json_path import spell
 
 
@@ -156,6 +156,11 @@ class Resource:
     def key(self) -> tuple[str, ...]:
         """The columns of the primary key."""
         return tuple(column_name(path) for path in self.primary_key)
+
+    @property
+    def has_row_hash(self) -> bool:
+        """Whether the key of a row is the hash of its whole record."""
+        return self.primary_key == (ROW_HASH,)
 
     @property
     def method(self) -> str:

@@ -39,6 +39,7 @@ from analytics_sync.extract.rest_client.response import Response
 from analytics_sync.extract.rest_client.session import Session
 from analytics_sync.extract.rest_client.urls import MAX_SHOWN_URL
 from analytics_sync.extract.result import Page
+from analytics_sync.extract.row_hash import row_hash, with_row_hash
 from analytics_sync.extract.trial import TRIAL_END
 
 _Fingerprint = tuple[list[int | None], set[str]]
@@ -240,6 +241,8 @@ class PageSeries:
             result.pages += 1
         if self._parent is not None:
             records = inherit(records, self._parent)
+        if self._resource.has_row_hash:
+            records = with_row_hash(records)
         return Page(
             records,
             response.received_at,
@@ -279,6 +282,8 @@ class PageSeries:
         left_out: list[Any] = []
         selected = self._records(response, True, left_out)
         elements = [*(self._processing.apply(selected) if self._has_steps else selected), *left_out]
+        if self._resource.has_row_hash:
+            return [[row_hash(e)] if isinstance(e, dict) else [e] for e in elements]
         return [[lookup(element, path) for path in paths] for element in elements]
 
     def _records(self, response: Response, may_be_null: bool, left_out: list[Any]) -> list[Any]:

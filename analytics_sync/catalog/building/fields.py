@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Literal
+from typing import Literal, TypeVar
 
 from analytics_sync.catalog.config.incremental import Incremental
 from analytics_sync.catalog.config.models import Column, ResourceDefaults
 from analytics_sync.catalog.errors import Fail
-from analytics_sync.catalog.naming import RESERVED_COLUMNS, column_name
+from analytics_sync.catalog.naming import RESERVED_COLUMNS, ROW_HASH, column_name
 from analytics_sync.catalog.source import Field
 from analytics_sync.common.json_path import compile_field
 
+_HASH = "row_hash"
+_R = TypeVar("_R", bound=ResourceDefaults)
 _EPOCHS: dict[str, Literal["epoch_s", "epoch_ms"]] = {"epoch_s": "epoch_s", "epoch_ms": "epoch_ms"}
 
 
@@ -39,7 +41,8 @@ def build_fields(
     """
     if not resource.columns or resource.schema_contract:
         for path in resource.primary_key:
-            _check_not_reserved(column_name(path), fail, "primary_key")
+            if path != ROW_HASH:
+                _check_not_reserved(column_name(path), fail, "primary_key")
         return ()
     cursor = [incremental.cursor_path] if incremental else []
     named = {
@@ -49,7 +52,7 @@ def build_fields(
         "include_from_parent": inherited,
     }
     _check_named_fields(named, resource.columns, fail)
-    _check_column_names(resource.columns, fail)
+    _check_column_names(resource.columns, fail, is_hashed=resource.primary_key == (ROW_HASH,))
     required = {*_required(resource), *resource.primary_key, *cursor}
     return tuple(
         _field(path, column, required=path in required) for path, column in resource.columns.items()
@@ -64,7 +67,7 @@ def build_hints(resource: ResourceDefaults, fail: Fail) -> tuple[Field, ...]:
     """
     if not resource.schema_contract:
         return ()
-    _check_column_names(resource.columns, fail)
+    _check_column_names(resource.columns, fail, is_hashed=resource.primary_key == (ROW_HASH,))
     required = {*_required(resource), *resource.primary_key}
     hints = (_field(path, c, required=path in required) for path, c in resource.columns.items())
     # A hint of a text loses no number, as an inferred text does not.
@@ -89,6 +92,22 @@ def key_of(resource: ResourceDefaults) -> tuple[str, ...]:
     """The fields of the primary key: declared, or marked in ``columns``."""
     marked = tuple(path for path, column in resource.columns.items() if column.primary_key)
     return resource.primary_key or marked
+
+
+def with_key(resource: _R) -> _R:
+    """The resource with its key: declared, marked in ``columns``, or the hash of the whole record.
+
+    The hash is the key of a resource that declares it, and of one that has no key and replaces its table.
+    """
+    key = key_of(resource)
+    is_hash = key == (_HASH,) and _HASH not in resource.columns
+    if not is_hash and (key or not resource.selected or resource.write_disposition != "replace"):
+        return resource.model_copy(update={"primary_key": key})
+    columns = resource.columns
+    if columns:
+        described = Column(data_type="text", description="Hash of the whole record: it has no key")
+        columns = {**columns, ROW_HASH: described}
+    return resource.model_copy(update={"primary_key": (ROW_HASH,), "columns": columns})
 
 
 def _required(resource: ResourceDefaults) -> set[str]:
@@ -123,13 +142,14 @@ def _check_named_fields(
                 )
 
 
-def _check_column_names(columns: Iterable[str], fail: Fail) -> None:
+def _check_column_names(columns: Iterable[str], fail: Fail, *, is_hashed: bool) -> None:
     """Check that each field has a column of its own, and none that is reserved."""
     taken: dict[str, str] = {}
     for path in columns:
         column = column_name(path)
         other = taken.setdefault(column, path)
-        _check_not_reserved(column, fail, "columns", path)
+        if path != ROW_HASH or not is_hashed:
+            _check_not_reserved(column, fail, "columns", path)
         if other != path:
             fail(
                 f"fields {other!r} and {path!r} would share the column {column!r}; make one an alias "

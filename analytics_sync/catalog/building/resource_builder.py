@@ -19,7 +19,7 @@ from analytics_sync.catalog.building.fields import (
     build_cursor,
     build_fields,
     build_hints,
-    key_of,
+    with_key,
 )
 from analytics_sync.catalog.building.request_texts import RequestTexts
 from analytics_sync.catalog.config.client import Client, ErrorHandler
@@ -63,8 +63,7 @@ class ResourceBuilder:
         self.name = resource_name(declared.name)
         self.declared = declared
         self.endpoint = _merged(defaults.endpoint, declared.endpoint)
-        merged = _merged(defaults, declared)
-        self.resource = merged.model_copy(update={"primary_key": key_of(merged)})
+        self.resource = with_key(_merged(defaults, declared))
         self.cursor_params = cursor_params
         self.fail = fail
 
@@ -80,7 +79,11 @@ class ResourceBuilder:
         incremental = texts.incremental
         parent = self._parent(texts.params)
         if not self.resource.primary_key and self.resource.selected:
-            self.fail("expected primary_key: without it rows cannot be told apart", "primary_key")
+            self.fail(
+                "expected primary_key: without it rows cannot be told apart. Without a field that is unique, "
+                "declare primary_key: row_hash, or write_disposition: replace",
+                "primary_key",
+            )
         inherited = {
             name.replace("*", f"_{parent}_", 1): field
             for name, field in self.resource.include_from_parent.items()

@@ -34,6 +34,10 @@ from analytics_sync.defs.partitions.planned import Planned
 
 _SETTING = "repository_url"
 _REPOSITORY_URL = f"ANALYTICS_SYNC__{_SETTING.upper()}"
+_WITHOUT_KEY = (
+    "The records have no key: one row per record that differs in any field (`_row_hash`). Records that are equal "
+    "in all fields are one row."
+)
 _MAX_TAG = 63  # characters of a tag's value that Dagster takes; a source may have one more
 _EXAMPLE_HOST = re.compile(r"(^|\.)(example(\.(com|net|org))?|invalid|test)$")
 
@@ -92,6 +96,10 @@ def description(source: Source, resource: Resource) -> str:
     """What a row is, which rows a partition holds, and what becomes of rows that are gone."""
     key = ", ".join(f"`{column}`" for column in resource.key)
     sentences = [f"One row per {key}." if key else "", _window(source, resource)]
+    if resource.has_row_hash:
+        sentences[0] = _WITHOUT_KEY
+        if resource.write_disposition == "merge" and not _marks_deleted(source, resource):
+            sentences[0] += " A record that changes is a new row, and the old row stays."
     if resource.write_disposition == "replace":
         sentences.append("A run replaces the rows that it has read again.")
     elif _marks_deleted(source, resource):
@@ -212,9 +220,10 @@ def _address(source: Source) -> str:
     """The address of the API as far as it is known without a run; empty if it is only an example."""
     for level in source.levels:
         text = dlt.config.get(f"sources.{level.name}.base_url", str) or level.keys.base_url
-        if text and (address := _shown(str(text))):
+        if text and "{" not in str(text) and (address := _shown(str(text))):
             return address
-    return _shown(source.client.base_url or "")
+    declared = source.client.base_url or ""
+    return "" if "{" in declared else _shown(declared)
 
 
 def _shown(address: str) -> str:

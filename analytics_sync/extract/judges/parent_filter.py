@@ -22,6 +22,7 @@ from analytics_sync.common.shown import shown
 from analytics_sync.extract.parents import Parent
 from analytics_sync.extract.rest_client.urls import placeholders
 from analytics_sync.extract.result import Page
+from analytics_sync.extract.row_hash import row_hash
 
 _MAX_COMPARED = 8  # parents; an API that ignores the parameter gives the same for all of them
 _STEP = 7919  # to the number of a parent that does not exist
@@ -47,6 +48,8 @@ class ParentFilter:
         in_path = set(placeholders(resource.path))
         self._names = [name for name in resource.resolved if name not in in_path]
         self._own_key = [name for name in resource.primary_key if name not in resource.inherited]
+        # The hash of a record without the fields of its parent; None if records have keys.
+        self._inherited = tuple(resource.inherited) if resource.has_row_hash else None
         self._parents = parents
         self._read = read
         self._place = place
@@ -81,6 +84,10 @@ class ParentFilter:
     def _listing(self, page: Page) -> Hashable:
         """The same for pages with the same records: their number, and the keys of two of them."""
         ends = (page.records[0], page.records[-1])
+        if self._inherited is not None:
+            without = self._inherited
+            hashes = [row_hash(r, without) if isinstance(r, dict) else repr(r) for r in ends]
+            return (len(page.records), *hashes)
         keys = [repr(lookup(record, name)) for record in ends for name in self._own_key]
         return (len(page.records), *keys) if repr(MISSING) not in keys else object()
 

@@ -121,7 +121,7 @@ def _records(body: Any, resource: Resource, left_out: list[Any] | None) -> list[
         return _if_any_object(found)
     if isinstance(found, Mapping):
         records = _only_list(found) if resource.selector is None else None
-        if _has_key(found, resource) and not _is_envelope(found, records, resource):
+        if _is_record(found, resource) and not _is_envelope(found, records, resource):
             return [found]
         if records is not None:
             return records
@@ -258,6 +258,18 @@ def _has_key(record: Mapping[str, Any], resource: Resource) -> bool:
             if lookup(record, path) not in (MISSING, None):
                 return True
     return False
+
+
+def _is_record(found: Mapping[str, Any], resource: Resource) -> bool:
+    """Whether an object at the place of the records is a record.
+
+    It is one by its key. If the key is a hash, or is made by steps, it is one where ``data_selector`` says so,
+    unless it speaks of an error.
+    """
+    is_key_unknown = resource.has_row_hash or any(s.map or s.yield_map for s in resource.steps)
+    if not is_key_unknown or _has_key(found, resource):
+        return _has_key(found, resource)
+    return resource.selector is not None and not any(plain_name(n) in _COMPLAINTS for n in found)
 
 
 def _only_list(body: Mapping[str, Any]) -> list[Any] | None:
