@@ -84,7 +84,15 @@ def _without_load(rows: list[dict[str, object]]) -> list[str]:
     return sorted(map(str, without_load(rows)))
 
 
-@pytest.mark.parametrize("source", ["observability", "ci_pipelines", "customer_data", "delivery"])
+@pytest.mark.parametrize(
+    "source",
+    [
+        "observability",
+        "customer_data",
+        pytest.param("ci_pipelines", marks=pytest.mark.slow),
+        pytest.param("delivery", marks=pytest.mark.slow),
+    ],
+)
 def test_days_in_any_order_equal_the_range(world: World, source: str) -> None:
     declared = world.sources[source]
     windowed = [str(r) for r in declared.assets if declared.windowed(r)]

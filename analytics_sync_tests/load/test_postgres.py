@@ -26,7 +26,14 @@ def address(postgres: Postgres, world: World, monkeypatch: pytest.MonkeyPatch) -
     return database
 
 
-@pytest.mark.parametrize("source", ["observability", "ci_pipelines", "delivery"])
+@pytest.mark.parametrize(
+    "source",
+    [
+        "observability",
+        pytest.param("ci_pipelines", marks=pytest.mark.slow),
+        pytest.param("delivery", marks=pytest.mark.slow),
+    ],
+)
 def test_every_resource_equals_what_was_served(world: World, address: str, source: str) -> None:
     declared = world.sources[source]
     assets = [str(r) for r in declared.assets]

@@ -103,6 +103,7 @@ def test_ratios_compare_the_same_round() -> None:
     assert three_rounds.ratios == {"limit": 2}
 
 
+@pytest.mark.slow
 def test_a_peer_that_cannot_be_installed_has_a_reason(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
