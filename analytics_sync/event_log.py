@@ -78,12 +78,14 @@ class KeptSqliteEventLogStorage(SqliteEventLogStorage):
         with self._engines_lock:
             if not event.is_dagster_event or self._index is not None:
                 super().store_event(event)
-                return
-            with self.index_connection() as self._index:
-                try:
-                    super().store_event(event)
-                finally:
-                    self._index = None
+            else:
+                with self.index_connection() as self._index:
+                    try:
+                        super().store_event(event)
+                    finally:
+                        self._index = None
+        # The page of a run waits for a change of this file. SQLite writes to its log beside it.
+        os.utime(self.path_for_shard(event.run_id))
 
     def run_connection(self, run_id: str | None = None) -> Any:
         """A connection to the file of one run, in a transaction."""

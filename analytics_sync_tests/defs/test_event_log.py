@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import multiprocessing
+import queue
 import sqlite3
 import subprocess
 import sys
@@ -27,6 +28,7 @@ from dagster import (
 )
 from dagster._core.storage.event_log import SqliteEventLogStorage
 from dagster._core.storage.event_log.sqlite import sqlite_event_log as dagsters_module
+from dagster._core.test_utils import create_run_for_test
 from sqlalchemy.exc import IntegrityError
 
 from analytics_sync.event_log import KeptSqliteEventLogStorage
@@ -242,6 +244,21 @@ def test_a_forked_process_has_connections_of_its_own(home: Path) -> None:
         process.join()
         assert process.exitcode == 0
         assert len(instance.all_logs(run_id)) == before + 1
+
+
+def test_a_page_that_watches_a_run_gets_each_event_while_it_runs(home: Path) -> None:
+    """Pages follow a run by changes of its file. A kept connection writes only to the log beside it."""
+    with DagsterInstance.get() as writer, DagsterInstance.get() as page:
+        run = create_run_for_test(writer)
+        writer.report_engine_event("line 0", run)
+        seen: queue.Queue[str] = queue.Queue()
+        page.watch_event_logs(run.run_id, None, lambda event, _: seen.put(event.message))
+        got: list[str] = []
+        for number in range(1, 4):
+            writer.report_engine_event(f"line {number}", run)
+            while not got or got[-1] != f"line {number}":
+                got.append(seen.get(timeout=60))
+        assert got == ["line 0", "line 1", "line 2", "line 3"]
 
 
 def test_wiped_events_are_gone_and_new_ones_are_kept(home: Path) -> None:
