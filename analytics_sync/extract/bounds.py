@@ -132,6 +132,11 @@ class BoundsFormat:
         """The end of the records that the bounds request for certain, in UTC."""
         return min(self._instants(bounds.high + self._included))
 
+    def window(self, bounds: Bounds) -> Window | None:
+        """The time that the bounds request for certain; None if they are too close to each other."""
+        start, end = self.read_from(bounds), self.read_up_to(bounds)
+        return Window(start, end) if start < end else None
+
     def cut(self, bounds: Bounds, max_span: timedelta) -> list[Bounds]:
         """Parts of bounds, none longer than ``max_span``, that leave out no record."""
         parts = []

@@ -125,7 +125,9 @@ class PageCollector:
             shared = find_shared_keys(self._resource, buffer, self._arrivals, self._redact)
             result.shared_keys, buffer.repeated = shared, []
             if shared.is_wrong_key:
-                result.findings.add(PRIMARY_KEY_UNIQUE, shared.message(self._resource))
+                result.findings.add(
+                    PRIMARY_KEY_UNIQUE, shared.message(self._resource), shared.windows
+                )
         both = [k for k in self._on_both_sides if self._arrivals.is_certain(k.read_at)]
         if finding := both_sides_message(self._resource, both, self._redact):
             result.findings.add(PRIMARY_KEY_UNIQUE, finding)

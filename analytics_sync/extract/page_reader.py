@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Generator, Mapping
 from concurrent.futures import Executor
 from contextlib import closing
+from dataclasses import replace
 
 from analytics_sync.common.errors import HttpStatusError
 from analytics_sync.common.window import Window
@@ -121,11 +122,14 @@ class PageReader:
         incremental = context.resource.incremental if context.resource.cursor else None
         values = self._params(parent)
 
-        def read(bounds: Mapping[str, object]) -> Generator[Page, None, None]:
+        def read(
+            bounds: Mapping[str, object], part: Window | None = None
+        ) -> Generator[Page, None, None]:
             request = self._request(values, bounds)
             kept_pages = KeptPages(context.journal, request, ignore_journal=ignore_journal)
+            own = replace(context, slice_=part or slice_)
             series = PageSeries(
-                context, self._session, self._prefetch_pool, request, parent, kept_pages
+                own, self._session, self._prefetch_pool, request, parent, kept_pages
             )
             return series.pages()
 

@@ -156,7 +156,7 @@ class PageSeries:
         context = self._context
         age = judge_age(response, context.window, self._resource)
         for said in filter(None, (self._params.judge(records), age)):
-            result.findings.add(COMPLETE, redact(said))
+            context.add_finding(COMPLETE, redact(said))
 
     def _judge(
         self,

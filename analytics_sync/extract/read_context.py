@@ -31,6 +31,7 @@ class ReadContext:
         deadline: When the read must have ended.
         processing: The steps that records go through.
         page_limit: The pages that a trial may still request; None for a usual read.
+        slice_: The part of the window that a request series reads; None if it reads everything.
     """
 
     resource: Resource
@@ -41,3 +42,9 @@ class ReadContext:
     deadline: Deadline
     processing: Processing
     page_limit: PageLimit | None = None
+    slice_: Window | None = None
+
+    def add_finding(self, check: str, message: str) -> None:
+        """Record a finding of a request series: it concerns the rows of its slice."""
+        windows = None if self.slice_ is None else [self.slice_]
+        self.result.findings.add(check, message, windows)

@@ -58,8 +58,8 @@ def run_in_dagster(
     home: Path,
     sources: Mapping[str, Source],
     assets: Iterable[str],
-    first: date | None = None,
-    last: date | None = None,
+    first: date | str | None = None,
+    last: date | str | None = None,
 ) -> ExecuteInProcessResult:
     """Materialize assets in this process, with the environment as it is; see ``World.run``."""
     defs = build_definitions(sources)

@@ -27,7 +27,7 @@ from analytics_sync.defs.checks.table_checks import (
 from analytics_sync.defs.checks.volume import VOLUME, Volumes
 from analytics_sync.defs.history.dagster_history import DagsterHistory
 from analytics_sync.defs.history.materializations import metadata_of
-from analytics_sync.defs.history.metadata_names import RUN
+from analytics_sync.defs.history.metadata_names import FINDINGS, RUN
 from analytics_sync.defs.partitions.past_partitions import Partition
 from analytics_sync.extract.evidence.findings import (
     COMPLETE,
@@ -164,7 +164,7 @@ def _volume(subject: CheckSubject) -> Verdict:
 
 def _findings(record: EventLogRecord | None, check: str) -> list[str]:
     """The findings of the latest read that concern a check."""
-    found: Any = metadata_of(record, "findings") or {}
+    found: Any = metadata_of(record, FINDINGS) or {}
     return list(found.get(check, ()))
 
 

@@ -7,7 +7,7 @@ load without it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -24,10 +24,12 @@ from dagster import (
 from analytics_sync.catalog import Resource, Source
 from analytics_sync.common.errors import ExtractError
 from analytics_sync.common.shown import listed
+from analytics_sync.defs.checks.asset_checks import has_verdict_by_partition
 from analytics_sync.defs.checks.verdicts import verdicts
 from analytics_sync.defs.history.dagster_history import DagsterHistory
 from analytics_sync.defs.history.metadata_names import READING_BEGAN
 from analytics_sync.defs.history.run_tags import tag_account, tag_run
+from analytics_sync.defs.partitions.past_partitions import Partition
 from analytics_sync.defs.partitions.planned import Planned
 from analytics_sync.defs.partitions.source_partitions import run_partitions, run_window
 from analytics_sync.defs.specs.translator import asset_key
@@ -38,6 +40,7 @@ from analytics_sync.defs.steps.run_config import SyncConfig, check_config
 from analytics_sync.defs.steps.run_modes import log_requests, read_run, trial_events
 from analytics_sync.defs.steps.run_times import check_window, reading_began
 from analytics_sync.defs.supervision import canceled, is_interrupted, supervised
+from analytics_sync.extract.evidence.findings import COMPLETE
 from analytics_sync.extract.result import ReadResult
 from analytics_sync.extract.run import ReadRun
 from analytics_sync.load.clients.destination import left_behind
@@ -86,8 +89,7 @@ def materialize(
                     )
                     continue
                 if source.windowed(resource):
-                    for key, own in of_partitions(metadata, result, days).items():
-                        context.add_asset_metadata(own, asset_key(resource), key)
+                    _add_own_metadata(context, planned, result, metadata, days)
                 reported.append(asset_key(resource))
                 yield MaterializeResult(asset_key=asset_key(resource), metadata=metadata)
     except (KeyboardInterrupt, DagsterExecutionInterruptedError):
@@ -110,6 +112,20 @@ def _load(
         return load(run, context.run.run_id, history, config.accept_shrunken)
 
     return supervised(context, run.stop, run.progress, work)
+
+
+def _add_own_metadata(
+    context: AssetExecutionContext,
+    planned: Planned,
+    result: ReadResult,
+    metadata: dict[str, Any],
+    days: Sequence[Partition],
+) -> None:
+    """Move what belongs to single partitions from the metadata of a resource to these."""
+    resource = result.resource
+    by_day = has_verdict_by_partition(planned.source, resource, planned.partitions, COMPLETE)
+    for key, own in of_partitions(metadata, result, days, have_verdicts=by_day).items():
+        context.add_asset_metadata(own, asset_key(resource), key)
 
 
 def _warn_of_files(context: AssetExecutionContext, loaded: Loaded) -> None:

@@ -18,6 +18,7 @@ from analytics_sync.common.window import Window
 from analytics_sync.defs.history.dagster_history import ACCOUNT_CHANGES
 from analytics_sync.defs.history.metadata_names import (
     ESTIMATED_TABLE_ROWS,
+    FINDINGS,
     NEWEST_CURSOR,
     PARTITION_ROWS,
     ROWS,
@@ -94,7 +95,7 @@ def run_metadata(result: ReadResult, loaded: Loaded, window: Window | None) -> d
     if result.read_up_to:
         metadata["read_up_to"] = result.read_up_to.isoformat()
     if findings := result.findings.by_check():
-        metadata["findings"] = MetadataValue.json(findings)
+        metadata[FINDINGS] = MetadataValue.json(findings)
     if result.shared_keys.count:
         kind = "shared_by_different_records" if result.shared_keys.is_wrong_key else "with_versions"
         metadata[f"keys_{kind}"] = result.shared_keys.count
@@ -103,7 +104,11 @@ def run_metadata(result: ReadResult, loaded: Loaded, window: Window | None) -> d
 
 
 def of_partitions(
-    metadata: dict[str, Any], result: ReadResult, partitions: Sequence[Partition]
+    metadata: dict[str, Any],
+    result: ReadResult,
+    partitions: Sequence[Partition],
+    *,
+    have_verdicts: bool,
 ) -> dict[str, dict[str, Any]]:
     """The metadata of each partition of a run. What it does not hold is the same for all of them.
 
@@ -111,6 +116,7 @@ def of_partitions(
         metadata: Of the run. Numbers that belong to no partition get another name here.
         result: What was read.
         partitions: The partitions of the run.
+        have_verdicts: Whether each partition has results of its checks. Then each has its own findings.
     """
     times = result.buffer.times if result.buffer and result.resource.cursor else None
     if len(partitions) == 1:
@@ -122,13 +128,16 @@ def of_partitions(
         if name in metadata:
             metadata[RUN + name] = metadata.pop(name)
     metadata["run_partitions"] = len(partitions)
-    if times is None:
-        return {}  # a child has the window of its parent: the time of a row is not known
-    rows = times.rows_in([window_of(p) for p in partitions])
-    return {
-        partition.key: {ROWS: count, PARTITION_ROWS: count}
-        for partition, count in zip(partitions, rows, strict=True)
-    }
+    windows = [window_of(p) for p in partitions]
+    by_key: dict[str, dict[str, Any]] = {p.key: {} for p in partitions}
+    if have_verdicts and metadata.pop(FINDINGS, None) is not None:
+        for found, numbers in zip(result.findings.by_window(windows), by_key.values(), strict=True):
+            if found:
+                numbers[FINDINGS] = MetadataValue.json(found)
+    if times is not None:  # a child has the window of its parent: the time of a row is not known
+        for count, numbers in zip(times.rows_in(windows), by_key.values(), strict=True):
+            numbers |= {ROWS: count, PARTITION_ROWS: count}
+    return {key: numbers for key, numbers in by_key.items() if numbers}
 
 
 def _read_numbers(result: ReadResult) -> dict[str, Any]:

@@ -1,14 +1,17 @@
 """Findings: evidence in the responses against the declaration, or against completeness.
 
-In: a message about a response, and the check that it concerns. Out: the messages of each check. They
-end up in the metadata of the materialization, and the check of that name fails.
+In: a message about a response, the check that it concerns, and the time that it concerns if that is known. Out:
+the messages of each check. They end up in the metadata of the materialization, and the check of that name
+fails: of the partitions that the message concerns.
 """
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable, Sequence
 
 from analytics_sync.common.shown import shown
+from analytics_sync.common.window import Window
 
 COMPLETE = "complete"
 """The API says that there is more than was read."""
@@ -23,6 +26,8 @@ HISTORY = "history"
 """Dagster reports a load that the warehouse does not have."""
 
 _MAX_MESSAGES = 20  # a check; further ones would only repeat the first
+_MAX_WINDOWS = 1000  # of a message; with more it concerns all partitions
+_MORE = "There are more findings. The first of them are shown."
 _MAX_CHARACTERS = 4000  # of a message: room for 20 names of 80 characters, twice
 
 
@@ -31,19 +36,25 @@ class Findings:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._messages: dict[str, dict[str, None]] = {}
+        self._messages: dict[str, dict[str, list[Window] | None]] = {}
 
-    def add(self, check: str, message: str) -> None:
+    def add(self, check: str, message: str, windows: Iterable[Window] | None = None) -> None:
         """Record a finding; an equal message counts once.
 
         Args:
             check: The check that fails, one of the constants of this module.
             message: The response's claim, the value found, and the key of the catalog file.
+            windows: The times that the finding concerns: no other rows are in doubt. None if all are.
         """
+        found = None if windows is None else list(windows)
+        said = shown(message, _MAX_CHARACTERS)
         with self._lock:
             messages = self._messages.setdefault(check, {})
-            if len(messages) < _MAX_MESSAGES:
-                messages.setdefault(shown(message, _MAX_CHARACTERS))
+            if said not in messages and len(messages) >= _MAX_MESSAGES:
+                said = _MORE
+            known = messages.setdefault(said, [])
+            together = None if known is None or found is None else [*known, *found]
+            messages[said] = None if together and len(together) > _MAX_WINDOWS else together
 
     def of(self, check: str) -> list[str]:
         """The messages of one check, in the order of their arrival."""
@@ -54,3 +65,30 @@ class Findings:
         """The messages of all checks that have some."""
         with self._lock:
             return {check: list(messages) for check, messages in self._messages.items()}
+
+    def by_window(self, windows: Sequence[Window]) -> list[dict[str, list[str]]]:
+        """The messages of each check that concern each of some windows.
+
+        A message that concerns none of them concerns all: it is about a time beside them, such as a
+        lookback, and no message may get lost.
+        """
+        with self._lock:
+            return _by_window(self._messages, windows)
+
+
+def _by_window(
+    found: dict[str, dict[str, list[Window] | None]], windows: Sequence[Window]
+) -> list[dict[str, list[str]]]:
+    by_window: list[dict[str, list[str]]] = [{} for _ in windows]
+    for check, messages in found.items():
+        for message, concerned in messages.items():
+            numbers = [n for n, w in enumerate(windows) if concerned and _overlaps(w, concerned)]
+            for n in numbers or range(len(windows)):
+                by_window[n].setdefault(check, []).append(message)
+    return by_window
+
+
+def _overlaps(window: Window, others: Iterable[Window]) -> bool:
+    days = window.of_dates()  # a cursor without a time of day is a day in the zone of the window
+    start, end = min(window.start, days.start), max(window.end, days.end)
+    return any(other.start < end and start < other.end for other in others)

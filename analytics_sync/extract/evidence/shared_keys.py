@@ -21,14 +21,16 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import pyarrow as pa
 
 from analytics_sync.catalog import Resource
 from analytics_sync.common.shown import shown
+from analytics_sync.common.window import Window
 from analytics_sync.extract.buffer import RepeatedRow, TableBuffer
 from analytics_sync.extract.convert.cursor_kind import CursorKind, cursor_kind, is_creation
 from analytics_sync.extract.convert.outside_keys import OutsideKey
@@ -57,6 +59,7 @@ class SharedKeys:
         had_changed: Whether rows of a key had all changed, by their cursors, long before the read.
         differing: A few of the columns in which the rows of the first key differ.
         is_wrong_key: Whether the declared key is wrong: one key is proven, or there are many.
+        windows: The times of all rows that share a key, by their cursors; None without cursors.
     """
 
     count: int = 0
@@ -67,6 +70,7 @@ class SharedKeys:
     had_changed: bool = False
     differing: tuple[str, ...] = ()
     is_wrong_key: bool = False
+    windows: tuple[Window, ...] | None = None
 
     def message(self, resource: Resource) -> str:
         """What happened, and the key of the catalog file to look at."""
@@ -163,7 +167,20 @@ def find_shared_keys(
         had_changed=had_changed,
         differing=_differing_columns(buffer, found[0]),
         is_wrong_key=bool(proven) or len(found) * _FEW > buffer.rows,
+        windows=_windows(row.version.cursor for rows in found for row in rows),
     )
+
+
+def _windows(cursors: Iterable[Any]) -> tuple[Window, ...] | None:
+    """The moments of some cursors; None if one of them is no time."""
+    found = set()
+    for cursor in cursors:
+        if not isinstance(cursor, date):
+            return None
+        at = cursor if isinstance(cursor, datetime) else datetime.combine(cursor, time.min)
+        at = at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+        found.add(Window(at, at + timedelta(microseconds=1)))
+    return tuple(found)
 
 
 def both_sides_message(

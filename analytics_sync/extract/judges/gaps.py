@@ -60,7 +60,7 @@ class GapJudge:
                 "Run again. If this means that there are no records, declare response_actions with a "
                 "part of this text as content, and action ignore.",
             )
-        context.result.findings.add(
+        context.add_finding(
             COMPLETE,
             f"The API says that a page is not complete: {said}. Run again. If the page is complete all "
             "the same, declare response_actions with its status_code or content, and action accept.",
@@ -77,7 +77,7 @@ class GapJudge:
         found = [e for e in elements if type(e) is dict and self._stand_ins.error_in(e)]
         if found:
             example = self._redact(dumps(found[0]).decode())[:_MAX_CHARACTERS]
-            self._context.result.findings.add(
+            self._context.add_finding(
                 COMPLETE,
                 f"data_selector leaves out elements that hold an error and no declared field, for "
                 f"example {example}. They may stand for records. Run again, or declare a data_selector "

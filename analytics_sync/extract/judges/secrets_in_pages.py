@@ -57,7 +57,7 @@ def judge_keys(
     changed = sum(one != other for one, other in zip_longest(masked, unmasked))
     if changed:
         names = ", ".join(context.resource.primary_key)
-        context.result.findings.add(
+        context.add_finding(
             PRIMARY_KEY_UNIQUE,
             f"The primary key [{names}] of resource {context.resource.name!r} holds a secret of this source "
             f"in {changed} records of a page. It is masked, so that records with different keys may become "

@@ -55,9 +55,9 @@ class SeriesEnd:
         Raises:
             PaginationStuck: The response says that there is more, and the paginator found no way.
         """
-        findings, paginator = self._context.result.findings, self._paginator
+        context, paginator = self._context, self._paginator
         if end.evidence:
-            findings.add(COMPLETE, end.evidence)
+            context.add_finding(COMPLETE, end.evidence)
         signs = [] if response is None else self._doubts(end.end, response, records)
         if not signs:
             return end.proven_complete and not end.evidence
@@ -67,7 +67,9 @@ class SeriesEnd:
         if error is not None and not is_mistakable:
             raise error
         said = "; ".join(sign.text for sign in signs)
-        findings.add(COMPLETE, f"The API says that there is more: {said}. {paginator.advice}")
+        context.add_finding(
+            COMPLETE, f"The API says that there is more: {said}. {paginator.advice}"
+        )
         return False
 
     def _doubts(self, end: str, response: Response, records: Sequence[Any]) -> list[Sign]:

@@ -96,7 +96,7 @@ class WindowRequests:
                 plan.absent.append(error)
         if plan.read_up_to is None:
             raise (plan.absent + [error for _, error in plan.unread])[0]
-        self._record_ignored(plan)
+        self._record_ignored(plan, window)
         self._record_read_up_to(plan.read_up_to, window)
         if self._is_tested:
             self._tests.judge(evidence, read)
@@ -122,7 +122,8 @@ class WindowRequests:
         number = 0
         values = self._format.values(request.bounds)
         try:
-            with closing(read(bounds_params(self._incremental, values))) as pages:
+            params = bounds_params(self._incremental, values)
+            with closing(read(params, self._format.window(request.bounds))) as pages:
                 for number, page in enumerate(pages, start=1):
                     evidence.add(request.bounds, number, page)
                     yield page
@@ -223,7 +224,7 @@ class WindowRequests:
         elif self._incremental.max_span is None and not request.trial.is_backwards:
             self._max_span = self._format.span(request.bounds)
 
-    def _record_ignored(self, plan: WindowPlan) -> None:
+    def _record_ignored(self, plan: WindowPlan, window: Window) -> None:
         """Record the ends of ignored parts of a window of which other parts were read."""
         for error in [*plan.absent, *(error for _, error in plan.unread)]:
             self._ignored.record_end(error)
@@ -238,6 +239,7 @@ class WindowRequests:
             f"the bounds may be the reason. The refusal: {error.happened} If such a part has no "
             "records, add a part of this text as content of the action. Otherwise declare max_span or "
             "delay of incremental.",
+            [window],
         )
 
     def _record_read_up_to(self, read_up_to: datetime, window: Window) -> None:
@@ -254,6 +256,7 @@ class WindowRequests:
                 f"The API gave records up to {read_up_to:%Y-%m-%dT%H:%MZ} only, and the window ends at "
                 f"{window.end:%Y-%m-%dT%H:%MZ}: run this partition again. Look at delay and time_zone "
                 "of incremental.",
+                [Window(max(read_up_to, window.start), window.end)],
             )
 
 

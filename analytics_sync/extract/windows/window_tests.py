@@ -30,7 +30,8 @@ _MAX_PAGES = 10  # of a test
 # Per read, each for another parent: so many of those with records, and of those without.
 _MAX_SPAN_TESTS = 16
 
-ReadPages = Callable[[dict[str, object]], Generator[Page, None, None]]
+ReadPages = Callable[[dict[str, object], Window | None], Generator[Page, None, None]]
+"""Reads the pages for query parameters, which request a part of the window for certain."""
 
 
 class Seen:
@@ -192,7 +193,7 @@ class WindowTests:
         """The pages of a test, as far as the API gives them."""
         values = self._format.values(bounds)
         try:
-            with closing(read(bounds_params(self._incremental, values))) as pages:
+            with closing(read(bounds_params(self._incremental, values), None)) as pages:
                 for page in pages:
                     yield page
                     if page.last:  # before the series records its end and its total in the result
