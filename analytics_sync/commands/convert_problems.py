@@ -88,17 +88,20 @@ class _Rest:
     def __init__(self, draft: Draft) -> None:
         self.data: dict[str, Any] = copy.deepcopy(draft.data)
         self.draft_lines = draft.lines
-        listed = self.data.get("resources")
-        self.numbers = list(range(len(listed))) if isinstance(listed, list) else []
+        resources = self.data.get("resources")
+        self.listed = bool(resources)
+        self.numbers = list(range(len(resources))) if isinstance(resources, list) else []
         self.left_out: set[tuple[str, str]] = set()
 
     def mistakes(self, name: str, file: str) -> list[CatalogError]:
         """What the catalog refuses, one mistake after the other."""
         found: list[CatalogError] = []
-        while len(found) < _MOST and (self.numbers or not found):
+        while len(found) < _MOST:
             try:
                 build(self.data, self._lines(), name=name, file=file)
             except CatalogError as e:
+                if self.listed and not self.numbers and e.key.endswith("resources"):
+                    break  # all of them are left out
                 found.append(e)
                 if not self.leave_out(e):
                     break
@@ -124,6 +127,11 @@ class _Rest:
         keys = keys[: whole + 1]
         known = (problem.resource, problem.key) in self.left_out
         self.left_out.add((problem.resource, problem.key))
+        if keys[:1] == ["resources"] and keys[1:] and keys[1].isdigit():
+            number = int(keys[1])
+            if number in self.numbers:
+                self._without(self.numbers.index(number), "")
+            return True
         if not problem.resource:
             return not known and _remove(self.data, keys)
         index = next(

@@ -1,114 +1,83 @@
-"""The format of a bound from a ``convert`` function: the strftime pattern or the method that it ends in.
+"""The format of a bound from a ``convert`` function: found out with two samples.
 
-In: a function of the file. Out: a ``param_format``, or None for code of another form.
+In: a function of the file, and the format of the cursor that it gets. Out: a ``param_format``, and the text
+that the function writes around a bound. The interpreter works the function out; it does not run.
 """
 
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
 
-from analytics_sync.catalog.from_python.values import Function
+from analytics_sync.catalog.from_python.interpreter import Interpreter
+from analytics_sync.catalog.from_python.known_calls import call_known
+from analytics_sync.catalog.from_python.limits import TooMuchWork
+from analytics_sync.catalog.from_python.methods import is_pattern, spelled, text_of
+from analytics_sync.catalog.from_python.values import Function, Known, Value
 
 START = "{incremental.start_value}"
-_METHODS = {
-    "to_date_string": "date",
-    "isoformat": "iso",
-    "to_iso8601_string": "iso",
-    "to_datetime_string": "%Y-%m-%d %H:%M:%S",
-    "int_timestamp": "epoch_s",
-    "timestamp": "epoch_s",
-}
+_SAMPLES = (
+    datetime(2031, 11, 23, 4, 5, 6, tzinfo=UTC),
+    datetime(2032, 12, 13, 14, 25, 36, tzinfo=UTC),
+)
+_FORMATS = (
+    "iso", "iso_ms", "epoch_ms", "epoch_s", "%Y-%m-%dT%H:%M:%S+00:00", "%Y-%m-%d %H:%M:%S+00:00",
+    "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M", "%Y%m%d%H%M%S", "date",
+    "%Y/%m/%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y%m%d",
+)  # fmt: skip
 
 
-def format_of_code(function: Function) -> str | None:
-    """The ``param_format`` of what a function returns."""
-    node = returned(function)
-    if node is None:
+def bound_format(convert: Value, own: str | None) -> tuple[str, str] | None:
+    """The format that ``convert`` writes, and its text with ``START`` in place of the bound.
+
+    Args:
+        convert: The function.
+        own: The format of the cursor in records; None if it is not known.
+
+    Returns:
+        None for a function of another kind.
+    """
+    given = [spelled_bound(own or "iso", sample) for sample in _SAMPLES]
+    written = [text_of(_result(convert, value)) for value in given]
+    if any(isinstance(w, bool) or not isinstance(w, str | int | float) for w in written):
         return None
-    factor = 1
-    while True:
-        match node:
-            case ast.Call(func=ast.Name(id="int" | "str" | "round"), args=[inner, *_]):
-                node = inner
-            case ast.Subscript(
-                slice=ast.Slice(lower=None, upper=ast.Constant(value=10), step=None)
-            ):
-                return "date"
-            case ast.Subscript(
-                value=ast.Call(
-                    func=ast.Attribute(attr="split"), args=[ast.Constant(value="T" | " ")]
-                ),
-                slice=ast.Constant(value=0),
-            ):
-                return "date"
-            case ast.Call(func=ast.Attribute(attr="mktime" | "timegm")):
-                return "epoch_ms" if factor == 1000 else "epoch_s"
-            case ast.BinOp(op=ast.Mult(), left=inner, right=ast.Constant(value=1000)):
-                node, factor = inner, 1000
-            case ast.Call(
-                func=ast.Attribute(attr="strftime"), args=[ast.Constant(value=str(pattern))]
-            ):
-                return "date" if pattern == "%Y-%m-%d" else pattern
-            case ast.Call(func=ast.Attribute(attr=name)) | ast.Attribute(attr=name) if (
-                name in _METHODS
-            ):
-                found = _METHODS[name]
-                return "epoch_ms" if factor == 1000 and found == "epoch_s" else found
-            case _:
-                return None
+    for form in (*_patterns(convert), *_FORMATS):
+        texts = [spelled_bound(form, sample) for sample in _SAMPLES]
+        if written == texts or [str(w) for w in written] == [str(t) for t in texts]:
+            return form, START
+        around = {str(w).replace(str(t), START) for w, t in zip(written, texts, strict=True)}
+        first = next(iter(around))
+        if len(around) == 1 and first.count(START) == 1:
+            return form, first
+    return None
 
 
-def text_around(function: Function) -> str | None:
-    """The text that a function writes around its one value, with ``{incremental.start_value}`` in it."""
-    node, names = returned(function), [a.arg for a in function.node.args.args]
-    if node is None or len(names) != 1:
+def spelled_bound(form: str, moment: datetime) -> Any:
+    """A time in the format of a ``param_format``."""
+    if form == "iso_ms":
+        return f"{moment:%Y-%m-%dT%H:%M:%S}.000Z"
+    return spelled(moment, form)
+
+
+def _patterns(convert: Value) -> Iterator[str]:
+    """The strftime patterns in the text of a function."""
+    if isinstance(convert.data, Function):
+        for node in ast.walk(convert.data.node):
+            text = node.value if isinstance(node, ast.Constant) else None
+            if isinstance(text, str) and is_pattern(text) and text != "%Y-%m-%d":
+                yield text
+
+
+def _result(convert: Value, given: Any) -> Any:
+    """What the function gives for a value."""
+    value = Value(given, convert.line)
+    try:
+        if isinstance(convert.data, Function):
+            return Interpreter(0).run(convert.data, [value], {}, convert.line).data
+        if isinstance(convert.data, Known):
+            return call_known(convert.data.name, [value], {}, convert.line).data
+    except TooMuchWork:
         return None
-    written = _written(node, names[0])
-    return written if written is not None and written.count(START) == 1 else None
-
-
-def _written(node: ast.expr, name: str) -> str | None:
-    match node:
-        case ast.Constant(value=str(text)):
-            return text
-        case ast.Name(id=found) if found == name:
-            return START
-        case ast.BinOp(op=ast.Add(), left=left, right=right):
-            parts = [_written(left, name), _written(right, name)]
-        case ast.JoinedStr(values=values):
-            parts = [_written(value, name) for value in values]
-        case ast.FormattedValue(value=value, format_spec=None):
-            return _written(value, name)
-        case ast.Call(func=ast.Name(id="str"), args=[inner]):
-            return _written(inner, name)
-        case _:
-            return None
-    return None if None in parts else "".join(str(part) for part in parts)
-
-
-def returned(function: Function) -> ast.expr | None:
-    """The expression that a lambda, or a function of one statement, returns."""
-    node = function.node
-    if isinstance(node, ast.Lambda):
-        return node.body
-    body = [s for s in node.body if not _is_comment(s) and not _is_guard(s, node.args.args)]
-    return body[0].value if len(body) == 1 and isinstance(body[0], ast.Return) else None
-
-
-def _is_comment(node: ast.stmt) -> bool:
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
-
-
-def _is_guard(node: ast.stmt, parameters: list[ast.arg]) -> bool:
-    """``if x is None: return x``: dlt calls no function for null, and no record is null."""
-    match node:
-        case ast.If(test=test, body=[ast.Return()], orelse=[]):
-            names = {a.arg for a in parameters}
-            match test:
-                case ast.Compare(
-                    left=ast.Name(id=name), ops=[ast.Is()], comparators=[ast.Constant(value=None)]
-                ):
-                    return name in names
-                case ast.UnaryOp(op=ast.Not(), operand=ast.Name(id=name)):
-                    return name in names
-    return False
+    return None

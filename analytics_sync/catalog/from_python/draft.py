@@ -13,6 +13,7 @@ from typing import Any
 
 from analytics_sync.catalog.files.yaml_config import MAX_DEPTH, MAX_VALUES, Lines, Path
 from analytics_sync.catalog.from_python.limits import MAX_BITS, TooMuchWork
+from analytics_sync.catalog.from_python.methods import text_of
 from analytics_sync.catalog.from_python.setting_texts import reference, spelled_text
 from analytics_sync.catalog.from_python.values import (
     Class,
@@ -96,7 +97,7 @@ class Draft:
                 f"nested deeper than {MAX_DEPTH} levels, or too many values; that is no configuration",
                 value.line,
             )
-        data = value.data
+        data = text_of(value.data)
         if isinstance(data, dict):
             return {str(k): self.plain(v, (*path, str(k))) for k, v in data.items()}
         if isinstance(data, list):
@@ -104,7 +105,7 @@ class Draft:
         if isinstance(data, Setting | Text):
             return self.setting(value, path)
         if data is None or isinstance(data, str | int | float):
-            return self._scalar(value, path)
+            return self._scalar(Value(data, value.line), path)
         return self.todo(_why(data), data.line if isinstance(data, Code) else value.line, path)
 
     def setting(self, value: Value, path: Path) -> Any:

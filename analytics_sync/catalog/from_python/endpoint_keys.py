@@ -9,11 +9,15 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from analytics_sync.catalog.files.yaml_config import Path
-from analytics_sync.catalog.from_python.bound_formats import START, text_around
+from analytics_sync.catalog.from_python.bound_formats import START, bound_format
 from analytics_sync.catalog.from_python.client_keys import write_auth, write_header, write_paginator
 from analytics_sync.catalog.from_python.dlt_objects import injected
 from analytics_sync.catalog.from_python.draft import Draft
-from analytics_sync.catalog.from_python.incremental_keys import Cursor, write_incremental
+from analytics_sync.catalog.from_python.incremental_keys import (
+    Cursor,
+    own_format,
+    write_incremental,
+)
 from analytics_sync.catalog.from_python.values import Function, Known, Value
 
 
@@ -128,18 +132,17 @@ def _window_param(
 
 
 def _spread(value: Value) -> tuple[Value, dict[str, str]]:
-    """An ``incremental`` without a ``convert`` that writes text around a bound, and that text as a parameter."""
+    """An ``incremental`` whose ``convert`` writes text around a bound, and that text as a parameter."""
     data = value.data
     convert = data.get("convert") or data.get("transform") if isinstance(data, dict) else None
     start = data.get("start_param") if isinstance(data, dict) else None
-    if convert is None or start is None or not isinstance(convert.data, Function):
+    if convert is None or start is None:
         return value, {}
-    text = text_around(convert.data)
-    if text is None:
+    found = bound_format(convert, own_format(data.get("initial_value")))
+    if found is None or found[1] == START:
         return value, {}
-    left_out = {"convert", "transform"} | (set() if text == START else {"start_param"})
-    kept = {key: item for key, item in data.items() if key not in left_out}
-    return Value(kept, value.line), {} if text == START else {str(start.data): text}
+    kept = {key: item for key, item in data.items() if key != "start_param"}
+    return Value(kept, value.line), {str(start.data): found[1]}
 
 
 def _action(draft: Draft, value: Value, path: Path) -> Any:

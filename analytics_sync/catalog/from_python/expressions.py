@@ -12,6 +12,7 @@ from typing import Any
 from analytics_sync.catalog.from_python.containers import Containers
 from analytics_sync.catalog.from_python.limits import check_plain_size
 from analytics_sync.catalog.from_python.lookup import attribute_of, item_of
+from analytics_sync.catalog.from_python.methods import is_pattern, text_of
 from analytics_sync.catalog.from_python.operators import Unclear, binary, compare, unary
 from analytics_sync.catalog.from_python.values import (
     Code,
@@ -107,6 +108,12 @@ class Expressions(Containers):
     def operate(self, operator: ast.operator, left: Value, right: Value, line: int) -> Value:
         """``left <operator> right``."""
         a, b = left.data, right.data
+        if (
+            isinstance(operator, ast.Add)
+            and isinstance(text_of(a), str)
+            and isinstance(text_of(b), str)
+        ):
+            a, b = text_of(a), text_of(b)
         for side in (a, b):
             if isinstance(side, Code):
                 return Value(side, line)
@@ -143,9 +150,13 @@ class Expressions(Containers):
         parts: list[Any] = []
         for piece in node.values:
             if isinstance(piece, ast.FormattedValue):
-                if piece.conversion not in {-1, ord("s")} or piece.format_spec is not None:
-                    return self._spelled(piece, scope)
-                parts.append(self.evaluate(piece.value, scope).data)
+                spelled = piece.conversion not in {-1, ord("s")} or piece.format_spec is not None
+                value = (
+                    self._spelled(piece, scope) if spelled else self.evaluate(piece.value, scope)
+                )
+                if isinstance(value.data, Moment) and len(node.values) == 1:
+                    return value
+                parts.append(text_of(value.data))
             else:
                 parts.append(self.evaluate(piece, scope).data)
         joined = join_text(parts, self.line(node))
@@ -156,7 +167,7 @@ class Expressions(Containers):
         """A text with a formatted value: the pattern of a time is known, others are code."""
         value = self.evaluate(piece.value, scope)
         spec = self.evaluate(piece.format_spec, scope) if piece.format_spec else Value("", 0)
-        if isinstance(value.data, Moment) and isinstance(spec.data, str) and "%" in spec.data:
+        if isinstance(value.data, Moment) and isinstance(spec.data, str) and is_pattern(spec.data):
             return Value(Moment(value.data.fixed, spec.data), value.line)
         return self.code("a text with a format of its own", piece)
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import ast
 from typing import Any
 
-from analytics_sync.catalog.from_python.bound_formats import returned
 from analytics_sync.catalog.from_python.operators import Unclear, compare
 from analytics_sync.catalog.from_python.record_fields import (
     NotPlain,
@@ -50,6 +49,17 @@ def conditions_of(function: Function) -> list[dict[str, Any]]:
     if node is None or record is None:
         raise NoFilter("more than one expression of one record")
     return _Reader(record, function).conditions(node)
+
+
+def returned(function: Function) -> ast.expr | None:
+    """The expression that a lambda, or a function of one statement, returns."""
+    node = function.node
+    if isinstance(node, ast.Lambda):
+        return node.body
+    body = [
+        s for s in node.body if not (isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant))
+    ]
+    return body[0].value if len(body) == 1 and isinstance(body[0], ast.Return) else None
 
 
 class _Reader:

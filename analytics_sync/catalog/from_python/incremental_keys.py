@@ -12,9 +12,9 @@ from datetime import date, timedelta
 from typing import Any
 
 from analytics_sync.catalog.files.yaml_config import Path
-from analytics_sync.catalog.from_python.bound_formats import format_of_code
+from analytics_sync.catalog.from_python.bound_formats import bound_format
 from analytics_sync.catalog.from_python.draft import Draft
-from analytics_sync.catalog.from_python.values import Function, Known, Moment, Setting, Value
+from analytics_sync.catalog.from_python.values import Known, Moment, Setting, Value
 
 _HARMLESS = frozenset({"type", "primary_key", "allow_external_schedulers"})
 _FORMATS = (
@@ -49,6 +49,14 @@ def format_of(text: Any) -> str | None:
     if isinstance(text, bool) or not isinstance(text, str | int | float):
         return None
     return next((name for pattern, name in _FORMATS if pattern.fullmatch(str(text))), None)
+
+
+def own_format(initial: Value | None) -> str | None:
+    """The format of an ``initial_value``, which is that of the cursor in records; None if it is not known."""
+    data = initial.data if initial else None
+    if isinstance(data, Setting):
+        data = data.default
+    return data.pattern if isinstance(data, Moment) else format_of(data)
 
 
 def write_incremental(draft: Draft, value: Value, path: Path) -> tuple[Any, Cursor | None]:
@@ -102,9 +110,8 @@ def _bounds(draft: Draft, value: Value, path: Path, result: dict[str, Any]) -> C
     own = _format_of_value(draft, initial, (*path, "initial_value"))
     sent = own
     if convert is not None and convert.data is not None:
-        sent = format_of_code(convert.data) if isinstance(convert.data, Function) else None
-        if isinstance(convert.data, Known) and convert.data.name == "str":
-            sent = own
+        found = bound_format(convert, own)
+        sent = found[0] if found else None
         if sent is None:
             draft.todo(
                 "convert is code; write the format that the API wants as param_format",
@@ -151,9 +158,16 @@ def _format_of_value(draft: Draft, initial: Value | None, path: Path) -> str | N
 
 def _day(initial: Value | None, form: str | None) -> date | None:
     """The first day that the original reads; None if it is not known, or before the year 2000."""
-    if initial is None or not isinstance(initial.data, str | int | float) or form is None:
+    if initial is not None and isinstance(initial.data, Moment) and initial.data.fixed:
+        return initial.data.fixed.date()
+    data = (
+        initial.data.default
+        if initial and isinstance(initial.data, Setting)
+        else initial and initial.data
+    )
+    if not isinstance(data, str | int | float) or form is None:
         return None
-    text = str(initial.data)
+    text = str(data)
     if form in {"epoch_s", "epoch_ms"}:
         seconds = float(text) / (1000 if form == "epoch_ms" else 1)
         day = date(1970, 1, 1) + timedelta(days=int(seconds // 86400))

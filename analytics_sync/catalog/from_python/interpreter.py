@@ -9,7 +9,7 @@ import ast
 from typing import Any
 
 from analytics_sync.catalog.from_python.dlt_objects import SOURCE_FUNCTIONS, injected
-from analytics_sync.catalog.from_python.known_calls import call_known, deep_copy
+from analytics_sync.catalog.from_python.known_calls import call_known
 from analytics_sync.catalog.from_python.limits import MAX_CALLS
 from analytics_sync.catalog.from_python.methods import call_method
 from analytics_sync.catalog.from_python.statements import Frame, Statements, is_generator
@@ -22,6 +22,7 @@ from analytics_sync.catalog.from_python.values import (
     Scope,
     Setting,
     Value,
+    deep_copy,
 )
 
 _MADE_ELSEWHERE = ("resource", "transformer", "dlt.resource", "dlt.transformer")
@@ -153,6 +154,8 @@ class Interpreter(Statements):
             self.stack.pop()
         if function.decorated(*_SOURCE) is not None:
             self._keep_others(frame, known)
+            if self.found[known:]:
+                return Value(self.found[-1], line)
         if end == "raise":
             return Value(Code(f"{function.name} ends with an error", line), line)
         if frame.maybe is not None:
@@ -207,16 +210,10 @@ class Interpreter(Statements):
             given is None or setting.vault == "secrets" or isinstance(given.data, Code)
         ):
             return Value(setting, default.line if default else self.line(node))
-        if given is not None and not isinstance(given.data, Code | Known):
+        if given is not None:
             return given
-        if given is None and default is not None:
+        if default is not None:
             return default
-        if (
-            given is not None
-            and isinstance(given.data, Known)
-            and given.data.last in {"secrets", "config"}
-        ):
-            return given
         vault: Any = (
             "secrets" if "Secret" in ast.dump(node.annotation or ast.Constant(None)) else "any"
         )

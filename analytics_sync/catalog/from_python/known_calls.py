@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urljoin
 
@@ -24,6 +24,7 @@ from analytics_sync.catalog.from_python.values import (
     Setting,
     Text,
     Value,
+    deep_copy,
     is_plain,
     join_text,
     unwrap,
@@ -38,6 +39,9 @@ _AT = frozenset({"datetime", "datetime.datetime", "datetime.date", "date", "pend
 _PARSED = frozenset(
     {"datetime.fromisoformat", "pendulum.parse", "date.fromisoformat", "ensure_pendulum_datetime"}
 )
+_FROM_NUMBER = frozenset({"fromtimestamp", "utcfromtimestamp", "from_timestamp"})
+_TO_NUMBER = frozenset({"mktime", "timegm"})
+_TWO = 2
 _LENGTHS = frozenset({"timedelta", "relativedelta", "duration"})
 _SESSIONS = frozenset({"Session", "Client", "session"})
 
@@ -102,11 +106,18 @@ def _time(name: str, last: str, arguments: list[Value], line: int) -> Value | No
     try:
         if tail in _AT and len(plain) >= 3 and all(isinstance(p, int) for p in plain):
             only_day = last == "date"
-            fixed = datetime(*plain[:7])
+            zone = UTC if name.endswith("pendulum.datetime") else None
+            fixed = datetime(*plain[:7]).replace(tzinfo=zone)
             return Value(Moment(fixed, "date" if only_day else None), line)
+        if last in _FROM_NUMBER and plain and isinstance(plain[0], int | float):
+            return Value(Moment(datetime.fromtimestamp(plain[0], UTC)), line)
+        if last == "strptime" and len(plain) == _TWO and all(isinstance(p, str) for p in plain):
+            return Value(Moment(datetime.strptime(str(plain[0]), str(plain[1]))), line)
+        if last in _TO_NUMBER and isinstance(plain[0], Moment) and plain[0].fixed:
+            return Value(int(plain[0].fixed.replace(tzinfo=UTC).timestamp()), line)
         if tail in _PARSED and plain and isinstance(plain[0], str) and len(plain[0]) < _LONGEST:
             return Value(Moment(datetime.fromisoformat(plain[0])), line)
-    except (ValueError, OverflowError):
+    except (ValueError, OverflowError, OSError, IndexError):
         return Value(Code("a time that cannot be read", line), line)
     return None
 
@@ -206,15 +217,6 @@ def _on_plain(function: Callable[[Any], Any]) -> Callable[..., Value | None]:
 def _same(arguments: list[Value], keywords: dict[str, Value], line: int) -> Value | None:
     """``cast(type, value)`` gives its last argument."""
     return arguments[-1] if arguments else None
-
-
-def deep_copy(value: Value) -> Value:
-    """A copy whose lists and dictionaries are its own."""
-    if isinstance(value.data, dict):
-        return Value({k: deep_copy(v) for k, v in value.data.items()}, value.line)
-    if isinstance(value.data, list):
-        return Value([deep_copy(v) for v in value.data], value.line)
-    return value
 
 
 def _copied(arguments: list[Value], keywords: dict[str, Value], line: int) -> Value | None:

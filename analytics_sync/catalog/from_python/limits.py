@@ -24,21 +24,21 @@ class TooMuchWork(Exception):
 
 
 class Work:
-    """A count of the steps of one file."""
+    """A count of steps, up to a limit."""
 
-    def __init__(self) -> None:
+    def __init__(self, limit: int = MAX_STEPS) -> None:
+        self.limit = limit
         self.steps = 0
-        self.calls = 0
 
     def step(self, line: int, count: int = 1) -> None:
         """Count steps.
 
         Raises:
-            TooMuchWork: There are more than ``MAX_STEPS``.
+            TooMuchWork: There are more than the limit.
         """
         self.steps += count
-        if self.steps > MAX_STEPS:
-            raise TooMuchWork(f"more than {MAX_STEPS:,} steps", line)
+        if self.steps > self.limit:
+            raise TooMuchWork(f"more than {self.limit:,} steps", line)
 
 
 def check_plain_size(data: Any, line: int) -> None:

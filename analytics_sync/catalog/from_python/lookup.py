@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from analytics_sync.catalog.from_python.methods import text_of
 from analytics_sync.catalog.from_python.values import (
     OPAQUE,
     Class,
@@ -47,7 +48,7 @@ def attribute_of(base: Value, name: str, line: int) -> Value:
         return found or Value(Code("an attribute that only a run could tell", line), line)
     if isinstance(data, FoundSource):
         return base
-    if isinstance(data, Moment) and name in {"int_timestamp", "timestamp"}:
+    if isinstance(data, Moment) and name in {"int_timestamp", "float_timestamp"}:
         return Value(Moment(data.fixed, "epoch_s"), line)
     if isinstance(data, Code):
         return base
@@ -61,6 +62,7 @@ def item_of(base: Value, index: Value | slice, line: int) -> Value:
     data = base.data
     if isinstance(data, Code | FoundSource):
         return base
+    data = text_of(data)
     if isinstance(index, slice):
         if isinstance(data, str | list):
             return Value(data[index], line)

@@ -7,7 +7,7 @@ this reader does not know.
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from analytics_sync.catalog.from_python.limits import MAX_ITEMS, MAX_TEXT, check_plain_size
@@ -27,10 +27,10 @@ _SAFE_TEXT = frozenset({
     "capitalize", "removeprefix", "removesuffix", "replace", "casefold", "isdigit",
 })  # fmt: skip
 _FIELD = re.compile(r"\{\{|\}\}|\{([A-Za-z_0-9]*)\}|[{}]")
-_TO_TIME = frozenset({
-    "date", "replace", "subtract", "add", "start_of", "end_of", "astimezone", "in_timezone", "in_tz",
-    "naive", "time", "set",
-})  # fmt: skip
+_PATTERN = re.compile(r"(?:[^%]|%[A-Za-z%]){1,40}")
+_TO_TIME = frozenset({"date", "replace", "subtract", "add", "start_of", "end_of", "time", "set"})
+# All times are read in UTC here, so another zone is the same instant.
+_SAME_TIME = frozenset({"astimezone", "in_timezone", "in_tz", "naive"})
 _PATTERNS = {
     "to_date_string": "date", "to_iso8601_string": "iso", "isoformat": "iso", "timestamp": "epoch_s",
     "to_datetime_string": "%Y-%m-%d %H:%M:%S", "to_rfc3339_string": "iso",
@@ -48,8 +48,15 @@ def call_method(
         return _of_dictionary(base, name, arguments, keywords, line)
     if isinstance(data, list):
         return _of_list(base, name, arguments, line)
+    text = text_of(data)
+    if (
+        isinstance(text, str)
+        and name in _SAFE_TEXT
+        and all(isinstance(a.data, str) for a in arguments)
+    ):
+        return _of_text(text, name, arguments, keywords, line)
     if isinstance(data, Moment):
-        return _of_time(data, name, arguments, line)
+        return _of_time(data, name, arguments, keywords, line)
     if isinstance(data, Setting | Text | Encoded) and name in {
         "encode",
         "decode",
@@ -188,32 +195,47 @@ def _of_list(base: Value, name: str, arguments: list[Value], line: int) -> Value
     return Value(None, line)
 
 
-def _of_time(moment: Moment, name: str, arguments: list[Value], line: int) -> Value | None:
-    if name in {"strftime", "format"} and arguments and isinstance(arguments[0].data, str):
-        return _written(
-            Moment(moment.fixed, arguments[0].data if name == "strftime" else None), line
-        )
+def _of_time(
+    moment: Moment, name: str, arguments: list[Value], keywords: dict[str, Value], line: int
+) -> Value | None:
+    pattern = arguments[0].data if arguments else None
+    if name in {"strftime", "format"} and isinstance(pattern, str):
+        if name == "strftime" and not is_pattern(pattern):
+            return None
+        return Value(Moment(moment.fixed, pattern if name == "strftime" else None), line)
+    if name == "isoformat" and moment.fixed is not None:
+        offset = "" if moment.fixed.tzinfo is None else "+00:00"
+        return Value(Moment(moment.fixed, f"%Y-%m-%dT%H:%M:%S{offset}"), line)
     if name in _PATTERNS:
-        return _written(Moment(moment.fixed, _PATTERNS[name]), line)
+        return Value(Moment(moment.fixed, _PATTERNS[name]), line)
+    if name in _SAME_TIME or (name == "replace" and not arguments and set(keywords) == {"tzinfo"}):
+        return Value(moment, line)
     if name in _TO_TIME:
-        return Value(Moment(None, "date" if name == "date" else moment.pattern), line)
+        fixed = moment.fixed if name == "date" else None
+        return Value(Moment(fixed, "date" if name == "date" else moment.pattern), line)
     return None
 
 
-def _written(moment: Moment, line: int) -> Value:
-    """A known time as its text; the time of the run stays a time."""
-    if moment.fixed is None or moment.pattern is None:
-        return Value(moment, line)
-    return Value(spelled(moment.fixed, moment.pattern), line)
+def is_pattern(text: str) -> bool:
+    """Whether a text is a strftime pattern without widths: a width may ask for any length."""
+    return bool(_PATTERN.fullmatch(text)) and "%" in text
 
 
-def spelled(fixed: datetime, pattern: str) -> str | float:
+def text_of(data: Any) -> Any:
+    """A known time in a known format as its text or number; other data as it is."""
+    if isinstance(data, Moment) and data.fixed is not None and data.pattern is not None:
+        return spelled(data.fixed, data.pattern)
+    return data
+
+
+def spelled(fixed: datetime, pattern: str) -> str | int:
     """A time in one of the formats of ``param_format``."""
     match pattern:
         case "iso":
-            return fixed.isoformat()
+            return fixed.strftime("%Y-%m-%dT%H:%M:%SZ")
         case "date":
             return fixed.date().isoformat()
-        case "epoch_s":
-            return fixed.timestamp()
+        case "epoch_s" | "epoch_ms":
+            seconds = (fixed if fixed.tzinfo else fixed.replace(tzinfo=UTC)).timestamp()
+            return int(seconds) * (1000 if pattern == "epoch_ms" else 1)
     return fixed.strftime(pattern)

@@ -19,10 +19,12 @@ _CHANGES = frozenset(
 )
 _CHOICES = frozenset({"with_resources", "add_limit"})
 
+_ANY_NAME = frozenset({"source", "src", "data", "api", "config", "resource", "resources", "result"})
+
 
 def write_source(found: FoundSource) -> Draft:
     """The draft of a catalog file for one source."""
-    draft = Draft(name=found.name, fallback=found.place or found.variable, line=found.line)
+    draft = Draft(name=found.name, fallback=_fallback(found), line=found.line)
     value = found.config
     if not isinstance(value.data, dict):
         why = (
@@ -45,6 +47,12 @@ def write_source(found: FoundSource) -> Draft:
         elif name in _CHOICES:
             draft.note(f"{name} is left out: choose resources when you start a run", line)
     return draft
+
+
+def _fallback(found: FoundSource) -> str:
+    """The name of the variable or function that holds a source without a name."""
+    named = found.variable if found.variable not in _ANY_NAME else ""
+    return named or found.place
 
 
 def _write(draft: Draft, value: Value) -> None:

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+from analytics_sync.catalog.from_python.limits import MAX_ITEMS, MAX_TEXT, Work
+
 Vault = Literal["secrets", "config", "any"]
 
 
@@ -145,22 +147,52 @@ OPAQUE = (Setting, Encoded, Text, Moment, Code, Known, Function, Class, FoundSou
 
 def is_plain(value: Value) -> bool:
     """Whether the value is known in full: no part of it is a stand-in."""
-    data = value.data
-    if isinstance(data, dict):
-        return all(is_plain(v) for v in data.values())
-    if isinstance(data, list):
-        return all(is_plain(v) for v in data)
-    return not isinstance(data, OPAQUE)
+    seen: set[int] = set()  # a list may hold one value many times, or itself
+    waiting = [value]
+    while waiting:
+        found = waiting.pop()
+        if id(found) in seen:
+            continue
+        seen.add(id(found))
+        if isinstance(found.data, OPAQUE):
+            return False
+        if isinstance(found.data, dict):
+            waiting += found.data.values()
+        elif isinstance(found.data, list):
+            waiting += found.data
+    return True
 
 
 def unwrap(value: Value) -> Any:
-    """The plain Python data of a value that ``is_plain``."""
+    """The plain Python data of a value that ``is_plain``.
+
+    Raises:
+        TooMuchWork: The value has more items than a configuration.
+    """
+    return _unwrapped(value, Work(MAX_ITEMS))
+
+
+def _unwrapped(value: Value, work: Work) -> Any:
+    work.step(value.line)
     data = value.data
     if isinstance(data, dict):
-        return {k: unwrap(v) for k, v in data.items()}
+        return {k: _unwrapped(v, work) for k, v in data.items()}
     if isinstance(data, list):
-        return [unwrap(v) for v in data]
+        return [_unwrapped(v, work) for v in data]
     return data
+
+
+def deep_copy(value: Value, known: dict[int, Value] | None = None) -> Value:
+    """A copy whose lists and dictionaries are its own. What is one in the value is one in the copy."""
+    known = {} if known is None else known
+    if id(value) in known:
+        return known[id(value)]
+    copied = known[id(value)] = Value(value.data, value.line)
+    if isinstance(value.data, dict):
+        copied.data = {k: deep_copy(v, known) for k, v in value.data.items()}
+    elif isinstance(value.data, list):
+        copied.data = [deep_copy(v, known) for v in value.data]
+    return copied
 
 
 def wrap(data: Any, line: int) -> Value:
@@ -173,8 +205,13 @@ def wrap(data: Any, line: int) -> Value:
 
 
 def join_text(parts: Iterable[Any], line: int) -> Value:
-    """Parts of a text as one value: a text if all are known, else a ``Text`` or ``Code``."""
+    """Parts of a text as one value: a text if all are known, else a ``Text`` or ``Code``.
+
+    Raises:
+        TooMuchWork: The text is longer than a configuration has.
+    """
     joined: list[str | Setting | Encoded] = []
+    work = Work(MAX_TEXT)
     for part in parts:
         pieces = part.parts if isinstance(part, Text) else (part,)
         for piece in pieces:
@@ -188,10 +225,13 @@ def join_text(parts: Iterable[Any], line: int) -> Value:
                 return Value(Code("this is code (a text with a list in it)", line), line)
             if not isinstance(piece, Setting | Encoded):
                 piece = str(piece)
+                work.step(line, len(piece))
                 if joined and isinstance(joined[-1], str):
                     joined[-1] += piece
                     continue
             joined.append(piece)
     if all(isinstance(piece, str) for piece in joined):
         return Value("".join(str(piece) for piece in joined), line)
+    if len(joined) == 1:
+        return Value(joined[0], line)
     return Value(Text(tuple(joined)), line)

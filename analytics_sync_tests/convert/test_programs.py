@@ -1,0 +1,235 @@
+"""Programs that build a configuration step by step: convert knows what they build, and runs nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from analytics_sync_tests.convert.converting import Converted, convert, of_resource
+
+EXPECTED = """
+source: shop
+client:
+  base_url: https://shop.example.com/v1
+  auth: {type: bearer, token: 'dlt.secrets["token"]'}
+resource_defaults: {primary_key: id, write_disposition: merge}
+resources:
+- name: orders
+  endpoint: {path: orders, params: {limit: 50}, paginator: {type: offset, limit: 50}}
+- name: items
+  endpoint: {path: items, params: {limit: 50}, paginator: {type: offset, limit: 50}}
+"""
+CLIENT = '{"base_url": URL, "auth": {"type": "bearer", "token": dlt.secrets["token"]}}'
+DEFAULTS = '{"primary_key": "id", "write_disposition": "merge"}'
+ENDPOINT = '"params": {"limit": 50}, "paginator": {"type": "offset", "limit": 50}'
+RESOURCES = ", ".join(f'{{"name": "{n}", "endpoint": {{"path": "{n}", {ENDPOINT}}}}}' for n in ("orders", "items"))  # fmt: skip
+WHOLE = f'{{"client": {CLIENT}, "resource_defaults": {DEFAULTS}, "resources": [{RESOURCES}]}}'
+OFFSET = "paginators.OffsetPaginator(50)"
+LISTED = f'{{"name": name, "endpoint": {{"path": name, "params": {{"limit": SIZE}}, "paginator": {OFFSET}}}}}'  # fmt: skip
+
+U = 'URL = "https://shop.example.com/v1"\n'
+TOKEN = 'dlt.secrets["token"]'
+AUTH = '{"type": "bearer", "token": dlt.secrets["token"]}'
+PAGING = '{"type": "offset", "limit": 50}'
+HEADER = """"headers": {"Authorization": f"Bearer {dlt.secrets['token']}"}"""
+
+# A program, in which capital words stand for the texts above, and a text of WHOLE that another one replaces.
+PROGRAMS = {
+    "constants": ("U rest_api_source(WHOLE)",),
+    "parts of a text": ('HOST = "shop.example.com"\nURL = f"https://{HOST}/v{1}"\nrest_api_source(WHOLE)',),
+    "texts put together": ('URL = "https://{}/".format("shop.example.com") + "v%d" % 1\nrest_api_source(WHOLE)',),
+    "constants of a class": ('class Shop:\n    URL = "https://shop.example.com/v1"\nrest_api_source(WHOLE)', "URL", "Shop.URL"),
+    "an enumeration": ('from enum import Enum\nclass Shop(Enum):\n    URL = "https://shop.example.com/v1"\nrest_api_source(WHOLE)', "URL", "Shop.URL.value"),
+    "other names of imports": ("U from dlt.sources.rest_api import rest_api_source as ras\nras(WHOLE)",),
+    "the module's name": ("U from dlt.sources import rest_api\nrest_api.rest_api_source(WHOLE)",),
+    "a named argument": ("U rest_api_source(config=WHOLE)",),
+    "an annotated configuration": ("U config: RESTAPIConfig = WHOLE\n",),
+    "a function with the annotation": ("U def config() -> RESTAPIConfig:\n    return WHOLE\n",),
+    "a function that nobody calls": ("U def main():\n    dlt.pipeline('p').run(rest_api_source(WHOLE))\n",),
+    "the main block": ("U def load(url):\n    rest_api_source(WHOLE)\n\nif __name__ == '__main__':\n    load(URL)\n", "URL", "url"),
+    "a default": ("def load(URL='https://shop.example.com/v1'):\n    yield from rest_api_resources(WHOLE)\n",),
+    "a secret as default": ("U @dlt.source(name='shop')\ndef s(token=dlt.secrets.value):\n    return rest_api_source(WHOLE)\n", TOKEN, "token"),
+    "a default under a condition": ("U def s(url=None):\n    url = url or URL\n    if url is not None:\n        return rest_api_source(WHOLE)\n", "URL", "url"),
+    "a function of functions": ("U def client():\n    return CLIENT\ndef config():\n    return WHOLE\nrest_api_source(config())", CLIENT, "client()"),
+    "objects": ("U rest_api_source(WHOLE)", AUTH, f"BearerTokenAuth({TOKEN})"),
+    "a paginator as an object": ("U rest_api_source(WHOLE)", PAGING, OFFSET),
+    "an object by its own default": ("U rest_api_source(WHOLE)", TOKEN, "dlt.secrets.value"),
+    "typed mappings": ("U from dlt.sources.rest_api.typing import ClientConfig\nrest_api_source(WHOLE)", CLIENT, f"ClientConfig(**{CLIENT})"),
+    "unpacking": ('U base = {"client": CLIENT, "resource_defaults": {}}\nrest_api_source({**base, "resource_defaults": DEFAULTS, "resources": [*[RESOURCES]]})',),
+    "union and update": ('U config = {"client": CLIENT} | {"resource_defaults": DEFAULTS}\nconfig.update({"resources": [RESOURCES]})\nrest_api_source(config)',),
+    "a comprehension": ('U SIZE = 50\nrest_api_source({"client": CLIENT, "resource_defaults": DEFAULTS, "resources": [LISTED for name in ("orders", "items") if name]})',),
+    "a loop": ('U SIZE = int("50")\nlisted = []\nfor i, name in enumerate(["orders", "items"]):\n    listed.append(LISTED)\nrest_api_source({"client": CLIENT, "resource_defaults": DEFAULTS, "resources": listed})',),
+    "a mapping of names": ('U SIZE = 25 * 2\nlisted = []\nfor name, key in {"orders": "id", "items": "id"}.items():\n    listed += [LISTED]\nrest_api_source({"client": CLIENT, "resource_defaults": DEFAULTS, "resources": listed})',),
+    "a configuration that is filled": ('U config = {"client": CLIENT, "resources": []}\nconfig["resource_defaults"] = DEFAULTS\nconfig["resources"].extend([RESOURCES])\nrest_api_source(config)',),
+    "a copy": ("U import copy\nfirst = WHOLE\nconfig = copy.deepcopy(first)\nfirst['resources'].pop()\nrest_api_source(config)",),
+    "a guard": ("U def s(token=dlt.secrets.value):\n    if not token:\n        raise ValueError('no token')\n    try:\n        return rest_api_source(WHOLE)\n    except Exception:\n        return None\n",),
+    "a bearer header": ("U rest_api_source(WHOLE)", f'"auth": {AUTH}', HEADER),
+    "a method": ("U class Loader:\n    def load(self):\n        dlt.pipeline('p').run(rest_api_source(WHOLE))\n",),
+}  # fmt: skip
+WORDS = {"CLIENT": CLIENT, "DEFAULTS": DEFAULTS, "RESOURCES": RESOURCES, "LISTED": LISTED}  # fmt: skip
+
+
+def written(text: str, old: str = "", new: str = "") -> str:
+    """The program of one form."""
+    text = text.replace("WHOLE", WHOLE.replace(old, new) if old else WHOLE)
+    for word, replacement in WORDS.items():
+        text = text.replace(word, replacement)
+    return U + text.removeprefix("U ") if text.startswith("U ") else text
+
+
+def normal(data: dict[str, Any]) -> dict[str, Any]:
+    """The same name for all programs, whose functions have names of their own."""
+    return {**data, "source": "shop"}
+
+
+@pytest.mark.parametrize("form", PROGRAMS)
+def test_each_form_of_a_program_gives_the_same_file(form: str, tmp_path: Path) -> None:
+    converted = convert(tmp_path, written(*PROGRAMS[form]))
+    assert (converted.status, converted.said) == (0, "")
+    assert normal(converted.file) == yaml.safe_load(EXPECTED)
+
+
+SETTINGS = {
+    'os.environ["SHOP_TOKEN"]': 'dlt.secrets["shop_token"]',
+    'os.getenv("SOURCES__SHOP__TOKEN")': 'dlt.secrets["token"]',
+    'os.environ.get("SHOP_TOKEN", "abc")': 'dlt.secrets["shop_token"]',
+    'dlt.secrets["sources.shop.token"]': 'dlt.secrets["token"]',
+    'dlt.secrets["shop"]["token"]': 'dlt.secrets["shop.token"]',
+    'dlt.secrets.get("token")': 'dlt.secrets["token"]',
+    'str(dlt.secrets["token"]).strip()': 'dlt.secrets["token"]',
+}
+
+
+@pytest.mark.parametrize("spelled", SETTINGS)
+def test_settings_of_all_spellings_become_references(spelled: str, tmp_path: Path) -> None:
+    program = f"""
+        rest_api_source({{
+            "client": {{"base_url": "https://shop.example.com", "auth": BearerTokenAuth(token={spelled})}},
+            "resources": [{{"name": "items", "primary_key": "id"}}],
+        }})
+    """
+    converted = convert(tmp_path, program)
+    assert converted.status == 0
+    assert converted.file["client"]["auth"] == {"type": "bearer", "token": SETTINGS[spelled]}
+
+
+ADDRESSES = {
+    'dlt.config["base_url"]': (None, "items"),
+    'os.environ["BASE_URL"]': (None, "items"),
+    """f"{dlt.config['sources.shop.base_url']}/api/v2/" """: (None, "api/v2/items"),
+    """f"https://{dlt.config['region']}.example.com" """: (
+        'https://{dlt.config["region"]}.example.com', "items",
+    ),
+    'os.getenv("BASE_URL", "https://shop.example.com")': ("https://shop.example.com", "items"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("spelled", ADDRESSES)
+def test_an_address_from_the_settings(spelled: str, tmp_path: Path) -> None:
+    program = f'rest_api_source({{"client": {{"base_url": {spelled}}}, "resources": [{{"name": "items", "primary_key": "id"}}]}})'
+    converted = convert(tmp_path, program)
+    assert converted.status == 0
+    address = converted.file["client"].get("base_url")
+    assert (address, converted.resource("items")["endpoint"]["path"]) == ADDRESSES[spelled]
+
+
+def test_basic_credentials_in_a_header_become_auth(tmp_path: Path) -> None:
+    program = """
+        import base64
+        def source(key=dlt.secrets.value):
+            words = base64.b64encode(f"{key}:".encode()).decode()
+            return rest_api_source({
+                "client": {"base_url": "https://shop.example.com", "headers": {"Authorization": f"Basic {words}"}},
+                "resources": [{"name": "items", "primary_key": "id"}],
+            })
+    """
+    auth = convert(tmp_path, program).file["client"]["auth"]
+    assert auth == {"type": "http_basic", "username": 'dlt.secrets["key"]', "password": ""}
+
+
+def test_lambdas_of_a_loop_see_its_last_round_as_in_python(tmp_path: Path) -> None:
+    program = """
+        rest_api_source({"client": {"base_url": "https://shop.example.com"}, "resources": [
+            {"name": n, "primary_key": "id", "processing_steps": [{"filter": lambda x: x["kind"] == n}]}
+            for n in ("a", "b")
+        ]})
+    """
+    converted = convert(tmp_path, program)
+    steps = [r["processing_steps"] for r in converted.file["resources"]]
+    assert steps == [[{"filter": {"field": "kind", "value": "b"}}]] * 2
+
+
+def test_two_sources_are_two_files(tmp_path: Path) -> None:
+    program = """
+        def of(region):
+            return {"client": {"base_url": f"https://{region}.example.com"}, "resources": [{"name": "items", "primary_key": "id"}]}
+
+        europe = rest_api_source(of("eu"))
+        for region in ["us", "jp"]:
+            rest_api_source(of(region), name=f"shop_{region}")
+        @dlt.source
+        def africa():
+            yield from rest_api_resources(of("za"))
+    """
+    converted = convert(tmp_path, program)
+    found = {f["source"]: f["client"]["base_url"] for f in converted.files}
+    assert found == {
+        "europe": "https://eu.example.com",
+        "shop_us": "https://us.example.com",
+        "shop_jp": "https://jp.example.com",
+        "africa": "https://za.example.com",
+    }
+    files = tmp_path / "files"
+    assert convert(tmp_path, program, "--out", str(files)).status == 0
+    assert sorted(f.name for f in files.iterdir()) == [
+        "africa.yaml", "europe.yaml", "shop_jp.yaml", "shop_us.yaml",
+    ]  # fmt: skip
+    again = convert(tmp_path, program, "--out", str(files))
+    assert (again.status, "exists already" in again.said) == (2, True)
+    named = convert(tmp_path, program, "--name", "shop")
+    assert (named.status, "makes 4 sources, and --name names one" in named.said) == (2, True)
+
+
+def test_one_source_that_is_made_twice_is_one_file(tmp_path: Path) -> None:
+    program = """
+        @dlt.source
+        def shop():
+            return rest_api_source({"client": {"base_url": "https://shop.example.com"}, "resources": [{"name": "items", "primary_key": "id"}]})
+
+        dlt.pipeline("first").run(shop())
+        dlt.pipeline("second").run(shop().with_resources("items"))
+    """
+    assert convert(tmp_path, program).file["source"] == "shop"
+
+
+def items(converted: Converted) -> dict[str, Any]:
+    assert converted.said == ""
+    return converted.resource("items")
+
+
+@pytest.mark.parametrize(
+    ("spelled", "read"),
+    [
+        ('"JSONLinkPaginator"', None),
+        ("paginators.JSONLinkPaginator()", {"type": "json_link"}),
+        ("paginators.JSONResponsePaginator(next_url_path='next')", {"type": "json_link", "next_url_path": "next"}),
+        ("paginators.SinglePagePaginator()", {"type": "single_page"}),
+        ("paginators.SinglePagePaginator", {"type": "single_page"}),
+        ("paginators.HeaderLinkPaginator('more')", {"type": "header_link", "links_next_key": "more"}),
+        ("paginators.HeaderCursorPaginator(cursor_key='X-Next')", {"type": "header_cursor", "cursor_key": "X-Next"}),
+        ("paginators.PageNumberPaginator(base_page=1, total_path=None)", {"type": "page_number", "base_page": 1}),
+        ("paginators.PageNumberPaginator(page=1)", {"type": "page_number", "base_page": 1}),
+        ("paginators.PageNumberPaginator(0, stop_after_empty_page=False)",
+         {"type": "page_number", "base_page": 0, "stop_after_empty_page": False, "total_path": "total"}),
+        ('{"type": "json_response", "next_url_path": "next"}', {"type": "json_link", "next_url_path": "next"}),
+        ("paginators.JSONResponseCursorPaginator('meta.next', 'after')", {"type": "cursor", "cursor_path": "meta.next", "cursor_param": "after"}),
+    ],
+)  # fmt: skip
+def test_paginators(spelled: str, read: Any, tmp_path: Path) -> None:
+    converted = convert(tmp_path, of_resource(f'"endpoint": {{"paginator": {spelled}}}'))
+    assert converted.status == (1 if read is None else 0)
+    if read is not None:
+        assert items(converted)["endpoint"]["paginator"] == read
