@@ -21,8 +21,8 @@ import orjson
 from analytics_sync.same_origin import refusal
 from analytics_sync.sandbox.messages import Fault, ServedResponse
 
-# (method, path and query, headers by lower-case name) -> (response, fault of its transfer)
-Respond = Callable[[str, str, Mapping[str, str]], tuple[ServedResponse, Fault]]
+# (method, path and query, headers by lower-case name, body) -> (response, fault of its transfer)
+Respond = Callable[[str, str, Mapping[str, str], bytes], tuple[ServedResponse, Fault]]
 SERVER = "analytics-sync-sandbox (not a real API)"
 _MIN_BYTES_TO_COMPRESS = 1000
 _PHRASES = {status.value: status.phrase for status in HTTPStatus}
@@ -41,12 +41,12 @@ class Connection(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         """Answer one request."""
         # Read the body: the server would parse an unread body as the next request.
-        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         if problem := refusal(self.headers.items()):
             self._send(ServedResponse(403, orjson.dumps({"errors": [f"refused: {problem}"]})))
             return
         headers = {name.lower(): value for name, value in self.headers.items()}
-        response, fault = self._respond(self.command, self.path, headers)
+        response, fault = self._respond(self.command, self.path, headers, body)
         self._send(response, fault)
 
     do_POST = do_PUT = do_PATCH = do_DELETE = do_GET

@@ -26,6 +26,8 @@ class Request:
         headers: Lower-case name -> value.
         number: Number of requests to this sandbox so far, this one included.
         link: Function that returns this request's absolute URL with some parameters replaced.
+        method: The HTTP method.
+        body: The body of the request.
     """
 
     source: str
@@ -35,6 +37,8 @@ class Request:
     headers: Mapping[str, str]
     number: int
     link: Callable[[Mapping[str, str]], str]
+    method: str = "GET"
+    body: bytes = b""
 
     def one(self, name: str) -> str | None:
         """The last value of a parameter; None if the client did not send it."""

@@ -23,13 +23,14 @@ from urllib.parse import parse_qs, urlencode
 from analytics_sync.catalog import Source
 from analytics_sync.sandbox import control
 from analytics_sync.sandbox.api.api import Api
+from analytics_sync.sandbox.api.sent_values import with_sent_values
 from analytics_sync.sandbox.connection import Connection, Respond
 from analytics_sync.sandbox.data.ledger import Ledger
 from analytics_sync.sandbox.data.response_shape import check_paths
 from analytics_sync.sandbox.manners import Manners
 from analytics_sync.sandbox.messages import Fault, Faults, Refused, Request, ServedResponse
 from analytics_sync.sandbox.options import Options
-from analytics_sync.sandbox.settings import settings
+from analytics_sync.sandbox.settings import OAUTH2_PATH, settings
 from analytics_sync.sandbox.trouble import Troubles
 
 HOST = "127.0.0.1"
@@ -156,13 +157,13 @@ class Sandbox:
         self.close()
 
     def _respond(
-        self, method: str, target: str, headers: Mapping[str, str]
+        self, method: str, target: str, headers: Mapping[str, str], body: bytes
     ) -> tuple[ServedResponse, Fault]:
         path, _, query = target.partition("?")
         try:
             if path.split("/")[1:2] == ["_sandbox"]:
                 return control.respond(self, method, path, parse_qs(query)), Fault()
-            return self._respond_as_api(method, path, query, headers)
+            return self._respond_as_api(method, path, query, headers, body)
         except Refused as e:
             return e.response(), Fault()
         except Exception as e:
@@ -170,11 +171,15 @@ class Sandbox:
             return Refused(500, f"the sandbox itself failed: {e!r}").response(), Fault()
 
     def _respond_as_api(
-        self, method: str, path: str, query: str, headers: Mapping[str, str]
+        self, method: str, path: str, query: str, headers: Mapping[str, str], body: bytes
     ) -> tuple[ServedResponse, Fault]:
         source, slash, rest = path[1:].partition("/")
         api_path = slash + rest
         api = self._api(source)
+        if api is not None:
+            if api_path == OAUTH2_PATH:
+                return api.token(method, body), Fault()
+            api_path = api_path.removeprefix(api.path_of_address)
         resource, values = (api and api.routes.match(api_path)) or (None, {})
         params = parse_qs(query, keep_blank_values=True)
         root = f"http://{headers['host']}" if "host" in headers else self.url
@@ -187,7 +192,7 @@ class Sandbox:
         with self._count_lock:
             self.counts[f"{source}/{name or '?'}"] += 1
             number = self.counts.total()
-        request = Request(source, name, api_path, params, headers, number, link)
+        request = Request(source, name, api_path, params, headers, number, link, method, body)
         fault = (self.faults and self.faults(request)) or self.troubles.fault(request) or Fault()
         if delay := fault.delay + self.options.latency_ms / 1000:
             time.sleep(delay)
@@ -197,8 +202,10 @@ class Sandbox:
             raise Refused(
                 404, f"no source {source!r}; this sandbox serves {', '.join(self.sources)}"
             )
-        if method != "GET":
+        if resource is None and method != "GET":
             raise Refused(405, "only GET is declared")
+        if resource is not None:
+            request = with_sent_values(request, resource, values)
         manners = self.manners
         asked = manners.ask(request)
         if isinstance(asked, Request):

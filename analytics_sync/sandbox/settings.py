@@ -7,13 +7,19 @@ Out: environment variables with base URLs, secrets, and path and query values wi
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from analytics_sync.catalog import Resource, Source
-from analytics_sync.catalog.config.params import REFERENCE, SettingParam
+from analytics_sync.catalog.building.setting_places import setting_places
+from analytics_sync.catalog.config.client import OAuth2ClientCredentials
+from analytics_sync.catalog.config.params import SettingParam
 from analytics_sync.catalog.naming import variable_name
 from analytics_sync.sandbox.options import Options
 
+OAUTH2_PATH = "/oauth/token"
+"""The path of access tokens, below the address of a source."""
+
+_NAMES_OF_USERS = ("username", "client_id")
 _ORG = "gh/acme"
 _SLUG = f"{_ORG}/project-0"
 
@@ -32,29 +38,20 @@ def settings(sources: Iterable[Source], base: str, options: Options) -> dict[str
     result: dict[str, str] = {}
     for source in sources:
         result[variable_name(source.name, "base_url")] = f"{base}/{source.name}"
-        for key in _secrets(source):
-            result[variable_name(source.name, key)] = options.key
-        headers = [v for v in source.client.headers.values() if isinstance(v, SettingParam)]
-        params = [p for r in source.resources.values() for p in r.settings.values()]
-        for param in (*headers, *params):
-            if param.is_optional:
+        if isinstance(source.client.auth, OAuth2ClientCredentials):
+            result[variable_name(source.name, "access_token_url")] = (
+                f"{base}/{source.name}{OAUTH2_PATH}"
+            )
+        params = {p.key: p for r in source.resources.values() for p in r.settings.values()}
+        for place in setting_places(source.client, source.resources):
+            is_client_key = place.is_secret and place.path[0] == "client"
+            if place.key == "base_url" or (place.is_optional and not is_client_key):
                 continue
-            value = options.key if param.type == "secret" else _value(source, param)
-            result.setdefault(variable_name(source.name, param.key), value)
+            is_key = place.is_secret or place.path[-1] in _NAMES_OF_USERS
+            param = params.get(place.key) or SettingParam(type="config", key=place.key)
+            value = options.key if is_key else _value(source, param)
+            result.setdefault(variable_name(source.name, place.key), value)
     return result
-
-
-def _secrets(source: Source) -> Iterator[str]:
-    auth = source.client.auth
-    for name in ("api_key", "token", "username", "password"):
-        if match := REFERENCE.match(getattr(auth, name, "")):
-            yield match[2]
-    for value in source.client.headers.values():
-        if isinstance(value, SettingParam):
-            if value.type == "secret":
-                yield value.key
-        elif (match := REFERENCE.match(value)) and match[1] == "secrets":
-            yield match[2]
 
 
 def _value(source: Source, param: SettingParam) -> str:

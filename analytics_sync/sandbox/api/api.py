@@ -8,12 +8,27 @@ It checks what a real server checks: the key, the path, and the presence and for
 from __future__ import annotations
 
 import base64
+import hashlib
 import hmac
+import re
 from collections.abc import Mapping
+from urllib.parse import parse_qs
+
+import orjson
 
 from analytics_sync.catalog import Resource, Source
-from analytics_sync.catalog.config.client import ApiKeyAuth, BearerAuth, HttpBasicAuth
-from analytics_sync.catalog.config.params import REFERENCE, SettingParam
+from analytics_sync.catalog.config.client import (
+    ApiKeyAuth,
+    BearerAuth,
+    HttpBasicAuth,
+    OAuth2ClientCredentials,
+)
+from analytics_sync.catalog.config.params import (
+    REFERENCE,
+    SettingParam,
+    read_setting_text,
+    settings_in,
+)
 from analytics_sync.sandbox.api.envelope import Envelope
 from analytics_sync.sandbox.api.filters import arrange, order_of, window_of
 from analytics_sync.sandbox.api.pagination import Pager
@@ -22,6 +37,8 @@ from analytics_sync.sandbox.data.ledger import Ledger
 from analytics_sync.sandbox.data.response_shape import key_paths
 from analytics_sync.sandbox.messages import Refused, Request, ServedResponse
 from analytics_sync.sandbox.options import Options
+
+_OWN_ADDRESS = re.compile(r"""\{dlt\.(?:secrets|config)\[["']base_url["']\]\}(/[^?#{}]*)""")
 
 
 class Api:
@@ -95,31 +112,70 @@ class Api:
         return tuple(result)
 
     def _check_key(self, request: Request) -> None:
-        client, key = self.source.client, self._options.key
+        client, key, sent = self.source.client, self._options.key, request.headers
         match client.auth:
             case ApiKeyAuth(location="query") as auth:
-                ok = _matches(request.one(auth.name), key)
+                ok = _matches(request.one(auth.name), filled(auth.api_key, key))
+            case ApiKeyAuth(location="cookie") as auth:
+                ok = _matches(sent.get("cookie"), f"{auth.name}={filled(auth.api_key, key)}")
             case ApiKeyAuth() as auth:
-                ok = _matches(request.headers.get(auth.name.lower()), key)
-            case BearerAuth():
-                ok = _matches(request.headers.get("authorization"), f"Bearer {key}")
+                ok = _matches(sent.get(auth.name.lower()), filled(auth.api_key, key))
+            case BearerAuth() as auth:
+                ok = _matches(sent.get("authorization"), f"Bearer {filled(auth.token, key)}")
             case HttpBasicAuth() as auth:
                 user = key if REFERENCE.match(auth.username) else auth.username
                 pair = base64.b64encode(f"{user}:{key}".encode()).decode()
-                ok = _matches(request.headers.get("authorization"), f"Basic {pair}")
+                ok = _matches(sent.get("authorization"), f"Basic {pair}")
+            case OAuth2ClientCredentials():
+                ok = _matches(sent.get("authorization"), f"Bearer {self._token}")
             case _:
                 ok = True
         for name, value in client.headers.items():
-            sent = request.headers.get(name.lower())
             if isinstance(value, SettingParam):
-                secret, optional = value.type == "secret", value.optional
+                secret, optional, expected = value.type == "secret", value.optional, key
             else:
-                reference = REFERENCE.match(value)
-                secret, optional = reference is not None and reference[1] == "secrets", False
-            if secret and not (sent is None and optional):
-                ok = ok and _matches(sent, key)
+                secret = any(kind == "secrets" for kind, _ in settings_in(value))
+                optional, expected = False, filled(value, key)
+            if secret and not (sent.get(name.lower()) is None and optional):
+                ok = ok and _matches(sent.get(name.lower()), expected)
         if not ok:
             raise Refused(401, "missing or wrong key; the sandbox's settings hold the right one")
+
+    @property
+    def path_of_address(self) -> str:
+        """The path behind the setting ``base_url``, where the declared address holds that setting."""
+        found = _OWN_ADDRESS.match(self.source.client.base_url or "")
+        return found[1].rstrip("/") if found else ""
+
+    @property
+    def _token(self) -> str:
+        """The access token of this source."""
+        return hashlib.sha256(f"{self.source.name} {self._options.key}".encode()).hexdigest()
+
+    def token(self, method: str, body: bytes) -> ServedResponse:
+        """The response to a request of an access token.
+
+        Args:
+            method: The HTTP method.
+            body: A form with the secret of the client.
+        """
+        form = parse_qs(body.decode("utf-8", "replace"))
+        if method != "POST" or form.get("grant_type") != ["client_credentials"]:
+            return Refused(
+                400, "expected a POST request with grant_type=client_credentials"
+            ).response()
+        if not _matches(form.get("client_secret", [""])[-1], self._options.key):
+            return Refused(401, "wrong client_secret; the sandbox's settings hold it").response()
+        answer = {"access_token": self._token, "token_type": "Bearer", "expires_in": 3600}
+        return ServedResponse(200, orjson.dumps(answer))
+
+
+def filled(text: str, key: str) -> str:
+    """A text with the key of the sandbox in place of each secret; a text with other settings as it is."""
+    read = read_setting_text(text)
+    if isinstance(read, str):
+        return read
+    return "".join(part if isinstance(part, str) else key for part in read.parts)
 
 
 def _matches(sent: str | None, expected: str) -> bool:

@@ -13,6 +13,7 @@ import orjson
 
 from analytics_sync.catalog import Resource
 from analytics_sync.sandbox.api.pagination import ServedPage
+from analytics_sync.sandbox.api.unprocessed import is_changed, unprocessed
 from analytics_sync.sandbox.data import response_shape as shape
 from analytics_sync.sandbox.data.declared_path import DEFAULT_PARENT, path_of
 from analytics_sync.sandbox.data.json_path import drop, get_or_none, put
@@ -33,15 +34,17 @@ class Envelope:
     def __init__(self, resource: Resource, options: Options) -> None:
         self.is_object = shape.is_object(resource, options)
         self.is_bare = shape.is_bare(resource, options)
+        self._resource = resource
+        self._is_changed = is_changed(resource)
         self._key = shape.key_paths(resource)
         self._place = RecordPlace(resource)
 
     def body(self, page: ServedPage) -> bytes:
         """The JSON document: one record alone, a list of records, or an object with them inside."""
         if self.is_object:
-            return page.versions[0].body
+            return self._served(page.versions[0])
         if self._place.is_list:
-            record_list = b"[" + b",".join([v.body for v in page.versions]) + b"]"
+            record_list = b"[" + b",".join([self._served(v) for v in page.versions]) + b"]"
             if self.is_bare:
                 return record_list
             records: Any = orjson.Fragment(record_list)
@@ -60,11 +63,17 @@ class Envelope:
         field = self._place.key_field
         if field is None:
             key = self._map_key(version) if self._place.is_keyed else None
-            return key, orjson.Fragment(version.body)
+            return key, orjson.Fragment(self._served(version))
         record = version.record
         key = as_text(get_or_none(record, field))
         drop(record, field)
         return key, record
+
+    def _served(self, version: Version) -> bytes:
+        """The JSON of a record as the API has it, before the processing steps of its reader."""
+        if not self._is_changed:
+            return version.body
+        return orjson.dumps(unprocessed(self._resource, version.record))
 
     def _map_key(self, version: Version) -> str:
         record = version.record

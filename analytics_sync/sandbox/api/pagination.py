@@ -63,9 +63,13 @@ class Pager:
         self._max_page = options.max_page
         self._first_page = options.first_page
         names = [n for n, v in resource.params.items() if isinstance(v, int)]
+        body = resource.post.json if resource.post is not None else None
+        names += (
+            [n for n, v in body.items() if isinstance(v, int)] if isinstance(body, dict) else []
+        )
         names += resource.sensor.params if resource.sensor is not None else ()
-        limit_param = getattr(self._paginator, "limit_param", None)
-        self._size_params = [limit_param] if limit_param else []
+        limit_name = getattr(self._paginator, "limit_name", None)
+        self._size_params = [limit_name] if limit_name else []
         self._size_params += [*dict.fromkeys(n for n in names if _SIZE_PARAM.search(n)), "limit"]
 
     def page(self, view: View, request: Request) -> ServedPage:
@@ -84,8 +88,8 @@ class Pager:
                 return self._offset(offset, view, request)
             case p.Offset() as offset:
                 return self._record_cursor(offset, view, request)
-            case p.Cursor() as cursor if cursor.stop_after_empty_page or "offset" in (
-                cursor.cursor_param or ""
+            case p.Cursor() as cursor if (
+                cursor.stop_after_empty_page or "offset" in cursor.cursor_name
             ):
                 return self._offset_cursor(cursor, view, request)
             case p.Cursor() | p.JsonLink() | p.HeaderLink() | p.HeaderCursor():
@@ -102,8 +106,8 @@ class Pager:
     def _numbered(self, paginator: p.PageNumber, view: View, request: Request) -> ServedPage:
         size, count = self._size(request), len(view.versions)
         base = self._first_page if paginator.base_page is None else paginator.base_page
-        value = request.one(paginator.page_param)
-        number = base if value is None else _number(paginator.page_param, value, minimum=0)
+        value = request.one(paginator.page_name)
+        number = base if value is None else _number(paginator.page_name, value, minimum=0)
         # A server that counts from 1 sends its first page for page 0.
         start = max(number - base, 0) * size
         page = ServedPage(view.versions[start : start + size])
@@ -115,8 +119,8 @@ class Pager:
 
     def _offset(self, paginator: p.Offset, view: View, request: Request) -> ServedPage:
         size, count = self._size(request), len(view.versions)
-        value = request.one(paginator.offset_param)
-        start = 0 if value is None else _number(paginator.offset_param, value, minimum=0)
+        value = request.one(paginator.offset_name)
+        start = 0 if value is None else _number(paginator.offset_name, value, minimum=0)
         page = ServedPage(view.versions[start : start + size])
         if paginator.total_path is not None:
             page.body_values[paginator.total_path] = count
@@ -147,7 +151,7 @@ class Pager:
     def _offset_cursor(self, paginator: p.Cursor, view: View, request: Request) -> ServedPage:
         """A page of a server whose cursor is the next offset; some send it on an empty page too."""
         size, count = self._size(request), len(view.versions)
-        name = paginator.cursor_param or "cursor"
+        name = paginator.cursor_name or "cursor"
         value = request.one(name)
         start = 0 if value is None else _number(name, value, minimum=0)
         page = ServedPage(view.versions[start : start + size])
@@ -161,7 +165,7 @@ class Pager:
         """A page of a server whose cursor is a field of the last record. An empty page is the end."""
         paginator = self._paginator
         size, count = self._size(request), len(view.versions)
-        value = request.one(getattr(paginator, "cursor_param", None) or "cursor")
+        value = request.one(cursor_name_of(paginator) or "cursor")
         last = view.last_with(field)
         if value is not None and value not in last:
             _refuse_cursor()
@@ -179,7 +183,7 @@ class Pager:
         """A page of a server whose cursor is the position of the last record, encoded as text."""
         paginator = self._paginator
         size, count = self._size(request), len(view.versions)
-        name = getattr(paginator, "cursor_param", None) or _LINK_CURSOR_PARAM
+        name = cursor_name_of(paginator) or _LINK_CURSOR_PARAM
         value = request.one(name)
         start = 0 if not value else _index(view, _decode(value))
         end = start + size
@@ -199,6 +203,13 @@ class Pager:
             case p.HeaderCursor() if token is not None:
                 page.headers[paginator.cursor_key] = token
         return page
+
+
+def cursor_name_of(paginator: p.PaginatorConfig) -> str | None:
+    """The parameter that takes a cursor, or its place in the body; None without one."""
+    if isinstance(paginator, p.Cursor):
+        return paginator.cursor_name or None
+    return getattr(paginator, "cursor_param", None)
 
 
 def _is_descending(position: Position) -> bool:

@@ -16,6 +16,7 @@ from typing import Any
 import orjson
 
 from analytics_sync.catalog.config import paginators as p
+from analytics_sync.sandbox.api.pagination import cursor_name_of
 from analytics_sync.sandbox.data.declared_path import path_of
 from analytics_sync.sandbox.data.json_path import Path, put
 from analytics_sync.sandbox.data.response_shape import cursor_in_record, is_bare, is_object
@@ -85,16 +86,16 @@ def token_param(subject: Subject) -> str:
     paginator = subject.resource.paginator
     if isinstance(paginator, p.JsonLink):
         return _LINK_CURSOR_PARAM
-    return getattr(paginator, "cursor_param", None) or "cursor"
+    return cursor_name_of(paginator) or "cursor"
 
 
 def position_param(subject: Subject) -> str:
     """The parameter that takes the number or the offset of a page."""
     paginator = subject.resource.paginator
     if isinstance(paginator, p.PageNumber):
-        return paginator.page_param
+        return paginator.page_name
     assert isinstance(paginator, p.Offset)
-    return paginator.offset_param
+    return paginator.offset_name
 
 
 def first_position(subject: Subject) -> int:
@@ -124,7 +125,7 @@ def with_query(request: Request, **changes: str | list[str] | None) -> Request:
 
 def size_params(subject: Subject, request: Request) -> list[str]:
     """The parameters that ask for a page size; ``limit`` if the request has none."""
-    declared = getattr(subject.resource.paginator, "limit_param", None)
+    declared = getattr(subject.resource.paginator, "limit_name", None)
     names = [
         name
         for name, values in request.query.items()
