@@ -261,3 +261,26 @@ def test_only_the_owner_can_read_the_file(shop: Shop) -> None:
     (path,) = shop.journals()
     assert path.stat().st_mode & 0o777 == 0o600
     assert path.parent.stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("has_shared_state", [True, False])
+def test_another_machine_continues_a_read(
+    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_shared_state: bool
+) -> None:
+    """The machines share the folder of the journals. The keys are in the state folder of each user."""
+
+    def be_machine(name: str) -> None:
+        (tmp_path / name / "tmp").mkdir(parents=True)
+        monkeypatch.setenv("HOME", str(tmp_path / name))
+        monkeypatch.setenv("TMPDIR", str(tmp_path / name / "tmp"))
+        state = "volume" if has_shared_state else f"{name}/state"
+        monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / state))
+
+    be_machine("one")
+    shop.kill_at("by_cursor", 270)
+    assert shop.journals()
+    be_machine("two")
+    requests = shop.run_again("by_cursor")
+    assert requests <= 100 if has_shared_state else requests >= PAGES
+    shop.check("by_cursor")
