@@ -196,3 +196,9 @@ def test_a_page_converts_like_its_records_one_by_one(page: list[dict[str, Any]])
     )
     assert whole.with_extra == sum(b.with_extra for b in single)
     assert whole.table.schema == CONVERTER.schema
+
+
+def test_texts_with_line_breaks_stay_in_their_json_column() -> None:
+    sent = [",\n,", ["\n", ",\n,"], None, {"\n": ",\n,"}, "null", None, [[]]]
+    table = CONVERTER.convert([{"id": i, "j": value} for i, value in enumerate(sent)]).table
+    assert [t if t is None else json.loads(t) for t in table.column("j").to_pylist()] == sent

@@ -73,12 +73,13 @@ def _json(values: list[Any]) -> pa.Array:
         texts = _json_texts(values)
     except TypeError:
         texts = None
-    if texts is None:
-        texts = [None if v is None else dumps(v) for v in values]
-    return pa.array(texts, pa.binary()).view(pa.string())
+    if texts is not None:
+        return texts
+    each = [None if v is None else dumps(v) for v in values]
+    return pa.array(each, pa.binary()).view(pa.string())
 
 
-def _json_texts(values: list[Any]) -> list[bytes | None] | None:
+def _json_texts(values: list[Any]) -> pa.Array | None:
     """The JSON of all values in one call, which takes a seventh of the time of a call for each.
 
     None if one of them holds NUL.
@@ -87,16 +88,18 @@ def _json_texts(values: list[Any]) -> list[bytes | None] | None:
         TypeError: A value is none that orjson knows.
     """
     if not values:
-        return []
+        return pa.array([], pa.string())
     with_breaks = [_LINE_BREAK] * (2 * len(values) - 1)
     with_breaks[::2] = values
     raw = orjson.dumps(with_breaks, exact_decimal)
     # Searching from the beginning takes three times as long.
     if raw.rfind(ESCAPED_NUL) >= 0:
         return None
-    texts: list[bytes | None] = [*raw[1:-1].split(b",\n,")]
+    # Arrow makes no object of Python for each text.
+    whole = pa.array([raw[1:-1]], pa.binary()).view(pa.string())
+    texts = pc.list_flatten(pc.split_pattern(whole, ",\n,"))
     if None in values:
-        return [None if v is None else text for v, text in zip(values, texts, strict=True)]
+        return pc.if_else(pa.array([v is None for v in values]), None, texts)
     return texts
 
 
