@@ -12,39 +12,24 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from analytics_sync.catalog import Resource
 from analytics_sync.catalog.naming import LOAD_ID, PARENT_KEY, READ_AT
+from analytics_sync.extract.repeated_rows import (
+    RepeatedRow,
+    older_versions,
+    repeated_in_file,
+    repeated_in_memory,
+)
 from analytics_sync.extract.row_times import RowTimes, row_times
 
 _MAX_BYTES_IN_MEMORY = 8 * 1024 * 1024  # also the size of one write, and of one table passed on
 _ROWS_COMPARED_AT_ONCE = 1_000
 _ORIGIN = frozenset({READ_AT, PARENT_KEY})  # columns that say where a row comes from
-
-
-class RepeatedRow(NamedTuple):
-    """One of the rows that share a key.
-
-    Attributes:
-        position: Number of the row, in the order in which the rows were added.
-        key: Values of the key columns.
-        cursor: Value of the cursor column; None without a cursor.
-        read_at: When the response arrived, in microseconds since 1970.
-        first: Position of the first row of the response.
-        last: Position of the last row of the response.
-    """
-
-    position: int
-    key: tuple[object, ...]
-    cursor: Any
-    read_at: int
-    first: int
-    last: int
 
 
 class TableBuffers:
@@ -97,7 +82,6 @@ class TableBuffer:
         self.schema = schema
         self._key = list(key)
         self._cursor = cursor
-        self._version_columns = list(dict.fromkeys([*key, *([cursor] if cursor else []), READ_AT]))
         self.rows = 0
         self.duplicates = 0
         self.repeated: list[RepeatedRow] = []
@@ -114,7 +98,6 @@ class TableBuffer:
         self._executor = executor
         self._write: Future[None] | None = None
         self._writer: pq.ParquetWriter | None = None
-        self._versions: list[pa.Table] = []
 
     def add(self, table: pa.Table) -> None:
         """Append a table.
@@ -125,7 +108,6 @@ class TableBuffer:
         if not table.num_rows:
             return
         self.rows += table.num_rows
-        self._versions.append(table.select(self._version_columns))
         self._tables.append(table)
         self._bytes += table.nbytes
         if self._bytes > _MAX_BYTES_IN_MEMORY:
@@ -160,12 +142,13 @@ class TableBuffer:
             self._write.result()
         if self._writer is not None:
             self._writer.close()
-        self.repeated = _repeated(self._versions, self._key, self._cursor)
-        self._dropped = _older_versions(self.repeated)
-        if self._cursor is not None and self._versions:
-            cursors = pa.concat_tables(self._versions).column(self._cursor)
-            self.times = row_times(cursors, self._dropped)
-        self._versions = []
+        if self._writer is not None:
+            self.repeated = repeated_in_file(self._path, self._key, self._cursor)
+        else:
+            self.repeated = repeated_in_memory(self._tables, self._key, self._cursor)
+        self._dropped = older_versions(self.repeated)
+        if self._cursor is not None and self.rows:
+            self.times = row_times(self._column(self._cursor), self._dropped)
         self.duplicates = len(self._dropped)
         self.rows -= self.duplicates
 
@@ -203,6 +186,12 @@ class TableBuffer:
         with pq.ParquetFile(self._path) as file:
             for group in range(file.num_row_groups):
                 yield file.read_row_group(group, columns=self.schema.names)
+
+    def _column(self, name: str) -> pa.ChunkedArray:
+        """A column of all rows that were added."""
+        if self._writer is None:
+            return pa.concat_tables(self._tables).column(name)
+        return pq.read_table(self._path, columns=[name]).column(name)
 
     @property
     def content_columns(self) -> tuple[str, ...]:
@@ -242,68 +231,3 @@ def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
     if pa.types.is_date32(column.type):
         return column.cast(pa.int32())
     return column
-
-
-def _repeated(
-    tables: Sequence[pa.Table], key: Sequence[str], cursor: str | None
-) -> list[RepeatedRow]:
-    """The rows whose key another row has too, in their order.
-
-    Args:
-        tables: Key, cursor and time of reading of all rows.
-        key: The columns that identify a record.
-        cursor: The column that orders versions; None without one.
-    """
-    if not tables or not key:
-        return []
-    rows = pa.concat_tables(tables)
-    if len(key) == 1 and pc.count_distinct(rows.column(key[0]), "all").as_py() == rows.num_rows:
-        return []  # the usual case, for a quarter of the memory
-    distinct = rows.group_by(list(key)).aggregate([([], "count_all")])
-    if distinct.num_rows == rows.num_rows:
-        return []
-    repeated = distinct.filter(pc.greater(distinct.column("count_all"), 1)).select(list(key))
-    numbered = rows.append_column("#", pa.array(range(rows.num_rows), pa.int64()))
-    found = numbered.join(repeated, keys=list(key), join_type="inner").sort_by("#")
-    positions = found.column("#").to_pylist()
-    keys = zip(*(found.column(k).to_pylist() for k in key), strict=True)
-    cursors = found.column(cursor).to_pylist() if cursor else [None] * len(positions)
-    read_at = found.column(READ_AT).cast(pa.int64()).to_pylist()
-    pages = _pages(numbered, found.column(READ_AT))
-    firsts, lasts = ([pages[time][end] for time in read_at] for end in (0, 1))
-    return list(map(RepeatedRow, positions, keys, cursors, read_at, firsts, lasts))
-
-
-def _pages(numbered: pa.Table, times: pa.ChunkedArray) -> dict[int, tuple[int, int]]:
-    """The positions of the first and last row of each response that arrived at one of ``times``."""
-    rows = numbered.filter(pc.is_in(numbered.column(READ_AT), value_set=pc.unique(times)))
-    pages = rows.group_by(READ_AT).aggregate([("#", "min"), ("#", "max")])
-    arrived = pages.column(READ_AT).cast(pa.int64()).to_pylist()
-    ends = zip(pages.column("#_min").to_pylist(), pages.column("#_max").to_pylist(), strict=True)
-    return dict(zip(arrived, ends, strict=True))
-
-
-def _older_versions(repeated: Sequence[RepeatedRow]) -> list[int]:
-    """Positions of the rows that are not the newest version of their key.
-
-    Without a cursor, only the time of reading orders the versions.
-    """
-    newest: dict[tuple[object, ...], RepeatedRow] = {}
-    dropped = []
-    for version in repeated:
-        previous = newest.get(version.key)
-        if previous is None:
-            newest[version.key] = version
-        elif _is_newer(version, previous):
-            dropped.append(previous.position)
-            newest[version.key] = version
-        else:
-            dropped.append(version.position)
-    return sorted(dropped)
-
-
-def _is_newer(one: RepeatedRow, other: RepeatedRow) -> bool:
-    """Whether the first version is newer. Of two equal ones, the one that was added last is newer."""
-    if one.cursor != other.cursor:
-        return bool(one.cursor > other.cursor)
-    return one.read_at >= other.read_at

@@ -17,7 +17,7 @@ from analytics_sync.catalog.tables import REJECTED
 from analytics_sync.common.exact_json import dumps
 from analytics_sync.common.shown import listed, shown
 from analytics_sync.common.window import Window
-from analytics_sync.extract.buffer import RepeatedRow, TableBuffers
+from analytics_sync.extract.buffer import TableBuffers
 from analytics_sync.extract.convert.converter import NO_KEY, Converter
 from analytics_sync.extract.convert.infer_fields import infer_fields
 from analytics_sync.extract.convert.inferred_types import ExistingTable
@@ -27,6 +27,7 @@ from analytics_sync.extract.evidence.findings import COMPLETE, DECLARED_SCHEMA, 
 from analytics_sync.extract.evidence.listing_order import judge_order
 from analytics_sync.extract.evidence.shared_keys import both_sides_message, find_shared_keys
 from analytics_sync.extract.parents import ParentValues
+from analytics_sync.extract.repeated_rows import RepeatedRow
 from analytics_sync.extract.result import Page, ReadResult
 
 # Large enough that setting up columns costs little; small enough that the records are still in the

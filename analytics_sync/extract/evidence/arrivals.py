@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Hashable, Iterable
 from typing import NamedTuple
 
-from analytics_sync.extract.buffer import RepeatedRow
+from analytics_sync.extract.repeated_rows import RepeatedRow
 
 
 class _Place(NamedTuple):

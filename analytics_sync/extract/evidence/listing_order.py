@@ -18,8 +18,8 @@ from itertools import pairwise
 from analytics_sync.catalog import Resource
 from analytics_sync.catalog.config.paginators import Offset, PageNumber
 from analytics_sync.common.shown import shown
-from analytics_sync.extract.buffer import RepeatedRow
 from analytics_sync.extract.evidence.arrivals import Arrivals
+from analytics_sync.extract.repeated_rows import RepeatedRow
 
 _FEW = 20  # with cursors, one record in so many may come again elsewhere, because it has changed
 _MAX_KEY_LENGTH = 60  # characters

@@ -31,11 +31,12 @@ import pyarrow as pa
 from analytics_sync.catalog import Resource
 from analytics_sync.common.shown import shown
 from analytics_sync.common.window import Window
-from analytics_sync.extract.buffer import RepeatedRow, TableBuffer
+from analytics_sync.extract.buffer import TableBuffer
 from analytics_sync.extract.convert.cursor_kind import CursorKind, cursor_kind, is_creation
 from analytics_sync.extract.convert.outside_keys import OutsideKey
 from analytics_sync.extract.evidence.arrivals import Arrivals
 from analytics_sync.extract.evidence.versions import Doubt, judge_versions
+from analytics_sync.extract.repeated_rows import RepeatedRow
 
 _MAX_EXAMPLES = 5
 _MAX_NAMED_COLUMNS = 5

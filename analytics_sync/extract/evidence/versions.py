@@ -16,7 +16,7 @@ from enum import IntEnum
 from itertools import groupby, pairwise
 from operator import attrgetter
 
-from analytics_sync.extract.buffer import RepeatedRow
+from analytics_sync.extract.repeated_rows import RepeatedRow
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
