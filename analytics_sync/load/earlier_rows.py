@@ -1,6 +1,6 @@
 """The rows of earlier loads: what a load does to them that a right declaration would not.
 
-In: counts of a table before and after a load. Out: findings of the read. Rows of other windows that a
+In: counts of a table before a load, and of its merge. Out: findings of the read. Rows of other windows that a
 load replaces have a key that comes again in each window: the table keeps the last window only. A field
 that nearly all rows had, and no record has any more, is one that the API renamed or withholds: the load
 replaces its values by null. After the load nothing in the table shows this.
@@ -23,6 +23,8 @@ from analytics_sync.extract.evidence.findings import DECLARED_SCHEMA, PRIMARY_KE
 from analytics_sync.extract.result import ReadResult
 from analytics_sync.extract.run import ReadRun
 from analytics_sync.extract.windows.incremental import with_lag
+from analytics_sync.load.clients.merge_counts import MergeCounts
+from analytics_sync.load.clients.merge_sql import literal
 from analytics_sync.load.gone.scope import column_names, cursor_bounds
 
 _FEW = 20  # one row in so many may move from window to window, as a date that is put off
@@ -35,34 +37,50 @@ _TIMES = frozenset({"timestamp", "date"})
 
 @dataclass(frozen=True)
 class EarlierRows:
-    """The rows of a table before a load.
+    """The living rows of a table before a load.
 
     Attributes:
         count: Number of rows.
         in_window: Number of rows in the window that is loaded; ``count`` without a window.
-        undated: Number of rows without a cursor, as after the declaration of one.
         filled: Number of rows that have a value, by column.
         filled_in_window: The same of the rows in the window.
     """
 
     count: int
     in_window: int
-    undated: int
     filled: Mapping[str, int] = field(default_factory=dict)
     filled_in_window: Mapping[str, int] = field(default_factory=dict)
 
 
+def expected_rows(run: ReadRun, client: SqlClientBase[Any]) -> dict[str, str]:
+    """The rows that new ones may take the place of without a sign of a wrong key, by table.
+
+    Args:
+        run: The run, which is finished and not loaded.
+        client: A client that is connected to the source's dataset.
+
+    Returns:
+        A condition on the rows ``old``. Tables whose rows may move from window to window are left out.
+    """
+    found = {}
+    for resource in _merged(run):
+        window = _window(run, resource)
+        if window is not None and _tells_replaced(resource, window):
+            cursor = _cursor(client, resource, "old.")
+            start, end = map(literal, cursor_bounds(_cursor_of(resource), window))
+            found[resource.table] = (
+                f"{cursor} IS NULL OR ({cursor} >= {start} AND {cursor} < {end})"
+                + (
+                    f" OR old.{client.escape_column_name(DELETED_AT)} IS NOT NULL"
+                    * resource.soft_deletes
+                )
+            )
+    return found
+
+
 def to_look_at(run: ReadRun) -> list[Resource]:
-    """The resources whose load may harm rows of earlier loads; the run is finished, and not loaded."""
-    failed = run.failures()
-    return [
-        resource
-        for resource in run.resources
-        if resource.name not in failed
-        and resource.write_disposition == "merge"
-        and (result := run.result(resource.name)).rows
-        and (result.absent or _tells_replaced(resource, _window(run, resource)))
-    ]
+    """The resources whose load may empty columns of a table; the run is finished, and not loaded."""
+    return [resource for resource in _merged(run) if run.result(resource.name).absent]
 
 
 def look(
@@ -84,26 +102,38 @@ def look(
     return found
 
 
-def judge(run: ReadRun, client: SqlClientBase[Any], before: Mapping[str, EarlierRows]) -> None:
+def judge(
+    run: ReadRun, before: Mapping[str, EarlierRows], merges: Mapping[str, MergeCounts]
+) -> None:
     """Add findings to the results of a run whose rows are loaded.
 
     Args:
         run: The run.
-        client: A connected client.
         before: What ``look`` returned.
+        merges: What the merges did to each table.
     """
     for name, earlier in before.items():
         result = run.result(name)
         resource, window = result.resource, _window(run, result.resource)
         if lost := [f for f in result.absent if _is_lost(f, result.rows, earlier, window)]:
             result.findings.add(DECLARED_SCHEMA, _lost_message(resource, lost, earlier))
-        after = _count(client, resource, None, ()) if _tells_replaced(resource, window) else None
-        if after is not None:
-            dated = earlier.undated - after.undated  # replaced rows that were in no window
-            replaced = result.rows - (after.count - earlier.count) - earlier.in_window - dated
-            if _is_wrong_key(resource, replaced, result.rows):
-                message = _replaced_message(resource, replaced, result)
-                result.findings.add(PRIMARY_KEY_UNIQUE, message)
+    for resource in _merged(run):
+        result, counts = run.result(resource.name), merges.get(resource.table)
+        if counts is not None and _is_wrong_key(resource, counts.unexpected, result.rows):
+            message = _replaced_message(resource, counts.unexpected, result)
+            result.findings.add(PRIMARY_KEY_UNIQUE, message)
+
+
+def _merged(run: ReadRun) -> list[Resource]:
+    """The resources whose rows are merged into rows of earlier loads."""
+    failed = run.failures()
+    return [
+        resource
+        for resource in run.resources
+        if resource.name not in failed
+        and resource.write_disposition == "merge"
+        and run.result(resource.name).rows
+    ]
 
 
 def _window(run: ReadRun, resource: Resource) -> Window | None:
@@ -129,30 +159,36 @@ def _count(
     if not existing or (resource.cursor and resource.cursor.column not in existing):
         return None
     fields = tuple(f for f in fields if f.column in existing)
-    inside, bounds, undated = "1 = 1", [], "1 = 0"
-    if resource.cursor is not None:
-        cursor = quote(resource.cursor.column)
-        undated = f"{cursor} IS NULL"
+    inside, bounds = "1 = 1", []
     if window is not None:
-        assert resource.cursor is not None
+        cursor = _cursor(client, resource)
         inside = f"{cursor} >= %s AND {cursor} < %s"
-        bounds = cursor_bounds(resource.cursor, window)
+        bounds = cursor_bounds(_cursor_of(resource), window)
     columns = [quote(f.column) for f in fields]
-    counts = [f"count({case})" for case in ("*", _one_if(undated), _one_if(inside))]
+    counts = [f"count({case})" for case in ("*", _one_if(inside))]
     counts += [f"count({c})" for c in columns]
     counts += [f"count(CASE WHEN {inside} THEN {c} END)" for c in columns]
     alive = f" WHERE {quote(DELETED_AT)} IS NULL" if DELETED_AT in existing else ""
     sql = f"SELECT {', '.join(counts)} FROM {table}{alive}"
     with client.execute_query(sql, *bounds, *(bounds * len(columns))) as found:
-        total, without_cursor, in_window, *filled = found.fetchall()[0]
+        total, in_window, *filled = found.fetchall()[0]
     names = [f.column for f in fields]
     return EarlierRows(
         total,
         in_window,
-        without_cursor,
         dict(zip(names, filled[: len(names)], strict=True)),
         dict(zip(names, filled[len(names) :], strict=True)),
     )
+
+
+def _cursor_of(resource: Resource) -> Field:
+    assert resource.cursor is not None, "only a cursor cuts windows"
+    return resource.cursor
+
+
+def _cursor(client: SqlClientBase[Any], resource: Resource, prefix: str = "") -> str:
+    """The column of the cursor, as SQL."""
+    return f"{prefix}{client.escape_column_name(_cursor_of(resource).column)}"
 
 
 def _one_if(condition: str) -> str:

@@ -30,7 +30,6 @@ from analytics_sync.extract.dlt_source import dlt_source
 from analytics_sync.extract.run import ReadRun
 from analytics_sync.load.clients.default_file import note_default_file
 from analytics_sync.load.clients.destination import (
-    DEFAULT,
     destination_kind,
     destination_secrets,
     file_format,
@@ -40,8 +39,9 @@ from analytics_sync.load.clients.destination import (
 )
 from analytics_sync.load.clients.destination_kinds import TESTED
 from analytics_sync.load.clients.merge_counts import MergeCounts
+from analytics_sync.load.clients.postgres_keys import index_keys
 from analytics_sync.load.clients.staging import drop_staging, staging_id
-from analytics_sync.load.earlier_rows import EarlierRows, judge, look, to_look_at
+from analytics_sync.load.earlier_rows import EarlierRows, expected_rows, judge, look, to_look_at
 from analytics_sync.load.errors import warehouse_errors
 from analytics_sync.load.existing_tables import existing_tables
 from analytics_sync.load.gone.rejected_table import clear_rejected, ensure_rejected
@@ -64,6 +64,7 @@ from analytics_sync.load.tables.foreign_tables import refuse_foreign_tables
 from analytics_sync.load.tables.prepared_tables import prepare_tables
 from analytics_sync.load.tables.row_counts import RowCount, row_counts
 from analytics_sync.load.tables.system_columns import refuse_system_columns
+from analytics_sync.load.tables.table_changes import stored_key
 from analytics_sync.load.tables.time_indexes import index_times
 from analytics_sync.load.warehouse import open_warehouse
 
@@ -232,7 +233,7 @@ def _read(pipeline: dlt.Pipeline, run: ReadRun, stages: Stages) -> None:
             tables = existing_tables(warehouse, undeclared)
     run.start(tables)
     refuse_system_columns(run, destination_kind(destination))
-    source = dlt_source(run.source, run, files=destination_kind(destination) == DEFAULT)
+    source = dlt_source(run.source, run, files=destination_kind(destination) in TESTED)
     with stages.time(Stage.READING):
         pipeline.extract(source, loader_file_format=file_format(destination))
     if pipeline.list_extracted_load_packages():
@@ -247,6 +248,7 @@ def _look_at_tables(
     if destination_kind(destination) not in TESTED or run.page_limit is not None:
         return {}
     destination.replaced.update(deletes.plan(client))
+    destination.expected.update(expected_rows(run, client))
     return look(run, to_look_at(run), client)
 
 
@@ -271,7 +273,7 @@ def _finish(
         if destination_kind(pipeline.destination) in TESTED:
             ensure_rejected(client, file_format(pipeline.destination))
             cleared = clear_rejected(run, client, load_id)
-            judge(run, client, earlier)
+            judge(run, earlier, _merges(pipeline.destination))
             if run.page_limit is None:
                 deletes.mark(client)
             note(client, run, load_id, remembered)
@@ -280,6 +282,7 @@ def _finish(
             naming = job_client.schema.naming
             comment_on_tables(client, loaded, naming)
             index_times(client, [r for r in loaded if run.source.windowed(r)], naming)
+            index_keys(client, {r.table: stored_key(naming, r) for r in loaded})
             counts = row_counts(client, {r.table for r in loaded})
         drop_staging(client)
     return cleared, counts

@@ -18,6 +18,7 @@ from analytics_sync.catalog.config.models import DataType
 from analytics_sync.common.redaction import Redactor
 from analytics_sync.common.stopping import Stop
 from analytics_sync.load.clients.foreign_objects import ForeignObject, foreign_objects
+from analytics_sync.load.clients.postgres_keys import has_unique_index
 from analytics_sync.load.gone.scope import column_names
 from analytics_sync.load.sharing.locks import open_dataset
 from analytics_sync.load.tables.column_types import Mismatch, mismatches
@@ -92,6 +93,12 @@ class Warehouse:
     def _real(self) -> Mapping[str, Columns]:
         """The columns of all tables, as they are while the warehouse is open."""
         return real_tables(self._job_client)
+
+    def proves_unique(self, table: str, key: Sequence[str]) -> bool:
+        """Whether an index of the table proves that no two of its rows have the same key."""
+        if self._client is None:
+            return False
+        return has_unique_index(self._client, table, [self.stored(column) for column in key])
 
     def rows(self, sql: str, *params: Any) -> list[tuple[Any, ...]]:
         """All rows of a query."""

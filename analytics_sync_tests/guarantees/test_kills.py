@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import pytest
 
-from analytics_sync_tests.support.killed_runs import IN_DAGSTER, STAGED, STAGES
+from analytics_sync_tests.support.killed_runs import COPIED, IN_DAGSTER, STAGES
 from analytics_sync_tests.support.run_processes import Work
 from analytics_sync_tests.support.warehouses import DESTINATIONS, Warehouses
 
@@ -26,11 +26,9 @@ LATER = {
     "after an answer": 2,
     "at the end of a resource": 2,
     "in extract": 2,
-    "before the tables are made": 2,
-    "after the tables are made": 2,
-    "before a job": 3,
-    "after a job": 3,
-    "as a merge is written": 2,
+    "before a job": 2,
+    "after a job": 2,
+    "after the rows are copied": 2,
     "before a merge": 2,
     "in a merge": 3,
     "before the commit of a merge": 2,
@@ -38,21 +36,16 @@ LATER = {
     "after a merge": 2,
     "before a folder is removed": 2,
 }
-# Without staging tables, the tables are made once, and each has one job.
-LATER_IN_DUCKDB = {
-    **{s: nth for s, nth in LATER.items() if s not in STAGED and "tables are made" not in s},
-    "before a job": 2,
-    "after a job": 2,
-}
+LATER_IN_DUCKDB = {s: nth for s, nth in LATER.items() if s not in COPIED}
 STAGES_OF_A_RUN = [s for s in STAGES if s not in IN_DAGSTER]
 # One kill of each kind. All others are slow.
 SHORT = [
     ("duckdb", PARTITIONED, "in mid-page", 7),
-    ("postgres", PARTITIONED, "as a merge is written", 2),
+    ("postgres", PARTITIONED, "after the rows are copied", 2),
     ("duckdb", PARTITIONED, "in a merge", 1),
     ("duckdb", SNAPSHOTS, "before the staging is dropped", 1),
     ("postgres", PARTITIONED, "in a merge", 3),
-    ("postgres", SNAPSHOTS, "before a job", 3),
+    ("postgres", SNAPSHOTS, "before a job", 2),
     ("postgres", PARTITIONED, "before the staging is dropped", 1),
 ]
 
@@ -116,7 +109,7 @@ def test_a_kill_while_the_duckdb_file_is_made_leaves_no_broken_file(
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("destination", "stage"),
-    [(d, s) for d in DESTINATIONS for s in STAGES_OF_A_RUN if d != "duckdb" or s not in STAGED],
+    [(d, s) for d in DESTINATIONS for s in STAGES_OF_A_RUN if d != "duckdb" or s not in COPIED],
 )
 @pytest.mark.parametrize(
     ("work", "seeded"), [(PARTITIONED, True), (SNAPSHOTS, False)], ids=["partitioned", "snapshots"]
@@ -135,8 +128,6 @@ def test_the_run_after_a_kill_at_any_stage_leaves_the_right_tables(
         for destination, later in (("duckdb", LATER_IN_DUCKDB), ("postgres", LATER))
         for work in (PARTITIONED, CHAIN)
         for stage, nth in later.items()
-        # The seed holds the chain's tables, so only staging tables are made, once.
-        if work is PARTITIONED or "tables are made" not in stage
     ],
 )
 def test_the_run_after_a_kill_at_a_later_visit_leaves_the_right_tables(

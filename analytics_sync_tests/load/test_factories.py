@@ -21,7 +21,7 @@ from analytics_sync.load.clients.destination import destination_kind, make_desti
 from analytics_sync.load.clients.duckdb_client import MergingDuckDbClient
 from analytics_sync.load.clients.duckdb_merge_job import DuckDbMergeJob
 from analytics_sync.load.clients.postgres_client import MergingPostgresClient
-from analytics_sync.load.clients.postgres_copy_job import PostgresCopyJob
+from analytics_sync.load.clients.postgres_merge_job import PostgresMergeJob
 from analytics_sync.load.pipeline import load
 from analytics_sync_tests.load.test_destination import ALLOW
 from analytics_sync_tests.support import duckdb_file, postgres_server
@@ -89,14 +89,14 @@ def test_settings_come_from_dlts_sections(
         assert config.staging_dataset_name_layout == "%s_staging_run1"
 
 
-def test_postgres_takes_no_parquet(monkeypatch: pytest.MonkeyPatch) -> None:
-    """dlt would copy it over a connection of another driver, which has another search path."""
+def test_postgres_takes_parquet_without_another_driver(monkeypatch: pytest.MonkeyPatch) -> None:
+    """dlt leaves it out, because its own job copies it over a connection of another driver."""
     monkeypatch.setenv("ANALYTICS_SYNC__DESTINATION", "postgres")
     monkeypatch.setenv("DESTINATION__POSTGRES__CREDENTIALS", ADDRESS)
     selector = make_destination().capabilities().loader_file_format_selector
     assert selector is not None
     formats = ["insert_values", "csv", "parquet"]
-    assert selector("insert_values", formats, table_schema={}) == ("insert_values", formats[:2])
+    assert selector("parquet", formats, table_schema={}) == ("parquet", formats)
 
 
 def test_another_destination_stays_dlts(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -219,9 +219,9 @@ def test_dlt_still_reads_the_hooks_of_a_factory() -> None:
     assert list(parameters) == list(ours)
 
 
-@pytest.mark.parametrize("job_class", [DuckDbMergeJob, PostgresCopyJob])
+@pytest.mark.parametrize("job_class", [DuckDbMergeJob, PostgresMergeJob])
 def test_dlt_sets_the_attributes_that_jobs_read(
-    job_class: type[DuckDbMergeJob] | type[PostgresCopyJob],
+    job_class: type[DuckDbMergeJob] | type[PostgresMergeJob],
 ) -> None:
     """Their names begin with an underscore; every job of dlt reads them."""
     table: PreparedTableSchema = {"name": "items", "write_disposition": "merge", "columns": {}}

@@ -28,7 +28,6 @@ from analytics_sync.extract.rest_client.body import BodyReader
 from analytics_sync.extract.rest_client.session import Session
 from analytics_sync.load.clients import duckdb_merge_job, postgres_merge_job
 from analytics_sync.load.clients.duckdb_merge_job import DuckDbMergeJob
-from analytics_sync.load.clients.postgres_client import SqlJobRequest
 from analytics_sync.load.clients.postgres_merge_job import PostgresMergeJob
 from analytics_sync.load.gone.soft_deletes import SoftDeletes
 
@@ -131,7 +130,7 @@ def _in_the_merge(fatal: Fatal) -> None:
 
 
 def _at_merges(stage: Callable[[Any, str], Patch]) -> Patch:
-    """A stage at merges: PostgreSQL merges from a staging dataset, DuckDB from the file."""
+    """A stage at merges: PostgreSQL merges from a temporary table, DuckDB from the file."""
 
     def patch(fatal: Fatal) -> None:
         stage(PostgresMergeJob, "run")(fatal)
@@ -191,7 +190,7 @@ STAGES: dict[str, Patch] = {
     "after the tables are made": _after(SqlJobClientBase, "_execute_schema_update_sql"),
     "before a job": _before(RunnableLoadJob, "run_managed"),
     "after a job": _after(RunnableLoadJob, "run_managed"),
-    "as a merge is written": _after(SqlJobRequest, "__init__"),
+    "after the rows are copied": _after(PostgresMergeJob, "_copy"),
     "before a merge": _at_merges(_before),
     "in a merge": _in_the_merge,
     "before the commit of a merge": _at_merges(_around_commit(after=False)),
@@ -207,6 +206,6 @@ STAGES: dict[str, Patch] = {
     "before Dagster's event": _before(materialize_module, "run_metadata"),
     "in a check": _before(judging_module.Judge, "_judge"),
 }
-# DuckDB merges from the file of the load: it has no staging tables and no file of statements.
-STAGED = frozenset({"as a merge is written"})
+# DuckDB merges from the file of the load: it copies no rows before.
+COPIED = frozenset({"after the rows are copied"})
 IN_DAGSTER = frozenset({"before Dagster's event", "in a check"})

@@ -23,7 +23,11 @@ from analytics_sync.common.settings_files import foreign_settings
 from analytics_sync.common.stopping import Stop
 from analytics_sync.load.clients.default_file import default_file, file_left_behind
 from analytics_sync.load.clients.destination_kinds import Support, kind_of, titles_of
-from analytics_sync.load.clients.factories import CachedConfiguration, with_merging_client
+from analytics_sync.load.clients.factories import (
+    CachedConfiguration,
+    JsonbMapper,
+    with_merging_client,
+)
 from analytics_sync.load.clients.warehouse_files import without_foreign_links
 from analytics_sync.load.errors import LoadError
 
@@ -113,7 +117,8 @@ def make_destination(
     if destination.capabilities().supports_ddl_transactions:
         destination.caps_params.setdefault("supports_transactions", True)
     if destination_kind(destination) == "postgres":
-        destination.caps_params["loader_file_format_selector"] = _without_parquet
+        destination.caps_params["loader_file_format_selector"] = _also_parquet
+        destination.caps_params["type_mapper"] = JsonbMapper
     return destination
 
 
@@ -135,11 +140,11 @@ def _duckdb_settings(folder: Path | None) -> dict[str, Any]:
     return settings | {"enable_external_access": False}
 
 
-def _without_parquet(
+def _also_parquet(
     preferred: TLoaderFileFormat, supported: Sequence[TLoaderFileFormat], /, *, table_schema: Any
 ) -> tuple[TLoaderFileFormat, Sequence[TLoaderFileFormat]]:
-    """The file formats of a PostgreSQL table: dlt copies Parquet over connections that are not ours."""
-    return preferred, [name for name in supported if name != "parquet"]
+    """The file formats of a PostgreSQL table: dlt leaves Parquet out without a driver that we do not use."""
+    return preferred, supported
 
 
 def destination_secrets(destination: Destination[Any, Any]) -> Iterator[str]:

@@ -73,7 +73,7 @@ KINDS = {
     kind.name: kind
     for kind in (
         _tested("duckdb", "DuckDB", "parquet", "The default."),
-        _tested("postgres", "PostgreSQL", "csv", "Needs the extra postgres."),
+        _tested("postgres", "PostgreSQL", "parquet", "Needs the extra postgres."),
         _not_run("bigquery", "BigQuery", "jsonl", f"Parquet takes no JSON column. {_JSON_TEXT}"),
         _not_run("clickhouse", "ClickHouse", "parquet", "Merges are not one transaction."),
         _not_run("databricks", "Databricks", "parquet", "Merges are not one transaction."),

@@ -36,6 +36,8 @@ class MergingDuckDbClient(DuckDbClient):
         super().__init__(schema, config, capabilities)
         self.replaced: Mapping[str, Replaced] = {}
         """The rows that this load replaces, by table."""
+        self.expected: Mapping[str, str] = {}
+        """The rows that new ones should take the place of, by table."""
         self.merges = Merges()
         """What the merges of this load did."""
         datasets = self.sql_client.dataset_name, self.sql_client.staging_dataset_name

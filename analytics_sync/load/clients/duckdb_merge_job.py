@@ -38,14 +38,20 @@ class DuckDbMergeJob(RunnableLoadJob):
         """Merge the file in one transaction; retry with more memory if DuckDB runs out of it."""
         job_client: Any = self._job_client
         client = job_client.sql_client
-        replaced = job_client.replaced.get(self._load_table["name"])
-        statements = merge_statements(self._load_table, client, self._rows(client), replaced)
+        name = self._load_table["name"]
+        statements = merge_statements(
+            self._load_table,
+            client,
+            self._rows(client),
+            job_client.replaced.get(name),
+            job_client.expected.get(name),
+        )
 
         def merge() -> MergeCounts:
             with client.begin_transaction():
                 return run_counted(client, statements)
 
-        job_client.merges.add(self._load_table["name"], with_more_memory(client, merge))
+        job_client.merges.add(name, with_more_memory(client, merge))
 
     def _rows(self, client: Any) -> str:
         """The rows of the file as SQL, with this load's id."""

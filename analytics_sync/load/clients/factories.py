@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from dlt.common.configuration.specs.base_configuration import BaseConfiguration
 from dlt.common.destination import Destination
+from dlt.common.destination.typing import PreparedTableSchema
 from dlt.common.schema import Schema
+from dlt.common.schema.typing import TColumnSchema
 from dlt.destinations.impl.duckdb.factory import duckdb
-from dlt.destinations.impl.postgres.factory import postgres
+from dlt.destinations.impl.postgres.factory import PostgresTypeMapper, postgres
 
 from analytics_sync.common.stopping import Stop
 from analytics_sync.load.clients.merge_counts import Merges
@@ -34,6 +36,11 @@ class CachedConfiguration(Destination[Any, Any]):
         """The rows that a load replaces, by table. A table that is not in it keeps its other rows."""
         return {}
 
+    @cached_property
+    def expected(self) -> dict[str, str]:
+        """The condition on the rows ``old`` of which a load may bring new versions, by table."""
+        return {}
+
     stop = Stop()
     """Interrupts the statements of all clients; a load sets its own."""
 
@@ -45,7 +52,8 @@ class CachedConfiguration(Destination[Any, Any]):
     def client(self, schema: Schema, initial_config: Any = None) -> Any:
         """A job client that knows the rows to replace, and counts what it merges."""
         client: Any = super().client(schema, initial_config)
-        client.replaced, client.merges = self.replaced, self.merges
+        client.replaced, client.expected = self.replaced, self.expected
+        client.merges = self.merges
         client.sql_client.stop = self.stop
         return client
 
@@ -86,6 +94,16 @@ class MergingDuckDb(CachedConfiguration, duckdb):
         from analytics_sync.load.clients.duckdb_client import MergingDuckDbClient
 
         return MergingDuckDbClient
+
+
+class JsonbMapper(PostgresTypeMapper):
+    """dlt's types, also for Parquet files: dlt makes ``json`` of JSON columns there, which no index takes."""
+
+    def to_destination_type(self, column: TColumnSchema, table: PreparedTableSchema) -> str:
+        """The type of a column."""
+        if column.get("data_type") == "json":
+            return self.sct_to_unbound_dbt["json"]
+        return super().to_destination_type(column, table)
 
 
 class MergingPostgres(CachedConfiguration, postgres):

@@ -18,6 +18,8 @@ from dlt.destinations.sql_client import SqlClientBase
 
 OLDER_VERSIONS = "DELETE /* older versions */ FROM"
 """The begin of the statement that removes the older versions of new rows."""
+UNEXPECTED = "SELECT count(*) /* unexpected */"
+"""The begin of the statement that counts the rows of which nobody expects a new version."""
 _INSERT = "INSERT INTO"
 
 
@@ -28,11 +30,13 @@ class MergeCounts:
     Attributes:
         inserted: Rows whose key the table did not have.
         replaced: Rows that took the place of the row with their key.
+        unexpected: Rows of other windows whose key a new row has; counted where they show a wrong key.
         seconds: Duration of the merges.
     """
 
     inserted: int = 0
     replaced: int = 0
+    unexpected: int = 0
     seconds: float = 0.0
 
 
@@ -49,6 +53,7 @@ class Merges:
             total = self._by_table.setdefault(table, MergeCounts())
             total.inserted += counts.inserted
             total.replaced += counts.replaced
+            total.unexpected += counts.unexpected
             total.seconds += counts.seconds
 
     @property
@@ -64,14 +69,16 @@ def run_counted(client: SqlClientBase[Any], statements: Iterable[str]) -> MergeC
         client: A client of DuckDB or PostgreSQL, in a transaction.
         statements: As ``merge_statements`` makes them.
     """
-    began, removed, added = monotonic(), 0, 0
+    began, removed, added, unexpected = monotonic(), 0, 0, 0
     for statement in statements:
         with client.execute_query(statement) as cursor:
             if statement.startswith(OLDER_VERSIONS):
                 removed += _rows_changed(cursor)
             elif statement.startswith(_INSERT):
                 added += _rows_changed(cursor)
-    return MergeCounts(max(0, added - removed), removed, monotonic() - began)
+            elif statement.startswith(UNEXPECTED):
+                unexpected += int(cursor.fetchall()[0][0])
+    return MergeCounts(max(0, added - removed), removed, unexpected, monotonic() - began)
 
 
 def _rows_changed(cursor: Any) -> int:

@@ -16,10 +16,13 @@ from dlt.common.schema.utils import get_columns_names_with_prop
 from dlt.destinations.sql_client import SqlClientBase
 
 from analytics_sync.catalog.naming import DELETED_AT, READ_AT
-from analytics_sync.load.clients.merge_counts import OLDER_VERSIONS
+from analytics_sync.load.clients.merge_counts import OLDER_VERSIONS, UNEXPECTED
 
 # The write dispositions whose tables these statements change. dlt loads other tables itself.
 MERGED = frozenset({"merge", "replace"})
+# DuckDB: the rows of the table that have the key of a new row. No column of a record has a space in its name.
+_MET = "temp.main._met_rows"
+_ROW, _OLDER, _UNEXPECTED = '"row id"', '"is older"', '"is unexpected"'
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,11 @@ class Replaced:
 
 
 def merge_statements(
-    table: Any, client: SqlClientBase[Any], rows: str, replaced: Replaced | None
+    table: Any,
+    client: SqlClientBase[Any],
+    rows: str,
+    replaced: Replaced | None,
+    expected: str | None = None,
 ) -> list[str]:
     """Statements that bring new rows into a table. They must run in one transaction.
 
@@ -45,6 +52,8 @@ def merge_statements(
         client: DuckDB's or PostgreSQL's client.
         rows: The new rows, as SQL that may follow FROM. No key may come twice in them.
         replaced: The rows to remove first; None removes none. It counts if the table replaces rows.
+        expected: A condition on the rows ``old`` that new rows should take the place of; None counts none
+            of the others.
     """
     target = client.make_qualified_table_name(table["name"])
     quote = client.escape_column_name
@@ -63,27 +72,65 @@ def merge_statements(
             f"OR {read_at} < {literal(replaced.read_before)} OR {read_at} > CURRENT_TIMESTAMP)"
         ]
     keys = [quote(k) for k in get_columns_names_with_prop(table, "primary_key")]
-    same_key = " AND ".join(f"old.{k} = new.{k}" for k in keys)
+    is_older = _old_is_older(table, quote)
+    insert = f"INSERT INTO {target} ({names}) SELECT {new} FROM {rows} AS new"
+    is_duckdb = client.capabilities.sqlglot_dialect == "duckdb"
+    merge = _merge_by_row_id if is_duckdb else _merge_by_key
+    return [*removal, *merge(target, rows, keys, is_older, insert, expected)]
+
+
+def _merge_by_row_id(
+    target: str, rows: str, keys: list[str], is_older: str, insert: str, expected: str | None
+) -> list[str]:
+    """The merge of DuckDB: one look at the keys of the table, because it has no index to look them up in."""
+    same_key = _same_key(keys)
+    new_keys = ", ".join(f"new.{k}" for k in keys)
+    is_unexpected = "false" if expected is None else f"NOT ({expected})"
     return [
-        *removal,
-        f"{OLDER_VERSIONS} {target} AS old USING {rows} AS new "
-        f"WHERE {same_key}{_old_is_older(table, quote)}",
-        f"""INSERT INTO {target} ({names}) SELECT {new} FROM {rows} AS new
-        WHERE NOT EXISTS (SELECT 1 FROM {target} AS old WHERE {same_key})""",
+        f"CREATE TEMP TABLE {_MET} AS SELECT old.rowid AS {_ROW}, {new_keys}, "
+        f"coalesce({is_older}, false) AS {_OLDER}, {is_unexpected} AS {_UNEXPECTED} "
+        f"FROM {target} AS old JOIN {rows} AS new ON {same_key}",
+        f"{UNEXPECTED} FROM {_MET} WHERE {_UNEXPECTED}",
+        f"{OLDER_VERSIONS} {target} WHERE rowid IN (SELECT {_ROW} FROM {_MET} WHERE {_OLDER})",
+        f"{insert} WHERE NOT EXISTS "
+        f"(SELECT 1 FROM {_MET} AS old WHERE {same_key} AND NOT old.{_OLDER})",
+        f"DROP TABLE {_MET}",
     ]
+
+
+def _merge_by_key(
+    target: str, rows: str, keys: list[str], is_older: str, insert: str, expected: str | None
+) -> list[str]:
+    """The merge of PostgreSQL: a large table has an index of its keys."""
+    same_key = _same_key(keys)
+    statements = [
+        f"{OLDER_VERSIONS} {target} AS old USING {rows} AS new WHERE {same_key} AND {is_older}",
+        f"{insert} WHERE NOT EXISTS (SELECT 1 FROM {target} AS old WHERE {same_key})",
+    ]
+    if expected is None:
+        return statements
+    # The offset keeps the condition outside: an estimate of it must not choose how to join.
+    met = f"SELECT old.* FROM {target} AS old JOIN {rows} AS new ON {same_key} OFFSET 0"
+    return [f"{UNEXPECTED} FROM ({met}) AS old WHERE NOT ({expected})", *statements]
+
+
+def _same_key(keys: list[str]) -> str:
+    return " AND ".join(f"old.{k} = new.{k}" for k in keys)
 
 
 def _old_is_older(table: Any, quote: Callable[[str], str]) -> str:
     """The condition that an old row was read before the new one, or has a time in the future."""
     if READ_AT not in table["columns"]:
-        return ""
+        return "true"
     read_at = quote(READ_AT)
     last_seen = f"old.{read_at}"
     if DELETED_AT in table["columns"]:  # to find the row missing is an observation, too
         last_seen = f"greatest({last_seen}, old.{quote(DELETED_AT)})"
     # A time in the future comes from a clock that was wrong: such a row must not stay for ever.
-    return f""" AND (old.{read_at} IS NULL OR {last_seen} <= new.{read_at}
-                OR old.{read_at} > CURRENT_TIMESTAMP)"""
+    return (
+        f"(old.{read_at} IS NULL OR {last_seen} <= new.{read_at} "
+        f"OR old.{read_at} > CURRENT_TIMESTAMP)"
+    )
 
 
 def literal(value: date | str) -> str:
@@ -94,27 +141,3 @@ def literal(value: date | str) -> str:
         return f"CAST('{value.isoformat()}' AS DATE)"
     quoted = value.replace("'", "''")
     return f"'{quoted}'"
-
-
-def staged_merge_statements(
-    table: Any, client: SqlClientBase[Any], replaced: Replaced | None
-) -> list[str]:
-    """Statements that merge a PostgreSQL table from its staging dataset, in one transaction.
-
-    Args:
-        table: dlt's declaration of the table.
-        client: PostgreSQL's client.
-        replaced: As ``merge_statements``.
-    """
-    target, staged = client.get_qualified_table_names(table["name"])
-    quote = client.escape_column_name
-    rows = staged
-    if keys := ", ".join(quote(k) for k in get_columns_names_with_prop(table, "primary_key")):
-        # dlt repeats a copy whose success it did not hear of: staged rows may come twice
-        rows = f"(SELECT DISTINCT ON ({keys}) * FROM {staged})"
-    return [
-        # a load that lost its session also lost its lock on the dataset: two merges may meet here
-        "SELECT pg_catalog.pg_advisory_xact_lock("
-        f"pg_catalog.hashtextextended('{target}'::pg_catalog.text, 0::pg_catalog.int8))",
-        *merge_statements(table, client, rows, replaced),
-    ]

@@ -122,7 +122,7 @@ def declared_table(job_client: Any, resource: Resource) -> DeclaredTable:
     return DeclaredTable(
         resource.table,
         {**columns, LOAD_ID: load_id},
-        tuple(stored_name(naming, name) for name in resource.key),
+        stored_key(naming, resource),
         {stored_name(naming, f.column): f for f in resource.fields},
     )
 
@@ -158,6 +158,11 @@ def compare(job_client: Any, real: Columns, table: DeclaredTable) -> TableChange
     wrong = tuple(mismatches(job_client, real, table.name, typed))
     types = {n: destination_type(job_client, table.name, table.columns[n]) for n in added}
     return TableChanges(table, real, added, wrong, types | {m.column: m.wanted for m in wrong})
+
+
+def stored_key(naming: Any, resource: Resource) -> tuple[str, ...]:
+    """The columns of the primary key of a resource, as they are named in the warehouse."""
+    return tuple(stored_name(naming, name) for name in resource.key)
 
 
 def stored_name(naming: Any, column: str) -> str:

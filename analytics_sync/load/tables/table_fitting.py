@@ -20,6 +20,7 @@ from analytics_sync.common.shown import MAX_NAMES, counted, listed, shown
 from analytics_sync.load.clients.duckdb_merge_job import with_more_memory
 from analytics_sync.load.clients.foreign_objects import own_tables
 from analytics_sync.load.clients.postgres_ddl import limit_lock_wait, run_ddl
+from analytics_sync.load.clients.postgres_keys import drop_key_index
 from analytics_sync.load.errors import WarehouseInUse
 from analytics_sync.load.tables.column_types import Mismatch, inexact, widening
 from analytics_sync.load.tables.healing import heal
@@ -196,6 +197,8 @@ def _fit(
         limit_lock_wait(client)
         if wrong := inexact(client, table.name, changes.wrong):
             return wrong
+        if changes.key_changes:
+            drop_key_index(client, table.name)  # the load makes one of the new key
         for statement in _structure(client, changes):
             client.execute_sql(statement)
         for mismatch in changes.wrong:
