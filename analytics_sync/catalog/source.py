@@ -22,7 +22,7 @@ from analytics_sync.catalog.config.models import (
 from analytics_sync.catalog.config.page_keys import NO_PAGE_KEYS, PageKeys
 from analytics_sync.catalog.config.paginators import PaginatorConfig
 from analytics_sync.catalog.config.params import Param, ResolveParam, SettingParam
-from analytics_sync.catalog.config.steps import Step
+from analytics_sync.catalog.config.steps import ProcessingStep
 from analytics_sync.catalog.config.team_keys import Level
 from analytics_sync.catalog.config.texts import Text
 from analytics_sync.catalog.naming import ROW_HASH, column_name, dataset_name
@@ -149,7 +149,7 @@ class Resource:
     texts: Mapping[str, Any] = field(default_factory=dict)
     hidden: frozenset[str] = frozenset()
     hints: tuple[Field, ...] = ()
-    steps: tuple[Step, ...] = ()
+    steps: tuple[ProcessingStep, ...] = ()
     post: Post | None = None
 
     @property

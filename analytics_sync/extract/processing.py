@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from analytics_sync.catalog import Resource
-from analytics_sync.catalog.config.steps import Condition, FanOut, RecordMap, Step
+from analytics_sync.catalog.config.steps import Condition, FanOut, RecordMap, ProcessingStep
 from analytics_sync.common.errors import InvalidResponse, Place
 from analytics_sync.common.exact_json import dumps
 from analytics_sync.common.json_path import MISSING, compile_field, lookup, put
@@ -71,7 +71,7 @@ class Processing:
             f"{self._resource.name!r} need. If the API has renamed it, correct the steps."
         )
 
-    def _note(self, step: Step, records: Sequence[Any]) -> None:
+    def _note(self, step: ProcessingStep, records: Sequence[Any]) -> None:
         """Note whether records have the fields of a filter or a list."""
         names = [c.field for c in step.filter or ()]
         if step.yield_map is not None:

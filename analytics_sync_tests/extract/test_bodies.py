@@ -67,6 +67,15 @@ def test_a_body_without_json_begins_with_the_keys_of_the_paginator(api: Api) -> 
     assert api.seen[0].json == {"page": 1}
 
 
+def test_a_quoted_path_is_one_key_of_the_body(api: Api) -> None:
+    api.on("/items", {"results": [{"id": 1}]})
+    declared = search(
+        {"type": "page_number", "base_page": 1, "maximum_page": 1, "page_body_path": "['p.no']"}
+    )
+    assert read(shop(declared)).ids() == [1]
+    assert api.seen[0].json == {"p.no": 1}
+
+
 def test_a_form(api: Api) -> None:
     api.on("/items", [{"id": 1}])
     form = {"q": "a&b=ä", "many": [1, 2], "yes": True, "none": None}

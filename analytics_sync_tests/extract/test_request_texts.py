@@ -201,6 +201,9 @@ def test_an_unknown_placeholder_is_an_error_of_the_file(key: str, text: str) -> 
 @pytest.mark.parametrize(
     ("endpoint", "said"),
     [
+        ({"method": "POST", "json": {"from": {"type": "incremental", "cursor_path": "at"}}}, "endpoint.json: type: incremental binds"),
+        ({"method": "POST", "data": {"x": {"type": "resolve", "resource": "stores", "field": "id"}}}, "endpoint.data: type: resolve"),
+        ({"method": "POST", "json": [{"x": {"type": "secret", "key": "k"}}]}, "endpoint.json: type: secret binds"),
         ({"path": "a/{incremental.begin}"}, "endpoint.path: the placeholder {incremental.begin} is not known"),
         ({"path": "a/{resource.stores.id}"}, "endpoint.path: the placeholder {resource.stores.id} is not known"),
         ({"params": {"a": "x{incremental.start_value}"}}, "endpoint.params.a: expected endpoint.incremental"),

@@ -38,6 +38,13 @@ _KNOWN = (
     "{resources.<parent>.<field>}, {incremental.start_value}, {incremental.end_value}, "
     '{dlt.secrets["key"]} or {dlt.config["key"]}'
 )
+# Parameters that a mapping declares, by the keys that tell it from data of the API.
+_BINDINGS = {
+    "incremental": {"cursor_path"},
+    "resolve": {"resource", "field"},
+    "config": {"key"},
+    "secret": {"key"},
+}
 _NUMBERS = ("epoch_s", "epoch_ms")
 
 
@@ -181,6 +188,12 @@ class RequestTexts:
     def _read(self, value: Any) -> Any:
         """A value with a ``Text`` in place of each text with placeholders, at any depth."""
         if isinstance(value, Mapping):
+            kind = str(value.get("type"))
+            if kind in _BINDINGS and _BINDINGS[kind] <= value.keys():
+                self._fail(
+                    f"type: {kind} binds a parameter of the query only; expected a text with {_KNOWN}",
+                    *self._place,
+                )
             return {self._key(name): self._read(item) for name, item in value.items()}
         if isinstance(value, list | tuple):
             return [self._read(item) for item in value]

@@ -26,7 +26,7 @@ from analytics_sync.catalog.config.page_keys import PageKeys
 from analytics_sync.catalog.config.paginators import PaginatorConfig
 from analytics_sync.catalog.config.params import Header, Literals, Param
 from analytics_sync.catalog.config.paths import FieldPath, ResponsePath
-from analytics_sync.catalog.config.steps import Step
+from analytics_sync.catalog.config.steps import ProcessingStep
 from analytics_sync.catalog.config.team_keys import Instances, TeamKeys
 from analytics_sync.common.json_path import compile_field
 
@@ -184,7 +184,7 @@ class ResourceDefaults(PageKeys):
     include_from_parent: Annotated[dict[FieldPath, ResponsePath], BeforeValidator(_include)] = (
         Field(default_factory=dict)
     )
-    processing_steps: tuple[Step, ...] = ()
+    processing_steps: tuple[ProcessingStep, ...] = ()
     skip_parents: dict[ResponsePath, tuple[Literals, ...]] = Field(default_factory=dict)
     selected: bool = True
     deletes: Literal["soft", "window", "none"] | None = None

@@ -78,7 +78,7 @@ def _fan_out(value: Any) -> Any:
     return {"field": value} if isinstance(value, str) else value
 
 
-class Step(Model):
+class ProcessingStep(Model):
     """One step: ``filter``, ``map`` or ``yield_map``."""
 
     filter: Annotated[tuple[Condition, ...] | None, BeforeValidator(_conditions)] = None
@@ -86,7 +86,7 @@ class Step(Model):
     yield_map: Annotated[FanOut | None, BeforeValidator(_fan_out)] = None
 
     @model_validator(mode="after")
-    def _is_one(self) -> Step:
+    def _is_one(self) -> ProcessingStep:
         found = [s for s in (self.filter, self.map, self.yield_map) if s is not None]
         if len(found) != 1 or self.filter == ():
             raise ValueError("expected one of filter, map and yield_map; a step each")

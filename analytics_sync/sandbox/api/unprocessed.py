@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from analytics_sync.catalog import Resource
-from analytics_sync.catalog.config.steps import Condition, Step
+from analytics_sync.catalog.config.steps import Condition, ProcessingStep
 from analytics_sync.catalog.naming import ROW_HASH
 from analytics_sync.sandbox.data.declared_path import path_of
 from analytics_sync.sandbox.data.json_path import drop, get_or_none, put
@@ -35,7 +35,7 @@ def unprocessed(resource: Resource, record: dict[str, Any]) -> dict[str, Any]:
     return record
 
 
-def _before(step: Step, record: dict[str, Any]) -> dict[str, Any]:
+def _before(step: ProcessingStep, record: dict[str, Any]) -> dict[str, Any]:
     if step.yield_map is not None:
         around: dict[str, Any] = {}
         for name, field in step.yield_map.include.items():
