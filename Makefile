@@ -4,10 +4,15 @@ PYTHON ?= python3
 TOGETHER ?= -n 2 --dist loadfile
 VENV := .venv
 BIN := $(VENV)/bin
+# The environment of test-latest. Its other packages are the pinned ones. dagster-embedded-elt is left out: it
+# pins dagster. TESTS= takes files or folders of tests; empty for all.
+LATEST := .venv-latest
+NEWEST := dagster dagster-webserver dagster-dlt dagster-postgres dagster-celery dagster-k8s
+TESTS ?=
 export RUNTIME__DLTHUB_TELEMETRY := false
 export DAGSTER_DISABLE_TELEMETRY := yes
 
-.PHONY: help demo dev test test-all lint format cover bench audit sbom pins clean
+.PHONY: help demo dev test test-all test-latest lint format cover bench audit sbom pins clean
 .DEFAULT_GOAL := help
 
 help:                         ## this list
@@ -24,6 +29,16 @@ test: $(VENV)/.dev lint       ## lint, then all tests but the longer suites
 
 test-all: $(VENV)/.dev lint   ## lint, then all tests with the longer suites: faults, kills, schedules, histories
 	$(BIN)/python -m pytest $(TOGETHER) -m ""
+
+test-latest:                  ## the tests on the newest dagster and dagster-dlt, in .venv-latest; needs an index
+	$(PYTHON) -m venv $(LATEST)
+	$(LATEST)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-pip.txt
+	$(LATEST)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-dev.txt
+	$(LATEST)/bin/python -m pip uninstall --quiet --yes dagster-embedded-elt dagster-sling
+	$(LATEST)/bin/python -m pip install --quiet --disable-pip-version-check --upgrade $(NEWEST)
+	PYTHONWARNINGS=ignore $(LATEST)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(LATEST)/bin/python -m pip list --disable-pip-version-check | grep -E '^(dagster|dlt)'
+	$(LATEST)/bin/python -m pytest $(TOGETHER) $(TESTS)
 
 lint: $(VENV)/.dev            ## format, lint, spelling, types, import rules; changes nothing
 	$(BIN)/ruff format --check .
