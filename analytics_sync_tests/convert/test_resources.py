@@ -96,7 +96,8 @@ def test_columns_are_hints(tmp_path: Path) -> None:
     converted = convert(tmp_path, program)
     resource = converted.resource("items")
     assert resource["columns"] == {
-        "total": "decimal", "name": {"data_type": "text", "description": "Who bought"}, "tags": "json",
+        "total": {"data_type": "decimal", "nullable": False},
+        "name": {"data_type": "text", "description": "Who bought"}, "tags": "json",
     }  # fmt: skip
     assert "note" in converted.text.splitlines()[0]
 

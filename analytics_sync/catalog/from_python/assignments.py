@@ -17,7 +17,7 @@ from analytics_sync.catalog.from_python.values import (
     Code,
     FoundSource,
     Known,
-    Scope,
+    NameScope,
     Value,
 )
 
@@ -45,7 +45,7 @@ class Assignments(Expressions):
         super().__init__(offset)
         self.annotated: list[tuple[str, Value]] = []
 
-    def bind(self, target: ast.expr, value: Value, scope: Scope) -> None:
+    def bind(self, target: ast.expr, value: Value, scope: NameScope) -> None:
         """Give a name, item or attribute a value."""
         match target:
             case ast.Name():
@@ -92,7 +92,7 @@ class Assignments(Expressions):
                 else:
                     self.poison(target.value, scope, self.line(target))
 
-    def augment(self, node: ast.AugAssign, scope: Scope) -> None:
+    def augment(self, node: ast.AugAssign, scope: NameScope) -> None:
         old, new = self.evaluate(node.target, scope), self.evaluate(node.value, scope)
         if isinstance(node.op, ast.Add) and isinstance(old.data, list):
             items = self.items(new)
@@ -109,7 +109,7 @@ class Assignments(Expressions):
         else:
             self.bind(node.target, self.operate(node.op, old, new, self.line(node)), scope)
 
-    def delete(self, node: ast.Delete, scope: Scope) -> None:
+    def delete(self, node: ast.Delete, scope: NameScope) -> None:
         for target in node.targets:
             if isinstance(target, ast.Subscript):
                 base = self.evaluate(target.value, scope)
@@ -119,7 +119,7 @@ class Assignments(Expressions):
                 else:
                     self.poison(target.value, scope, self.line(target))
 
-    def doubt(self, nodes: Sequence[ast.stmt], scope: Scope) -> None:
+    def doubt(self, nodes: Sequence[ast.stmt], scope: NameScope) -> None:
         """All that these statements may change is code from now on."""
         for node in nodes:
             for child in ast.walk(node):
@@ -137,7 +137,7 @@ class Assignments(Expressions):
                 ):
                     self.poison(child.func.value, scope, line)
 
-    def _poison_item(self, node: ast.Subscript, scope: Scope, line: int) -> None:
+    def _poison_item(self, node: ast.Subscript, scope: NameScope, line: int) -> None:
         """An item that may have another value, or not be there."""
         base = self.evaluate(node.value, scope)
         key: Any = (
@@ -148,7 +148,7 @@ class Assignments(Expressions):
         else:
             self.poison(node.value, scope, line)
 
-    def poison(self, node: ast.expr, scope: Scope, line: int) -> None:
+    def poison(self, node: ast.expr, scope: NameScope, line: int) -> None:
         """A list, a dictionary or an object that was changed in a way that only a run could tell."""
         value = self.evaluate(node, scope)
         if isinstance(value.data, dict | list):

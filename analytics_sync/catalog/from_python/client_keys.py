@@ -11,7 +11,14 @@ from analytics_sync.catalog.files.yaml_config import Path
 from analytics_sync.catalog.from_python.dlt_objects import injected, make_object
 from analytics_sync.catalog.from_python.draft import Draft
 from analytics_sync.catalog.from_python.setting_texts import setting_key
-from analytics_sync.catalog.from_python.values import Code, Encoded, Known, Setting, Text, Value
+from analytics_sync.catalog.from_python.values import (
+    Code,
+    Encoded,
+    Known,
+    Setting,
+    SettingText,
+    Value,
+)
 
 BASE_URL = "base_url"
 _CLIENT = ("client",)
@@ -76,7 +83,7 @@ def _session(draft: Draft, value: Value, path: Path) -> None:
 def _base_url(draft: Draft, value: Value, path: Path) -> tuple[Any, str]:
     """The address, None if the setting ``base_url`` is all of it, and the prefix of all paths."""
     data = value.data
-    parts = data.parts if isinstance(data, Text) else (injected(BASE_URL, value) or data,)
+    parts = data.parts if isinstance(data, SettingText) else (injected(BASE_URL, value) or data,)
     first, rest = parts[0], parts[1:]
     if isinstance(first, Setting):
         if first.default is not None and not rest:
@@ -86,7 +93,7 @@ def _base_url(draft: Draft, value: Value, path: Path) -> tuple[Any, str]:
             )
             return str(first.default), ""
         if setting_key(first.key).lower() == BASE_URL:
-            tail = draft.plain(Value(Text(rest) if rest else "", value.line), path)
+            tail = draft.plain(Value(SettingText(rest) if rest else "", value.line), path)
             return None, str(tail).strip("/")
     return draft.plain(Value(first, value.line) if len(parts) == 1 else value, path), ""
 
@@ -125,14 +132,18 @@ def write_header(draft: Draft, name: str, value: Value, path: Path) -> Any:
 
 def _auth_of_header(draft: Draft, value: Value, path: Path) -> dict[str, Any] | None:
     """``Authorization: Bearer <secret>`` as ``auth``; None for another header."""
-    parts = value.data.parts if isinstance(value.data, Text) else ()
+    parts = value.data.parts if isinstance(value.data, SettingText) else ()
     if len(parts) != 2 or not isinstance(parts[0], str):
         return None
     scheme = parts[0].strip().lower()
     if scheme == "bearer" and isinstance(parts[1], Setting):
         token = Value(_secret(parts[1]), value.line)
         return {"type": "bearer", "token": draft.plain(token, ("client", "auth", "token"))}
-    if scheme == "basic" and isinstance(parts[1], Encoded) and isinstance(parts[1].text, Text):
+    if (
+        scheme == "basic"
+        and isinstance(parts[1], Encoded)
+        and isinstance(parts[1].text, SettingText)
+    ):
         pair = parts[1].text.parts
         if len(pair) == 3 and pair[1] == ":":
             return _basic(draft, pair[0], pair[2], value.line)

@@ -46,6 +46,8 @@ def write_columns(draft: Draft, value: Value, path: Path) -> dict[str, Any]:
         if plain.get("primary_key") is True:
             keys.append(str(field))
         column = {k: plain[k] for k in _KEPT if plain.get(k) is not None}
+        if plain.get("nullable") is False:
+            column["nullable"] = False
         column["data_type"] = _TYPES.get(column.get("data_type", ""), column.get("data_type"))
         if column["data_type"] in _INFERRED or column["data_type"] is None:
             draft.note(

@@ -17,9 +17,9 @@ from analytics_sync.catalog.from_python.values import (
     FoundSource,
     Function,
     Moment,
-    Scope,
+    NameScope,
     Setting,
-    Text,
+    SettingText,
     Value,
 )
 
@@ -38,13 +38,13 @@ class Containers:
     def code(self, why: str, node: ast.AST) -> Value:
         return Value(Code(why, self.line(node)), self.line(node))
 
-    def call(self, node: ast.Call, scope: Scope) -> Value:
+    def call(self, node: ast.Call, scope: NameScope) -> Value:
         raise NotImplementedError
 
-    def bind(self, target: ast.expr, value: Value, scope: Scope) -> None:
+    def bind(self, target: ast.expr, value: Value, scope: NameScope) -> None:
         raise NotImplementedError
 
-    def evaluate(self, node: ast.expr, scope: Scope) -> Value:
+    def evaluate(self, node: ast.expr, scope: NameScope) -> Value:
         raise NotImplementedError
 
     def truth(self, value: Value) -> bool | None:
@@ -52,7 +52,7 @@ class Containers:
         data = value.data
         if isinstance(data, Setting):  # a setting is there, or the run fails
             return None if data.vault == "any" and data.default is None else True
-        if isinstance(data, Text | Encoded | Function | Moment):
+        if isinstance(data, SettingText | Encoded | Function | Moment):
             return True
         return None if isinstance(data, OPAQUE) else bool(data)
 
@@ -69,7 +69,7 @@ class Containers:
             return [Value(letter, value.line) for letter in data]
         return None
 
-    def _dictionary(self, node: ast.Dict, scope: Scope) -> Value:
+    def _dictionary(self, node: ast.Dict, scope: NameScope) -> Value:
         result: dict[Any, Value] = {}
         for key_node, value_node in zip(node.keys, node.values, strict=True):
             value = self.evaluate(value_node, scope)
@@ -89,7 +89,7 @@ class Containers:
             result[key] = value
         return Value(result, self.line(node))
 
-    def _literal(self, nodes: list[ast.expr], scope: Scope, line: int) -> Value:
+    def _literal(self, nodes: list[ast.expr], scope: NameScope, line: int) -> Value:
         result: list[Value] = []
         for node in nodes:
             if not isinstance(node, ast.Starred):
@@ -109,25 +109,27 @@ class Containers:
         check_plain_size(result, line)
         return Value(result, line)
 
-    def _comprehension(self, node: Any, scope: Scope) -> Value:
+    def _comprehension(self, node: Any, scope: NameScope) -> Value:
         result: list[Value] = []
-        for inner in self._rounds(node.generators, Scope(outer=scope)):
+        for inner in self._rounds(node.generators, NameScope(outer=scope)):
             if inner is None:
                 return self.code("a list that only a run could make", node)
             result.append(self.evaluate(node.elt, inner))
             check_plain_size(result, self.line(node))
         return Value(result, self.line(node))
 
-    def _dictionary_comprehension(self, node: ast.DictComp, scope: Scope) -> Value:
+    def _dictionary_comprehension(self, node: ast.DictComp, scope: NameScope) -> Value:
         result: dict[Any, Value] = {}
-        for inner in self._rounds(node.generators, Scope(outer=scope)):
+        for inner in self._rounds(node.generators, NameScope(outer=scope)):
             key = self.evaluate(node.key, inner).data if inner else None
             if inner is None or isinstance(key, (OPAQUE, dict | list)):
                 return self.code("a dictionary that only a run could make", node)
             result[key] = self.evaluate(node.value, inner)
         return Value(result, self.line(node))
 
-    def _rounds(self, loops: list[ast.comprehension], scope: Scope) -> Iterator[Scope | None]:
+    def _rounds(
+        self, loops: list[ast.comprehension], scope: NameScope
+    ) -> Iterator[NameScope | None]:
         """The scope of each round of a comprehension; None if only a run could tell the rounds."""
         if not loops:
             yield scope

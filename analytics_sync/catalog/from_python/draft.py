@@ -24,7 +24,7 @@ from analytics_sync.catalog.from_python.values import (
     Known,
     Moment,
     Setting,
-    Text,
+    SettingText,
     Value,
 )
 
@@ -102,7 +102,7 @@ class Draft:
             return {str(k): self.plain(v, (*path, str(k))) for k, v in data.items()}
         if isinstance(data, list):
             return [self.plain(v, (*path, i)) for i, v in enumerate(data)]
-        if isinstance(data, Setting | Text):
+        if isinstance(data, Setting | SettingText):
             return self.setting(value, path)
         if data is None or isinstance(data, str | int | float):
             return self._scalar(Value(data, value.line), path)

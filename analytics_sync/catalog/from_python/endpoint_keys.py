@@ -14,7 +14,7 @@ from analytics_sync.catalog.from_python.client_keys import write_auth, write_hea
 from analytics_sync.catalog.from_python.dlt_objects import injected
 from analytics_sync.catalog.from_python.draft import Draft
 from analytics_sync.catalog.from_python.incremental_keys import (
-    Cursor,
+    WindowField,
     own_format,
     write_incremental,
 )
@@ -23,12 +23,12 @@ from analytics_sync.catalog.from_python.values import Function, Known, Value
 
 def write_endpoint(
     draft: Draft, value: Value, path: Path, prefix: str
-) -> tuple[Any, Cursor | None]:
+) -> tuple[Any, WindowField | None]:
     """The plain ``endpoint``, and its cursor."""
     if not isinstance(value.data, dict):
         value = Value({"path": value}, value.line)
     result: dict[str, Any] = {}
-    cursor: Cursor | None = None
+    cursor: WindowField | None = None
     draft.mark(path, value)
     for key, item in value.data.items():
         here = (*path, str(key))
@@ -112,7 +112,7 @@ def _is_window(value: Value) -> bool:
 
 def _window_param(
     draft: Draft, params: Value, path: Path, has_incremental: bool
-) -> tuple[Any, Cursor | None, dict[str, str]] | None:
+) -> tuple[Any, WindowField | None, dict[str, str]] | None:
     """dlt's older spelling of ``incremental``: a parameter of that type."""
     if not isinstance(params.data, dict):
         return None

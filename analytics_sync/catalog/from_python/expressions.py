@@ -20,9 +20,9 @@ from analytics_sync.catalog.from_python.values import (
     Function,
     Known,
     Moment,
-    Scope,
+    NameScope,
     Setting,
-    Text,
+    SettingText,
     Value,
     is_plain,
     join_text,
@@ -37,7 +37,7 @@ _LITERALS = (ast.List, ast.Tuple, ast.Set)
 class Expressions(Containers):
     """Evaluates expressions. A subclass adds calls and statements."""
 
-    def evaluate(self, node: ast.expr, scope: Scope) -> Value:
+    def evaluate(self, node: ast.expr, scope: NameScope) -> Value:
         """The value of an expression.
 
         Raises:
@@ -67,7 +67,7 @@ class Expressions(Containers):
             case _:
                 return self._operation(node, scope, line)
 
-    def _operation(self, node: ast.expr, scope: Scope, line: int) -> Value:
+    def _operation(self, node: ast.expr, scope: NameScope, line: int) -> Value:
         match node:
             case ast.BinOp():
                 return self.operate(
@@ -96,7 +96,7 @@ class Expressions(Containers):
         kind = "".join(f" {c.lower()}" if c.isupper() else c for c in type(node).__name__)
         return self.code(f"this is code ({kind.strip()})", node)
 
-    def defaults(self, arguments: ast.arguments, scope: Scope) -> dict[str, Value]:
+    def defaults(self, arguments: ast.arguments, scope: NameScope) -> dict[str, Value]:
         """The default of each parameter that has one."""
         plain = [*arguments.posonlyargs, *arguments.args]
         pairs = list(zip(reversed(plain), reversed(arguments.defaults), strict=False))
@@ -124,7 +124,7 @@ class Expressions(Containers):
         if isinstance(operator, ast.Add) and isinstance(a, list) and isinstance(b, list):
             check_plain_size(joined := [*a, *b], line)
             return Value(joined, line)
-        texts = str | Text | Setting | Encoded
+        texts = str | SettingText | Setting | Encoded
         if isinstance(operator, ast.Add) and isinstance(a, texts) and isinstance(b, texts):
             return join_text((a, b), line)
         if isinstance(operator, ast.Mod) and isinstance(a, str):
@@ -136,7 +136,7 @@ class Expressions(Containers):
         except Unclear:
             return Value(Code("an operation without a result here", line), line)
 
-    def _index(self, node: ast.expr, scope: Scope) -> Value | slice:
+    def _index(self, node: ast.expr, scope: NameScope) -> Value | slice:
         if not isinstance(node, ast.Slice):
             return self.evaluate(node, scope)
         bounds = [
@@ -146,7 +146,7 @@ class Expressions(Containers):
             return self.code("a slice whose bounds only a run could tell", node)
         return slice(*bounds)
 
-    def _formatted(self, node: ast.JoinedStr, scope: Scope) -> Value:
+    def _formatted(self, node: ast.JoinedStr, scope: NameScope) -> Value:
         parts: list[Any] = []
         for piece in node.values:
             if isinstance(piece, ast.FormattedValue):
@@ -163,7 +163,7 @@ class Expressions(Containers):
         check_plain_size(joined.data, self.line(node))
         return joined
 
-    def _spelled(self, piece: ast.FormattedValue, scope: Scope) -> Value:
+    def _spelled(self, piece: ast.FormattedValue, scope: NameScope) -> Value:
         """A text with a formatted value: the pattern of a time is known, others are code."""
         value = self.evaluate(piece.value, scope)
         spec = self.evaluate(piece.format_spec, scope) if piece.format_spec else Value("", 0)
@@ -171,7 +171,7 @@ class Expressions(Containers):
             return Value(Moment(value.data.fixed, spec.data), value.line)
         return self.code("a text with a format of its own", piece)
 
-    def _either(self, node: ast.BoolOp, scope: Scope) -> Value:
+    def _either(self, node: ast.BoolOp, scope: NameScope) -> Value:
         stop = isinstance(node.op, ast.Or)
         for operand in node.values[:-1]:
             value = self.evaluate(operand, scope)
@@ -186,7 +186,7 @@ class Expressions(Containers):
                 return value
         return self.evaluate(node.values[-1], scope)
 
-    def _unary(self, node: ast.UnaryOp, scope: Scope) -> Value:
+    def _unary(self, node: ast.UnaryOp, scope: NameScope) -> Value:
         value = self.evaluate(node.operand, scope)
         if isinstance(node.op, ast.Not):
             truth = self.truth(value)
@@ -200,7 +200,7 @@ class Expressions(Containers):
         except Unclear:
             return self.code("an operation without a result here", node)
 
-    def _comparison(self, node: ast.Compare, scope: Scope) -> Value:
+    def _comparison(self, node: ast.Compare, scope: NameScope) -> Value:
         values = [self.evaluate(x, scope) for x in (node.left, *node.comparators)]
         if (
             (
@@ -226,7 +226,7 @@ class Expressions(Containers):
         except Unclear:
             return self.code("a comparison without a result here", node)
 
-    def _choice(self, node: ast.IfExp, scope: Scope) -> Value:
+    def _choice(self, node: ast.IfExp, scope: NameScope) -> Value:
         truth = self.truth(self.evaluate(node.test, scope))
         if truth is None:
             for branch in (node.body, node.orelse):  # for the sources that they make

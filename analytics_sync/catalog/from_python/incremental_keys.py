@@ -33,7 +33,7 @@ _YEARS_BACK = 2000
 
 
 @dataclass(frozen=True, slots=True)
-class Cursor:
+class WindowField:
     """What an ``incremental`` says of the field that windows a resource.
 
     ``unit`` is the unit of a number; ``first_day`` the day of its ``initial_value``.
@@ -59,7 +59,7 @@ def own_format(initial: Value | None) -> str | None:
     return data.pattern if isinstance(data, Moment) else format_of(data)
 
 
-def write_incremental(draft: Draft, value: Value, path: Path) -> tuple[Any, Cursor | None]:
+def write_incremental(draft: Draft, value: Value, path: Path) -> tuple[Any, WindowField | None]:
     """The plain ``incremental``, and its cursor."""
     if not isinstance(value.data, dict):
         return draft.plain(value, path), None
@@ -103,7 +103,7 @@ def _missing(draft: Draft, item: Value, path: Path) -> None:
     )  # fmt: skip
 
 
-def _bounds(draft: Draft, value: Value, path: Path, result: dict[str, Any]) -> Cursor | None:
+def _bounds(draft: Draft, value: Value, path: Path, result: dict[str, Any]) -> WindowField | None:
     """Add ``param_format``, and tell what is known of the cursor."""
     keys = value.data
     initial, convert = keys.get("initial_value"), keys.get("convert") or keys.get("transform")
@@ -124,7 +124,7 @@ def _bounds(draft: Draft, value: Value, path: Path, result: dict[str, Any]) -> C
     cursor = result.get("cursor_path")
     if not isinstance(cursor, str):
         return None
-    return Cursor(cursor, own if own in {"epoch_s", "epoch_ms"} else None, _day(initial, own))
+    return WindowField(cursor, own if own in {"epoch_s", "epoch_ms"} else None, _day(initial, own))
 
 
 def _format_of_value(draft: Draft, initial: Value | None, path: Path) -> str | None:

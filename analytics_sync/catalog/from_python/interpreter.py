@@ -19,7 +19,7 @@ from analytics_sync.catalog.from_python.values import (
     FoundSource,
     Function,
     Known,
-    Scope,
+    NameScope,
     Setting,
     Value,
     deep_copy,
@@ -38,7 +38,7 @@ class Interpreter(Statements):
         self.called: set[ast.AST] = set()
         self.stack: list[Function] = []
 
-    def call(self, node: ast.Call, scope: Scope) -> Value:
+    def call(self, node: ast.Call, scope: NameScope) -> Value:
         line = self.line(node)
         if isinstance(node.func, ast.Attribute):
             base = self.evaluate(node.func.value, scope)
@@ -66,7 +66,7 @@ class Interpreter(Statements):
             return Value(Code(f"an object of the class {data.name}", line), line)
         return self.code("a call of a value that is no function", node)
 
-    def _method(self, base: Value, name: str, node: ast.Call, scope: Scope) -> Value | None:
+    def _method(self, base: Value, name: str, node: ast.Call, scope: NameScope) -> Value | None:
         """A method of a value that is known here; None if the function itself must be looked at."""
         data = base.data
         if isinstance(data, FoundSource):
@@ -83,7 +83,7 @@ class Interpreter(Statements):
         return found or Value(Code(f"a call of the method {name}", line), line)
 
     def _arguments(
-        self, node: ast.Call, scope: Scope
+        self, node: ast.Call, scope: NameScope
     ) -> tuple[list[Value], dict[str, Value], Code | None]:
         """Positional arguments, named ones, and the reason if they are not known."""
         arguments: list[Value] = []
@@ -142,7 +142,7 @@ class Interpreter(Statements):
         names = self._bound(function, arguments, keywords)
         if names is None:
             return Value(Code(f"a call of {function.name} with other arguments", line), line)
-        scope = Scope(names, function.scope)
+        scope = NameScope(names, function.scope)
         if isinstance(function.node, ast.Lambda):
             return self.evaluate(function.node.body, scope)
         self.stack.append(function)

@@ -22,7 +22,7 @@ from analytics_sync.catalog.from_python.values import (
     Known,
     Moment,
     Setting,
-    Text,
+    SettingText,
     Value,
     deep_copy,
     is_plain,
@@ -142,7 +142,7 @@ def _number(kind: type[int] | type[float]) -> Callable[..., Value | None]:
 
 
 def _str(arguments: list[Value], keywords: dict[str, Value], line: int) -> Value | None:
-    if len(arguments) == 1 and isinstance(arguments[0].data, Setting | Text | Moment):
+    if len(arguments) == 1 and isinstance(arguments[0].data, Setting | SettingText | Moment):
         return arguments[0]
     return join_text([a.data for a in arguments], line) if len(arguments) <= 1 else None
 
@@ -225,7 +225,7 @@ def _copied(arguments: list[Value], keywords: dict[str, Value], line: int) -> Va
 
 def _encoded(arguments: list[Value], keywords: dict[str, Value], line: int) -> Value | None:
     data = arguments[0].data if len(arguments) == 1 else None
-    return Value(Encoded(data), line) if isinstance(data, str | Setting | Text) else None
+    return Value(Encoded(data), line) if isinstance(data, str | Setting | SettingText) else None
 
 
 def _joined_url(arguments: list[Value], keywords: dict[str, Value], line: int) -> Value | None:

@@ -16,7 +16,7 @@ from analytics_sync.catalog.from_python.values import (
     Encoded,
     Moment,
     Setting,
-    Text,
+    SettingText,
     Value,
     join_text,
     wrap,
@@ -57,7 +57,7 @@ def call_method(
         return _of_text(text, name, arguments, keywords, line)
     if isinstance(data, Moment):
         return _of_time(data, name, arguments, keywords, line)
-    if isinstance(data, Setting | Text | Encoded) and name in {
+    if isinstance(data, Setting | SettingText | Encoded) and name in {
         "encode",
         "decode",
         "strip",
@@ -77,7 +77,7 @@ def call_method(
 
 def _trimmed(base: Value, name: str, arguments: list[Value], line: int) -> Value:
     """A text with settings, without characters at its ends. A setting itself stays as it is."""
-    if not isinstance(base.data, Text) or name in {"encode", "decode"}:
+    if not isinstance(base.data, SettingText) or name in {"encode", "decode"}:
         return base
     parts = list(base.data.parts)
     characters = arguments[0].data if arguments and isinstance(arguments[0].data, str) else None

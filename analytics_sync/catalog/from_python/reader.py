@@ -23,7 +23,7 @@ from analytics_sync.catalog.from_python.values import (
     Class,
     FoundSource,
     Function,
-    Scope,
+    NameScope,
     Value,
 )
 
@@ -111,7 +111,7 @@ class _Finder:
     def __init__(self, tree: ast.Module, offset: int) -> None:
         self.tree = tree
         self.interpreter = Interpreter(offset)
-        self.scope = Scope()
+        self.scope = NameScope()
 
     def sources(self) -> list[FoundSource]:
         interpreter = self.interpreter
@@ -172,7 +172,7 @@ def _is_config(value: Value) -> bool:
     return isinstance(value.data, dict) and "resources" in value.data and "client" in value.data
 
 
-def _functions(scope: Scope) -> Iterator[Function]:
+def _functions(scope: NameScope) -> Iterator[Function]:
     """The functions of a module, and those of its classes."""
     for value in scope.names.values():
         if isinstance(value.data, Function):

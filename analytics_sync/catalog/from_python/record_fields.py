@@ -9,7 +9,7 @@ import ast
 import re
 
 from analytics_sync.catalog.from_python.expressions import Expressions
-from analytics_sync.catalog.from_python.values import Function, Scope, is_plain, unwrap
+from analytics_sync.catalog.from_python.values import Function, NameScope, is_plain, unwrap
 
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_@$-]+")
 
@@ -30,7 +30,7 @@ def constant(node: ast.expr, function: Function) -> object:
     """
     if any(isinstance(child, ast.Call | ast.NamedExpr) for child in ast.walk(node)):
         raise NotPlain
-    value = _Constants(0).evaluate(node, Scope(function.defaults, function.scope))
+    value = _Constants(0).evaluate(node, NameScope(function.defaults, function.scope))
     if not is_plain(value):
         raise NotPlain
     return unwrap(value)

@@ -12,14 +12,16 @@ from analytics_sync.catalog.files.yaml_config import Path
 from analytics_sync.catalog.from_python.columns import write_columns
 from analytics_sync.catalog.from_python.draft import Draft
 from analytics_sync.catalog.from_python.endpoint_keys import write_endpoint
-from analytics_sync.catalog.from_python.incremental_keys import Cursor
+from analytics_sync.catalog.from_python.incremental_keys import WindowField
 from analytics_sync.catalog.from_python.steps import write_steps
-from analytics_sync.catalog.from_python.values import Code, Function, Setting, Text, Value
+from analytics_sync.catalog.from_python.values import Code, Function, Setting, SettingText, Value
 
 _KEEPS_ALL = {"append", "merge"}
 
 
-def write_defaults(draft: Draft, value: Value, prefix: str) -> tuple[dict[str, Any], Cursor | None]:
+def write_defaults(
+    draft: Draft, value: Value, prefix: str
+) -> tuple[dict[str, Any], WindowField | None]:
     """The plain ``resource_defaults``, and the cursor that they declare."""
     path: Path = ("resource_defaults",)
     draft.mark(path, value)
@@ -33,13 +35,13 @@ def write_defaults(draft: Draft, value: Value, prefix: str) -> tuple[dict[str, A
 
 def write_resource(
     draft: Draft, value: Value, number: int, prefix: str, defaults: dict[str, Any]
-) -> tuple[Any, Cursor | None]:
+) -> tuple[Any, WindowField | None]:
     """One plain resource, and its cursor."""
     path: Path = ("resources", number)
     draft.mark(path, value)
     if isinstance(value.data, str):
         return _named(draft, draft.plain(value, path), path, prefix, defaults), None
-    if isinstance(value.data, int | float | Setting | Text):
+    if isinstance(value.data, int | float | Setting | SettingText):
         return draft.plain(value, path), None
     if not isinstance(value.data, dict):
         return _code(draft, value, path), None
@@ -81,9 +83,9 @@ def _joined(prefix: str, path: str) -> str:
 
 def _keys(
     draft: Draft, value: Value, path: Path, prefix: str
-) -> tuple[dict[str, Any], Cursor | None]:
+) -> tuple[dict[str, Any], WindowField | None]:
     result: dict[str, Any] = {}
-    cursor: Cursor | None = None
+    cursor: WindowField | None = None
     for key, item in value.data.items():
         here = (*path, str(key))
         draft.mark(here, item)
@@ -105,7 +107,7 @@ def _keys(
     return result, cursor
 
 
-def _type_cursor(draft: Draft, result: dict[str, Any], cursor: Cursor, path: Path) -> None:
+def _type_cursor(draft: Draft, result: dict[str, Any], cursor: WindowField, path: Path) -> None:
     """A cursor that counts seconds or milliseconds is a timestamp in that unit."""
     columns = result.get("columns", {})
     if cursor.unit == "epoch_ms" or (cursor.unit and cursor.path in columns):

@@ -1,6 +1,6 @@
 """Settings as a catalog file spells them: ``dlt.secrets["key"]`` alone, in braces inside a text.
 
-In: a ``Setting`` or ``Text``, and its place. Out: text, or a mapping for a setting with a default.
+In: a ``Setting`` or ``SettingText``, and its place. Out: text, or a mapping for a setting with a default.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import re
 from typing import Any
 
 from analytics_sync.catalog.files.yaml_config import Path
-from analytics_sync.catalog.from_python.values import Setting, Text
+from analytics_sync.catalog.from_python.values import Setting, SettingText
 
 _SECRET_WORDS = re.compile(
     r"auth|token|secret|passw|credential|cookie|session|signature|api[-_.]?key|access[-_.]?key|(^|[-_.])(key|pwd|pat)$",
@@ -51,7 +51,7 @@ def reference(setting: Setting, path: Path) -> Any:
     return f'dlt.{"secrets" if secret else "config"}["{key}"]'
 
 
-def spelled_text(text: Text, path: Path) -> str:
+def spelled_text(text: SettingText, path: Path) -> str:
     """A text with settings in it."""
     pieces: list[str] = []
     for part in text.parts:

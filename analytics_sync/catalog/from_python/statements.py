@@ -17,7 +17,7 @@ from analytics_sync.catalog.from_python.values import (
     Code,
     Function,
     Known,
-    Scope,
+    NameScope,
     Value,
 )
 
@@ -53,7 +53,7 @@ def _own_nodes(node: ast.AST) -> Iterator[ast.AST]:
 class Statements(Assignments):
     """Executes statements on values."""
 
-    def block(self, nodes: Sequence[ast.stmt], scope: Scope, frame: Frame) -> End:
+    def block(self, nodes: Sequence[ast.stmt], scope: NameScope, frame: Frame) -> End:
         """Execute statements one after the other."""
         for node in nodes:
             self.work.step(self.line(node))
@@ -62,7 +62,7 @@ class Statements(Assignments):
                 return end
         return None
 
-    def _statement(self, node: ast.stmt, scope: Scope, frame: Frame) -> End:
+    def _statement(self, node: ast.stmt, scope: NameScope, frame: Frame) -> End:
         match node:
             case ast.Expr():
                 return self._expression(node.value, scope, frame)
@@ -79,7 +79,7 @@ class Statements(Assignments):
             case ast.FunctionDef() | ast.AsyncFunctionDef():
                 self._define(node, scope)
             case ast.ClassDef():
-                inner = Scope(outer=scope)
+                inner = NameScope(outer=scope)
                 self.block(node.body, inner, Frame())
                 bases = tuple(ast.unparse(b)[:80] for b in node.bases)
                 scope.names[node.name] = Value(Class(node.name, inner, bases), self.line(node))
@@ -89,7 +89,7 @@ class Statements(Assignments):
                 return self._control(node, scope, frame)
         return None
 
-    def _control(self, node: ast.stmt, scope: Scope, frame: Frame) -> End:
+    def _control(self, node: ast.stmt, scope: NameScope, frame: Frame) -> End:
         match node:
             case ast.Return():
                 frame.result = (
@@ -124,7 +124,7 @@ class Statements(Assignments):
                     frame.maybe = Code(_CHOICE, self.line(node))
         return None
 
-    def _expression(self, node: ast.expr, scope: Scope, frame: Frame) -> End:
+    def _expression(self, node: ast.expr, scope: NameScope, frame: Frame) -> End:
         match node:
             case ast.Yield(value=ast.expr() as inner):
                 frame.yielded.append(self.evaluate(inner, scope))
@@ -150,7 +150,7 @@ class Statements(Assignments):
                 self.evaluate(node, scope)
         return None
 
-    def _define(self, node: ast.FunctionDef | ast.AsyncFunctionDef, scope: Scope) -> None:
+    def _define(self, node: ast.FunctionDef | ast.AsyncFunctionDef, scope: NameScope) -> None:
         decorators: list[tuple[str, dict[str, Value]]] = []
         for decorator in node.decorator_list:
             call = decorator if isinstance(decorator, ast.Call) else None
@@ -166,7 +166,7 @@ class Statements(Assignments):
         made = Function(node, scope, self.defaults(node.args, scope), tuple(decorators))
         scope.names[node.name] = Value(made, self.line(node))
 
-    def _import(self, node: ast.Import | ast.ImportFrom, scope: Scope) -> None:
+    def _import(self, node: ast.Import | ast.ImportFrom, scope: NameScope) -> None:
         for alias in node.names:
             if isinstance(node, ast.ImportFrom):
                 name = f"{node.module}.{alias.name}" if node.module else alias.name
@@ -175,7 +175,7 @@ class Statements(Assignments):
                 name = alias.name if alias.asname else alias.name.split(".")[0]
                 scope.names[alias.asname or name] = Value(Known(name), self.line(node))
 
-    def _if(self, node: ast.If, scope: Scope, frame: Frame) -> End:
+    def _if(self, node: ast.If, scope: NameScope, frame: Frame) -> End:
         if _is_main(node.test):
             return self.block(node.body, scope, frame)
         truth = self.truth(self.evaluate(node.test, scope))
@@ -194,7 +194,7 @@ class Statements(Assignments):
             return "return" if ends == ["return", "return"] else None
         return None
 
-    def _for(self, node: ast.For, scope: Scope, frame: Frame) -> End:
+    def _for(self, node: ast.For, scope: NameScope, frame: Frame) -> End:
         value = self.evaluate(node.iter, scope)
         items = self.items(value)
         if items is None:

@@ -48,7 +48,7 @@ class Encoded:
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class SettingText:
     """A text of which some parts are settings."""
 
     parts: tuple[str | Setting | Encoded, ...]
@@ -82,14 +82,14 @@ class Known:
 
 
 @dataclass(slots=True, eq=False)
-class Scope:
+class NameScope:
     """Names of a module, a class or a call of a function, and the scope around it."""
 
     names: dict[str, Value] = field(default_factory=dict)
-    outer: Scope | None = None
+    outer: NameScope | None = None
 
     def find(self, name: str) -> Value | None:
-        scope: Scope | None = self
+        scope: NameScope | None = self
         while scope is not None:
             if name in scope.names:
                 return scope.names[name]
@@ -102,7 +102,7 @@ class Function:
     """A function or lambda of the file, with the scope in which it was written."""
 
     node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
-    scope: Scope
+    scope: NameScope
     defaults: dict[str, Value]
     decorators: tuple[tuple[str, dict[str, Value]], ...] = ()
 
@@ -120,7 +120,7 @@ class Class:
     """A class of the file: its names, and the names of its bases."""
 
     name: str
-    scope: Scope
+    scope: NameScope
     bases: tuple[str, ...]
 
 
@@ -142,7 +142,7 @@ class FoundSource:
     variable: str = ""
 
 
-OPAQUE = (Setting, Encoded, Text, Moment, Code, Known, Function, Class, FoundSource)
+OPAQUE = (Setting, Encoded, SettingText, Moment, Code, Known, Function, Class, FoundSource)
 
 
 def is_plain(value: Value) -> bool:
@@ -205,7 +205,7 @@ def wrap(data: Any, line: int) -> Value:
 
 
 def join_text(parts: Iterable[Any], line: int) -> Value:
-    """Parts of a text as one value: a text if all are known, else a ``Text`` or ``Code``.
+    """Parts of a text as one value: a text if all are known, else a ``SettingText`` or ``Code``.
 
     Raises:
         TooMuchWork: The text is longer than a configuration has.
@@ -213,7 +213,7 @@ def join_text(parts: Iterable[Any], line: int) -> Value:
     joined: list[str | Setting | Encoded] = []
     work = Work(MAX_TEXT)
     for part in parts:
-        pieces = part.parts if isinstance(part, Text) else (part,)
+        pieces = part.parts if isinstance(part, SettingText) else (part,)
         for piece in pieces:
             if isinstance(piece, Moment):
                 return Value(Code("this is code (a text with a time in it)", line), line)
@@ -234,4 +234,4 @@ def join_text(parts: Iterable[Any], line: int) -> Value:
         return Value("".join(str(piece) for piece in joined), line)
     if len(joined) == 1:
         return Value(joined[0], line)
-    return Value(Text(tuple(joined)), line)
+    return Value(SettingText(tuple(joined)), line)
