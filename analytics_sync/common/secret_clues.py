@@ -18,6 +18,7 @@ Find = Callable[[bytes, int], int]
 RUN = re.compile(r"[0-9A-Za-z._-]{2,}")
 """Characters that encoders leave as they are."""
 _MAX_RUNS = 3
+_MAX_SHORT_BYTES = 16
 # The codes of these characters. Those of NUL, of line breaks and of the signs that begin an escape are as
 # suspicious: "%", "\" and, in an entity, "#" and "&".
 _CODE = r"(?:3[0-9]|[46][1-9A-Fa-f]|[57][0-9Aa]|2[DdEe]|5[Ff]|0[0AaDd]|23|5[Cc])"
@@ -71,12 +72,12 @@ class Clues:
         small = raw.lower() if self._ignores_case else raw
         for runs in self._runs:
             for run in runs:
-                if run not in small:
+                if not _is_in(run, small):
                     break
             else:
                 return True
         for digits in self._coded:
-            if digits in raw:
+            if _is_in(digits, raw):
                 return True
         if self._is_weak and _UNUSUAL.search(raw):
             return True
@@ -95,6 +96,11 @@ class Clues:
         for *_, pattern in _HIDING:
             yield found_by(pattern)
         yield found_by(_UNUSUAL if self._is_weak else _NUL)
+
+
+def _is_in(part: bytes, raw: bytes) -> bool:
+    # Python finds a short text in half of the time from the end.
+    return raw.rfind(part) >= 0 if len(part) <= _MAX_SHORT_BYTES else part in raw
 
 
 def found_by(pattern: re.Pattern[bytes]) -> Find:
