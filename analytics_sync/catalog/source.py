@@ -163,6 +163,11 @@ class Resource:
         return self.primary_key == (ROW_HASH,)
 
     @property
+    def primary_key_is_inherited(self) -> bool:
+        """Whether the whole key comes from the parent, so that a record as the API has it holds none of it."""
+        return bool(self.primary_key) and set(self.primary_key) <= set(self.inherited)
+
+    @property
     def method(self) -> str:
         """The HTTP method of its requests."""
         return "GET" if self.post is None else "POST"

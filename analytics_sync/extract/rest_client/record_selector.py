@@ -263,10 +263,14 @@ def _has_key(record: Mapping[str, Any], resource: Resource) -> bool:
 def _is_record(found: Mapping[str, Any], resource: Resource) -> bool:
     """Whether an object at the place of the records is a record.
 
-    It is one by its key. If the key is a hash, or is made by steps, it is one where ``data_selector`` says so,
-    unless it speaks of an error.
+    It is one by its key. If the key is a hash, comes from the parent, or is made by steps, it is one where
+    ``data_selector`` says so, unless it speaks of an error.
     """
-    is_key_unknown = resource.has_row_hash or any(s.map or s.yield_map for s in resource.steps)
+    is_key_unknown = (
+        resource.has_row_hash
+        or resource.primary_key_is_inherited
+        or any(s.map or s.yield_map for s in resource.steps)
+    )
     if not is_key_unknown or _has_key(found, resource):
         return _has_key(found, resource)
     return resource.selector is not None and not any(plain_name(n) in _COMPLAINTS for n in found)
