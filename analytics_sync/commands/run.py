@@ -22,6 +22,7 @@ from dagster import (
 )
 from dagster._cli.utils import get_possibly_temporary_instance_for_cli
 from dagster._core.definitions.assets.graph.base_asset_graph import BaseAssetGraph
+from dagster._core.storage.tags import PARTITION_NAME_TAG
 from dagster._utils.interrupts import capture_interrupts
 from dagster_shared.error import DagsterError
 
@@ -115,7 +116,7 @@ def _partitions(
 
 
 def _tags(partitions: TimeWindowPartitionsDefinition | None, days: Days | None) -> dict[str, str]:
-    """The tags that give a run its range of partitions.
+    """The tags that give a run its partition, or its range of partitions.
 
     Raises:
         _WrongSelection: There are days, and no partitions.
@@ -125,7 +126,12 @@ def _tags(partitions: TimeWindowPartitionsDefinition | None, days: Days | None) 
         if days is not None:
             raise _WrongSelection("what is selected has no partitions: leave out --days.")
         return {}
-    return dict(zip(RANGE_TAGS, keys_of(partitions, days), strict=True))
+    first, last = keys_of(partitions, days)
+    return (
+        {PARTITION_NAME_TAG: first}
+        if first == last
+        else dict(zip(RANGE_TAGS, (first, last), strict=True))
+    )
 
 
 def _title(keys: set[AssetKey], tags: dict[str, str]) -> str:

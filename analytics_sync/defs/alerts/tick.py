@@ -1,7 +1,7 @@
 """One tick of a sensor of alerts.
 
 In: the context of the tick and the sources. Out: the reason that Dagster shows for it, and the next cursor. The
-first tick, and *Test sensor* in the UI, send nothing: Dagster names no earlier tick to them.
+first tick, and *Preview tick result* in the UI, send nothing: Dagster names no earlier tick to them.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ _MAX_DAYS = 366
 
 
 class SyncConfig(Config):
-    """What somebody may say of one run, in the launchpad or by ``--config``."""
+    """How this one run reads. Leave all of it out for a usual run."""
 
     accept_shrunken: list[str] = Field(
         default=[],
