@@ -96,6 +96,7 @@ def test_one_request_for_all_days_leaves_all_of_them_in_doubt(load: Callable[...
     assert failed(found) == days(1, 2, 3)
 
 
+@pytest.mark.slow
 def test_a_shared_key_is_red_on_the_days_of_its_records(load: Callable[..., Any]) -> None:
     records = [{"id": str(n), "updated_at": f"{at(n)}T12:00:00Z", "name": "x"} for n in range(1, 6)]
     twins = [{"id": "t", "updated_at": f"{at(4)}T0{n}:00:00Z", "name": f"{n}"} for n in (1, 2)]

@@ -5,7 +5,7 @@ In: a source, its runs and the settings in the environment. Out: the reason of e
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,12 +28,14 @@ class Alerts:
         instance: A persistent instance.
         source: The source.
         cursors: The cursor of each sensor, by name.
+        accounts: More sources of the location, such as other accounts of the same API.
     """
 
     instance: DagsterInstance
     source: Source
     broken: Iterable[BrokenFile] = ()
     cursors: dict[str, str | None] = field(default_factory=dict)
+    accounts: Sequence[Source] = ()
     _defs: dict[tuple[int, int], Definitions] = field(default_factory=dict)
 
     def run(self, first: str | None = None, last: str | None = None, of: str = "items") -> bool:
@@ -76,7 +78,8 @@ class Alerts:
         return self._defs[key]
 
     def _built(self) -> Definitions:
-        return build_definitions({self.source.name: self.source}, list(self.broken))
+        sources = {source.name: source for source in (self.source, *self.accounts)}
+        return build_definitions(sources, list(self.broken))
 
     def tick(self, name: str = "runs", *, is_first: bool = False, commits: bool = True) -> str:
         """Evaluate a sensor, and return the reason of the tick.
