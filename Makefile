@@ -16,7 +16,7 @@ export DAGSTER_DISABLE_TELEMETRY := yes
 .DEFAULT_GOAL := help
 
 help:                         ## this list
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 demo: $(VENV)/.runtime        ## all 60 assets from the sandbox into a DuckDB file, with all checks
 	$(BIN)/analytics-sync demo
@@ -56,6 +56,10 @@ cover: $(VENV)/.dev           ## the tests with their coverage of the package
 	$(BIN)/coverage run -m pytest
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
+
+.PHONY: conformance
+conformance: $(VENV)/.dev     ## what a destination must do; SETTINGS=FILE names one of yours
+	$(if $(SETTINGS),CONFORMANCE_SETTINGS=$(abspath $(SETTINGS))) $(BIN)/python -m pytest -m "" analytics_sync_tests/conformance
 
 audit: $(VENV)/.audit         ## look for known vulnerabilities of the pinned versions
 	@log=$(VENV)/audit.log; \

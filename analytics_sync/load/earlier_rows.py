@@ -67,7 +67,9 @@ def expected_rows(run: ReadRun, client: SqlClientBase[Any]) -> dict[str, str]:
         window = _window(run, resource)
         if window is not None and _tells_replaced(resource, window):
             cursor = _cursor(client, resource, "old.")
-            start, end = map(literal, cursor_bounds(_cursor_of(resource), window))
+            dialect = str(client.capabilities.sqlglot_dialect)
+            bounds = cursor_bounds(_cursor_of(resource), window)
+            start, end = (literal(bound, dialect) for bound in bounds)
             found[resource.table] = (
                 f"{cursor} IS NULL OR ({cursor} >= {start} AND {cursor} < {end})"
                 + (

@@ -19,6 +19,7 @@ from analytics_sync.common.redaction import Redactor
 from analytics_sync.common.stopping import Stop
 from analytics_sync.load.clients.foreign_objects import ForeignObject, foreign_objects
 from analytics_sync.load.clients.postgres_keys import has_unique_index
+from analytics_sync.load.dialects import in_dialect
 from analytics_sync.load.gone.scope import column_names
 from analytics_sync.load.sharing.locks import open_dataset
 from analytics_sync.load.tables.column_types import Mismatch, mismatches
@@ -41,6 +42,11 @@ class Warehouse:
         self.dataset = dataset
         self._own: set[str] = set()
         self._columns: dict[str, tuple[str, ...]] = {}
+
+    @property
+    def dialect(self) -> str:
+        """The dialect of SQL, in sqlglot's words; empty without a warehouse."""
+        return str(self._client.capabilities.sqlglot_dialect) if self._client else ""
 
     def table(self, name: str) -> str:
         """The quoted, qualified name of a table.
@@ -104,7 +110,7 @@ class Warehouse:
         """All rows of a query."""
         if self._client is None:
             return []
-        with self._client.execute_query(sql, *params) as cursor:
+        with self._client.execute_query(in_dialect(sql, self.dialect), *params) as cursor:
             return [tuple(row) for row in cursor.fetchall()]
 
     def row(self, sql: str, *params: Any) -> Sequence[Any]:

@@ -11,11 +11,11 @@ import pytest
 
 from analytics_sync.catalog import Source
 from analytics_sync_tests.support.dagster_runs import Run, run_checks, run_source
-from analytics_sync_tests.support.each_warehouse import Warehouse, each_warehouse, mainly_duckdb
+from analytics_sync_tests.support.each_warehouse import Warehouse, every_warehouse, mainly_duckdb
 from analytics_sync_tests.support.scripted_api import Api, item, shop, shop_api
 
 api = shop_api
-warehouse = each_warehouse
+warehouse = every_warehouse
 pytestmark = mainly_duckdb
 COLUMNS = {"id": "bigint", "at": "timestamp"}
 ORDERS = item(

@@ -10,11 +10,11 @@ import pytest
 from dagster import AssetCheckSeverity
 
 from analytics_sync_tests.support.dagster_runs import check_of, make_dagster_home, run_in_dagster
-from analytics_sync_tests.support.each_warehouse import Warehouse, each_warehouse
+from analytics_sync_tests.support.each_warehouse import Warehouse, every_warehouse
 from analytics_sync_tests.support.scripted_api import Api, item, shop, shop_api
 
 api = shop_api
-warehouse = each_warehouse
+warehouse = every_warehouse
 
 DAY = date(2026, 6, 1)
 ONE, TWO = "3f2504e0-4f89-11d3-9a0c-0305e82c3301", "3f2504e0-4f89-11d3-9a0c-0305e82c3302"

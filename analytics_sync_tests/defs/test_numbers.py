@@ -20,11 +20,11 @@ from analytics_sync_tests.support.dagster_runs import (
     make_dagster_home,
     run_in_dagster,
 )
-from analytics_sync_tests.support.each_warehouse import Warehouse, each_warehouse, mainly_duckdb
+from analytics_sync_tests.support.each_warehouse import Warehouse, every_warehouse, mainly_duckdb
 from analytics_sync_tests.support.scripted_api import item, shop, shop_api
 
 api = shop_api
-warehouse = each_warehouse
+warehouse = every_warehouse
 records = two_records_a_day
 SOURCE = shop(
     windowed(),

@@ -24,14 +24,14 @@ from analytics_sync_tests.support.dagster_runs import (
 )
 from analytics_sync_tests.support.each_warehouse import (
     Warehouse,
-    each_warehouse,
+    every_warehouse,
     mainly_duckdb,
     only_duckdb,
 )
 from analytics_sync_tests.support.scripted_api import Api, shop, shop_api
 
 api = shop_api
-warehouse = each_warehouse
+warehouse = every_warehouse
 records = two_records_a_day
 SOURCE = shop(windowed(columns={"name": "text"}, required=["name"]))
 ITEMS = AssetKey(["shop", "items"])

@@ -25,7 +25,7 @@ from analytics_sync_tests.support.dagster_runs import (
 )
 from analytics_sync_tests.support.each_warehouse import (
     Warehouse,
-    each_warehouse,
+    every_warehouse,
     mainly_duckdb,
     only_duckdb,
 )
@@ -52,7 +52,7 @@ DAY = "2026-03-10"
 SECRET = "k3y-0f-the-sh0p"
 api = shop_api
 instance = module_instance
-warehouse = each_warehouse
+warehouse = every_warehouse
 Run = Callable[..., ExecuteInProcessResult]
 
 

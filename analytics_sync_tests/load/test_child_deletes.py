@@ -12,14 +12,14 @@ from analytics_sync.cli import main
 from analytics_sync_tests.support.changing_api import Records, gone, living, sync, windowed
 from analytics_sync_tests.support.each_warehouse import (
     Warehouse,
-    each_warehouse,
+    every_warehouse,
     mainly_duckdb,
     only_duckdb,
 )
 from analytics_sync_tests.support.scripted_api import Api, item, shop, shop_api
 
 api = shop_api
-warehouse = each_warehouse
+warehouse = every_warehouse
 
 
 def children(name: str = "lines", parent: str = "items", **endpoint: Any) -> dict[str, Any]:

@@ -19,11 +19,11 @@ from analytics_sync.extract.run import ReadRun
 from analytics_sync.load.pipeline import load
 from analytics_sync_tests.support.dagster_runs import make_dagster_home, run_in_dagster
 from analytics_sync_tests.support.day_windows import day_window
-from analytics_sync_tests.support.each_warehouse import each_warehouse
+from analytics_sync_tests.support.each_warehouse import every_warehouse
 from analytics_sync_tests.support.scripted_api import Api, item, shop, shop_api
 
 api = shop_api
-warehouse = each_warehouse
+warehouse = every_warehouse
 
 MONDAY = date(2024, 7, 1)
 Record = dict[str, Any]

@@ -11,11 +11,11 @@ import pytest
 
 from analytics_sync.extract.run import ReadRun
 from analytics_sync.load.pipeline import load
-from analytics_sync_tests.support.each_warehouse import Warehouse, each_warehouse
+from analytics_sync_tests.support.each_warehouse import Warehouse, every_warehouse
 from analytics_sync_tests.support.scripted_api import Api, item, shop, shop_api
 
 api = shop_api
-warehouse = each_warehouse
+warehouse = every_warehouse
 BIG = 2**53 + 1
 NEXT = [{"id": 99}]
 

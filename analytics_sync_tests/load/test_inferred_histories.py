@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from analytics_sync_tests.support.each_warehouse import Warehouse, each_warehouse
+from analytics_sync_tests.support.each_warehouse import Warehouse, every_warehouse
 from analytics_sync_tests.support.scripted_api import Api, shop_api
 from analytics_sync_tests.support.undeclared import extra, is_same, row, sync
 
 api = shop_api
-warehouse = each_warehouse
+warehouse = every_warehouse
 FIELDS = [f"f{i}" for i in range(12)]
 _KINDS: list[list[Any]] = [
     [0, 1, -7, 2**53 + 1, -(2**63)],

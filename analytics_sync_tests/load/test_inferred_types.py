@@ -13,12 +13,12 @@ import pytest
 
 from analytics_sync.extract.run import ReadRun
 from analytics_sync.load.pipeline import load
-from analytics_sync_tests.support.each_warehouse import Warehouse, each_warehouse, mainly_duckdb
+from analytics_sync_tests.support.each_warehouse import Warehouse, every_warehouse, mainly_duckdb
 from analytics_sync_tests.support.scripted_api import Api, shop, shop_api
 from analytics_sync_tests.support.undeclared import extra, is_same, row, sync, undeclared
 
 api = shop_api
-warehouse = each_warehouse
+warehouse = every_warehouse
 AT = datetime(2026, 1, 2, 10, tzinfo=UTC)
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 EXTRA = object()  # the value is in _extra, and the column is null

@@ -11,11 +11,11 @@ import pytest
 
 from analytics_sync.catalog import Source, load_text
 from analytics_sync_tests.support.dagster_runs import run_source
-from analytics_sync_tests.support.each_warehouse import Warehouse, each_warehouse, mainly_duckdb
+from analytics_sync_tests.support.each_warehouse import Warehouse, every_warehouse, mainly_duckdb
 from analytics_sync_tests.support.scripted_api import Api, item, serve, shop, shop_api
 
 api = shop_api
-warehouse = each_warehouse
+warehouse = every_warehouse
 pytestmark = mainly_duckdb
 AUTH = {"type": "api_key", "name": "X-Key", "api_key": 'dlt.secrets["api_key"]'}
 ACCEPT = "SOURCES__SHOP__ACCEPT_ORIGIN"

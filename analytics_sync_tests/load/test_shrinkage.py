@@ -23,14 +23,14 @@ from analytics_sync_tests.support.changing_api import (
 from analytics_sync_tests.support.dagster_runs import check_of, make_dagster_home
 from analytics_sync_tests.support.each_warehouse import (
     Warehouse,
-    each_warehouse,
+    every_warehouse,
     mainly_duckdb,
     only_duckdb,
 )
 from analytics_sync_tests.support.scripted_api import Api, item, shop, shop_api
 
 api = shop_api
-warehouse = each_warehouse
+warehouse = every_warehouse
 ACCEPT = {"accept_shrunken": ["items"]}
 
 

@@ -21,14 +21,14 @@ from analytics_sync_tests.support.changing_api import (
 from analytics_sync_tests.support.day_windows import day_window
 from analytics_sync_tests.support.each_warehouse import (
     Warehouse,
-    each_warehouse,
+    every_warehouse,
     mainly_duckdb,
     only_duckdb,
 )
 from analytics_sync_tests.support.scripted_api import Api, item, shop, shop_api
 
 api = shop_api
-warehouse = each_warehouse
+warehouse = every_warehouse
 records = two_records_a_day
 REPLACE = {"write_disposition": "replace"}
 SOURCE = shop(windowed(**REPLACE))

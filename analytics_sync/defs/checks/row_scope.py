@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 from dagster import EventLogRecord
@@ -70,12 +70,14 @@ def scope_of(
         if warehouse.stored(resource.cursor.column) not in columns:
             return RowScope()
         is_date = resource.cursor.data_type == "date"
-        condition = _between(warehouse.column(resource.cursor.column), window, is_date=is_date)
+        condition = _between(
+            warehouse, warehouse.column(resource.cursor.column), window, is_date=is_date
+        )
         return RowScope(condition, window)
     if record is None or warehouse.stored(READ_AT) not in columns:
         return RowScope()
     read = Window(read_from(record), datetime.fromtimestamp(record.timestamp + 1, UTC))
-    return RowScope(_between(warehouse.column(READ_AT), read))
+    return RowScope(_between(warehouse, warehouse.column(READ_AT), read))
 
 
 def _span(partitions: Sequence[Partition]) -> Window:
@@ -84,12 +86,12 @@ def _span(partitions: Sequence[Partition]) -> Window:
     return Window(first.start, last.end, zone=first.zone)
 
 
-def _between(column: str, window: Window, *, is_date: bool = False) -> str:
+def _between(warehouse: Warehouse, column: str, window: Window, *, is_date: bool = False) -> str:
     from analytics_sync.load.clients.merge_sql import literal  # imported by a run only
 
+    bounds: tuple[date, date] = (window.start, window.end)
     if is_date:
         days = window.of_dates()
-        start, end = literal(days.start.date()), literal(days.end.date())
-    else:
-        start, end = literal(window.start), literal(window.end)
+        bounds = days.start.date(), days.end.date()
+    start, end = (literal(bound, warehouse.dialect) for bound in bounds)
     return f"{column} >= {start} AND {column} < {end}"

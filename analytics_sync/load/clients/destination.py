@@ -99,6 +99,10 @@ def make_destination(
     if configured_kind() == DEFAULT:
         arguments["credentials"] = DuckDbCredentials(str(duckdb_file()))
         arguments["credentials"].global_config = _duckdb_settings(folder)
+    if configured_kind() == "sqlite":
+        from analytics_sync.load.clients.sqlite_connection import ENGINE
+
+        arguments["engine_kwargs"] = ENGINE
     if run:
         arguments["staging_dataset_name_layout"] = f"%s_staging_{run}"
     try:
@@ -109,7 +113,7 @@ def make_destination(
             "Correct ANALYTICS_SYNC__DESTINATION; for a DuckDB file leave it unset."
         ) from e
     assert destination is not None, "dlt returns None only without a name"
-    destination = with_merging_client(destination)
+    destination = with_merging_client(destination, configured_kind())
     if stop is not None and isinstance(destination, CachedConfiguration):
         destination.stop = stop
     # dlt 1.31 merges outside of a transaction unless the destination declares transactions. A run
@@ -205,6 +209,8 @@ def warehouse_address(destination: Destination[Any, Any]) -> str:
     with suppress(Exception):  # the code that opens the destination reports wrong settings
         config = destination.configuration(destination.spec(), accept_partial=True)
         credentials = config.credentials
+    if destination_kind(destination) == "sqlite":
+        return str(getattr(credentials, "database", None) or destination.destination_name)
     host, database = (getattr(credentials, n, None) for n in ("host", "database"))
     if not host:
         return destination.destination_name

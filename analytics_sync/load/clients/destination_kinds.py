@@ -74,6 +74,12 @@ KINDS = {
     for kind in (
         _tested("duckdb", "DuckDB", "parquet", "The default."),
         _tested("postgres", "PostgreSQL", "parquet", "Needs the extra postgres."),
+        _tested(
+            "sqlite",
+            "SQLite",
+            "parquet",
+            "Each dataset is a file. Decimals and times are texts that keep every digit.",
+        ),
         _not_run("bigquery", "BigQuery", "jsonl", f"Parquet takes no JSON column. {_JSON_TEXT}"),
         _not_run("clickhouse", "ClickHouse", "parquet", "Merges are not one transaction."),
         _not_run("databricks", "Databricks", "parquet", "Merges are not one transaction."),
@@ -90,12 +96,6 @@ KINDS = {
             "filesystem",
             "files, Delta Lake and Iceberg",
             "Plain files double the rows of each run, and Delta and Iceberg tables have no lock.",
-        ),
-        _refused(
-            "sqlite",
-            "SQLite",
-            "dlt stores decimals as doubles, and times that do not compare with ours: living rows were "
-            "marked as deleted.",
         ),
         _refused(
             "mysql",

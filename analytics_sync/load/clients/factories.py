@@ -11,12 +11,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from dlt.common.configuration.specs.base_configuration import BaseConfiguration
-from dlt.common.destination import Destination
+from dlt.common.destination import Destination, DestinationCapabilitiesContext
 from dlt.common.destination.typing import PreparedTableSchema
 from dlt.common.schema import Schema
 from dlt.common.schema.typing import TColumnSchema
 from dlt.destinations.impl.duckdb.factory import duckdb
 from dlt.destinations.impl.postgres.factory import PostgresTypeMapper, postgres
+from dlt.destinations.impl.sqlalchemy.factory import sqlalchemy
 
 from analytics_sync.common.stopping import Stop
 from analytics_sync.load.clients.merge_counts import Merges
@@ -26,6 +27,7 @@ from analytics_sync.load.clients.merge_sql import Replaced
 if TYPE_CHECKING:
     from dlt.destinations.impl.duckdb.duck import DuckDbClient
     from dlt.destinations.impl.postgres.postgres import PostgresClient
+    from dlt.destinations.impl.sqlalchemy.sqlalchemy_job_client import SqlalchemyJobClient
 
 
 class CachedConfiguration(Destination[Any, Any]):
@@ -122,18 +124,50 @@ class MergingPostgres(CachedConfiguration, postgres):
         return MergingPostgresClient
 
 
-_FACTORIES: dict[type[Destination[Any, Any]], type[Destination[Any, Any]]] = {
-    duckdb: MergingDuckDb,
-    postgres: MergingPostgres,
+class MergingSqlite(CachedConfiguration, sqlalchemy):
+    """dlt's ``sqlalchemy`` destination with ``MergingSqliteClient``."""
+
+    @property
+    def destination_type(self) -> str:
+        """dlt's name of the type, which stands in the state of pipelines."""
+        return "dlt.destinations.sqlalchemy"
+
+    @property
+    def client_class(self) -> type[SqlalchemyJobClient]:
+        """The class of the job clients."""
+        from analytics_sync.load.clients.sqlite_client import MergingSqliteClient
+
+        return MergingSqliteClient
+
+    @classmethod
+    def adjust_capabilities(
+        cls, caps: DestinationCapabilitiesContext, config: Any, naming: Any
+    ) -> DestinationCapabilitiesContext:
+        """dlt's capabilities with exact types, and one merge at a time: SQLite has one writer."""
+        from analytics_sync.load.clients.sqlite_client import StoredTypes
+
+        lengths = caps.max_identifier_length, caps.max_column_identifier_length
+        adjusted = super().adjust_capabilities(caps, config, naming)
+        # the names in a load package are made without the settings, and so with these lengths
+        adjusted.max_identifier_length, adjusted.max_column_identifier_length = lengths
+        adjusted.type_mapper = StoredTypes
+        adjusted.max_parallel_load_jobs = 1
+        return adjusted
+
+
+_FACTORIES: dict[str, tuple[type[Destination[Any, Any]], type[Destination[Any, Any]]]] = {
+    "duckdb": (duckdb, MergingDuckDb),
+    "postgres": (postgres, MergingPostgres),
+    "sqlite": (sqlalchemy, MergingSqlite),
 }
 
 
-def with_merging_client(destination: Destination[Any, Any]) -> Destination[Any, Any]:
+def with_merging_client(destination: Destination[Any, Any], kind: str) -> Destination[Any, Any]:
     """The same destination with a job client of ours.
 
-    A destination of another type, and of another class than dlt's, keeps dlt's client.
+    A destination of another kind, and of another class than dlt's, keeps dlt's client.
     """
-    factory = _FACTORIES.get(type(destination))
-    if factory is None:
+    of_dlt, factory = _FACTORIES.get(kind, (None, None))
+    if factory is None or type(destination) is not of_dlt:
         return destination
     return factory(**destination.config_params, **destination.caps_params)

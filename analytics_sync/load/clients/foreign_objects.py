@@ -29,6 +29,10 @@ SELECT view_name FROM system.main.duckdb_views()
 WHERE NOT internal AND database_name = %s AND schema_name = %s
 """
 
+_SQLITE_OBJECTS = """
+SELECT name, type FROM pragma_table_list WHERE schema = %s AND type NOT IN ('table', 'shadow')
+"""
+
 # In this order: the objects of these names and the parts of partitioned tables; everything on them
 # whose code may run with a statement; the functions, types and operators that this code uses.
 _OBJECTS = """
@@ -99,7 +103,7 @@ def foreign_objects(client: SqlClientBase[Any], tables: Iterable[str]) -> dict[s
     """The problem of each table on which no statement may run, by name. Missing tables have none.
 
     Args:
-        client: A client that is connected to DuckDB or PostgreSQL. Others have no problems.
+        client: A client that is connected to a tested warehouse. Others have no problems.
         tables: Names of tables in the client's dataset.
     """
     names = list(tables)
@@ -110,6 +114,10 @@ def foreign_objects(client: SqlClientBase[Any], tables: Iterable[str]) -> dict[s
             )
             views = {name for (name,) in found or ()}
             return {name: _as_problem(_taken(f"view {name}")) for name in names if name in views}
+        case "sqlite":
+            found = client.execute_sql(_SQLITE_OBJECTS, client.dataset_name)
+            others = {name: f"{type_} {name}" for name, type_ in found or ()}
+            return {n: _as_problem(_taken(others[n])) for n in names if n in others}
         case "postgres":
             return _foreign_in_postgres(client, names)
     return {}

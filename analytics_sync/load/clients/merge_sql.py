@@ -17,6 +17,7 @@ from dlt.destinations.sql_client import SqlClientBase
 
 from analytics_sync.catalog.naming import DELETED_AT, READ_AT
 from analytics_sync.load.clients.merge_counts import OLDER_VERSIONS, UNEXPECTED
+from analytics_sync.load.clients.sqlite_values import to_stored
 
 # The write dispositions whose tables these statements change. dlt loads other tables itself.
 MERGED = frozenset({"merge", "replace"})
@@ -133,8 +134,10 @@ def _old_is_older(table: Any, quote: Callable[[str], str]) -> str:
     )
 
 
-def literal(value: date | str) -> str:
-    """A value as SQL for DuckDB and PostgreSQL."""
+def literal(value: date | str, dialect: str = "") -> str:
+    """A value as SQL for DuckDB and PostgreSQL, or for the dialect ``sqlite``."""
+    if dialect == "sqlite":
+        value = to_stored(value)
     if isinstance(value, datetime):
         return f"CAST('{value.isoformat(sep=' ')}' AS TIMESTAMP WITH TIME ZONE)"
     if isinstance(value, date):

@@ -52,16 +52,26 @@ def drop_orphaned_staging(client: SqlClientBase[Any], dataset: str) -> None:
         client: A connected client that holds the dataset's load lock.
         dataset: The dataset whose staging datasets are dropped.
     """
+    for name in staging_datasets(client, dataset):
+        try:
+            with client.with_alternative_dataset_name(name):
+                _drop(client)
+        except (DestinationException, WarehouseInUse) as e:
+            # it may belong to another role, or others use it; it costs only space
+            log.warning("%s, left by a killed run, cannot be dropped: %s", name, e)
+
+
+def staging_datasets(client: SqlClientBase[Any], dataset: str) -> list[str]:
+    """The staging datasets of loads into ``dataset`` that exist."""
+    if client.capabilities.sqlglot_dialect == "sqlite":
+        return []  # no row is staged there
     rows = client.execute_sql("SELECT schema_name FROM information_schema.schemata")
     prefix = f"{dataset}_staging_"
-    for (name,) in rows or ():
-        if name.startswith(prefix) and _ID.fullmatch(name.removeprefix(prefix)):
-            try:
-                with client.with_alternative_dataset_name(name):
-                    _drop(client)
-            except (DestinationException, WarehouseInUse) as e:
-                # it may belong to another role, or others use it; it costs only space
-                log.warning("%s, left by a killed run, cannot be dropped: %s", name, e)
+    return [
+        name
+        for (name,) in rows or ()
+        if name.startswith(prefix) and _ID.fullmatch(name.removeprefix(prefix))
+    ]
 
 
 def _drop(client: SqlClientBase[Any]) -> None:

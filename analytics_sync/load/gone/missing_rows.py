@@ -5,7 +5,7 @@ In: a scope, and perhaps the keys that a second read has found. Out: ``_deleted_
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
@@ -59,11 +59,18 @@ class MissingRows:
             values = ", ".join([one] * len(some))
             self._client.execute_sql(
                 f"UPDATE {self._table} AS old SET {self._deleted_at} = %s WHERE {self._where} AND EXISTS "
-                f"(SELECT 1 FROM (VALUES {values}) AS sought ({', '.join(names)}) WHERE {same})",
+                f"(SELECT 1 FROM {self._sought(values, names)} WHERE {same})",
                 self._scope.started,
                 *self._values,
                 *(value for key in some for value in key),
             )
+
+    def _sought(self, values: str, names: Sequence[str]) -> str:
+        """The table ``sought`` of these values."""
+        if self._client.capabilities.sqlglot_dialect != "sqlite":
+            return f"(VALUES {values}) AS sought ({', '.join(names)})"
+        columns = ", ".join(f"column{n} AS {name}" for n, name in enumerate(names, 1))
+        return f"(SELECT {columns} FROM (VALUES {values})) AS sought"
 
     def _rows(self, columns: str) -> list[Key]:
         sql = f"SELECT {columns} FROM {self._table} WHERE {self._where}"

@@ -56,10 +56,11 @@ def plan_replacements(
 def _where(scope: Scope, client: SqlClientBase[Any]) -> str | None:
     """The rows of a scope as SQL with literals; None for all rows."""
     quote = client.escape_column_name
+    dialect = str(client.capabilities.sqlglot_dialect)
     if scope.window is not None:
         cursor = scope.resource.cursor
         assert cursor is not None, "only a cursor cuts windows"
-        start, end = map(literal, cursor_bounds(cursor, scope.window))
+        start, end = (literal(b, dialect) for b in cursor_bounds(cursor, scope.window))
         return f"{quote(cursor.column)} >= {start} AND {quote(cursor.column)} < {end}"
     if scope.parents is not None:
         keys = ", ".join(map(literal, sorted(scope.parents)))

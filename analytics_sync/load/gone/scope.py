@@ -161,6 +161,8 @@ def column_names(client: SqlClientBase[Any], table: str) -> tuple[str, ...]:
 
 def among_texts(client: SqlClientBase[Any]) -> str:
     """A subquery whose rows are the texts of one parameter, which is a list."""
+    if client.capabilities.sqlglot_dialect == "sqlite":
+        return "SELECT value FROM json_each(%s)"
     is_duckdb = client.capabilities.sqlglot_dialect == "duckdb"
     return f"SELECT unnest(CAST(%s AS {'VARCHAR[]' if is_duckdb else 'pg_catalog.text[]'}))"
 

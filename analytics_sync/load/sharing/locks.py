@@ -180,7 +180,7 @@ def open_dataset(
 def load_lock(pipeline: dlt.Pipeline) -> Iterator[None]:
     """Hold the load lock of the pipeline's dataset, without orphaned staging datasets in it.
 
-    Destinations other than DuckDB and PostgreSQL have no lock, and nothing is cleaned up there.
+    Untested destinations have no lock, and nothing is cleaned up there.
     """
     dataset = pipeline.dataset_name
     match destination_kind(pipeline.destination):
@@ -194,7 +194,7 @@ def load_lock(pipeline: dlt.Pipeline) -> Iterator[None]:
                 configure_session(job_client.sql_client, columns)
                 drop_orphaned_staging(job_client.sql_client, dataset)
                 yield
-        case "postgres":
+        case "postgres" | "sqlite":
             with pipeline.sql_client() as client:
                 lock_dataset(client, dataset)
                 # The server may still run the last statement of a killed process. That statement
@@ -206,10 +206,14 @@ def load_lock(pipeline: dlt.Pipeline) -> Iterator[None]:
 
 
 def lock_dataset(client: SqlClientBase[Any], dataset: str) -> None:
-    """Wait for the load lock of a PostgreSQL dataset, and hold it as long as the client is connected.
+    """Wait for the load lock of a dataset in PostgreSQL or SQLite, and hold it as long as the client is connected.
 
     A DuckDB file has one lock for all of its datasets: ``warehouse_lock``.
     """
-    if client.capabilities.sqlglot_dialect == "postgres":
-        client.execute_sql(_LOCK_SESSION_SETTINGS)
-        client.execute_sql(_LOCK, f"analytics_sync {dataset}")
+    match client.capabilities.sqlglot_dialect:
+        case "postgres":
+            client.execute_sql(_LOCK_SESSION_SETTINGS)
+            client.execute_sql(_LOCK, f"analytics_sync {dataset}")
+        case "sqlite":
+            holder_: Any = client
+            holder_.hold_lock(dataset)

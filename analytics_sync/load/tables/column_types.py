@@ -18,6 +18,7 @@ from analytics_sync.catalog.naming import EXTRA
 from analytics_sync.catalog.tables import INFERRED
 from analytics_sync.common.shown import shown
 from analytics_sync.load.tables.real_tables import Columns
+from analytics_sync.load.tables.sqlite_rebuild import conversion
 
 _SYNONYMS = {
     "character varying": "text",
@@ -27,6 +28,12 @@ _SYNONYMS = {
     "float": "real",
     "numeric": "decimal",
     "timestamp(6) with time zone": "timestamp with time zone",
+    # SQLite
+    "timestamptz_text": "timestamp with time zone",
+    "date_text": "date",
+    "decimal_text": "decimal",
+    "json_text": "json",
+    "bool": "boolean",
 }
 _DECIMAL = re.compile(r"decimal\((\d+),(\d+)\)")
 _LIMITED_TEXT = "text()"
@@ -150,7 +157,7 @@ def inexact(client: Any, table: str, wrong: Sequence[Mismatch]) -> list[Mismatch
     counts = []
     for mismatch in wrong:
         quoted = client.escape_column_name(mismatch.column)
-        _, old_value = _conversion(mismatch, quoted)
+        _, old_value = converted(client, mismatch, quoted)
         counts.append(f"count(CASE WHEN {old_value} IS DISTINCT FROM {quoted} THEN 1 END)")
     source = client.make_qualified_table_name(table)
     (differing,) = client.execute_sql(f"SELECT {', '.join(counts)} FROM {source}")
@@ -159,11 +166,16 @@ def inexact(client: Any, table: str, wrong: Sequence[Mismatch]) -> list[Mismatch
 
 def widening(client: Any, table: str, mismatch: Mismatch) -> str:
     """The statement that widens a column that is not ``inexact``."""
-    value, _ = _conversion(mismatch, client.escape_column_name(mismatch.column))
+    value, _ = converted(client, mismatch, client.escape_column_name(mismatch.column))
     return mismatch.change(client, table, value)
 
 
-def _conversion(mismatch: Mismatch, quoted: str) -> tuple[str, str]:
+def converted(client: Any, mismatch: Mismatch, quoted: str) -> tuple[str, str]:
+    """The widened value of a column as SQL, and the old value made from the new one."""
+    if client.capabilities.sqlglot_dialect == "sqlite":
+        is_inferred = mismatch.is_inferred or mismatch.column == EXTRA
+        found = conversion(quoted, mismatch.real, mismatch.wanted, is_inferred=is_inferred)
+        return found or ("NULL", "NULL")
     # any type takes a column without values
     return mismatch.widened(quoted) or (f"CAST(NULL AS {mismatch.wanted})", "NULL")
 

@@ -93,15 +93,17 @@ class _RowIds:
     def __init__(self, client: SqlClientBase[Any], table: str) -> None:
         self._client = client
         self._table = client.make_qualified_table_name(table)
-        self._is_duckdb = client.capabilities.sqlglot_dialect == "duckdb"
-        self.column = "rowid" if self._is_duckdb else "ctid"
+        dialect = client.capabilities.sqlglot_dialect
+        self.is_sqlite, self._is_duckdb = dialect == "sqlite", dialect == "duckdb"
+        self.column = "_rowid_" if self.is_sqlite else "rowid" if self._is_duckdb else "ctid"
         self.name = f"old.{self.column}"
         self.type = "BIGINT" if self._is_duckdb else "pg_catalog.tid"
 
     def blocks(self) -> Iterator[str]:
         """A condition for each block of the table, as it is now."""
-        if self._is_duckdb:
-            ((last,),) = self._client.execute_sql(f"SELECT max(rowid) FROM {self._table}") or ()
+        if self._is_duckdb or self.is_sqlite:
+            sql = f"SELECT max({self.column}) FROM {self._table}"
+            ((last,),) = self._client.execute_sql(sql) or ()
             for start in range(0, -1 if last is None else last + 1, _ROWS):
                 yield f"{self.name} >= {start} AND {self.name} < {start + _ROWS}"
             return
@@ -168,6 +170,9 @@ def _write(
     changes: list[tuple[str, dict[int, Any], dict[str, Any]]],
 ) -> None:
     """Change the rows of a block by one statement."""
+    if rows.is_sqlite:
+        _write_each(client, table, rows, changes)
+        return
     quote = client.escape_column_name
     extras = [dumps(rest).decode() if rest else None for _, _, rest in changes]
     new: dict[str, tuple[str, list[Any]]] = {
@@ -189,6 +194,23 @@ def _write(
         f"FROM ({source}) AS new WHERE {rows.name} = CAST(new.id AS {rows.type}) AND {block}",
         *parameters,
     )
+
+
+def _write_each(
+    client: SqlClientBase[Any],
+    table: HealedTable,
+    rows: _RowIds,
+    changes: list[tuple[str, dict[int, Any], dict[str, Any]]],
+) -> None:
+    """Change the rows of a block in SQLite, one by one: it has no casts that keep decimals and times."""
+    quote, columns = client.escape_column_name, list(table.fields)
+    name = client.make_qualified_table_name(table.name)
+    for row_id, new, rest in changes:
+        values = {columns[i]: v.decode() if type(v) is bytes else v for i, v in new.items()}
+        values[EXTRA] = dumps(rest).decode() if rest else None
+        sets = ", ".join(f"{quote(column)} = %s" for column in values)
+        sql = f"UPDATE {name} SET {sets} WHERE {rows.column} = %s"
+        client.execute_sql(sql, *values.values(), int(row_id))
 
 
 def _text(value: Any) -> str | None:

@@ -35,6 +35,8 @@ Columns = Mapping[str, RealColumn]
 _QUERIES = {
     "duckdb": "SELECT table_name, column_name, data_type, is_nullable "
     "FROM system.main.duckdb_columns() WHERE NOT internal AND schema_name = %s",
+    "sqlite": 'SELECT l.name, c.name, c.type, NOT c."notnull" FROM pragma_table_list AS l '
+    "JOIN pragma_table_xinfo(l.name, l.schema) AS c WHERE l.type = 'table' AND l.schema = %s",
     # information_schema has no precision of timestamps and no length of texts
     "postgres": "SELECT c.relname, a.attname, "
     "pg_catalog.format_type(a.atttypid, a.atttypmod), NOT a.attnotnull "
@@ -50,8 +52,12 @@ def real_tables(job_client: Any) -> Mapping[str, Columns]:
     Returns:
         Nothing for a destination without a merge of ours.
     """
-    query = _QUERIES.get(job_client.capabilities.sqlglot_dialect)
-    client = job_client.sql_client
+    return columns_of(job_client.sql_client)
+
+
+def columns_of(client: Any) -> Mapping[str, Columns]:
+    """As ``real_tables``, with dlt's SQL client."""
+    query = _QUERIES.get(client.capabilities.sqlglot_dialect)
     found: dict[str, dict[str, RealColumn]] = {}
     if query is not None:
         for table, column, type_, nullable in client.execute_sql(query, client.dataset_name) or ():

@@ -22,8 +22,10 @@ from analytics_sync.load.clients.foreign_objects import own_tables
 from analytics_sync.load.clients.postgres_ddl import limit_lock_wait, run_ddl
 from analytics_sync.load.clients.postgres_keys import drop_key_index
 from analytics_sync.load.errors import WarehouseInUse
-from analytics_sync.load.tables.column_types import Mismatch, inexact, widening
+from analytics_sync.load.tables.column_types import Mismatch, converted, inexact, widening
 from analytics_sync.load.tables.healing import heal
+from analytics_sync.load.tables.real_tables import RealColumn, columns_of
+from analytics_sync.load.tables.sqlite_rebuild import rebuild
 from analytics_sync.load.tables.table_changes import TableChanges
 
 _MAX_REASON_CHARACTERS = 300
@@ -128,22 +130,23 @@ def type_problem(
     reason: str = _INEXACT,
 ) -> str:
     """Why columns cannot be widened, with the statements that change them."""
-    statements = "; ".join(m.change(client, changes.table.name) for m in wrong[:MAX_NAMES])
-    return (
+    text = (
         f"{listed(wrong, separator='; ')}. {reason}: the table is as it was. Declare the type that the "
-        f"table has, or start over ({reset}), or change the table yourself and run again: {statements}"
+        f"table has, or start over ({reset})"
     )
+    if client.capabilities.sqlglot_dialect == "sqlite":  # it has no such statement
+        return f"{text}."
+    statements = "; ".join(m.change(client, changes.table.name) for m in wrong[:MAX_NAMES])
+    return f"{text}, or change the table yourself and run again: {statements}"
 
 
 def set_new_key(client: Any, changes: TableChanges) -> None:
     """Let no row have a null in the new key any more: from now on the table is merged by it."""
-    table = client.make_qualified_table_name(changes.table.name)
     for name in changes.new_key:
-        column = client.escape_column_name(name)
         try:
             with own_tables(client, changes.table.name):
                 limit_lock_wait(client)
-                client.execute_sql(f"ALTER TABLE {table} ALTER COLUMN {column} SET NOT NULL")
+                _set_not_null(client, changes, name)
         except DatabaseException as e:  # the rows are right; the next load tries again
             log.warning(
                 "%s.%s: column %s stays without NOT NULL: %s. Drop what depends on the table, or end the "
@@ -199,15 +202,47 @@ def _fit(
             return wrong
         if changes.key_changes:
             drop_key_index(client, table.name)  # the load makes one of the new key
-        for statement in _structure(client, changes):
-            client.execute_sql(statement)
-        for mismatch in changes.wrong:
-            client.execute_sql(widening(client, table.name, mismatch))
+        if client.capabilities.sqlglot_dialect == "sqlite":
+            _rebuild(client, changes)
+        else:
+            for statement in _structure(client, changes):
+                client.execute_sql(statement)
+            for mismatch in changes.wrong:
+                client.execute_sql(widening(client, table.name, mismatch))
         all_columns = {*changes.real, *changes.added}
         healed = heal(client, replace(changes.healed(everything=heal_all), columns=all_columns))
         if changes.key_changes and not replaced and (problem := key_problem(client, changes)):
             raise _KeyProblem(problem)
         return Fitted(changes, healed, _unfilled(client, changes))
+
+
+def _rebuild(client: Any, changes: TableChanges) -> None:
+    """Add, widen and free columns of a table in SQLite."""
+    if not (changes.added or changes.wrong or changes.freed):
+        return
+    columns = {
+        **changes.real,
+        **{name: replace(changes.real[name], nullable=True) for name in changes.freed},
+        **{name: RealColumn(changes.types[name]) for name in changes.added},
+    }
+    values = dict.fromkeys(changes.added, "NULL")
+    for mismatch in changes.wrong:
+        name = mismatch.column
+        columns[name] = replace(columns[name], type=mismatch.wanted)
+        values[name], _ = converted(client, mismatch, client.escape_column_name(name))
+    rebuild(client, changes.table.name, columns, values)
+
+
+def _set_not_null(client: Any, changes: TableChanges, name: str) -> None:
+    """Let a column of a table have no null any more."""
+    table, column = changes.table.name, client.escape_column_name(name)
+    if client.capabilities.sqlglot_dialect != "sqlite":
+        target = client.make_qualified_table_name(table)
+        client.execute_sql(f"ALTER TABLE {target} ALTER COLUMN {column} SET NOT NULL")
+        return
+    columns = dict(columns_of(client)[table])
+    columns[name] = replace(columns[name], nullable=False)
+    rebuild(client, table, columns)
 
 
 def _structure(client: Any, changes: TableChanges) -> Iterator[str]:

@@ -1,0 +1,63 @@
+"""Loads that are killed, and loads at the same time."""
+
+from __future__ import annotations
+
+import pytest
+
+from analytics_sync.load.clients.staging import staging_datasets
+from analytics_sync.load.sharing.locks import open_dataset
+from analytics_sync_tests.conformance.test_rows import ITEMS, listing
+from analytics_sync_tests.support.conformance import Target
+from analytics_sync_tests.support.scripted_api import item
+
+pytestmark = pytest.mark.slow
+_KILLS = 8
+
+
+@pytest.mark.parametrize("disposition", ["merge", "replace"])
+def test_a_killed_load_changes_all_or_nothing_and_the_next_one_is_right(
+    target: Target, disposition: str
+) -> None:
+    source = target.source({**ITEMS, "write_disposition": disposition})
+    target.api.on("/items", listing("0"), listing("1", 9))
+    target.sync(source)
+    number = target.statements(source)
+    assert number >= _KILLS
+    rows = 9
+    for nth in range(_KILLS):
+        before = target.values()
+        rows += 1
+        target.api.on("/items", listing(f"killed {nth}", rows))
+        target.killed_at(source, 1 + nth * (number - 1) // (_KILLS - 1))
+        assert target.values() in (before, dict.fromkeys(range(rows), f"killed {nth}"))
+        target.api.on("/items", listing(f"again {nth}", rows))
+        target.sync(source)
+        assert target.values() == dict.fromkeys(range(rows), f"again {nth}")
+        assert target.living() == set(range(rows))
+        assert not leftovers(target)
+
+
+def test_no_staging_dataset_is_left(target: Target) -> None:
+    target.api.on("/items", listing("0"))
+    target.sync(target.source(ITEMS))
+    assert not leftovers(target)
+
+
+def test_parallel_loads_leave_one_row_for_each_key(target: Target) -> None:
+    others = item(name="others", columns={"id": "bigint", "v": "text"})
+    source = target.source(ITEMS, others)
+    target.api.on("/others", listing("x"))
+    for round_ in range(3):
+        target.api.on("/items", *(listing(f"{round_}{n}") for n in range(3)))
+        target.in_parallel(source, 3)
+        assert set(target.values().values()) == {f"{round_}2"}, "the one that was read last"
+        assert target.living() == set(range(8))
+        assert target.values("others") == dict.fromkeys(range(8), "x")
+    assert not leftovers(target)
+
+
+def leftovers(target: Target) -> set[str]:
+    """The staging datasets of the target."""
+    with open_dataset(target.name, "looking for staging") as (client, _):
+        assert client is not None
+        return set(staging_datasets(client.sql_client, target.name))
