@@ -83,3 +83,16 @@ def test_all_settings_of_the_project_are_known() -> None:
     named = {n for page in pages for n in re.findall(r"ANALYTICS_SYNC__[A-Z_]+", page.read_text())}
     assert named <= set(PROJECT_VARIABLES)
     assert "ANALYTICS_SYNC__START_DATE" in named
+
+
+@pytest.mark.parametrize(
+    ("base_url", "required"),
+    [
+        ('https://{dlt.config["site"]}.shop.dev/v1', {"SOURCES__SHOP__SITE"}),
+        ('{dlt.config["base_url"]}/v1', {"SOURCES__SHOP__BASE_URL"}),
+        ("https://shop.dev", set()),
+    ],
+)
+def test_an_address_needs_the_settings_that_it_holds(base_url: str, required: set[str]) -> None:
+    found = declared_settings(shop(item(), base_url=base_url))
+    assert {s.variable for s in found if not s.optional} == required

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 from analytics_sync.catalog import Source
 from analytics_sync.catalog.building.setting_places import SettingPlace, setting_places
+from analytics_sync.catalog.config.params import settings_in
 from analytics_sync.catalog.naming import variable_name
 from analytics_sync.extract.rest_client.setting_hints import has_blanks_around
-from analytics_sync.extract.rest_client.settings import Settings
+from analytics_sync.extract.rest_client.settings import Settings, holds_itself
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,11 @@ class DeclaredSetting:
 def declared_settings(source: Source) -> list[DeclaredSetting]:
     """Every setting of a source: address, credentials, parameter values."""
     settings = Settings(source)
-    path, has_address = ("client", "base_url"), settings.address() is not None
+    path, declared = ("client", "base_url"), source.client.base_url or ""
+    # An address that is made of other settings needs those, and not its own.
+    has_address = settings.address() is not None or (
+        bool(settings_in(declared)) and not holds_itself(declared)
+    )
     places = {"base_url": SettingPlace("base_url", path, "the API's address", has_address)}
     for place in setting_places(source.client, source.resources):
         places.setdefault(place.key, place)

@@ -127,7 +127,7 @@ class Settings:
         declared = self.source.client.base_url
         for level in self.source.levels:
             own = self._find(level.name, "base_url", is_shown=True)
-            if own and not _holds_itself(level.keys.base_url or declared):
+            if own and not holds_itself(level.keys.base_url or declared):
                 return own
             if url := self._address(level.keys.base_url):
                 return url
@@ -307,7 +307,7 @@ class Settings:
                     self.get(resolved.config)
 
 
-def _holds_itself(declared: str | None) -> bool:
+def holds_itself(declared: str | None) -> bool:
     """Whether an address holds the setting ``base_url``, which otherwise takes its place."""
     return any(key == "base_url" for _, key in settings_in(declared or ""))
 
