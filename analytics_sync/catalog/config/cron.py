@@ -56,7 +56,8 @@ def plain_cron(text: str) -> str:
         )
     numbers = [_numbers(field, kind, text) for field, kind in zip(fields, _FIELDS, strict=True)]
     _, _, days, months, _ = numbers
-    if fields[4] == "*" and not any(d <= _DAYS_OF_MONTH[m - 1] for d in days for m in months):
+    # with a day of the week, too: Dagster's scheduler refuses the day of the month as well
+    if not any(d <= _DAYS_OF_MONTH[m - 1] for d in days for m in months):
         raise ValueError(f"expected a cron expression that comes true, {text!r} names no day")
     return " ".join(fields).lower()
 
