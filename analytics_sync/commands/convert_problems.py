@@ -100,9 +100,10 @@ class _Rest:
             try:
                 build(self.data, self._lines(), name=name, file=file)
             except CatalogError as e:
-                if self.listed and not self.numbers and e.key.endswith("resources"):
-                    break  # all of them are left out
-                found.append(e)
+                if not (self.listed and e.key.endswith("resources")):  # all of them are left out
+                    found.append(e)
+                if e.key.endswith("resources"):
+                    break
                 if not self.leave_out(e):
                     break
             else:
