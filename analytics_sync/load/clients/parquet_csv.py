@@ -29,7 +29,8 @@ class ParquetAsCsv(io.RawIOBase):
 
     def __init__(self, path: str, load_id: str) -> None:
         super().__init__()
-        self._file = pq.ParquetFile(path)
+        # with a buffer ahead, pyarrow keeps all that it has read of the file
+        self._file = pq.ParquetFile(path, pre_buffer=False)
         self._load_id = load_id
         self._blocks = self._csv()
         self._block = memoryview(b"")
