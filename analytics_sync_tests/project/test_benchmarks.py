@@ -28,7 +28,7 @@ CONTENDERS = [
     "dagster-dlt as it comes",
 ]
 PEERS = ["airbyte-cdk, manifest", "singer-sdk, REST tap"]
-SUITES = ["work", "latency", "rate", "memory", "startup", "scale", "second"]
+SUITES = ["work", "latency", "rate", "memory", "startup", "scale", "second", "merge"]
 
 
 def run_benchmarks(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

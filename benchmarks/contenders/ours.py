@@ -7,7 +7,6 @@ resources. Out: a load. With ``source`` it returns the figure ``read``, the numb
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from datetime import datetime
 
@@ -16,13 +15,14 @@ from analytics_sync.common.window import Window
 from analytics_sync.extract.run import ReadRun
 from analytics_sync.load.pipeline import load
 from benchmarks.contenders import imports  # noqa: F401
+from benchmarks.contenders.warehouse import choose_warehouse
 from benchmarks.workload import declared
 from benchmarks.workload.job import DATASET, Job
 
 
 def prepare(job: Job) -> Callable[[], dict[str, float]]:
     """Build the source; return the load."""
-    os.environ["DESTINATION__DUCKDB__CREDENTIALS"] = str(job.database)
+    choose_warehouse(job)
     options = job.options
     declaration = options.get("source") or declared.customers(job)
     text = declared.catalog_text(declaration, DATASET, job.url)

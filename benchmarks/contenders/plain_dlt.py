@@ -1,6 +1,7 @@
 """Plain dlt: its ``rest_api`` source, loaded through Parquet files.
 
-In: a job. Out: a load that runs a dlt pipeline. Parquet is dlt's fastest simple setting.
+In: a job. Its option ``format`` is the format of the files; without it, Parquet, dlt's fastest simple setting
+for DuckDB. Out: a load that runs a dlt pipeline.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ def prepare(job: Job) -> Callable[[], None]:
     """Return the load."""
 
     def run_load() -> None:
-        new_pipeline(job).run(rest_source(job), loader_file_format="parquet")
+        new_pipeline(job).run(
+            rest_source(job), loader_file_format=job.options.get("format", "parquet")
+        )
 
     return run_load

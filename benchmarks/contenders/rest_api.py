@@ -2,8 +2,7 @@
 
 In: a job. Its option ``source`` is a ``rest_api`` configuration without a base URL; without it, the
 configuration is that of the usual table. The options ``max_table_nesting`` and ``parallelized`` are
-dlt's settings of these names. Out: a dlt ``rest_api`` source, and a pipeline into the job's DuckDB
-file.
+dlt's settings of these names. Out: a dlt ``rest_api`` source, and a pipeline into the job's warehouse.
 """
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ import dlt
 from dlt.sources.rest_api import rest_api_source
 
 from benchmarks.contenders import imports  # noqa: F401
+from benchmarks.contenders.warehouse import dlt_destination
 from benchmarks.workload import declared
 from benchmarks.workload.job import DATASET, Job
 
@@ -46,7 +46,7 @@ def new_pipeline(job: Job) -> Any:
     """A pipeline that has never run."""
     return dlt.pipeline(
         DATASET,
-        destination=dlt.destinations.duckdb(str(job.database)),
+        destination=dlt_destination(job),
         dataset_name=DATASET,
         pipelines_dir=str(Path(job.folder) / "dlt"),
     )

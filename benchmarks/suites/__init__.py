@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks.suites import latency, memory, rate_limit, resync, scale, startup, work
+from benchmarks.suites import latency, memory, merge, rate_limit, resync, scale, startup, work
 
 SUITES = {
     suite.name: suite
@@ -14,5 +14,6 @@ SUITES = {
         startup.SUITE,
         scale.SUITE,
         resync.SUITE,
+        merge.SUITE,
     )
 }

@@ -51,6 +51,13 @@ def events(name: str, path: str, paginator: Mapping[str, Any], **endpoint: Any) 
     return resource(name, path, paginator, columns, **endpoint)
 
 
+def keyed_events(name: str, path: str) -> Resource:
+    """A resource of events whose keys are texts in no order, filtered by the API."""
+    return events(name, path, CURSOR_PAGINATOR, incremental=FILTERED_BY_TIME) | {
+        "columns": {"id": "text", "at": "timestamp", "value": "text"}
+    }
+
+
 def parents_and_children() -> list[Resource]:
     """A parent resource, and a child resource with one request for each parent."""
     parents = resource("parents", "/parents", SINGLE_PAGINATOR, {"id": "bigint"})

@@ -6,6 +6,7 @@ evenly over days that are all past.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,16 +27,19 @@ class Events:
         records: Number of events.
         days: Number of days they are spread over, from ``START`` on.
         page_size: Number of events of a page.
+        has_text_keys: Whether a key is a text without an order, and not the number of the event.
     """
 
     records: int
     days: int = 30
     page_size: int = 100
+    has_text_keys: bool = False
 
     def record(self, number: int) -> dict[str, object]:
         """The event with this number; events are numbered by time."""
         at = START + number * self._interval
-        return {"id": number, "at": at.isoformat(timespec="microseconds"), "value": "x" * 100}
+        key = hashlib.md5(str(number).encode()).hexdigest() if self.has_text_keys else number  # noqa: S324
+        return {"id": key, "at": at.isoformat(timespec="microseconds"), "value": "x" * 100}
 
     def filtered_by_time(self, _: str, query: Query) -> bytes:
         """Route that filters by ``from`` (inclusive) and ``to`` (exclusive).
