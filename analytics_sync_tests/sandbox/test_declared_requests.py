@@ -85,6 +85,7 @@ def test_windows_parents_settings_and_tokens_in_texts(monkeypatch: pytest.Monkey
     [
         [{"filter": {"field": "name", "value": "kept"}}],
         [{"filter": [{"field": "state", "op": "in", "value": ["a"]}, {"field": "n", "op": ">", "value": 5}]}],
+        [{"filter": {"field": "state", "op": "!=", "value": "gone"}}],
         [{"map": {"rename": {"no": "id"}, "drop": ["internal"], "set": {"name": "all"}}}],
         [{"yield_map": {"field": "lines", "include": ["updated_at"]}}, {"map": {"rename": {"no": "id"}}}],
     ],
@@ -102,6 +103,25 @@ def test_rows_without_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.setenv(name, value)
         rows = read(source).rows["goods"]
         assert len(rows) == len(list(sandbox.ledger("shop").records("goods"))) > 0
+
+
+def test_hints_say_the_types_of_the_records(monkeypatch: pytest.MonkeyPatch) -> None:
+    source = declared(resource(columns={"id": "bigint"}, schema_contract="evolve"))
+    outcome, expected = read_from(source, monkeypatch)
+    assert sorted(outcome.ids("goods")) == expected
+    assert all(isinstance(key, int) for key in expected)
+
+
+@pytest.mark.parametrize("unit", ["epoch_s", "epoch_ms", "iso"])
+def test_a_cursor_is_a_time_of_its_format(unit: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    incremental = {"cursor_path": "moved", "param_format": unit, "start_param": "since"}
+    goods = resource(
+        columns={"moved": "bigint"}, schema_contract="evolve", endpoint={"incremental": incremental}
+    )
+    now = datetime.now(UTC)
+    window = Window(now - timedelta(days=4000), now + timedelta(days=1))
+    outcome, expected = read_from(declared(goods), monkeypatch, window)
+    assert sorted(outcome.ids("goods")) == expected
 
 
 def test_an_address_with_its_own_setting(monkeypatch: pytest.MonkeyPatch) -> None:

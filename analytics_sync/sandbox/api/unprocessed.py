@@ -67,6 +67,8 @@ def _meet(condition: Condition, record: dict[str, Any]) -> None:
             drop(record, path)
         elif get_or_none(record, path) is None:
             put(record, path, "here")
+    elif condition.op in {"!=", "not in"} and get_or_none(record, path) is None:
+        put(record, path, "another")
     elif condition.op in {">=", "<="}:
         put(record, path, condition.value)
     elif condition.op in {">", "<"} and not isinstance(condition.value, str):

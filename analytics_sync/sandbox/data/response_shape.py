@@ -85,10 +85,12 @@ def children(source: Source, resource: Resource) -> list[Resource]:
 
 def fields(source: Source, resource: Resource) -> tuple[Field, ...]:
     """Every field of a record: the declared or the default fields, and those that children need."""
-    by_path: dict[Path, Field] = {f.path: f for f in resource.fields}
-    if not by_path:
+    by_path: dict[Path, Field] = {f.path: f for f in (*resource.fields, *resource.hints)}
+    if not resource.fields:
         for path in key_paths(resource):
-            by_path[path] = _field(path, "text", required=True)
+            by_path.setdefault(path, _field(path, "text", required=True))
+        if resource.cursor is not None:  # a hint may give it a type that is no time
+            by_path[resource.cursor.path] = resource.cursor
         for name, data_type in _DEFAULT_FIELDS:
             by_path.setdefault((name,), _field((name,), data_type))
     needed = [*param_patterns(source, resource), *inherited_by_children(source, resource)]
