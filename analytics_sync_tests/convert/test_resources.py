@@ -150,6 +150,7 @@ CODE = {
     '"endpoint": {"json": {"a": [round(2)]}}': "endpoint.json.a.0: this is code",
     '"endpoint": {"path": f"items/{helper()}"}': "endpoint.path: this is code",
     '"merge_key": "day"': "merge_key",
+    '"endpoint": {"path": "items/{of}", "params": {"of": "FILL_ME_IN"}}': "endpoint.params.of: FILL_ME_IN is a gap",
 }  # fmt: skip
 BEFORE = """
 import sys

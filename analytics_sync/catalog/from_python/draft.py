@@ -31,7 +31,7 @@ from analytics_sync.catalog.from_python.values import (
 TODO = "TODO"
 """The text in place of a value that has no plain form. No file with a to-do loads."""
 
-_DROPPED = object()
+_UNFILLED = frozenset({"FILL_ME_IN", "OPTIONAL_CONFIG"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +125,12 @@ class Draft:
             )
         if isinstance(data, float) and not math.isfinite(data):
             return self.todo("a number that is not finite", value.line, path)
+        if isinstance(data, str) and data in _UNFILLED:
+            return self.todo(
+                f"{data} is a gap that dlt's generator left; write the value or a setting",
+                value.line,
+                path,
+            )
         if isinstance(data, str) and not _is_unicode(data):
             return self.todo(
                 "text with half a character (a surrogate); write the whole character",
