@@ -12,7 +12,7 @@ TESTS ?=
 export RUNTIME__DLTHUB_TELEMETRY := false
 export DAGSTER_DISABLE_TELEMETRY := yes
 
-.PHONY: help demo dev test test-all test-latest lint format cover bench audit sbom pins clean
+.PHONY: help demo dev test test-all conformance test-latest lint format cover bench audit sbom pins clean
 .DEFAULT_GOAL := help
 
 help:                         ## this list
@@ -57,7 +57,6 @@ cover: $(VENV)/.dev           ## the tests with their coverage of the package
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
-.PHONY: conformance
 conformance: $(VENV)/.dev     ## what a destination must do; SETTINGS=FILE names one of yours
 	$(if $(SETTINGS),CONFORMANCE_SETTINGS=$(abspath $(SETTINGS))) $(BIN)/python -m pytest -m "" analytics_sync_tests/conformance
 
