@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from analytics_sync.catalog import Resource
-from analytics_sync.catalog.config.steps import Condition, FanOut, RecordMap, ProcessingStep
+from analytics_sync.catalog.config.steps import Condition, FanOut, ProcessingStep, RecordMap
 from analytics_sync.common.errors import InvalidResponse, Place
 from analytics_sync.common.exact_json import dumps
 from analytics_sync.common.json_path import MISSING, compile_field, lookup, put

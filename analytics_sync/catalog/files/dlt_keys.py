@@ -7,7 +7,9 @@ from __future__ import annotations
 
 _CODE = "is code in dlt, and a catalog file holds data only"
 _LAYOUT = "says how a warehouse stores a table, and no row would differ"
-_ONE_AUTH = "one source has one auth: declare client.auth, and a source of its own for other credentials"
+_ONE_AUTH = (
+    "one source has one auth: declare client.auth, and a source of its own for other credentials"
+)
 
 # the key, or the key above it and the key
 _REASONS = {
