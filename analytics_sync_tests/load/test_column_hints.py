@@ -76,6 +76,7 @@ def test_a_new_field_becomes_a_column_in_a_later_run(api: Api, file: Path) -> No
     assert rows(file) == [{"id": 1, "v": "a"}, {"id": 2, "v": "b", "w": 5}]
 
 
+@pytest.mark.slow
 def test_the_table_goes_before_a_hint(api: Api, file: Path) -> None:
     """Another type in the file loses no value: the column keeps the type of its values."""
     sync(api, [{"id": 1, "v": "a"}], columns={"v": "text"})
