@@ -6,6 +6,8 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
+import pytest
+
 from analytics_sync.extract.run import ReadRun
 from analytics_sync.load.pipeline import load
 from analytics_sync_tests.support.conformance import Target
@@ -138,6 +140,7 @@ def test_a_record_without_a_key_is_rejected_until_it_is_sound(target: Target) ->
     assert target.living() == {1, 2}
 
 
+@pytest.mark.slow
 def test_many_rows(target: Target) -> None:
     number = 25_000
     target.api.on("/items", listing("a", number), listing("b", number + 1))
