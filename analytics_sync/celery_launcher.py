@@ -43,7 +43,8 @@ class WatchedCeleryRunLauncher(CeleryRunLauncher):
             return health
         del self._missed[run.run_id]
         return CheckRunHealthResult(
-            WorkerStatus.FAILED, f"The Celery worker {worker} is gone, or does not execute this run."
+            WorkerStatus.FAILED,
+            f"The Celery worker {worker} is gone, or does not execute this run.",
         )
 
     def _has_task(self, worker: str, task: str) -> bool:
