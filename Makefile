@@ -12,7 +12,7 @@ TESTS ?=
 export RUNTIME__DLTHUB_TELEMETRY := false
 export DAGSTER_DISABLE_TELEMETRY := yes
 
-.PHONY: help demo dev test test-all conformance test-latest lint format cover bench audit sbom pins clean
+.PHONY: help demo dev test test-all conformance test-latest browser lint format cover bench audit sbom pins clean
 .DEFAULT_GOAL := help
 
 help:                         ## this list
@@ -29,6 +29,9 @@ test: $(VENV)/.dev lint       ## lint, then all tests but the longer suites
 
 test-all: $(VENV)/.dev lint   ## lint, then all tests with the longer suites: faults, kills, schedules, histories
 	$(BIN)/python -m pytest $(TOGETHER) -m ""
+
+browser: $(VENV)/.dev         ## the tests of the UI in a browser; they need the program chromium (a Debian package)
+	$(BIN)/python -m pytest -m "" analytics_sync_tests/browser
 
 test-latest:                  ## the tests on the newest dagster and dagster-dlt, in .venv-latest; needs an index
 	$(PYTHON) -m venv $(LATEST)

@@ -6,7 +6,6 @@ import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -22,11 +21,11 @@ import urllib3
 from analytics_sync.demo import Home
 from analytics_sync.sandbox import Fault, Request, ServedResponse
 from analytics_sync_tests.support.alert_receivers import web_receiver
+from analytics_sync_tests.support.dagster_ui import MAX_SECONDS, DagsterUi, free_port
 from analytics_sync_tests.support.oracle import assert_same
 from analytics_sync_tests.support.world import ROOT, World
 
 CHROMIUM = shutil.which("chromium")
-MAX_SECONDS = 120  # limit for a server to come up or a run to end; tests wait only as needed
 RUN = """mutation($p: ExecutionParams!) { launchPipelineExecution(executionParams: $p) {
   __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message } } }"""
 BACKFILL = """mutation($p: LaunchBackfillParams!) { launchPartitionBackfill(backfillParams: $p) {
@@ -37,41 +36,20 @@ SENSOR_TEST = """mutation($s: SensorSelector!, $c: String) { sensorDryRun(select
   __typename ... on DryRunInstigationTick { evaluationResult { skipReason cursor error { message } } } } }"""
 TIMELINE = """query($since: Float) { runsOrError(filter: {updatedAfter: $since}) { ... on Runs { results {
   runId pipelineName status repositoryOrigin { repositoryName repositoryLocationName } } } } }"""
-RUNS = """{ runsOrError { ... on Runs { results { runId status tags { key value } } } } }"""
 
 
-class Ui:
-    """A running UI, with its daemon and its guard."""
+class Ui(DagsterUi):
+    """A UI on the sandbox of a world."""
 
     def __init__(self, world: World, port: int) -> None:
+        super().__init__(port)
         self.world = world
-        self.url = f"http://127.0.0.1:{port}"
-
-    def ask(self, query: str, **variables: Any) -> Any:
-        """The data of one GraphQL request, as the UI sends it."""
-        body = {"query": query, "variables": variables}
-        response = urllib3.request("POST", f"{self.url}/graphql", json=body, retries=False).json()
-        assert "errors" not in response, response
-        return response["data"]
-
-    def finished(self, **tags: str) -> dict[str, Any]:
-        """The run with these tags. Waits until it has ended."""
-        until = time.monotonic() + MAX_SECONDS
-        while time.monotonic() < until:
-            for run in self.ask(RUNS)["runsOrError"]["results"]:
-                found = {t["key"]: t["value"] for t in run["tags"]}
-                if tags.items() <= found.items() and run["status"] in {"SUCCESS", "FAILURE"}:
-                    return {**run, "tags": found}
-            time.sleep(0.3)
-        raise AssertionError(f"no finished run with {tags}")
 
 
 @pytest.fixture(scope="module")
 def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ui]:
     folder = tmp_path_factory.mktemp("ui")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     with (
         World(folder) as world,
         (folder / "dev.log").open("w") as log,
@@ -92,16 +70,9 @@ def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ui]:
             stderr=log,
         )
         try:
-            until = time.monotonic() + MAX_SECONDS
-            while True:
-                try:
-                    urllib3.request("GET", f"http://127.0.0.1:{port}/server_info", retries=False)
-                    break
-                except urllib3.exceptions.HTTPError:
-                    assert process.poll() is None, (folder / "dev.log").read_text()[-3000:]
-                    assert time.monotonic() < until, "the UI did not come up"
-                    time.sleep(0.2)
-            yield Ui(world, port)
+            ui = Ui(world, port)
+            ui.wait_until_up(process)
+            yield ui
         finally:
             process.terminate()
             process.wait(timeout=60)
