@@ -13,6 +13,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from analytics_sync.commands.arguments import ShowVersion, whole_number
+
 _DESCRIPTION = "Load REST APIs into a warehouse through Dagster: set up, look, repair."
 _EPILOG = (
     "analytics-sync COMMAND --help explains a command. Wrong usage and a wrong file: status 2."
@@ -67,26 +69,11 @@ def _run(options: argparse.Namespace) -> int:
     return status
 
 
-def _number(least: int, most: int) -> Callable[[str], int]:
-    """A reader of an argument that is a whole number."""
-
-    def read(text: str) -> int:
-        if text.isascii() and text.isdecimal() and least <= int(text) <= most:
-            return int(text)
-        raise argparse.ArgumentTypeError(
-            f"expected a whole number from {least} to {most:,}, found {text!r}"
-        )
-
-    return read
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="analytics-sync", description=_DESCRIPTION, epilog=_EPILOG
     )
-    parser.add_argument(
-        "--version", action=_ShowVersion, nargs=0, help="print the version and exit"
-    )
+    parser.add_argument("--version", action=ShowVersion, nargs=0, help="print the version and exit")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_run_command(commands)
     _add_sandbox_commands(commands)
@@ -155,7 +142,7 @@ def _add_sandbox_commands(commands: Any) -> None:
     demo.add_argument("--select", default="*", help="an asset selection; all assets by default")
     demo.add_argument(
         "--days",
-        type=_number(1, _MAX_DAYS),
+        type=whole_number(1, _MAX_DAYS),
         default=7,
         help="daily partitions, up to today; 7 by default",
     )
@@ -164,7 +151,10 @@ def _add_sandbox_commands(commands: Any) -> None:
         more="It runs until Ctrl-C.",
     )  # fmt: skip
     dev.add_argument(
-        "--port", type=_number(0, 65_535), default=3000, help="3000 by default; 0 is any free port"
+        "--port",
+        type=whole_number(0, 65_535),
+        default=3000,
+        help="3000 by default; 0 is any free port",
     )
 
 
@@ -207,7 +197,9 @@ def _add_catalog_commands(commands: Any) -> None:
     convert.add_argument(
         "--name", help="the source's name; by default its name in the program, or the file's stem"
     )
-    convert.add_argument("--out", type=Path, help="a folder: write SOURCE.yaml there for each source")
+    convert.add_argument(
+        "--out", type=Path, help="a folder: write SOURCE.yaml there for each source"
+    )
 
     sources = _add(
         commands, "sources", "all sources, and what is set for each", run=_sources,
@@ -255,16 +247,6 @@ def _add_schema_command(commands: Any) -> None:
     confirmed = reset.add_mutually_exclusive_group()
     confirmed.add_argument("--dry-run", action="store_true", help="say what would be dropped")
     confirmed.add_argument("--yes", action="store_true", help="drop it")
-
-
-class _ShowVersion(argparse.Action):
-    """Print the installed version; only this option pays for reading the package's metadata."""
-
-    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
-        from importlib.metadata import version
-
-        print(f"{parser.prog} {version('analytics_sync')}")
-        parser.exit()
 
 
 def _run_assets(options: argparse.Namespace) -> int:

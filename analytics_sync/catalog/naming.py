@@ -21,9 +21,7 @@ DELETED_AT = "_deleted_at"
 PARENT_KEY = "_parent_key"
 LOAD_ID = "_dlt_load_id"
 ROW_HASH = "_row_hash"
-RESERVED_COLUMNS = frozenset(
-    {EXTRA, READ_AT, DELETED_AT, PARENT_KEY, ROW_HASH, LOAD_ID, "_dlt_id"}
-)
+RESERVED_COLUMNS = frozenset({EXTRA, READ_AT, DELETED_AT, PARENT_KEY, ROW_HASH, LOAD_ID, "_dlt_id"})
 """Columns with a meaning of their own: no declared field may be one of them."""
 
 MAX_SOURCE_NAME = 64

@@ -11,8 +11,8 @@ import pytest
 import yaml
 
 from analytics_sync.catalog import CatalogError, load_file
-from analytics_sync.catalog.from_python.reader import parse_python
 from analytics_sync.catalog.files.yaml_config import MAX_VALUES
+from analytics_sync.catalog.from_python.reader import parse_python
 from analytics_sync.cli import main
 from analytics_sync_tests.catalog.test_secret_scan import SHOP, all_text, load
 from analytics_sync_tests.support.growth import FACTOR, MAX_GROWTH, growth
@@ -80,7 +80,9 @@ def test_nothing_is_filled_in(monkeypatch: pytest.MonkeyPatch) -> None:
     source = load(SHOP.replace("        page_size: 5\n", params))
     assert [*source.resources["items"].params.values()] == texts
     for text in ("${HUSH}", "{HUSH}", "{{ env.HUSH }", "{ env.HUSH }}", "a { b", "{}"):
-        with pytest.raises(CatalogError, match=r"14: resource 'items': endpoint.params.page_size: .*expected"):
+        with pytest.raises(
+            CatalogError, match=r"14: resource 'items': endpoint.params.page_size: .*expected"
+        ):
             load(SHOP.replace("page_size: 5", f"page_size: '{text}'"))
     for path in ("/a/${HUSH}", "/a/{{ HUSH }}", "/a/{{HUSH}}"):
         with pytest.raises(CatalogError, match="there are no templates"):
