@@ -1,60 +1,34 @@
-"""Runs that a person starts, finds and repairs in the UI."""
+"""Runs that a person starts, stops, finds and repairs in the UI."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
 
+from analytics_sync_tests.browser.actions import (
+    choose,
+    launch,
+    wait_for_event,
+    wait_for_status,
+    wait_for_text,
+)
 from analytics_sync_tests.support.demo_site import DemoSite
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 ASSET = "product_guidance/tours"
-_PLACEHOLDER = re.compile("^ex: ")  # of the field for partitions
-
-
-def choose(page: Page, partitions: str) -> None:
-    """Choose partitions of the asset in the dialog, and launch."""
-    page.goto(f"/assets/{ASSET}")
-    page.get_by_role("button", name="Materialize…").first.click()
-    field = page.get_by_placeholder(_PLACEHOLDER)
-    field.fill(partitions)
-    field.press("Enter")
-    page.get_by_role("button", name=re.compile("^Launch (1 run|backfill)$")).click()
-
-
-def launch(page: Page, day: str) -> str:
-    """Launch a run of one day, and go to its page; return the id of the run."""
-    choose(page, day)
-    page.get_by_text(re.compile("^Launched run")).wait_for()
-    page.get_by_role("link", name="View", exact=True).click()
-    page.wait_for_url("**/runs/*-*")
-    return page.url.rpartition("/")[2].partition("?")[0]
-
-
-def wait_for_status(page: Page, status: str) -> None:
-    """Wait until the page of a run shows this status."""
-    page.get_by_text(status, exact=True).first.wait_for()
-
-
-def wait_for_text(page: Page, text: str) -> None:
-    """Wait until the page shows this text."""
-    page.get_by_text(re.compile(re.escape(text))).first.wait_for()
 
 
 def test_a_day_is_materialized(page: Page, site: DemoSite) -> None:
-    launch(page, site.days[0])
+    launch(page, ASSET, site.days[0])
     wait_for_status(page, "Success")
-    page.get_by_placeholder("Filter…").fill(
-        "loaded"
-    )  # the page builds only the lines that it shows
-    wait_for_text(page, "loaded in")
+    wait_for_event(page, "loaded in")
 
 
 def test_a_range_of_days_is_one_run(page: Page, site: DemoSite) -> None:
     first, last = site.days[0], site.days[-2]
-    choose(page, f"[{first}...{last}]")
+    choose(page, ASSET, f"[{first}...{last}]")
     page.get_by_text(re.compile("backfill", re.IGNORECASE)).first.wait_for()
     page.goto("/runs/?view=backfills")
     run = site.finished(**{"dagster/asset_partition_range_end": last})
@@ -64,9 +38,21 @@ def test_a_range_of_days_is_one_run(page: Page, site: DemoSite) -> None:
     wait_for_status(page, "Success")
 
 
+def test_a_run_that_waits_is_canceled(page: Page, site: DemoSite) -> None:
+    with site.trouble("slow", ASSET, "--seconds", "600"):
+        run = launch(page, ASSET, site.days[1])
+        wait_for_status(page, "Started")
+        page.get_by_role("button", name="Terminate").first.click()
+        page.get_by_role("button", name="Terminate 1 run").click()
+        page.get_by_role("button", name="Done").click()
+        wait_for_status(page, "Canceled")
+        assert site.status(run) == "CANCELED"
+    wait_for_event(page, "Nothing of this step was loaded in part")
+
+
 def test_a_failed_run_is_found_and_repaired(page: Page, site: DemoSite) -> None:
     with site.trouble("403", ASSET):
-        failed = launch(page, site.days[2])
+        failed = launch(page, ASSET, site.days[2])
         wait_for_status(page, "Failure")
     page.goto("/runs")
     page.get_by_text("Failed", exact=True).click()

@@ -14,6 +14,7 @@ import urllib3
 
 MAX_SECONDS = 240  # limit for a server to come up or a run to end; tests wait only as needed
 RUNS = """{ runsOrError { ... on Runs { results { runId status tags { key value } } } } }"""
+_STATUS = "query($run: ID!) { runOrError(runId: $run) { ... on Run { status } } }"
 _ENDED = {"SUCCESS", "FAILURE", "CANCELED"}
 
 
@@ -52,6 +53,10 @@ class DagsterUi:
         response = urllib3.request("POST", f"{self.url}/graphql", json=body, retries=False).json()
         assert "errors" not in response, response
         return response["data"]
+
+    def status(self, run: str) -> str:
+        """The status of the run with this id."""
+        return str(self.ask(_STATUS, run=run)["runOrError"]["status"])
 
     def finished(self, **tags: str) -> dict[str, Any]:
         """The run with these tags. Waits until it has ended."""
