@@ -65,18 +65,6 @@ STUCK: dict[str, tuple[Any, list[Any], type[Exception], str]] = {
     ),
     "page ignored": ({**PAGES, "base_page": 1}, [{"data": records(1)}], PaginationStuck, "'page'"),
     "page ignored, base unknown": (PAGES, [{"data": records(1)}], PaginationStuck, "'page'"),
-    "auto, next in the body": (
-        "auto", [{"data": records(1), "next": "http://x/items?page=2"}], PaginationStuck, "paginator",
-    ),
-    "auto, relative next in the body": (
-        "auto", [{"data": records(1), "links": {"next": "/items?page=2"}}], PaginationStuck, "paginator",
-    ),
-    "auto, next in the header": (
-        "auto",
-        [(200, {"Link": '<http://x/2>; rel="next"'}, {"data": records(1)})],
-        PaginationStuck,
-        "paginator",
-    ),
 }  # fmt: skip
 
 

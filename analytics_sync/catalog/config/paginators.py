@@ -33,7 +33,7 @@ class SinglePage(_Paginator):
 
 
 class Auto(_Paginator):
-    """No paginator is declared: one page, and an error if the response shows a second one."""
+    """No paginator is declared: certain links of the first page are followed, and nothing else."""
 
     type: Literal["auto"] = "auto"
 
