@@ -239,16 +239,17 @@ class PageSeries:
         self._full_pages += bool(records)
         with result.counters.lock:
             result.pages += 1
-        if self._parent is not None:
-            records = inherit(records, self._parent)
+        parent = self._parent
+        if parent is not None:
+            records = inherit(records, parent)
         if self._resource.has_row_hash:
-            records = with_row_hash(records)
+            records = with_row_hash(records, "" if parent is None else parent.key)
         return Page(
             records,
             response.received_at,
             len(response.raw),
             last=last,
-            parent=self._parent,
+            parent=parent,
             series=self._series,
             number=self._full_pages,
         )

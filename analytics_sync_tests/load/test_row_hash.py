@@ -80,12 +80,41 @@ def test_records_of_two_parents_are_two_rows(api: Api) -> None:
     assert [(r["v"], r["_stores_id"]) for r in outcome.rows["goods"]] == [("a", 1), ("a", 2)]
 
 
-def test_an_api_that_ignores_the_parent_is_noticed(api: Api) -> None:
+@pytest.mark.parametrize("disposition", ["merge", pytest.param("replace", marks=pytest.mark.slow)])
+def test_equal_children_of_two_parents_stay_two_rows(
+    api: Api, file: Path, disposition: str
+) -> None:
+    child = keyless(
+        name="goods", endpoint={"path": "/stores/{resources.stores.id}/goods"},
+        write_disposition=disposition, columns={"v": "text"},
+    )  # fmt: skip
+
+    def goods(first: list[Any], second: list[Any]) -> list[tuple[Any, bool]]:
+        api.on("/stores", [{"id": 1}, {"id": 2}])
+        api.on("/stores/1/goods", first)
+        api.on("/stores/2/goods", second)
+        with ReadRun(shop(item(name="stores"), child)) as run:
+            load(run, "run")
+            assert run.failures() == {}
+        found = duckdb_file.table(file, "shop/goods")
+        return sorted((row["v"], row.get("_deleted_at") is not None) for row in found)
+
+    record = {"v": "a"}
+    assert goods([record, record], [record]) == [("a", False), ("a", False)]
+    assert goods([record], [record, {"v": "b"}]) == [("a", False), ("a", False), ("b", False)]
+    gone = [("a", True)] if disposition == "merge" else []
+    assert goods([{"v": "c"}], [record, {"v": "b"}]) == [
+        ("a", False), *gone, ("b", False), ("c", False)
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("fields", [["id"], None])
+def test_an_api_that_ignores_the_parent_is_noticed(api: Api, fields: list[str] | None) -> None:
     api.on("/stores", [{"id": 1}, {"id": 2}])
     api.on("/goods", [{"v": "a"}, {"v": "b"}])
     child = keyless(
         name="goods", endpoint={"path": "/goods", "params": {"store": "{resources.stores.id}"}},
-        include_from_parent=["id"], columns={"v": "text", "_stores_id": "bigint"},
+        include_from_parent=fields, columns={"v": "text"} | ({"_stores_id": "bigint"} if fields else {}),
     )  # fmt: skip
     outcome = read(shop(item(name="stores"), child))
     assert "it ignores store" in outcome.error("goods")
@@ -111,6 +140,10 @@ def test_the_page_of_the_asset_says_so() -> None:
     source = shop(keyless(deletes="none"))
     text = description(source, source.resources["items"])
     assert "A record that changes is a new row, and the old row stays" in text
+    child = keyless(name="goods", endpoint={"path": "/stores/{resources.stores.id}/goods"})
+    source = shop(item(name="stores"), child)
+    text = description(source, source.resources["goods"])
+    assert "Equal records of two stores are two rows" in text
 
 
 def test_a_declared_column_of_that_name_is_a_field() -> None:

@@ -98,6 +98,8 @@ def description(source: Source, resource: Resource) -> str:
     sentences = [f"One row per {key}." if key else "", _window(source, resource)]
     if resource.has_row_hash:
         sentences[0] = _WITHOUT_KEY
+        if resource.parent is not None:
+            sentences[0] += f" Equal records of two {resource.parent} are two rows."
         if resource.write_disposition == "merge" and not _marks_deleted(source, resource):
             sentences[0] += " A record that changes is a new row, and the old row stays."
     if resource.write_disposition == "replace":

@@ -53,9 +53,10 @@ class ParentFilter:
         self._parents = parents
         self._read = read
         self._place = place
-        # Without inherited fields, the records are the same whichever parent they are read for.
+        # Unless a field or the hash tells the parent, a record is one row for all parents.
+        is_told = bool(resource.inherited) or resource.has_row_hash
         self._settled = threading.Event()
-        if not (self._names and self._own_key and resource.inherited):
+        if not (self._names and self._own_key and is_told):
             self._settled.set()
         self._seen: dict[Hashable, Parent] = {}
         self._lock = threading.Lock()
