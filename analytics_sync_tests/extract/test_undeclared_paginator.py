@@ -102,6 +102,11 @@ def test_the_next_page_may_have_another_path(api: Api) -> None:
     assert_whole(read(undeclared(data_selector="result.items")))
 
 
+def test_a_name_of_the_next_page_with_another_path(api: Api) -> None:
+    serve(api, lambda r, link: {"data": r, "links": {"nextPageHref": link}}, "/items/more")
+    assert_whole(read(undeclared()))
+
+
 def test_a_link_gets_back_the_filter_that_it_has_lost(api: Api) -> None:
     serve(api, lambda records, link: {"data": records, "next": link})
     assert_whole(read(undeclared(params={"state": "open"})))
@@ -180,11 +185,15 @@ UNCERTAIN: dict[str, tuple[Any, str]] = {
     "cursor with a slash": ({"data": PAGES[0], "next_cursor": "/wE="}, "no paginator is declared"),
     "link of something else": (
         {"data": PAGES[0], "owner": {"next_url": "/owners/7"}},
-        "no paginator is declared",
+        "a next link at 'owner.next_url'",
     ),
     "two links": (
         {"data": PAGES[0], "next": "/items?page=2", "links": {"next": "/items?from=2"}},
         "different next links at 'next' and 'links.next'",
+    ),
+    "link in an object of no known name": (
+        {"data": PAGES[0], "list_info": {"next": {"href": "/items/page/2"}}},
+        "a next link at 'list_info.next.href'",
     ),
     "header of one object": (
         (200, {"Link": "</items/2>; rel=next"}, {"data": {"id": 1}}),
@@ -229,6 +238,7 @@ def test_other_signs_of_more_fail_the_check(api: Api, beside: dict[str, Any]) ->
         ("data", {"data": PAGES[2], "schedule": {"next_event": {"href": "/events/7"}}}),
         ("data", {"data": {"id": 5, "next": "/items?page=2"}}),
         ("data.*", {"data": {"5": {"id": 5, "next": "/items?page=2"}}}),
+        ("data", {"data": PAGES[2], "schedule": {"next": "5 pm"}}),
         ("$", {"id": 5, "links": {"self": "/items"}}),
         (None, [{"id": 5, "next": "/items?page=2"}]),
     ],

@@ -1,17 +1,18 @@
 """Next links: the addresses in a body that lead to the next page, at the places where dlt looks.
 
-In: the first page of a listing whose paginator nobody declared. Out: each address that is certain to lead on.
+In: the first page of a listing whose paginator nobody declared. Out: the addresses that lead on.
 An address is certain where the envelope speaks of paging, or if its path is that of the page itself.
 
-dlt takes the first name that starts with ``next``, at any depth. Such a name may also stand for the next
-step or the next event, so an address elsewhere with another path does not count. Records are never looked at.
+dlt takes the first name that starts with ``next``, at any depth. Elsewhere and with another path, a name of a
+next page is in doubt. Other names may stand for the next step or the next event, and do not count. Records are
+never looked at.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -41,15 +42,19 @@ class NextLink:
         path: The place, as ``next_url_path`` spells it.
         place: The place for messages.
         url: The absolute address.
+        is_certain: Whether the address is certain to lead to the next page.
     """
 
     path: str
     place: str
     url: str
+    is_certain: bool = True
 
 
 def next_links(response: Response, records: Sequence[Any]) -> list[NextLink]:
-    """The addresses that are certain to lead to the next page; one for each different address.
+    """The addresses that lead to the next page, the certain ones if there are any.
+
+    Of several places with one address, the first counts.
 
     Args:
         response: The response.
@@ -57,6 +62,7 @@ def next_links(response: Response, records: Sequence[Any]) -> list[NextLink]:
     """
     in_paging: dict[str, NextLink] = {}
     to_same_path: dict[str, NextLink] = {}
+    in_doubt: dict[str, NextLink] = {}
     for envelope, values, is_paging in _envelopes(response.body, records):
         for name, value in values.items():
             key = plain_name(name)
@@ -66,11 +72,14 @@ def next_links(response: Response, records: Sequence[Any]) -> list[NextLink]:
                 link = _link(keys, text, response.url)
                 if link is None:
                     continue
-                if is_paging and key in _NAMES:
+                is_about_page = key in _NAMES or "page" in key
+                if is_paging and is_about_page:
                     in_paging.setdefault(link.url, link)
                 elif _has_same_path(link.url, response.url):
                     to_same_path.setdefault(link.url, link)
-    return list((in_paging or to_same_path).values())
+                elif is_about_page:
+                    in_doubt.setdefault(link.url, replace(link, is_certain=False))
+    return list((in_paging or to_same_path or in_doubt).values())
 
 
 def is_one_object(response: Response, records: Sequence[Any]) -> bool:

@@ -23,7 +23,11 @@ from analytics_sync.extract.rest_client.paginators.link_paginators import (
     JsonLinkPaginator,
     header_link,
 )
-from analytics_sync.extract.rest_client.paginators.next_links import is_one_object, next_links
+from analytics_sync.extract.rest_client.paginators.next_links import (
+    NextLink,
+    is_one_object,
+    next_links,
+)
 from analytics_sync.extract.rest_client.paginators.signs_of_more import Sign
 from analytics_sync.extract.rest_client.response import Response
 
@@ -114,14 +118,22 @@ class UndeclaredPaginator(SinglePagePaginator):
             self._follow("link with rel='next' in the header Link", "paginator: header_link")
             return HeaderLinkPaginator(HeaderLink(), self._place, self._redact)
         links = next_links(response, records)
-        if len(links) > 1:
-            places = " and ".join(repr(link.place) for link in links)
-            raise PaginationStuck(
-                self._place,
-                f"no paginator is declared, and the answer has different next links at {places}.",
-                "Declare paginator: {type: json_link, next_url_path: ...} with the right one.",
-            )
-        return self._in_body(links[0].path, links[0].place) if links else None
+        if not links:
+            return None
+        if len(links) > 1 or not links[0].is_certain:
+            raise self._doubtful(links)
+        return self._in_body(links[0].path, links[0].place)
+
+    def _doubtful(self, links: list[NextLink]) -> PaginationStuck:
+        """The error of links of which none is certain."""
+        found = "different next links" if len(links) > 1 else "a next link"
+        places = " and ".join(repr(link.place) for link in links)
+        return PaginationStuck(
+            self._place,
+            f"no paginator is declared, and the answer has {found} at {places}.",
+            f"Declare paginator: {_as_json_link(links[0].path)} if it leads to the next page, or "
+            "single_page if one page is enough.",
+        )
 
     def _in_body(self, path: str, place: str) -> JsonLinkPaginator:
         self._follow(
@@ -135,3 +147,8 @@ class UndeclaredPaginator(SinglePagePaginator):
             "No paginator is declared, so the next links were followed: declare the one that the API "
             f"documents in place of {declared}."
         )
+
+
+def _as_json_link(path: str) -> str:
+    """The declaration of a link at a place."""
+    return f'{{type: json_link, next_url_path: "{path}"}}'
