@@ -160,10 +160,12 @@ def test_a_named_destination_is_duckdb(
 
 
 def overridden(ours: type, dlts: type) -> dict[str, tuple[Callable[..., Any], Callable[..., Any]]]:
-    """The methods that a class of ours overrides: ours and dlt's, by name."""
+    """The methods that our classes override: ours and dlt's, by name."""
+    ancestors = [kind for kind in reversed(ours.__mro__) if not issubclass(dlts, kind)]
     return {
         name: (method, getattr(dlts, name))
-        for name, method in vars(ours).items()
+        for kind in ancestors
+        for name, method in vars(kind).items()
         if inspect.isfunction(method)
     }
 
