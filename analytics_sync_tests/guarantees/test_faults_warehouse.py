@@ -14,16 +14,17 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import dlt
 import pytest
-from dlt.destinations.impl.postgres.sql_client import Psycopg2SqlClient
 
 from analytics_sync.catalog import Resource
 from analytics_sync.extract import buffer
+from analytics_sync.load.clients import postgres_merge_job
+from analytics_sync.load.clients.merge_counts import MergeCounts, run_counted
 from analytics_sync.sandbox import Fault
 from analytics_sync.sandbox import faults as f
 from analytics_sync_tests.support import postgres_server as pg
@@ -225,8 +226,9 @@ def test_a_postgres_that_goes_away_during_a_load_keeps_the_table(
             assert_succeeds(resource)
             before = pg.table(address, str(resource))
             with pytest.MonkeyPatch.context() as patch:
-                call_once(patch, moment, lambda: interrupt(server, how))
+                left = call_once(patch, moment, lambda: interrupt(server, how))
                 messages = first_lines_of_errors(resource)
+                assert not left, "the server was never interrupted"
             if how == "stopped":
                 server.start()
                 assert messages, "the run cannot succeed without a server"
@@ -255,8 +257,14 @@ def interrupt(server: Postgres, how: str) -> None:
         server.stop()
 
 
-def call_once(patch: pytest.MonkeyPatch, moment: str, action: Callable[[], None]) -> None:
-    """Call an action once: ``before`` a load, or ``within`` its merge, between two statements."""
+def call_once(
+    patch: pytest.MonkeyPatch, moment: str, action: Callable[[], None]
+) -> Sequence[Callable[[], None]]:
+    """Call an action once: ``before`` a load, or ``within`` its merge, between two statements.
+
+    Returns:
+        The actions that are still to be called: the list is empty once the moment has come.
+    """
     left = [action]
 
     def call() -> None:
@@ -272,14 +280,14 @@ def call_once(patch: pytest.MonkeyPatch, moment: str, action: Callable[[], None]
 
         patch.setattr(dlt.Pipeline, "load", load_pipeline)
     else:
-        execute = Psycopg2SqlClient.execute_many
 
-        def execute_many(self: Any, statements: Any, *args: Any, **kwargs: Any) -> Any:
-            if not any(s.lstrip().startswith("DELETE") for s in statements):
-                return execute(self, statements, *args, **kwargs)
-            for statement in statements:
-                self.execute_sql(statement)
-                call()
-            return []
+        def with_call(client: Any, statements: Iterable[str]) -> MergeCounts:
+            def one_by_one() -> Iterator[str]:
+                for statement in statements:
+                    yield statement
+                    call()
 
-        patch.setattr(Psycopg2SqlClient, "execute_many", execute_many)
+            return run_counted(client, one_by_one())
+
+        patch.setattr(postgres_merge_job, "run_counted", with_call)
+    return left
