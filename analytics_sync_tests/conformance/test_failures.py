@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
 from analytics_sync.load.clients.staging import staging_datasets
@@ -12,6 +17,7 @@ from analytics_sync_tests.support.scripted_api import item
 
 pytestmark = pytest.mark.slow
 _KILLS = 8
+_APART = 0.2  # seconds
 
 
 @pytest.mark.parametrize("disposition", ["merge", "replace"])
@@ -48,12 +54,24 @@ def test_parallel_loads_leave_one_row_for_each_key(target: Target) -> None:
     source = target.source(ITEMS, others)
     target.api.on("/others", listing("x"))
     for round_ in range(3):
-        target.api.on("/items", *(listing(f"{round_}{n}") for n in range(3)))
+        target.api.on("/items", one_after_another(*(f"{round_}{n}" for n in range(3))))
         target.in_parallel(source, 3)
         assert set(target.values().values()) == {f"{round_}2"}, "the one that was read last"
         assert target.living() == set(range(8))
         assert target.values("others") == dict.fromkeys(range(8), "x")
     assert not leftovers(target)
+
+
+def one_after_another(*values: str) -> Callable[..., list[dict[str, Any]]]:
+    """Listings of values, so far apart that each reader has its time before the next one is answered."""
+    left, lock = list(values), threading.Lock()
+
+    def answer(*_: Any) -> list[dict[str, Any]]:
+        with lock:
+            time.sleep(_APART)
+            return listing(left.pop(0))
+
+    return answer
 
 
 def leftovers(target: Target) -> set[str]:
