@@ -58,9 +58,8 @@ _UNESCAPED_NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 _REFUSED = (b"\\ud", b"\\uD", b"NaN", b"Infinity")
 # Signs of an encoder that writes documents in another way than orjson.
 _OTHER_SPELLINGS = (b'": ', b"\\u", b"\\/")
-_SAMPLE_BYTES = (
-    4096  # enough to notice these signs: a search of the whole takes longer than encoding
-)
+# Enough to notice these signs: a search of the whole takes longer than encoding.
+_SAMPLE_BYTES = 4096
 _TOO_DEEP = "depth limit exceeded"
 _SIGN_ONLY: Any = object()
 _MAX_DIGITS = 4000  # Python refuses more than 4,300 digits, PostgreSQL somewhat more

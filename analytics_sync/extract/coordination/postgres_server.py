@@ -28,9 +28,8 @@ _OPTIONS = (
     "-c synchronous_commit=off -c search_path=pg_catalog -c lock_timeout=1000 "
     "-c statement_timeout=5000 -c idle_in_transaction_session_timeout=10000"
 )
-_LOCK_OF_TABLES = (
-    0x616E_616C_7973  # an advisory lock of our own: two machines may create the tables
-)
+# An advisory lock of our own: two machines may create the tables.
+_LOCK_OF_TABLES = 0x616E_616C_7973
 _TABLES = f"""
     SELECT pg_advisory_xact_lock({_LOCK_OF_TABLES});
     CREATE SCHEMA IF NOT EXISTS {SCHEMA};

@@ -13,8 +13,8 @@ from typing import Any
 from analytics_sync.extract.coordination.address import Check
 from analytics_sync.extract.coordination.postgres_server import SCHEMA, PostgresServer
 from analytics_sync.extract.rest_client.rate_limits.slots import (
-    LONGEST_PAUSE_SECONDS,
     Slot,
+    longest_queue,
     plausible,
 )
 
@@ -68,7 +68,7 @@ class PostgresSlots:
         self._requests = requests
         self._account = {"account": name, "requests": requests}
         self._span = span_ns // 1000
-        self._keep = 2 * (100 * self._span // _SECOND + LONGEST_PAUSE_SECONDS)
+        self._keep = 2 * longest_queue(self._span, _SECOND) // _SECOND
         self._connections = 1
 
     def take(self, check: Check) -> Slot:

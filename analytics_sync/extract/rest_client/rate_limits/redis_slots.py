@@ -14,8 +14,9 @@ from contextlib import suppress
 
 from analytics_sync.extract.coordination.address import Check, CoordinationError
 from analytics_sync.extract.coordination.redis_server import RedisServer
-from analytics_sync.extract.rest_client.rate_limits.slots import LONGEST_PAUSE_SECONDS, Slot
+from analytics_sync.extract.rest_client.rate_limits.slots import Slot, longest_queue
 
+_SECOND = 1_000_000  # in the units of Redis
 _PREFIX = "analytics_sync:rate_limit:"
 _COMMON = """
 local clock = redis.call('TIME')
@@ -74,9 +75,9 @@ class RedisSlots:
         self._key = _PREFIX + name
         self._requests = requests
         span = span_ns // 1000
-        longest_queue = 100 * span + LONGEST_PAUSE_SECONDS * 1_000_000
-        self._clock = (span, longest_queue)
-        self._keep_ms = 2 * longest_queue // 1000
+        longest = longest_queue(span, _SECOND)
+        self._clock = (span, longest)
+        self._keep_ms = 2 * longest // 1000
         self._id = ""
 
     def take(self, check: Check) -> Slot:

@@ -47,6 +47,16 @@ class SlotStore(Protocol):
         """Close the store; other processes may still use it."""
 
 
+def longest_queue(span: int, second: int) -> int:
+    """How far in the future a slot may begin: a hundred spans, and the longest pause.
+
+    Args:
+        span: The span of the limit.
+        second: A second in the units of the clock.
+    """
+    return 100 * span + LONGEST_PAUSE_SECONDS * second
+
+
 def plausible(time: int, now: int, span: int, second: int) -> int:
     """A time of a store, or a harmless one if it cannot be right.
 
@@ -59,5 +69,4 @@ def plausible(time: int, now: int, span: int, second: int) -> int:
         span: The span of the limit.
         second: A second in the units of the clock.
     """
-    longest_queue = 100 * span + LONGEST_PAUSE_SECONDS * second
-    return time if 0 < time <= now + longest_queue else now - span
+    return time if 0 < time <= now + longest_queue(span, second) else now - span
