@@ -93,7 +93,8 @@ def _spelled(name: str) -> str:
 
 def _document(name: str, draft: Draft, problems: Sequence[CatalogError]) -> str:
     """A catalog file: notes as comments, to-dos under a key that no file may have, and the keys."""
-    lines = [f"# line {line}: {text}\n" for line, text in draft.notes]
+    # A name in a note may hold a line break, and the text after it would be a key of the file.
+    lines = [f"# line {line}: {' '.join(text.splitlines())}\n" for line, text in draft.notes]
     todo = {TODO: [_todo(problem) for problem in problems]} if problems else {}
     data = {"source": name, **todo, **draft.data}
     return "".join(lines) + yaml.safe_dump(data, sort_keys=False, width=100, allow_unicode=True)

@@ -162,6 +162,41 @@ def test_lambdas_of_a_loop_see_its_last_round_as_in_python(tmp_path: Path) -> No
     assert steps == [[{"filter": {"field": "kind", "value": "b"}}]] * 2
 
 
+# A program whose x depends on a choice that only a run could make.
+OPEN = {
+    "a return in a loop": "def f():\n    for n in helper():\n        if n:\n            return 1\n    return 2\nx = f()",
+    "items of a loop": "def f():\n    yield 1\n    for n in helper():\n        yield n\nx = list(f())",
+    "items of a branch": "def f():\n    yield 1\n    if helper():\n        yield 2\nx = list(f())",
+    "items of a match": "def f():\n    match helper():\n        case 1:\n            yield 1\n    yield 2\nx = list(f())",
+    "a skipped round": "x = []\nfor n in [1, 2]:\n    if helper(n):\n        continue\n    x.append(n)",
+    "a last round": "x = 0\nfor n in [1, 2]:\n    if helper(n):\n        break\n    x = n",
+    "a round of an inner loop": "x = 0\nfor n in [1, 2]:\n    for m in [3, 4]:\n        if helper(m):\n            break\n        x = n",
+    "an attribute of a class": "class Shop:\n    X = 1\nif helper():\n    Shop.X = 2\nx = Shop.X",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("form", OPEN)
+def test_a_choice_that_only_a_run_could_make_is_a_to_do(form: str, tmp_path: Path) -> None:
+    before = f"from helpers import helper\n{OPEN[form]}"
+    converted = convert(tmp_path, of_resource('"endpoint": {"params": {"x": x}}', before=before))
+    assert converted.status == 1
+    assert "endpoint.params.x" in converted.said
+    assert "a choice only a run could make" in converted.said
+
+
+NAMES = {
+    "global": "x = 1\ndef f():\n    global x\n    x = 2\nf()",
+    "nonlocal": "def f():\n    y = 1\n    def g():\n        nonlocal y\n        y = 2\n    g()\n    return y\nx = f()",
+    "a group of errors": "x = 1\ntry:\n    x = 2\nexcept* ValueError:\n    pass",
+}
+
+
+@pytest.mark.parametrize("form", NAMES)
+def test_a_name_has_the_value_that_the_program_gives_it_last(form: str, tmp_path: Path) -> None:
+    program = of_resource('"endpoint": {"params": {"x": x}}', before=NAMES[form])
+    assert items(convert(tmp_path, program))["endpoint"]["params"] == {"x": 2}
+
+
 def test_two_sources_are_two_files(tmp_path: Path) -> None:
     program = """
         def of(region):

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from analytics_sync.cli import main
 from analytics_sync_tests.convert.converting import HEAD_LINES, convert, of_resource
 
 CURSOR = '"cursor_path": "changed", "start_param": "since"'
@@ -102,6 +103,13 @@ def test_columns_are_hints(tmp_path: Path) -> None:
     assert "note" in converted.text.splitlines()[0]
 
 
+def test_a_name_with_a_line_break_adds_no_key_to_the_file(tmp_path: Path) -> None:
+    program = of_resource(r'"columns": {"a\nextra: 1\u2028other: 2": {"nullable": True}}')
+    converted = convert(tmp_path, program)
+    assert "the hint of column a extra: 1 other: 2 is left out" in converted.text
+    assert set(converted.file) == {"source", "client", "resources"}
+
+
 DISPOSITIONS = {
     "": {"primary_key": "row_hash"},
     '"write_disposition": "append"': {"primary_key": "row_hash"},
@@ -149,10 +157,17 @@ CODE = {
     '"endpoint": {"params": added}': "endpoint.params: a value that depends on a choice",
     '"endpoint": {"json": {"a": [round(2)]}}': "endpoint.json.a.0: this is code",
     '"endpoint": {"path": f"items/{helper()}"}': "endpoint.path: this is code",
+    '"endpoint": {"json": {"a": int("10", base=16)}}': "endpoint.json.a: this is code",
+    '"endpoint": {"json": {"a": json.dumps([1], indent=2)}}': "endpoint.json.a: this is code",
+    '"endpoint": {"paginator": {"type": ["offset"]}}': "endpoint.paginator: type",
+    '"endpoint": {"paginator": {"type": "page_number", "page": [1]}}': "endpoint.paginator: input should be",
+    '"columns": {"a": {"data_type": ["text"]}}': "columns.a: input should be",
+    '"columns": [{"name": ["x"], "data_type": "text"}]': "is not among the columns",
     '"merge_key": "day"': "merge_key",
     '"endpoint": {"path": "items/{of}", "params": {"of": "FILL_ME_IN"}}': "endpoint.params.of: FILL_ME_IN is a gap",
 }  # fmt: skip
 BEFORE = """
+import json
 import sys
 import elsewhere
 from datetime import date
@@ -182,8 +197,6 @@ def test_what_only_a_run_could_tell_is_a_to_do_and_no_file_that_loads(
     assert CODE[keys] in converted.said
     (tmp_path / "shop.yaml").write_text(converted.text)
     assert "TODO" in converted.file
-    from analytics_sync.cli import main
-
     assert main(["check", str(tmp_path / "shop.yaml")]) == 2
 
 

@@ -82,28 +82,21 @@ CODE_OF_MAPS = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("function", FILTERS)
-def test_filters(function: str, tmp_path: Path) -> None:
-    program = of_resource(f'"processing_steps": [{{"filter": {function}}}]', before=BEFORE)
+STEPS = [
+    *(("filter", function, [{"filter": data}]) for function, data in FILTERS.items()),
+    *(("map", function, steps) for function, steps in MAPS.items()),
+    *(("yield_map", function, [{"yield_map": data}]) for function, data in FAN_OUTS.items()),
+]
+
+
+@pytest.mark.parametrize(("kind", "function", "steps"), STEPS)
+def test_a_function_with_a_form_as_data_becomes_it(
+    kind: str, function: str, steps: list[Any], tmp_path: Path
+) -> None:
+    program = of_resource(f'"processing_steps": [{{"{kind}": {function}}}]', before=BEFORE)
     converted = convert(tmp_path, program)
     assert converted.said == ""
-    assert converted.resource("items")["processing_steps"] == [{"filter": FILTERS[function]}]
-
-
-@pytest.mark.parametrize("function", MAPS)
-def test_maps(function: str, tmp_path: Path) -> None:
-    program = of_resource(f'"processing_steps": [{{"map": {function}}}]', before=BEFORE)
-    converted = convert(tmp_path, program)
-    assert converted.said == ""
-    assert converted.resource("items")["processing_steps"] == MAPS[function]
-
-
-@pytest.mark.parametrize("function", FAN_OUTS)
-def test_lists_of_a_record(function: str, tmp_path: Path) -> None:
-    program = of_resource(f'"processing_steps": [{{"yield_map": {function}}}]', before=BEFORE)
-    converted = convert(tmp_path, program)
-    assert converted.said == ""
-    assert converted.resource("items")["processing_steps"] == [{"yield_map": FAN_OUTS[function]}]
+    assert converted.resource("items")["processing_steps"] == steps
 
 
 @pytest.mark.parametrize("kind", ["filter", "map"])

@@ -49,7 +49,7 @@ class Assignments(Expressions):
         """Give a name, item or attribute a value."""
         match target:
             case ast.Name():
-                scope.names[target.id] = value
+                scope.assign(target.id, value)
                 if isinstance(value.data, FoundSource):
                     value.data.variable = value.data.variable or target.id
             case ast.Tuple() | ast.List():
@@ -124,8 +124,8 @@ class Assignments(Expressions):
         for node in nodes:
             for child in ast.walk(node):
                 line = self.line(child)
-                if isinstance(child, ast.Name) and isinstance(child.ctx, ast.Store):
-                    scope.names[child.id] = Value(Code(_BRANCH, line), line)
+                if isinstance(child, ast.Name | ast.Attribute) and isinstance(child.ctx, ast.Store):
+                    self.bind(child, Value(Code(_BRANCH, line), line), scope)
                 elif isinstance(child, ast.Subscript) and isinstance(
                     child.ctx, ast.Store | ast.Del
                 ):

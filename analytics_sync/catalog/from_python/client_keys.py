@@ -219,10 +219,10 @@ def write_paginator(draft: Draft, value: Value, path: Path) -> Any:
     if (
         result.get("type") == "page_number"
         and "page" in result
-        and result.get("base_page") in {None, result["page"]}
+        and result.get("base_page") in (None, result["page"])
     ):
         result["base_page"] = result.pop("page")
-    numbered = result.get("type") in {"page_number", "offset"}
+    numbered = result.get("type") in ("page_number", "offset")
     if numbered and result.get("stop_after_empty_page") is False and "total_path" not in value.data:
         result["total_path"] = "total"  # dlt's default, which is the end of the listing then
     return result

@@ -12,8 +12,7 @@ from analytics_sync.catalog.from_python.draft import Draft
 from analytics_sync.catalog.from_python.values import Class, Known, Value
 
 _KEPT = ("data_type", "description", "format", "aliases", "null_as")
-_TYPES = {"complex": "json"}
-_INFERRED = frozenset({"binary", "time", "wei"})
+_INFERRED = ("binary", "time", "wei", None)
 
 
 def write_columns(draft: Draft, value: Value, path: Path) -> dict[str, Any]:
@@ -29,7 +28,9 @@ def write_columns(draft: Draft, value: Value, path: Path) -> dict[str, Any]:
         named = {
             item.data["name"].data: item
             for item in data
-            if isinstance(item.data, dict) and "name" in item.data
+            if isinstance(item.data, dict)
+            and "name" in item.data
+            and isinstance(item.data["name"].data, str)
         }
         value = Value(named, value.line) if len(named) == len(data) else value
     if not isinstance(value.data, dict):
@@ -48,8 +49,9 @@ def write_columns(draft: Draft, value: Value, path: Path) -> dict[str, Any]:
         column = {k: plain[k] for k in _KEPT if plain.get(k) is not None}
         if plain.get("nullable") is False:
             column["nullable"] = False
-        column["data_type"] = _TYPES.get(column.get("data_type", ""), column.get("data_type"))
-        if column["data_type"] in _INFERRED or column["data_type"] is None:
+        kind = column.get("data_type")
+        column["data_type"] = "json" if kind == "complex" else kind
+        if kind in _INFERRED:
             draft.note(
                 f"the hint of column {field} is left out: its type follows the data", item.line
             )

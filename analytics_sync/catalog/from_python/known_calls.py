@@ -124,7 +124,7 @@ def _time(name: str, last: str, arguments: list[Value], line: int) -> Value | No
 
 def _number(kind: type[int] | type[float]) -> Callable[..., Value | None]:
     def convert(arguments: list[Value], keywords: dict[str, Value], line: int) -> Value | None:
-        data = arguments[0].data if len(arguments) == 1 else None
+        data = arguments[0].data if len(arguments) == 1 and not keywords else None
         if isinstance(data, Moment) and data.pattern in {"epoch_s", "epoch_ms"}:
             return arguments[0]
         if isinstance(data, Setting) and data.default is not None:
@@ -236,7 +236,7 @@ def _joined_url(arguments: list[Value], keywords: dict[str, Value], line: int) -
 
 
 def _dumped(arguments: list[Value], keywords: dict[str, Value], line: int) -> Value | None:
-    if len(arguments) != 1 or not is_plain(arguments[0]):
+    if len(arguments) != 1 or keywords or not is_plain(arguments[0]):
         return None
     return Value(json.dumps(unwrap(arguments[0])), line)
 

@@ -15,6 +15,7 @@ from analytics_sync.catalog.from_python.assignments import MUTATORS, Assignments
 from analytics_sync.catalog.from_python.values import (
     Class,
     Code,
+    FoundSource,
     Function,
     Known,
     NameScope,
@@ -28,11 +29,15 @@ _CHOICE = "a result that depends on a choice only a run could make"
 
 @dataclass(slots=True)
 class Frame:
-    """One call of a function: its result, what it yields, and whether a run decides on the result."""
+    """One call of a function: its result, what it yields, and whether a run decides on the result.
+
+    ``skips`` tells that only a run could tell which rounds of a loop end early.
+    """
 
     result: Value | None = None
     yielded: list[Value] = field(default_factory=list)
     maybe: Code | None = None
+    skips: bool = False
 
 
 def is_generator(node: ast.AST) -> bool:
@@ -112,17 +117,27 @@ class Statements(Assignments):
                     if item.optional_vars is not None:
                         self.bind(item.optional_vars, value, scope)
                 return self.block(node.body, scope, frame)
-            case ast.Try():
+            case ast.Try() | ast.TryStar():
                 end = self.block([*node.body, *node.orelse], scope, frame)
                 last = self.block(node.finalbody, scope, frame)
                 return last or end
             case ast.Delete():
                 self.delete(node, scope)
             case ast.While() | ast.AsyncFor() | ast.Match():
-                self.doubt([node], scope)
-                if any(isinstance(child, ast.Return) for child in ast.walk(node)):
-                    frame.maybe = Code(_CHOICE, self.line(node))
+                self._leave_open(node, scope, frame)
+            case ast.Global() | ast.Nonlocal():
+                for name in node.names:
+                    scope.declare(name, of_module=isinstance(node, ast.Global))
         return None
+
+    def _leave_open(self, node: ast.stmt, scope: NameScope, frame: Frame) -> None:
+        """All that a statement may change, return or yield is code from now on."""
+        self.doubt([node], scope)
+        inner = list(_own_nodes(node))
+        if any(isinstance(child, ast.Return) for child in inner):
+            frame.maybe = Code(_CHOICE, self.line(node))
+        if any(isinstance(child, ast.Yield | ast.YieldFrom) for child in inner):
+            frame.yielded.append(self.code(_CHOICE, node))
 
     def _expression(self, node: ast.expr, scope: NameScope, frame: Frame) -> End:
         match node:
@@ -185,10 +200,13 @@ class Statements(Assignments):
             truth = True
         if truth is not None:
             return self.block(node.body if truth else node.orelse, scope, frame)
-        before = frame.result
+        before, known = frame.result, len(frame.yielded)
         ends = [self.block(branch, scope, frame) for branch in (node.body, node.orelse)]
         frame.result = before
         self.doubt([*node.body, *node.orelse], scope)
+        if any(not isinstance(value.data, FoundSource) for value in frame.yielded[known:]):
+            frame.yielded.append(self.code(_CHOICE, node))
+        frame.skips = frame.skips or "break" in ends or "continue" in ends
         if "return" in ends:
             frame.maybe = Code(_CHOICE, self.line(node))
             return "return" if ends == ["return", "return"] else None
@@ -200,8 +218,16 @@ class Statements(Assignments):
         if items is None:
             self.bind(node.target, self.code("an item that only a run could tell", node), scope)
             self.block(node.body, scope, Frame())
-            self.doubt([node], scope)
+            self._leave_open(node, scope, frame)
             return None
+        outer, frame.skips = frame.skips, False
+        end = self._loop(node, items, scope, frame)
+        if frame.skips:
+            self._leave_open(node, scope, frame)
+        frame.skips = outer
+        return end
+
+    def _loop(self, node: ast.For, items: list[Value], scope: NameScope, frame: Frame) -> End:
         for item in items:
             self.work.step(self.line(node))
             self.bind(node.target, item, scope)

@@ -83,10 +83,26 @@ class Known:
 
 @dataclass(slots=True, eq=False)
 class NameScope:
-    """Names of a module, a class or a call of a function, and the scope around it."""
+    """Names of a module, a class or a call of a function, and the scope around it.
+
+    ``elsewhere`` holds the scope of each name that is declared ``global`` or ``nonlocal``.
+    """
 
     names: dict[str, Value] = field(default_factory=dict)
     outer: NameScope | None = None
+    elsewhere: dict[str, NameScope] = field(default_factory=dict)
+
+    def assign(self, name: str, value: Value) -> None:
+        self.elsewhere.get(name, self).names[name] = value
+
+    def declare(self, name: str, *, of_module: bool) -> None:
+        """Assign a name in the scope of the module, or in the nearest outer scope that has the name."""
+        scope = self
+        while scope.outer is not None:
+            scope = scope.outer
+            if not of_module and name in scope.names:
+                break
+        self.elsewhere[name] = scope
 
     def find(self, name: str) -> Value | None:
         scope: NameScope | None = self
