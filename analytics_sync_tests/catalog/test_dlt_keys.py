@@ -179,6 +179,8 @@ KEYS = {
     "endpoint.incremental.convert": ("incremental", {"convert": 1}, "param_format says"),
     "endpoint.incremental.end_value": ("incremental", {"end_value": 1}, "partitions set the end"),
     "endpoint.incremental.last_value_func": ("incremental", {"last_value_func": "max"}, "leave it out"),
+    "endpoint.params.since.convert": ("bound", {"convert": 1}, "param_format says"),
+    "endpoint.params.since.on_cursor_value_missing": ("bound", {"on_cursor_value_missing": "raise"}, "_rejected"),
     "endpoint.paginator.page": ("paginator", {"page": 3}, "declare base_page"),
     "merge_key": ("resource", {"merge_key": "id"}, "merged by primary_key"),
     "table_format": ("resource", {"table_format": "delta"}, "how a warehouse stores a table"),
@@ -199,6 +201,7 @@ def test_a_key_of_dlt_that_is_not_taken_says_why(key: str) -> None:
         "path": "/items",
         "incremental": {"cursor_path": "at", "start_param": "s"},
         "paginator": {"type": "page_number"},
+        "params": {"since": {"type": "incremental", "cursor_path": "at"}},
     }
     resource: dict[str, Any] = {
         "name": "items",
@@ -210,6 +213,7 @@ def test_a_key_of_dlt_that_is_not_taken_says_why(key: str) -> None:
     places = {
         "client": client, "auth": auth, "endpoint": endpoint, "incremental": endpoint["incremental"],
         "paginator": endpoint["paginator"], "resource": resource, "column": resource["columns"]["id"],
+        "bound": endpoint["params"]["since"],
     }  # fmt: skip
     load_text(
         json.dumps({"client": client, "resources": [resource]}), name="shop", file="shop.yaml"

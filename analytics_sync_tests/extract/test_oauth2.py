@@ -6,8 +6,10 @@ few token requests as needed.
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -15,6 +17,8 @@ import pytest
 
 from analytics_sync.catalog import load_text
 from analytics_sync.catalog.errors import CatalogError
+from analytics_sync.common.errors import MissingSetting
+from analytics_sync.extract.rest_client import oauth2
 from analytics_sync.extract.run import ReadRun
 from analytics_sync_tests.support.scripted_api import Api, item, other_api, read, shop, shop_api
 
@@ -123,6 +127,19 @@ def test_a_life_that_is_no_number_is_the_default(api: Api, expires_in: Any) -> N
     assert len(given) == 1
 
 
+@pytest.mark.parametrize(("default", "tokens"), [(30, 3), (3600, 1)])
+def test_a_token_without_a_life_has_the_declared_one(
+    api: Api, monkeypatch: pytest.MonkeyPatch, default: int, tokens: int
+) -> None:
+    """Ten seconds pass before each of seven requests. A token of 30 seconds is renewed after 27."""
+    given = serve_tokens(api, expires_in=None)
+    seconds = itertools.count(step=10)
+    monkeypatch.setattr(oauth2, "time", SimpleNamespace(monotonic=lambda: next(seconds)))
+    auth = {**AUTH, "default_token_expiration": default}
+    assert read(shop(paged(), auth=auth, max_connections=1)).ids() == [1, 2, 3, 4, 5, 6]
+    assert len(given) == tokens
+
+
 @pytest.mark.parametrize(
     ("answer", "said"),
     [
@@ -145,6 +162,23 @@ def test_no_token_is_an_error_of_the_resource(api: Api, answer: Any, said: str) 
     assert SECRET not in message
     assert "hush" not in message
     assert "/items" not in api.paths()
+
+
+@pytest.mark.parametrize(
+    "answer", [(401, {}, {}), (503, {}, {}), {}, {"access_token": "a", "token_type": "mac"}]
+)
+def test_a_secret_in_the_address_of_the_tokens_is_in_no_message(
+    api: Api, monkeypatch: pytest.MonkeyPatch, answer: Any
+) -> None:
+    monkeypatch.setenv("SOURCES__SHOP__TENANT", "hush-hush-hush")
+    url = '{dlt.config["token_host"]}/{dlt.secrets["tenant"]}/token'
+    auth = {**AUTH, "access_token_url": url}
+    api.on("/hush-hush-hush/token", answer)
+    assert f"POST {api.url}/***/token" in read(shop(item(), auth=auth)).error()
+    monkeypatch.setenv("SOURCES__SHOP__TOKEN_HOST", "http://tokens.shop.com")
+    with pytest.raises(MissingSetting) as caught, ReadRun(shop(item(), auth=auth)):
+        pass
+    assert "access_token_url 'http://tokens.shop.com/***/token' would send" in str(caught.value)
 
 
 def test_a_token_request_is_retried(api: Api) -> None:

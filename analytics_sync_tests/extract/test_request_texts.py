@@ -14,7 +14,9 @@ import pytest
 
 from analytics_sync.catalog import load_text
 from analytics_sync.catalog.errors import CatalogError
+from analytics_sync.common.errors import MissingSetting
 from analytics_sync.common.window import Window
+from analytics_sync.extract.run import ReadRun
 from analytics_sync_tests.support.scripted_api import Api, item, read, shop, shop_api
 
 api = shop_api
@@ -159,6 +161,25 @@ def test_an_error_shows_no_secret_of_a_text(api: Api, monkeypatch: pytest.Monkey
     message = read(shop(item({"params": {"q": 'key:{dlt.secrets["key"]}'}}))).error()
     assert "hush" not in message
     assert "answered 400" in message
+
+
+def test_an_unencrypted_address_is_shown_without_its_secret(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SOURCES__SHOP__TENANT", "hush-hush-hush")
+    source = shop(item(), base_url='http://{dlt.secrets["tenant"]}.shop.com/v1')
+    with pytest.raises(MissingSetting) as caught, ReadRun(source):
+        pass
+    assert "base_url 'http://***.shop.com/v1' would send" in str(caught.value)
+
+
+def test_a_key_in_a_cookie(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOURCES__SHOP__KEY", "hush-hush-hush")
+    api.on("/items", (400, {}, {"error": "hush-hush-hush"}))
+    key = {"type": "api_key", "name": "session", "api_key": 'dlt.secrets["key"]'}
+    message = read(shop(item(), auth={**key, "location": "cookie"})).error()
+    assert api.seen[0].headers["cookie"] == "session=hush-hush-hush"
+    assert "hush" not in message
 
 
 def test_a_missing_setting_is_named(api: Api) -> None:

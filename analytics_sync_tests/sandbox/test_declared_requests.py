@@ -28,6 +28,7 @@ OAUTH2 = {
 BODY_PAGINATORS: dict[str, dict[str, Any]] = {
     "cursor": {"type": "cursor", "cursor_path": "next.after", "cursor_body_path": "paging.after"},
     "page_number": {"type": "page_number", "base_page": 1, "page_body_path": "page"},
+    "a quoted path": {"type": "page_number", "base_page": 1, "page_body_path": "['page.no']"},
     "offset": {"type": "offset", "limit": 7, "offset_body_path": "at", "limit_body_path": "size", "total_path": "total"},
 }  # fmt: skip
 
@@ -78,6 +79,18 @@ def test_windows_parents_settings_and_tokens_in_texts(monkeypatch: pytest.Monkey
     outcome, expected = read_from(source, monkeypatch, window)
     assert sorted(outcome.ids("goods")) == expected
     assert expected
+
+
+def test_a_header_with_a_secret_and_another_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    header = 'Token {dlt.secrets["key"]} of {dlt.config["account"]}'
+    source = declared(resource(), headers={"X-Key": header})
+    outcome, expected = read_from(source, monkeypatch)
+    assert sorted(outcome.ids("goods")) == expected
+    with Sandbox([source]) as sandbox:
+        url = f"{sandbox.base_url('shop')}/goods"
+        request = urllib.request.Request(url, headers={"X-Key": "Token wrong of acme"})
+        with pytest.raises(urllib.error.HTTPError, match="401"):
+            urllib.request.urlopen(request)
 
 
 @pytest.mark.parametrize(

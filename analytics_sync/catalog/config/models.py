@@ -124,7 +124,8 @@ def _upper(value: Any) -> Any:
 class Endpoint(Model):
     """Address, parameters and response format of a resource.
 
-    ``json`` or ``data`` (a form) is the body of a POST request. ``count_path`` (ours): the path in a response to the total of records in all pages.
+    ``json`` or ``data`` (a form) is the body of a POST request. ``count_path`` (ours): the path in a
+    response to the total of records in all pages.
     ``key_field`` (ours): the field that takes the key of a record, where ``data_selector`` takes
     the records from an object that holds them by key.
     """
@@ -168,8 +169,8 @@ class ResourceDefaults(PageKeys):
     """Keys that a resource may have and that ``resource_defaults`` may set for all resources.
 
     ``processing_steps`` (dlt's name, our form): changes of the records as data. ``schema_contract: evolve``:
-    ``columns`` are hints. ``deletes`` (ours): set ``_deleted_at`` in rows that the API no longer lists. ``window`` does so in
-    each window that was read, ``soft`` in snapshots and children.
+    ``columns`` are hints. ``deletes`` (ours): set ``_deleted_at`` in rows that the API no longer lists.
+    ``window`` does so in each window that was read, ``soft`` in snapshots and children.
     """
 
     description: str | None = None

@@ -11,24 +11,24 @@ _ONE_AUTH = (
     "one source has one auth: declare client.auth, and a source of its own for other credentials"
 )
 
+# keys of a window, which stands in ``incremental`` or is a parameter
+_OF_WINDOWS = {
+    "convert": f"convert {_CODE}; param_format says how the API spells a time",
+    "last_value_func": "windows are cut by time, so that no largest value is kept: leave it out",
+    "end_value": "partitions set the end of each window: run the partitions up to this value",
+    "on_cursor_value_missing": "a record without a cursor goes to the table _rejected, and a check names it: "
+    "leave it out",
+}
 # the key, or the key above it and the key
 _REASONS = {
+    **{f"incremental.{key}": reason for key, reason in _OF_WINDOWS.items()},
+    **{f"params.{key}": reason for key, reason in _OF_WINDOWS.items()},
     "auth.access_token": "the token is requested: declare access_token_url, client_id and client_secret",
     "client.session": f"session {_CODE}; timeouts, retries and limits are keys of client",
     "auth.session": f"session {_CODE}",
     "endpoint.auth": _ONE_AUTH,
     "endpoint.session": f"session {_CODE}",
     "endpoint.hooks": f"hooks {_CODE}; response_actions say what a response means",
-    "incremental.convert": f"convert {_CODE}; param_format says how the API spells a time",
-    "incremental.last_value_func": "windows are cut by time, so that no largest value is kept: leave it out",
-    "incremental.end_value": "partitions set the end of each window: run the partitions up to this value",
-    "incremental.on_cursor_value_missing": "a record without a cursor goes to the table _rejected, and a check "
-    "names it: leave it out",
-    "params.convert": f"convert {_CODE}; param_format says how the API spells a time",
-    "params.end_value": "partitions set the end of each window: run the partitions up to this value",
-    "params.last_value_func": "windows are cut by time, so that no largest value is kept: leave it out",
-    "params.on_cursor_value_missing": "a record without a cursor goes to the table _rejected, and a check names "
-    "it: leave it out",
     "paginator.page": "a listing is read from its first page: declare base_page, the number of that page",
     "paginator.param_name": "the key of page_number is page_param, and that of offset is offset_param",
     "columns.hard_delete": "rows that are gone get _deleted_at, and are not removed: see deletes",

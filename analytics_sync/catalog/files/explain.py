@@ -56,11 +56,12 @@ def _explained(
         keys = place[2:]
     missing = first["type"] == "missing"
     key = ".".join(map(str, [*keys, first["loc"][-1]] if missing else keys))
-    above = tuple(part for part in place[:-1] if isinstance(part, str))
-    reason = reason_against(str(place[-1]), above) if place else None
-    is_unknown = first["type"] == "extra_forbidden"
+    reason = None
+    if place and first["type"] == "extra_forbidden":
+        above = tuple(part for part in place[:-1] if isinstance(part, str))
+        reason = reason_against(str(place[-1]), above)
     return CatalogError(
-        reason if is_unknown and reason else _sentence(first, quote="auth" not in place),
+        reason or _sentence(first, quote="auth" not in place),
         file=file,
         line=lines.get(place, 0),
         resource=resource,

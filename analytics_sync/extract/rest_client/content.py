@@ -5,13 +5,11 @@ In: a JSON document or a form. Out: a ``Content``, which the session sends as it
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode
 
 from analytics_sync.common.exact_json import dumps
-from analytics_sync.extract.rest_client.urls import request_text
+from analytics_sync.extract.rest_client.urls import encoded
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,17 +41,5 @@ def post(json: Any, form: Any) -> Content:
         return Content("POST", dumps(json), "application/json")
     if form is None:
         return Content("POST")
-    body = form if isinstance(form, str) else _encoded(form)
+    body = form if isinstance(form, str) else encoded(form)
     return Content("POST", body.encode(), "application/x-www-form-urlencoded")
-
-
-def _encoded(form: Mapping[str, Any]) -> str:
-    """The fields of a form; a list repeats its name, a value of None is left out."""
-    return urlencode(
-        [
-            (name, request_text(item))
-            for name, value in form.items()
-            for item in (value if isinstance(value, list | tuple) else [value])
-            if item is not None
-        ]
-    )

@@ -40,13 +40,13 @@ from analytics_sync.extract.rest_client.http_errors import transport_problem
 from analytics_sync.extract.rest_client.rate_limits.backoff import retry_delay
 from analytics_sync.extract.rest_client.response import error_text, json_or_text
 from analytics_sync.extract.rest_client.settings import Settings
+from analytics_sync.extract.rest_client.urls import shown_url
 
 _HEADERS = {"Accept": "application/json", "User-Agent": "analytics-sync"}
 _POLICY = ErrorHandler()
 _UNAUTHORIZED = 401
-_MARGIN_SECONDS = (
-    60.0  # a token is renewed so long before it expires, or at nine tenths of its life
-)
+# A token is renewed so long before it expires, or at nine tenths of its life.
+_MARGIN_SECONDS = 60.0
 _MARGIN_SHARE = 0.1
 
 
@@ -158,6 +158,11 @@ class AccessToken(NoToken):
         self._token = ""
         self._expires_at = 0.0  # on the monotonic clock
 
+    @property
+    def _shown_url(self) -> str:
+        """The address of the tokens for messages; a secret may be a part of it."""
+        return shown_url(self._request.url, self._redact)
+
     def close(self) -> None:
         """Close the connection."""
         self._pool.close()
@@ -234,14 +239,14 @@ class AccessToken(NoToken):
         if not isinstance(token, str) or not token.isascii() or not token.isprintable():
             raise InvalidResponse(
                 place,
-                f"POST {self._request.url} gave no access_token.",
+                f"POST {self._shown_url} gave no access_token.",
                 "Look at access_token_url of client.auth.",
             )
         self._redact.add(token)
         if not isinstance(kind, str) or kind.lower() != "bearer":
             raise InvalidResponse(
                 place,
-                f"POST {self._request.url} gave a token of another type than bearer.",
+                f"POST {self._shown_url} gave a token of another type than bearer.",
                 "Look at access_token_url of client.auth: only bearer tokens can be sent.",
             )
         seconds = _seconds(body.get("expires_in"), self._default_seconds)
@@ -250,7 +255,7 @@ class AccessToken(NoToken):
 
     def _error(self, place: Place, problem: str, status: int | None, attempts: int) -> ExtractError:
         times = f" {attempts} times" if attempts > 1 else ""
-        url = self._request.url
+        url = self._shown_url
         advice = (
             "Look at access_token_url, client_id, client_secret and access_token_request_data of client.auth, "
             "and at their settings."

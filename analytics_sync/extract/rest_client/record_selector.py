@@ -266,14 +266,15 @@ def _is_record(found: Mapping[str, Any], resource: Resource) -> bool:
     It is one by its key. If the key is a hash, comes from the parent, or is made by steps, it is one where
     ``data_selector`` says so, unless it speaks of an error.
     """
+    if _has_key(found, resource):
+        return True
     is_key_unknown = (
         resource.has_row_hash
         or resource.primary_key_is_inherited
         or any(s.map or s.yield_map for s in resource.steps)
     )
-    if not is_key_unknown or _has_key(found, resource):
-        return _has_key(found, resource)
-    return resource.selector is not None and not any(plain_name(n) in _COMPLAINTS for n in found)
+    is_selected = is_key_unknown and resource.selector is not None
+    return is_selected and not any(plain_name(n) in _COMPLAINTS for n in found)
 
 
 def _only_list(body: Mapping[str, Any]) -> list[Any] | None:

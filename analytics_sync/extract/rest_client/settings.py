@@ -25,6 +25,7 @@ from analytics_sync.catalog.configured import configured_catalog
 from analytics_sync.catalog.names import variables
 from analytics_sync.catalog.naming import variable_name
 from analytics_sync.common.errors import MissingSetting, Place
+from analytics_sync.common.redaction import Redactor
 from analytics_sync.extract.rest_client.secret_providers import is_from_secrets
 from analytics_sync.extract.rest_client.setting_hints import has_blanks_around, misspelt
 from analytics_sync.extract.rest_client.urls import is_loopback_host, origin
@@ -197,9 +198,10 @@ class Settings:
         """
         scheme, host, _ = origin(url)
         if scheme == "http" and not is_loopback_host(host) and not self._allows_http():
+            shown = Redactor(self.secrets, self.provided)(url)  # the address may hold settings
             raise MissingSetting(
                 Place(self.source.name),
-                f"{key} {url!r} would send credentials unencrypted.",
+                f"{key} {shown!r} would send credentials unencrypted.",
                 f"Use https, or set {variable_name(self.source.name, 'allow_http')}=true.",
             )
 

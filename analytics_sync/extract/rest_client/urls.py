@@ -98,16 +98,23 @@ def join(base_url: str, path: str) -> str:
 
 
 def with_query(url: str, params: Mapping[str, object]) -> str:
-    """``url`` with ``params`` added; a list repeats its name, a value of None is left out."""
-    pairs = [
-        (name, request_text(item))
-        for name, value in params.items()
-        for item in (value if isinstance(value, list | tuple) else [value])
-        if item is not None
-    ]
-    if not pairs:
+    """``url`` with ``params`` added, as ``encoded`` spells them."""
+    query = encoded(params)
+    if not query:
         return url
-    return f"{url}{'&' if '?' in url else '?'}{urlencode(pairs)}"
+    return f"{url}{'&' if '?' in url else '?'}{query}"
+
+
+def encoded(params: Mapping[str, object]) -> str:
+    """The fields of a query or a form; a list repeats its name, a value of None is left out."""
+    return urlencode(
+        [
+            (name, request_text(item))
+            for name, value in params.items()
+            for item in (value if isinstance(value, list | tuple) else [value])
+            if item is not None
+        ]
+    )
 
 
 def shown_url(url: str, redact: Callable[[str], str]) -> str:

@@ -131,13 +131,12 @@ class Api:
             case _:
                 ok = True
         for name, value in client.headers.items():
+            found = sent.get(name.lower())
             if isinstance(value, SettingParam):
-                secret, optional, expected = value.type == "secret", value.optional, key
-            else:
-                secret = any(kind == "secrets" for kind, _ in settings_in(value))
-                optional, expected = False, filled(value, key)
-            if secret and not (sent.get(name.lower()) is None and optional):
-                ok = ok and _matches(sent.get(name.lower()), expected)
+                if value.type == "secret" and not (found is None and value.optional):
+                    ok = ok and _matches(found, key)
+            elif any(kind == "secrets" for kind, _ in settings_in(value)):
+                ok = ok and _holds_key(found, value, key)
         if not ok:
             raise Refused(401, "missing or wrong key; the sandbox's settings hold the right one")
 
@@ -171,11 +170,26 @@ class Api:
 
 
 def filled(text: str, key: str) -> str:
-    """A text with the key of the sandbox in place of each secret; a text with other settings as it is."""
+    """A text of ``auth`` with the key of the sandbox in place of each setting."""
     read = read_setting_text(text)
     if isinstance(read, str):
         return read
     return "".join(part if isinstance(part, str) else key for part in read.parts)
+
+
+def _holds_key(sent: str | None, text: str, key: str) -> bool:
+    """Whether a header is as declared: the key in place of each secret, any value for another setting."""
+    read = read_setting_text(text)
+    parts = [read] if isinstance(read, str) else read.parts
+    pattern = ""
+    for part in parts:
+        if isinstance(part, str):
+            pattern += re.escape(part)
+        else:
+            reference = REFERENCE.match(part.name)
+            is_secret = reference is not None and reference[1] == "secrets"
+            pattern += re.escape(key) if is_secret else ".+"
+    return sent is not None and re.fullmatch(pattern, sent) is not None
 
 
 def _matches(sent: str | None, expected: str) -> bool:

@@ -15,6 +15,8 @@ from urllib.parse import parse_qs
 
 from analytics_sync.catalog import Resource
 from analytics_sync.catalog.config.texts import Placeholder, Text
+from analytics_sync.sandbox.data.declared_path import path_of
+from analytics_sync.sandbox.data.json_path import get_or_none
 from analytics_sync.sandbox.messages import Refused, Request
 
 _Pairs = Iterator[tuple[str, str]]
@@ -72,10 +74,7 @@ def _of_body(request: Request, resource: Resource) -> _Pairs:
     if resource.post.json is not None:
         yield from _values(resource.post.json, body, "the body")
     for path in resource.paginator.body_paths:
-        value = body
-        for key in path.split("."):
-            value = value.get(key) if isinstance(value, dict) else None
-        if value is not None:
+        if (value := get_or_none(body, path_of(path))) is not None:
             yield path, str(value)
 
 

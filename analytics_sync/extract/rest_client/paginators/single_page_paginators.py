@@ -136,9 +136,7 @@ class UndeclaredPaginator(SinglePagePaginator):
         )
 
     def _in_body(self, path: str, place: str) -> JsonLinkPaginator:
-        self._follow(
-            f"link at {place!r}", f'paginator: {{type: json_link, next_url_path: "{path}"}}'
-        )
+        self._follow(f"link at {place!r}", f"paginator: {_as_json_link(path)}")
         return JsonLinkPaginator(JsonLink(next_url_path=path), self._place, self._redact)
 
     def _follow(self, where: str, declared: str) -> None:
