@@ -142,7 +142,6 @@ class TableBuffer:
             self._write.result()
         if self._writer is not None:
             self._writer.close()
-        if self._writer is not None:
             self.repeated = repeated_in_file(self._path, self._key, self._cursor)
         else:
             self.repeated = repeated_in_memory(self._tables, self._key, self._cursor)

@@ -8,7 +8,7 @@ DuckDB groups on the disk if need be. Only rows whose hashes are equal are looke
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -140,7 +140,10 @@ def _numbered(path: Path, columns: Sequence[str]) -> Iterator[pa.Table]:
 
 
 def _repeated(
-    rows: pa.Table, key: Sequence[str], cursor: str | None, everything: Any
+    rows: pa.Table,
+    key: Sequence[str],
+    cursor: str | None,
+    everything: Callable[[], Iterable[pa.Table]],
 ) -> list[RepeatedRow]:
     """The rows whose key another one of these rows has too."""
     keys = list(zip(*(rows.column(k).to_pylist() for k in key), strict=True))

@@ -14,6 +14,7 @@ from dlt.common.destination.typing import PreparedTableSchema
 from dlt.common.schema import Schema
 from dlt.destinations.impl.duckdb.duck import DuckDbClient
 from dlt.destinations.impl.postgres.postgres import PostgresClient
+from dlt.destinations.impl.sqlalchemy.sqlalchemy_job_client import SqlalchemyJobClient
 
 from analytics_sync.extract.run import ReadRun
 from analytics_sync.load.clients import factories
@@ -22,9 +23,12 @@ from analytics_sync.load.clients.duckdb_client import MergingDuckDbClient
 from analytics_sync.load.clients.duckdb_merge_job import DuckDbMergeJob
 from analytics_sync.load.clients.postgres_client import MergingPostgresClient
 from analytics_sync.load.clients.postgres_merge_job import PostgresMergeJob
+from analytics_sync.load.clients.sqlite_client import MergingSqliteClient
+from analytics_sync.load.clients.sqlite_merge_job import SqliteMergeJob
 from analytics_sync.load.pipeline import load
+from analytics_sync.load.warehouse import open_warehouse
 from analytics_sync_tests.load.test_destination import ALLOW
-from analytics_sync_tests.support import duckdb_file, postgres_server
+from analytics_sync_tests.support import duckdb_file, postgres_server, sqlite_file
 from analytics_sync_tests.support.postgres_server import Postgres
 from analytics_sync_tests.support.scripted_api import Api, item, shop, shop_api
 
@@ -33,6 +37,7 @@ ADDRESS = "postgresql://user:word@db.example.com:5432/place"
 CLIENTS = [
     pytest.param(MergingDuckDbClient, DuckDbClient, id="duckdb"),
     pytest.param(MergingPostgresClient, PostgresClient, id="postgres"),
+    pytest.param(MergingSqliteClient, SqlalchemyJobClient, id="sqlite"),
 ]
 
 
@@ -181,7 +186,7 @@ def test_dlt_has_the_overridden_methods(ours: type, dlts: type) -> None:
 
 
 @pytest.mark.parametrize(("ours", "dlts"), CLIENTS)
-def test_a_load_calls_the_overridden_methods(
+def test_a_load_and_a_look_at_its_table_call_the_overridden_methods(
     api: Api,
     request: pytest.FixtureRequest,
     file: Path,
@@ -193,6 +198,9 @@ def test_a_load_calls_the_overridden_methods(
         address = request.getfixturevalue("postgres").database()
         monkeypatch.setenv("ANALYTICS_SYNC__DESTINATION", "postgres")
         monkeypatch.setenv("DESTINATION__POSTGRES__CREDENTIALS", address)
+    if dlts is SqlalchemyJobClient:
+        for name, value in sqlite_file.settings(f"sqlite:///{file.with_suffix('.sqlite')}").items():
+            monkeypatch.setenv(name, value)
     called = set()
 
     def recorded(name: str, method: Callable[..., Any]) -> Callable[..., Any]:
@@ -208,6 +216,8 @@ def test_a_load_calls_the_overridden_methods(
     api.on("/items", [{"id": 1, "v": "x"}])
     with ReadRun(shop(item(columns={"id": "bigint", "v": "text"}))) as run:
         load(run, "run")
+    with open_warehouse("shop") as warehouse:
+        assert warehouse.types("items")["id"] == "bigint"
     assert called == set(methods)
 
 
@@ -221,9 +231,9 @@ def test_dlt_still_reads_the_hooks_of_a_factory() -> None:
     assert list(parameters) == list(ours)
 
 
-@pytest.mark.parametrize("job_class", [DuckDbMergeJob, PostgresMergeJob])
+@pytest.mark.parametrize("job_class", [DuckDbMergeJob, PostgresMergeJob, SqliteMergeJob])
 def test_dlt_sets_the_attributes_that_jobs_read(
-    job_class: type[DuckDbMergeJob] | type[PostgresMergeJob],
+    job_class: type[DuckDbMergeJob] | type[PostgresMergeJob] | type[SqliteMergeJob],
 ) -> None:
     """Their names begin with an underscore; every job of dlt reads them."""
     table: PreparedTableSchema = {"name": "items", "write_disposition": "merge", "columns": {}}

@@ -1,18 +1,21 @@
-"""Large tables of PostgreSQL: an index of the key, which no row and no declaration makes a load fail by."""
+"""Large tables of PostgreSQL: indexes of key and time, which no row and no declaration makes a load fail by."""
 
 from __future__ import annotations
 
 import logging
 import secrets
+from datetime import date
 from typing import Any
 
 import pytest
 
 from analytics_sync.catalog import Source
+from analytics_sync.common.window import Window
 from analytics_sync.extract.run import ReadRun
 from analytics_sync.load.pipeline import Loaded, load
 from analytics_sync.load.warehouse import open_warehouse
 from analytics_sync_tests.support import postgres_server as pg
+from analytics_sync_tests.support.day_windows import day_window
 from analytics_sync_tests.support.scripted_api import Api, item, shop, shop_api
 
 api = shop_api
@@ -32,9 +35,14 @@ def items(key: Any = "id") -> Source:
     return shop(item(primary_key=key, columns=columns, deletes="none"))
 
 
-def sync(api: Api, *records: dict[str, Any], source: Source | None = None) -> Loaded:
+def sync(
+    api: Api,
+    *records: dict[str, Any],
+    source: Source | None = None,
+    window: Window | None = None,
+) -> Loaded:
     api.on("/items", list(records))
-    with ReadRun(source or items()) as run:
+    with ReadRun(source or items(), window) as run:
         loaded = load(run, "once")
         assert run.failures() == {}
     return loaded
@@ -84,6 +92,25 @@ def test_a_large_table_gets_an_index_of_its_key_and_merges_by_it(api: Api, addre
     assert (loaded.merges["items"].inserted, loaded.merges["items"].replaced) == (1, 2)
     assert rows(address) == {("a", 1): "3", ("b", 1): "1", ("c", 1): "3"}
     assert pg.query(address, "SELECT count(*) FROM shop.items") == [(_ROWS + 3,)]
+
+
+def test_a_large_table_that_is_read_by_window_gets_an_index_of_its_time(
+    api: Api, address: str
+) -> None:
+    incremental = {"cursor_path": "at", "start_param": "from", "end_param": "to"}
+    columns = {"id": "text", "part": "bigint", "note": "text", "at": "timestamp"}
+    source = shop(item({"incremental": incremental}, columns=columns, deletes="none"))
+    index = "SELECT indexdef FROM pg_indexes WHERE indexname = '_time_of_items'"
+    day = day_window(date(2024, 5, 1), date(2024, 5, 2))
+    made = {"id": "a", "part": 1, "at": "2024-05-01T10:00:00Z"}
+    sync(api, {**made, "note": "1"}, source=source, window=day)
+    assert pg.query(address, index) == []
+    grow(address)
+    for note in ("2", "3"):  # it is made once
+        sync(api, {**made, "note": note}, source=source, window=day)
+        ((definition,),) = pg.query(address, index)
+        assert "USING brin (at)" in definition
+    assert rows(address) == {("a", 1): "3"}
 
 
 def test_a_key_that_no_index_takes_is_loaded_without_one(api: Api, address: str) -> None:

@@ -84,6 +84,18 @@ def test_a_view_in_the_place_of_the_table_is_refused(api: Api, main_file: Path) 
         assert "view items is where the table should be" in str(run.failures()["items"])
 
 
+def test_a_view_of_a_table_stays_when_the_table_is_made_anew(api: Api, main_file: Path) -> None:
+    address = f"sqlite:///{main_file}"
+    api.on("/items", [{"id": 1, "price": 5}])
+    for type_ in ("bigint", "decimal"):
+        with ReadRun(shop(item(columns={"id": "bigint", "price": type_}))) as run:
+            load(run, "run")
+            assert not run.failures()
+        if type_ == "bigint":
+            sqlite_file.run(address, "CREATE VIEW shop.prices AS SELECT price FROM items")
+    assert sqlite_file.query(address, "SELECT price FROM shop.prices") == [("5",)]
+
+
 def test_a_database_in_memory_is_refused(
     api: Api, main_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

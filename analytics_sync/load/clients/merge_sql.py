@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from dlt.common.schema.utils import get_columns_names_with_prop
@@ -50,33 +50,31 @@ def merge_statements(
 
     Args:
         table: dlt's declaration of the table.
-        client: DuckDB's or PostgreSQL's client.
+        client: The client of a tested warehouse.
         rows: The new rows, as SQL that may follow FROM. No key may come twice in them.
         replaced: The rows to remove first; None removes none. It counts if the table replaces rows.
         expected: A condition on the rows ``old`` that new rows should take the place of; None counts none
             of the others.
     """
     target = client.make_qualified_table_name(table["name"])
-    quote = client.escape_column_name
+    quote, dialect = client.escape_column_name, str(client.capabilities.sqlglot_dialect)
     columns = [quote(c) for c in get_columns_names_with_prop(table, "name")]
     names, new = ", ".join(columns), ", ".join(f"new.{c}" for c in columns)
+    insert = f"INSERT INTO {target} ({names}) SELECT {new} FROM {rows} AS new"
+    # SQLite's time of its own is a text of another form
+    now = literal(datetime.now(UTC), dialect) if dialect == "sqlite" else "CURRENT_TIMESTAMP"
     removal = []
     if table["write_disposition"] == "replace" and replaced is not None:
         if replaced.where is None:
-            return [
-                f"DELETE FROM {target} WHERE true",
-                f"INSERT INTO {target} ({names}) SELECT {new} FROM {rows} AS new",
-            ]
+            return [f"DELETE FROM {target} WHERE true", insert]
         read_at = quote(READ_AT)
         removal = [
             f"DELETE FROM {target} WHERE ({replaced.where}) AND ({read_at} IS NULL "
-            f"OR {read_at} < {literal(replaced.read_before)} OR {read_at} > CURRENT_TIMESTAMP)"
+            f"OR {read_at} < {literal(replaced.read_before, dialect)} OR {read_at} > {now})"
         ]
     keys = [quote(k) for k in get_columns_names_with_prop(table, "primary_key")]
-    is_older = _old_is_older(table, quote)
-    insert = f"INSERT INTO {target} ({names}) SELECT {new} FROM {rows} AS new"
-    is_duckdb = client.capabilities.sqlglot_dialect == "duckdb"
-    merge = _merge_by_row_id if is_duckdb else _merge_by_key
+    is_older = _old_is_older(table, quote, now)
+    merge = {"duckdb": _merge_by_row_id, "sqlite": _merge_by_lookup}.get(dialect, _merge_by_key)
     return [*removal, *merge(target, rows, keys, is_older, insert, expected)]
 
 
@@ -115,11 +113,25 @@ def _merge_by_key(
     return [f"{UNEXPECTED} FROM ({met}) AS old WHERE NOT ({expected})", *statements]
 
 
+def _merge_by_lookup(
+    target: str, rows: str, keys: list[str], is_older: str, insert: str, expected: str | None
+) -> list[str]:
+    """The merge of SQLite: each new row looks its key up in an index. CROSS JOIN keeps this order."""
+    same_key = _same_key(keys)
+    met = f"FROM {rows} AS new CROSS JOIN {target} AS old WHERE {same_key}"
+    counted = [] if expected is None else [f"{UNEXPECTED} {met} AND NOT ({expected})"]
+    return [
+        *counted,
+        f"{OLDER_VERSIONS} {target} WHERE _rowid_ IN (SELECT old._rowid_ {met} AND {is_older})",
+        f"{insert} WHERE NOT EXISTS (SELECT 1 FROM {target} AS old WHERE {same_key})",
+    ]
+
+
 def _same_key(keys: list[str]) -> str:
     return " AND ".join(f"old.{k} = new.{k}" for k in keys)
 
 
-def _old_is_older(table: Any, quote: Callable[[str], str]) -> str:
+def _old_is_older(table: Any, quote: Callable[[str], str], now: str) -> str:
     """The condition that an old row was read before the new one, or has a time in the future."""
     if READ_AT not in table["columns"]:
         return "true"
@@ -128,10 +140,7 @@ def _old_is_older(table: Any, quote: Callable[[str], str]) -> str:
     if DELETED_AT in table["columns"]:  # to find the row missing is an observation, too
         last_seen = f"greatest({last_seen}, old.{quote(DELETED_AT)})"
     # A time in the future comes from a clock that was wrong: such a row must not stay for ever.
-    return (
-        f"(old.{read_at} IS NULL OR {last_seen} <= new.{read_at} "
-        f"OR old.{read_at} > CURRENT_TIMESTAMP)"
-    )
+    return f"(old.{read_at} IS NULL OR {last_seen} <= new.{read_at} OR old.{read_at} > {now})"
 
 
 def literal(value: date | str, dialect: str = "") -> str:

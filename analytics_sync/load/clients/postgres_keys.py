@@ -21,7 +21,8 @@ log = logging.getLogger(__name__)
 
 _LEAST_BYTES = 8 * 1024 * 1024  # of a table; a smaller one is read at once
 _MAX_KEY_BYTES = 2_500  # PostgreSQL's index takes 2,704, with what it notes beside the key
-_MAX_NAME = 63
+MAX_NAME = 63
+"""Characters of the name of an index."""
 _MAX_REASON_CHARACTERS = 300
 _UNIQUE_VIOLATION = "23505"
 _LARGE = """
@@ -53,17 +54,21 @@ def index_keys(client: Any, keys: Mapping[str, Sequence[str]]) -> None:
         client: A client that is connected to the dataset of the tables.
         keys: The columns of the primary key of each table, by its name in the warehouse.
     """
-    if client.capabilities.sqlglot_dialect != "postgres" or not keys:
-        return
-    dataset = client.dataset_name
-    large = client.execute_sql(_LARGE, dataset, sorted(keys), _LEAST_BYTES) or ()
-    names = [name for (name,) in large if keys[name]]
+    names = [name for name in large_tables(client, keys) if keys[name]]
     if not names:
         return
     existing = _unique_keys(client, names)
     for name in names:
         if frozenset(keys[name]) not in existing.get(name, ()):
             _make(client, name, keys[name])
+
+
+def large_tables(client: Any, tables: Collection[str]) -> list[str]:
+    """The tables that are worth an index, and that the role may give one; only PostgreSQL has some."""
+    if client.capabilities.sqlglot_dialect != "postgres" or not tables:
+        return []
+    found = client.execute_sql(_LARGE, client.dataset_name, sorted(tables), _LEAST_BYTES) or ()
+    return [name for (name,) in found]
 
 
 def has_unique_index(client: Any, table: str, key: Collection[str]) -> bool:
@@ -100,14 +105,12 @@ def _unique_keys(client: Any, tables: Collection[str]) -> dict[str, set[frozense
 
 
 def _name(table: str) -> str:
-    return f"_key_of_{table}"[:_MAX_NAME]
+    return f"_key_of_{table}"[:MAX_NAME]
 
 
 def _make(client: Any, table: str, key: Sequence[str]) -> None:
-    target, columns = (
-        client.make_qualified_table_name(table),
-        [client.escape_column_name(column) for column in key],
-    )
+    target = client.make_qualified_table_name(table)
+    columns = [client.escape_column_name(column) for column in key]
     lengths = " + ".join(f"pg_catalog.octet_length({c}::pg_catalog.text)" for c in columns)
     if client.execute_sql(f"SELECT 1 FROM {target} WHERE {lengths} > {_MAX_KEY_BYTES} LIMIT 1"):
         return

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from dlt.common.destination.client import RunnableLoadJob
+from dlt.common.schema.utils import get_columns_names_with_prop
 from dlt.destinations.exceptions import DatabaseException
 
 from analytics_sync.load.clients.foreign_objects import own_tables
@@ -48,9 +49,10 @@ class PostgresMergeJob(RunnableLoadJob):
 
     def _merge(self, client: Any) -> MergeCounts:
         job_client: Any = self._job_client
-        name, table = self.load_table_name, self._load_table
+        name = self.load_table_name
+        table: Any = self._load_table
         target = client.make_qualified_table_name(name)
-        key = [column for column, hints in table["columns"].items() if hints.get("primary_key")]
+        key = get_columns_names_with_prop(table, "primary_key")
         statements = merge_statements(
             table,
             client,

@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 import pyarrow.parquet as pq
 from dlt.common.destination.client import RunnableLoadJob
 from dlt.common.schema.utils import get_columns_names_with_prop
 
-from analytics_sync.catalog.naming import DELETED_AT, LOAD_ID, READ_AT
-from analytics_sync.load.clients.merge_counts import OLDER_VERSIONS, UNEXPECTED, run_counted
-from analytics_sync.load.clients.merge_sql import Replaced, literal
+from analytics_sync.catalog.naming import LOAD_ID
+from analytics_sync.load.clients.merge_counts import run_counted
+from analytics_sync.load.clients.merge_sql import merge_statements
 from analytics_sync.load.clients.sqlite_values import to_stored
 
 _ROWS = 10_000  # that memory holds
@@ -48,7 +47,8 @@ class SqliteMergeJob(RunnableLoadJob):
             client.execute_for_each(f"INSERT INTO {_NEW} VALUES ({marks})", self._rows(columns))
             if keys:
                 client.execute_sql(_index(client, table["name"], keys))
-            counts = run_counted(client, _statements(table, client, replaced, expected))
+            statements = merge_statements(table, client, _NEW, replaced, expected)
+            counts = run_counted(client, statements)
             client.execute_sql(f"DROP TABLE {_NEW}")
         job_client.merges.add(table["name"], counts)
 
@@ -70,41 +70,3 @@ def _index(client: Any, table: str, keys: Sequence[str]) -> str:
     name = client.make_qualified_table_name(f"{table}_key_{digest}")
     quote = client.escape_column_name
     return f"CREATE INDEX IF NOT EXISTS {name} ON {quote(table)} ({', '.join(map(quote, keys))})"
-
-
-def _statements(
-    table: Any, client: Any, replaced: Replaced | None, expected: str | None
-) -> list[str]:
-    """Statements as ``merge_statements`` makes them for other warehouses."""
-    target, quote = client.make_qualified_table_name(table["name"]), client.escape_column_name
-    names = ", ".join(map(quote, get_columns_names_with_prop(table, "name")))
-    keys = [quote(k) for k in get_columns_names_with_prop(table, "primary_key")]
-    same_key = " AND ".join(f"old.{k} = new.{k}" for k in keys)
-    read_at, now = quote(READ_AT), literal(datetime.now(UTC), "sqlite")
-    removal = []
-    if table["write_disposition"] == "replace" and replaced is not None:
-        if replaced.where is None:
-            return [
-                f"DELETE FROM {target} WHERE true",
-                f"INSERT INTO {target} ({names}) SELECT {names} FROM {_NEW}",
-            ]
-        began = literal(replaced.read_before, "sqlite")
-        removal = [
-            f"DELETE FROM {target} WHERE ({replaced.where}) AND "
-            f"({read_at} IS NULL OR {read_at} < {began} OR {read_at} > {now})"
-        ]
-    older = ""
-    if READ_AT in table["columns"]:
-        seen = f"old.{read_at}"
-        if DELETED_AT in table["columns"]:
-            seen = f"greatest({seen}, old.{quote(DELETED_AT)})"
-        older = f" AND (old.{read_at} IS NULL OR {seen} <= new.{read_at} OR old.{read_at} > {now})"
-    met = f"FROM {_NEW} AS new CROSS JOIN {target} AS old WHERE {same_key}"
-    counted = [] if expected is None else [f"{UNEXPECTED} {met} AND NOT ({expected})"]
-    return [
-        *removal,
-        *counted,
-        f"{OLDER_VERSIONS} {target} WHERE _rowid_ IN (SELECT old._rowid_ {met}{older})",
-        f"INSERT INTO {target} ({names}) SELECT {names} FROM {_NEW} AS new "
-        f"WHERE NOT EXISTS (SELECT 1 FROM {target} AS old WHERE {same_key})",
-    ]

@@ -47,6 +47,7 @@ def rebuild(
     names = ", ".join(map(quote, columns))
     selected = ", ".join((values or {}).get(name, quote(name)) for name in columns)
     for statement in (
+        "PRAGMA legacy_alter_table = ON",  # views of the table stay as they are, and prevent nothing
         f"CREATE TABLE {new} ({declared})",
         f"INSERT INTO {new} ({names}) SELECT {selected} FROM {old}",
         f"DROP TABLE {old}",

@@ -17,21 +17,13 @@ from analytics_sync.catalog import Resource
 from analytics_sync.catalog.naming import READ_AT
 from analytics_sync.common.shown import shown
 from analytics_sync.load.clients.postgres_ddl import limit_lock_wait
+from analytics_sync.load.clients.postgres_keys import MAX_NAME, large_tables
 from analytics_sync.load.tables.table_changes import stored_name
 
 log = logging.getLogger(__name__)
 
-_LEAST_BYTES = 8 * 1024 * 1024  # of a table; a smaller one is read at once
 _BLOCKS = 32  # a range is a quarter of a megabyte
-_MAX_NAME = 63
 _MAX_REASON_CHARACTERS = 300
-_LARGE = """
-SELECT c.relname FROM pg_catalog.pg_class AS c
-JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-WHERE n.nspname = %s AND c.relkind = 'r' AND c.relname = ANY(%s::pg_catalog.text[])
-AND pg_catalog.pg_relation_size(c.oid) > %s
-AND pg_catalog.pg_has_role(c.relowner, CURRENT_USER, 'USAGE')
-"""
 _INDEXES = """
 SELECT c.relname FROM pg_catalog.pg_class AS c
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
@@ -48,16 +40,13 @@ def index_times(client: Any, resources: Iterable[Resource], naming: Any) -> None
         naming: dlt's naming convention of the warehouse: it shortens names that are too long.
     """
     by_table = {resource.table: resource for resource in resources}
-    if client.capabilities.sqlglot_dialect != "postgres" or not by_table:
-        return
-    dataset = client.dataset_name
-    large = client.execute_sql(_LARGE, dataset, sorted(by_table), _LEAST_BYTES) or ()
+    large = large_tables(client, by_table)
     if not large:
         return
-    existing = {name for (name,) in client.execute_sql(_INDEXES, dataset) or ()}
-    for (table,) in large:
+    existing = {name for (name,) in client.execute_sql(_INDEXES, client.dataset_name) or ()}
+    for table in large:
         resource = by_table[table]
-        name = f"_time_of_{table}"[:_MAX_NAME]
+        name = f"_time_of_{table}"[:MAX_NAME]
         if name not in existing:
             _make(client, resource, name, naming)
 
