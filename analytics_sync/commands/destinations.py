@@ -9,6 +9,7 @@ import argparse
 import sys
 from collections.abc import Iterator
 
+from analytics_sync.commands.tables import table_lines
 from analytics_sync.load.clients.destination import (
     check_destination,
     configured_kind,
@@ -23,13 +24,11 @@ _HEAD = ("type", "warehouse", "support", "files", "note")
 
 def destinations(options: argparse.Namespace) -> int:
     """Print the table, and return 2 if the configured destination is refused."""
-    rows = [_HEAD, *map(_row, KINDS.values())]
     if options.markdown:
         print("\n".join(markdown()))
         return 0
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        print("  ".join(f"{cell:<{w}}" for cell, w in zip(row, widths, strict=True)).rstrip())
+    for line in table_lines([_HEAD, *map(_row, KINDS.values())]):
+        print(line)
     print()
     for support, meaning in MEANING.items():
         print(f"{support}: {meaning}")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,6 +22,7 @@ from dagster import (
     TextMetadataValue,
 )
 
+from analytics_sync.commands.tables import table_lines
 from analytics_sync.common.shown import shown
 from analytics_sync.defs.history.metadata_names import RUN
 
@@ -80,7 +81,8 @@ def report(instance: DagsterInstance, run_id: str, selected: Iterable[str]) -> b
         elif int(entry.level) == logging.WARNING:
             warnings.append(entry.user_message)
     print()
-    for line in _table([_HEAD, *([name, *row.cells()] for name, row in sorted(rows.items()))]):
+    table = [_HEAD, *([name, *row.cells()] for name, row in sorted(rows.items()))]
+    for line in table_lines(table, of_numbers=True):
         print(line)
     if (record := instance.get_run_record_by_id(run_id)) is not None:
         seconds = (record.end_time or 0) - (record.start_time or 0)
@@ -136,11 +138,3 @@ def _totals(rows: Collection[_Row]) -> str:
 
 def _first_line(text: str) -> str:
     return shown(text.strip().partition("\n")[0], _MAX_LINE)
-
-
-def _table(rows: Sequence[Sequence[str]]) -> Iterable[str]:
-    """Lines of a table: names on the left, numbers on the right."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for name, *cells in rows:
-        numbers = (f"{cell:>{w}}" for cell, w in zip(cells, widths[1:], strict=True))
-        yield f"{name:<{widths[0]}}  {'  '.join(numbers)}"

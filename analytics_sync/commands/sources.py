@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
 from analytics_sync.catalog import CatalogError, Source
@@ -17,6 +17,7 @@ from analytics_sync.catalog.config.team_keys import TEAM_SETTINGS
 from analytics_sync.catalog.configured import configured_catalog
 from analytics_sync.catalog.naming import variable_name
 from analytics_sync.catalog.plan import SourcePlan, plan_of
+from analytics_sync.commands.tables import table_lines
 
 _WRONG = 2
 _PURPOSES = {
@@ -55,7 +56,7 @@ def sources(options: argparse.Namespace) -> int:
             rows.append(_row(source, plan_of(source)))
         except CatalogError as e:
             errors.append(e)
-    for line in _table(rows):
+    for line in table_lines(rows):
         print(line)
     for error in errors:
         print(error, file=sys.stderr)
@@ -133,9 +134,3 @@ def _shown(plan: SourcePlan, key: str) -> str:
 
 def _holder(plan: SourcePlan, key: str) -> SourcePlan | PageKeys:
     return plan.page if key in PAGE_KEYS else plan
-
-
-def _table(rows: Sequence[Sequence[str]]) -> Iterable[str]:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        yield "  ".join(f"{cell:<{w}}" for cell, w in zip(row, widths, strict=True)).rstrip()

@@ -38,9 +38,10 @@ def wait_for_status(page: Page, status: str) -> None:
     page.get_by_text(status, exact=True).first.wait_for()
 
 
-def wait_for_text(page: Page, text: str) -> None:
-    """Wait until the page shows this text."""
-    page.get_by_text(re.compile(re.escape(text))).first.wait_for()
+def wait_for_text(page: Page, text: str | re.Pattern[str]) -> None:
+    """Wait until the page shows this text; upper and lower case count."""
+    pattern = re.compile(re.escape(text)) if isinstance(text, str) else text
+    page.get_by_text(pattern).first.wait_for()
 
 
 def wait_for_event(page: Page, text: str) -> None:

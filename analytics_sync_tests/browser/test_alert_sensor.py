@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -47,7 +46,7 @@ def test_a_preview_shows_messages_and_sends_nothing(page: Page, site: DemoSite) 
     page.get_by_role("button", name="Preview tick result").click()
     page.get_by_placeholder("Enter a cursor value").fill("")
     page.get_by_role("button", name="Continue").click()
-    page.get_by_text(re.compile("webhook 127.0.0.1:")).first.wait_for()
+    wait_for_text(page, "webhook 127.0.0.1:")
     wait_for_text(page, f"Failed: {FAILED_IN_DEMO}")
     assert not messages(site, FAILED_IN_DEMO), "the demo has ended before the first tick"
 

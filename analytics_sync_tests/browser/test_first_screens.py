@@ -5,31 +5,26 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from analytics_sync_tests.browser.actions import wait_for_text
 from analytics_sync_tests.support.demo_site import DAYS
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Locator, Page
+    from playwright.sync_api import Page
 
-# whether a canvas has a pixel in the colour of the line
-_HAS_LINE = """canvas => {
+_PLOTS = 12
+# whether so many canvases have a pixel in the colour of the line
+_HAVE_LINES = """number => [...document.querySelectorAll('canvas')].filter(canvas => {
   const { width, height } = canvas;
   const found = canvas.getContext('2d').getImageData(0, 0, width, height).data;
   for (let i = 0; i < found.length; i += 4)
     if (found[i + 3] > 200 && found[i + 2] > found[i] + 80 && found[i + 2] > found[i + 1] + 80) return true;
   return false;
-}"""
-
-
-def shown(page: Page, text: str | re.Pattern[str]) -> Locator:
-    """The first element with this text. Waits until it is visible."""
-    found = page.get_by_text(text).first
-    found.wait_for()
-    return found
+}).length >= number"""
 
 
 def test_the_timeline_has_the_runs_of_the_demo(page: Page) -> None:
     page.goto("/timeline")
-    shown(page, "Jobless asset materializations")
+    wait_for_text(page, "Jobless asset materializations")
     location = page.get_by_role("button", name=re.compile("analytics_sync"))
     succeeded, failed = re.findall(r"\d+", location.inner_text())
     assert int(succeeded) >= 2, "the run of all assets, and the repair"
@@ -38,19 +33,19 @@ def test_the_timeline_has_the_runs_of_the_demo(page: Page) -> None:
 
 def test_the_runs_show_the_failed_one_and_its_error(page: Page) -> None:
     page.goto("/runs")
-    shown(page, re.compile(r"^\d\d more$"))  # the run of all assets
+    wait_for_text(page, re.compile(r"^\d\d more$"))  # the run of all assets
     page.get_by_text("Failed", exact=True).click()
     page.get_by_text("Success", exact=True).first.wait_for(state="hidden")
-    shown(page, "Failure")
+    wait_for_text(page, "Failure")
     page.get_by_role("link", name="View", exact=True).last.click()
-    shown(page, re.compile("answered 403"))
+    wait_for_text(page, re.compile("answered 403"))
 
 
 def test_the_catalog_shows_all_assets_as_materialized(page: Page) -> None:
     page.goto("/assets")
-    shown(page, "ci_pipelines / context")
-    shown(page, "Materialized")
-    shown(page, f"{DAYS} partitions")
+    wait_for_text(page, "ci_pipelines / context")
+    wait_for_text(page, "Materialized")
+    wait_for_text(page, f"{DAYS} partitions")
     assert not page.get_by_text("Failed", exact=True).count()
     assert not page.get_by_text("Never materialized").count()
 
@@ -72,19 +67,14 @@ def test_the_page_of_an_asset_says_what_a_row_is(page: Page) -> None:
         "primary key: id",
         "observability.incidents",
     ):
-        shown(page, text)
+        wait_for_text(page, text)
 
 
 def test_a_number_of_the_metadata_has_a_plot(page: Page) -> None:
     page.goto("/assets/observability/incidents")
     page.get_by_role("button", name="Plots").click()
-    shown(page, "dagster/partition_row_count")
-    plots = page.locator("canvas")
-    plots.first.wait_for()
-    page.wait_for_timeout(1500)  # the lines grow
-    assert plots.count() >= 12
-    drawn = [plots.nth(n).evaluate(_HAS_LINE) for n in range(plots.count())]
-    assert sum(drawn) >= 12
+    wait_for_text(page, "dagster/partition_row_count")
+    page.wait_for_function(_HAVE_LINES, arg=_PLOTS)  # the lines grow
 
 
 def test_the_checks_of_an_asset_have_passed(page: Page) -> None:

@@ -29,7 +29,7 @@ def test_a_day_is_materialized(page: Page, site: DemoSite) -> None:
 def test_a_range_of_days_is_one_run(page: Page, site: DemoSite) -> None:
     first, last = site.days[0], site.days[-2]
     choose(page, ASSET, f"[{first}...{last}]")
-    page.get_by_text(re.compile("backfill", re.IGNORECASE)).first.wait_for()
+    wait_for_text(page, re.compile("backfill", re.IGNORECASE))
     page.goto("/runs/?view=backfills")
     run = site.finished(**{"dagster/asset_partition_range_end": last})
     assert run["status"] == "SUCCESS"
@@ -78,7 +78,7 @@ def test_the_launchpad_refuses_a_wrong_value(page: Page, site: DemoSite) -> None
     launch_run = page.get_by_role("button", name="Launch Run")
     launch_run.wait_for()
     write_config(page, "ops: {product_guidance: {config: {dry_run: perhaps}}}")
-    page.get_by_text(re.compile('is not valid for expected type "Bool"')).wait_for()
+    wait_for_text(page, 'is not valid for expected type "Bool"')
     assert launch_run.is_disabled()
     write_config(page, "ops: {product_guidance: {config: {page_limit: 0}}}")
     page.get_by_text("No errors").wait_for()

@@ -118,6 +118,5 @@ def test_a_range_of_hours_has_one_verdict_with_all_findings(
 
     source = by_day(max_span="PT1H")
     first, last = f"{at(1)}-00:00", f"{at(1)}-05:00"
-    monkeypatch.setattr("analytics_sync_tests.defs.test_findings_by_day.at", lambda key: key)
     found = load(first, last, answer, source)["complete"]
     assert failed(found) == [None]

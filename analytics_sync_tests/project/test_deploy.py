@@ -136,12 +136,19 @@ def test_values_of_the_chart() -> None:
     data = config_map["data"]
     folders = {data[name] for name in ("TMPDIR", "XDG_STATE_HOME", "ANALYTICS_SYNC__JOURNAL_DIR")}
     assert folders == mounts
-    for found in mappings(values):
-        if "envConfigMaps" in found:
-            assert found["envConfigMaps"] == [{"name": config_map["metadata"]["name"]}]
-        if "resources" in found and "storage" not in found["resources"].get("requests", {}):
-            assert found["resources"]["limits"]["memory"]
-            assert found["securityContext"]["runAsNonRoot"] is True
+    environments = [f["envConfigMaps"] for f in mappings(values) if "envConfigMaps" in f]
+    assert environments
+    for environment in environments:
+        assert environment == [{"name": config_map["metadata"]["name"]}]
+    limited = [
+        found
+        for found in mappings(values)
+        if "resources" in found and "storage" not in found["resources"].get("requests", {})
+    ]
+    assert limited
+    for found in limited:
+        assert found["resources"]["limits"]["memory"]
+        assert found["securityContext"]["runAsNonRoot"] is True
     monitoring = values["dagsterDaemon"]["runMonitoring"]
     assert monitoring["freeSlotsAfterRunEndSeconds"] > 0
 

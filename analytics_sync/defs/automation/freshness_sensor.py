@@ -26,6 +26,7 @@ from dagster._core.storage.asset_check_execution_record import (
     AssetCheckExecutionRecord,
     AssetCheckExecutionRecordStatus,
 )
+from dagster_shared.record import replace
 
 from analytics_sync.catalog.errors import WrongSetting
 from analytics_sync.common.shown import counted
@@ -92,35 +93,24 @@ def _changed(instance: DagsterInstance, planned: Planned) -> Iterator[AssetCheck
         if found.passed:
             if record is not None and _is_to_be_cleared(instance, record):
                 yield found
-        elif record is None or _said(record) != _late(found):
-            yield _error(found)
+            continue
+        error = replace(found, severity=AssetCheckSeverity.ERROR)
+        if record is None or _said(record) != _verdict(error):
+            yield error
 
 
-def _error(late: AssetCheckEvaluation) -> AssetCheckEvaluation:
-    return AssetCheckEvaluation(
-        asset_key=late.asset_key,
-        check_name=late.check_name,
-        passed=False,
-        metadata=late.metadata,
-        target_materialization_data=late.target_materialization_data,
-        severity=AssetCheckSeverity.ERROR,
-        description=late.description,
-    )
-
-
-def _late(evaluation: AssetCheckEvaluation) -> tuple[Any, ...]:
-    """What tells one late verdict from another. The age in its text changes with each tick."""
+def _verdict(evaluation: AssetCheckEvaluation) -> tuple[Any, ...]:
+    """What tells one verdict from another. The age in its text changes with each tick."""
     due = evaluation.metadata.get(NEWEST_DUE)
-    return (False, AssetCheckSeverity.ERROR, due.value if due else None)
+    return evaluation.passed, evaluation.severity, due.value if due else None
 
 
 def _said(record: AssetCheckExecutionRecord) -> tuple[Any, ...] | None:
-    """The same of the latest result; None if it is none, because its run has ended before it."""
+    """The verdict of the latest result; None if it is none, because its run has ended before it."""
     event: Any = record.event.dagster_event if record.event else None
     if record.status == AssetCheckExecutionRecordStatus.PLANNED or event is None:
         return None
-    found: AssetCheckEvaluation = event.event_specific_data
-    return (found.passed, found.severity, _late(found)[2])
+    return _verdict(event.event_specific_data)
 
 
 def _is_to_be_cleared(instance: DagsterInstance, record: AssetCheckExecutionRecord) -> bool:

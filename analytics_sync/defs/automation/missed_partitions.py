@@ -29,8 +29,6 @@ from analytics_sync.defs.history.materializations import metadata_of, read_from
 from analytics_sync.defs.partitions.past_partitions import Partition, past_partitions
 from analytics_sync.defs.specs.translator import asset_key
 
-"""The metadata key of the moment before the first request of a run, or of the oldest kept page."""
-
 # The run of a machine that was switched off stays "started" for ever. The next night takes it for dead.
 _DEAD_AFTER = timedelta(hours=20)
 _REPORTED = 92  # how many older partitions are looked at, for the log only

@@ -99,7 +99,8 @@ class Freshness:
 
     def _of_partitions(self, resource: Resource, delay: timedelta) -> Verdict:
         due_until = self._now - delay - self._grace
-        allowed = (self._cadence(resource) or _NONE) + self._length + delay + self._grace
+        cadence = self._cadence(resource)
+        allowed = (cadence or _NONE) + self._length + delay + self._grace
         back = min(max(_LOOKED_AT, ceil(allowed / self._length)), _MOST_LOOKED_AT) + 1
         due = past_partitions(self._definition, due_until - back * self._length, due_until)
         if not due:
@@ -115,7 +116,7 @@ class Freshness:
             seconds = (self._now - newest.end.astimezone(UTC)).total_seconds()
             metadata["seconds_late"] = round(seconds, 1)
             return False, _late_text(resource, newest, late, read), metadata
-        if resource.cursor is not None and self._cadence(resource) is not None:
+        if resource.cursor is not None and cadence is not None:
             found = [metadata_of(record, NEWEST_CURSOR) for record in records.values()]
             cursor = max((datetime.fromisoformat(str(c)) for c in found if c), default=None)
             since = cursor or due[0].start.astimezone(UTC)

@@ -222,14 +222,15 @@ def _address(source: Source) -> str:
     """The address of the API as far as it is known without a run; empty if it is only an example."""
     for level in source.levels:
         text = dlt.config.get(f"sources.{level.name}.base_url", str) or level.keys.base_url
-        if text and "{" not in str(text) and (address := _shown(str(text))):
+        if text and (address := _shown(str(text))):
             return address
-    declared = source.client.base_url or ""
-    return "" if "{" in declared else _shown(declared)
+    return _shown(source.client.base_url or "")
 
 
 def _shown(address: str) -> str:
-    """The address, if it is one that can be shown."""
+    """The address, if it is one that can be shown: no example, no secret, and no setting to be filled in."""
+    if "{" in address:
+        return ""
     try:
         parts = urlsplit(address.strip())
         host = parts.hostname or ""
