@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 from analytics_sync.catalog import Source, load_text
+from analytics_sync.common.window import Window
 from analytics_sync_tests.convert.converting import convert
 from analytics_sync_tests.support.scripted_api import Api, read, shop_api
 
@@ -63,10 +65,14 @@ def test_a_bound_has_the_format_that_convert_writes(api: Api, tmp_path: Path) ->
     source = converted(tmp_path, """
         rest_api_source({
             "client": {"base_url": dlt.config["base_url"]},
-            "resources": [{"name": "items", "primary_key": "id", "endpoint": {"data_selector": "data",
+            "resources": [{"name": "items", "primary_key": "id", "endpoint": {"data_selector": "data", "paginator": "single_page",
                 "incremental": {"cursor_path": "at", "start_param": "since", "initial_value": "2026-03-01T00:00:00Z",
                                 "convert": lambda v: v[:10].replace("-", "")}}}],
         }, name="shop")
     """)  # fmt: skip
-    assert source.resources["items"].incremental is not None
-    assert source.resources["items"].incremental.param_format == "%Y%m%d"
+    api.on("/items", {"data": [{"id": 1, "at": "2026-03-05T10:00:00Z"}]})
+    window = Window(datetime(2026, 3, 5, tzinfo=UTC), datetime(2026, 3, 6, tzinfo=UTC))
+    assert [row["id"] for row in read(source, window).rows["items"]] == [1]
+    (query,) = api.queries()
+    assert "20260301" <= query["since"] <= "20260305"  # a little early, as all bounds are sent
+    assert datetime.strptime(query["since"], "%Y%m%d")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from analytics_sync.catalog.files.yaml_config import Path
-from analytics_sync.catalog.from_python.dlt_objects import injected, make_object
+from analytics_sync.catalog.from_python.dlt_objects import injected, make_object, named
 from analytics_sync.catalog.from_python.draft import Draft
 from analytics_sync.catalog.from_python.setting_texts import setting_key
 from analytics_sync.catalog.from_python.values import (
@@ -41,13 +41,8 @@ def write_client(draft: Draft, value: Value) -> tuple[dict[str, Any], str]:
     if not isinstance(value.data, dict):
         return draft.plain(value, path), ""
     client: dict[str, Any] = {}
-    draft.mark(path, value)
     prefix = ""
-    for key, item in value.data.items():
-        here = (*path, str(key))
-        draft.mark(here, item)
-        if item.data is None:
-            continue
+    for key, item, here in draft.entries(value, path):
         match key:
             case "base_url":
                 address, prefix = _base_url(draft, item, here)
@@ -124,9 +119,7 @@ def _headers(
 
 def write_header(draft: Draft, name: str, value: Value, path: Path) -> Any:
     """One header."""
-    setting = injected(name, value)
-    value = Value(setting, value.line) if setting else value
-    plain = draft.plain(value, path)
+    plain = draft.plain(named(name, value), path)
     return str(plain) if isinstance(plain, int | float) and not isinstance(plain, bool) else plain
 
 
@@ -186,8 +179,7 @@ def write_auth(draft: Draft, value: Value, path: Path) -> Any:
     result: dict[str, Any] = {}
     draft.mark(path, value)
     for key, item in value.data.items():
-        setting = injected(str(key), item)
-        item = Value(setting, item.line) if setting else item
+        item = named(str(key), item)
         if item.data is None or key == "session":
             continue
         result[str(key)] = (

@@ -9,7 +9,7 @@ import ast
 from collections.abc import Iterator
 from typing import Any
 
-from analytics_sync.catalog.from_python.limits import MAX_BITS, Work, check_plain_size
+from analytics_sync.catalog.from_python.limits import Work, check_plain_size, unwritable
 from analytics_sync.catalog.from_python.values import (
     OPAQUE,
     Code,
@@ -151,8 +151,4 @@ def key_problem(key: Any) -> str:
     """Why a key is none of a configuration; empty for a plain text."""
     if isinstance(key, (OPAQUE, dict | list)):
         return "a key must be a plain string; this one only a run could tell"
-    if isinstance(key, int) and key.bit_length() > MAX_BITS:
-        return f"a number of more than {MAX_BITS} bits; text goes in quotes"
-    if isinstance(key, str) and any("\ud800" <= c <= "\udfff" for c in key):
-        return "text with half a character (a surrogate); write the whole character"
-    return ""
+    return unwritable(key)

@@ -82,12 +82,12 @@ def make_object(
     kind, parameters = _OBJECTS[name]
     if len(arguments) > len(parameters):
         return None
-    named = dict(zip(parameters, arguments, strict=False)) | keywords
-    return Value({"type": Value(kind, line)} | {k: _named(k, v) for k, v in named.items()}, line)
+    given = dict(zip(parameters, arguments, strict=False)) | keywords
+    return Value({"type": Value(kind, line)} | {k: named(k, v) for k, v in given.items()}, line)
 
 
-def _named(key: str, value: Value) -> Value:
-    """``dlt.secrets.value`` stands for the setting of the parameter's name."""
+def named(key: str, value: Value) -> Value:
+    """``dlt.secrets.value`` as the setting of the key's name; another value as it is."""
     setting = injected(key, value)
     return Value(setting, value.line) if setting else value
 
@@ -104,5 +104,5 @@ def injected(key: str, value: Value) -> Setting | None:
 
 def incremental(arguments: list[Value], keywords: dict[str, Value], line: int) -> Value:
     """``dlt.sources.incremental(...)`` as the mapping of a parameter."""
-    named = dict(zip(("cursor_path", "initial_value"), arguments, strict=False)) | keywords
-    return Value({"type": Value("incremental", line), **named}, line)
+    given = dict(zip(("cursor_path", "initial_value"), arguments, strict=False)) | keywords
+    return Value({"type": Value("incremental", line), **given}, line)

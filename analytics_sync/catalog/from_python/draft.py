@@ -7,12 +7,12 @@ plain form becomes a to-do with its line and reason.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from analytics_sync.catalog.files.yaml_config import MAX_DEPTH, MAX_VALUES, Lines, Path
-from analytics_sync.catalog.from_python.limits import MAX_BITS, TooMuchWork
+from analytics_sync.catalog.from_python.limits import TooMuchWork, unwritable
 from analytics_sync.catalog.from_python.methods import text_of
 from analytics_sync.catalog.from_python.setting_texts import reference, spelled_text
 from analytics_sync.catalog.from_python.values import (
@@ -79,6 +79,15 @@ class Draft:
         """Keep the line of a key."""
         self.lines.setdefault(path, value.line)
 
+    def entries(self, value: Value, path: Path) -> Iterator[tuple[Any, Value, Path]]:
+        """The keys of a dictionary that are not None, with their values and places. Keeps all lines."""
+        self.mark(path, value)
+        for key, item in value.data.items():
+            here = (*path, str(key))
+            self.mark(here, item)
+            if item.data is not None:
+                yield key, item, here
+
     def mapping(self, value: Value, path: Path, *, without: Iterable[str] = ()) -> dict[str, Any]:
         """A dictionary as plain data, without some keys, and without those that are None."""
         self.mark(path, value)
@@ -119,21 +128,13 @@ class Draft:
 
     def _scalar(self, value: Value, path: Path) -> Any:
         data = value.data
-        if isinstance(data, int) and data.bit_length() > MAX_BITS:
-            return self.todo(
-                f"a number of more than {MAX_BITS} bits; text goes in quotes", value.line, path
-            )
+        if problem := unwritable(data):
+            return self.todo(problem, value.line, path)
         if isinstance(data, float) and not math.isfinite(data):
             return self.todo("a number that is not finite", value.line, path)
         if isinstance(data, str) and data in _UNFILLED:
             return self.todo(
                 f"{data} is a gap that dlt's generator left; write the value or a setting",
-                value.line,
-                path,
-            )
-        if isinstance(data, str) and not _is_unicode(data):
-            return self.todo(
-                "text with half a character (a surrogate); write the whole character",
                 value.line,
                 path,
             )
@@ -160,11 +161,3 @@ def _why(data: Any) -> str:
         case FoundSource():
             return "this is code (another source); write the value itself"
     return f"a value of the type {type(data).__name__}; write plain data"
-
-
-def _is_unicode(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

@@ -11,8 +11,8 @@ from urllib.parse import parse_qsl
 from analytics_sync.catalog.files.yaml_config import Path
 from analytics_sync.catalog.from_python.bound_formats import START, bound_format
 from analytics_sync.catalog.from_python.client_keys import write_auth, write_header, write_paginator
-from analytics_sync.catalog.from_python.dlt_objects import injected
-from analytics_sync.catalog.from_python.draft import Draft
+from analytics_sync.catalog.from_python.dlt_objects import named
+from analytics_sync.catalog.from_python.draft import TODO, Draft
 from analytics_sync.catalog.from_python.incremental_keys import (
     WindowField,
     own_format,
@@ -29,12 +29,7 @@ def write_endpoint(
         value = Value({"path": value}, value.line)
     result: dict[str, Any] = {}
     cursor: WindowField | None = None
-    draft.mark(path, value)
-    for key, item in value.data.items():
-        here = (*path, str(key))
-        draft.mark(here, item)
-        if item.data is None:
-            continue
+    for key, item, here in draft.entries(value, path):
         match key:
             case "path":
                 result[key] = _path(draft, item, here, prefix, result)
@@ -75,7 +70,7 @@ def write_endpoint(
 def _path(draft: Draft, value: Value, here: Path, prefix: str, endpoint: dict[str, Any]) -> Any:
     """The path below ``base_url``. A query in it becomes ``params``."""
     path = draft.plain(value, here)
-    if not isinstance(path, str) or path.startswith("TODO line"):
+    if not isinstance(path, str) or path.startswith(f"{TODO} line"):
         return path
     path, mark, query = path.partition("?")
     if mark:
@@ -88,6 +83,11 @@ def _path(draft: Draft, value: Value, here: Path, prefix: str, endpoint: dict[st
             else:
                 params[name] = text
             draft.lines.setdefault((*here[:-1], "params", name), value.line)
+    return joined_path(prefix, path)
+
+
+def joined_path(prefix: str, path: str) -> str:
+    """A path below the part of the address that no ``base_url`` holds."""
     return f"{prefix}/{path.lstrip('/')}".strip("/") if prefix else path
 
 
@@ -98,10 +98,7 @@ def _params(draft: Draft, value: Value, path: Path) -> Any:
     for name, item in value.data.items():
         if _is_window(item):
             continue
-        setting = injected(str(name), item)
-        result[str(name)] = draft.plain(
-            Value(setting, item.line) if setting else item, (*path, str(name))
-        )
+        result[str(name)] = draft.plain(named(str(name), item), (*path, str(name)))
     return result
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from analytics_sync.catalog.from_python.operators import Unclear, compare
 from analytics_sync.catalog.from_python.record_fields import (
     NotPlain,
+    body_of,
     constant,
     field_of,
     parameter,
@@ -45,20 +46,15 @@ def conditions_of(function: Function) -> list[dict[str, Any]]:
     Raises:
         NoFilter: It has another form than comparisons of fields with constants.
     """
-    node, record = returned(function), parameter(function)
+    node, record = _returned(function), parameter(function)
     if node is None or record is None:
         raise NoFilter("more than one expression of one record")
     return _Reader(record, function).conditions(node)
 
 
-def returned(function: Function) -> ast.expr | None:
+def _returned(function: Function) -> ast.expr | None:
     """The expression that a lambda, or a function of one statement, returns."""
-    node = function.node
-    if isinstance(node, ast.Lambda):
-        return node.body
-    body = [
-        s for s in node.body if not (isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant))
-    ]
+    body = body_of(function)
     return body[0].value if len(body) == 1 and isinstance(body[0], ast.Return) else None
 
 

@@ -51,11 +51,15 @@ def format_of(text: Any) -> str | None:
     return next((name for pattern, name in _FORMATS if pattern.fullmatch(str(text))), None)
 
 
+def _known(initial: Value | None) -> Any:
+    """An ``initial_value``; the default of one that is a setting."""
+    data = initial.data if initial else None
+    return data.default if isinstance(data, Setting) else data
+
+
 def own_format(initial: Value | None) -> str | None:
     """The format of an ``initial_value``, which is that of the cursor in records; None if it is not known."""
-    data = initial.data if initial else None
-    if isinstance(data, Setting):
-        data = data.default
+    data = _known(initial)
     return data.pattern if isinstance(data, Moment) else format_of(data)
 
 
@@ -130,41 +134,33 @@ def _bounds(draft: Draft, value: Value, path: Path, result: dict[str, Any]) -> W
 def _format_of_value(draft: Draft, initial: Value | None, path: Path) -> str | None:
     if initial is None or initial.data is None:
         return None
-    data = initial.data
-    if isinstance(data, Moment):
-        return data.pattern
-    if isinstance(data, Setting):
-        data = data.default
-        if data is None:
-            draft.note(
-                f"{path[-1]} is a setting: check that {'.'.join(map(str, path[:-1]))}.param_format is right",
-                initial.line,
-            )
-            return None
-    found = format_of(data)
-    if found is None and isinstance(data, str | int | float):
+    data, found = _known(initial), own_format(initial)
+    if found is not None or isinstance(data, Moment):
+        return found
+    if data is None:
+        draft.note(
+            f"{path[-1]} is a setting: check that {'.'.join(map(str, path[:-1]))}.param_format is right",
+            initial.line,
+        )
+    elif isinstance(data, str | int | float):
         draft.todo(
             "the cursor is no time: windows are cut by time; leave incremental out to read all records each time",
             initial.line, path,
         )  # fmt: skip
-    elif found is None:
+    else:
         draft.todo(
             "initial_value: the format of bounds is not known; write it as param_format",
             initial.line,
             path,
         )
-    return found
+    return None
 
 
 def _day(initial: Value | None, form: str | None) -> date | None:
     """The first day that the original reads; None if it is not known, or before the year 2000."""
-    if initial is not None and isinstance(initial.data, Moment) and initial.data.fixed:
-        return initial.data.fixed.date()
-    data = (
-        initial.data.default
-        if initial and isinstance(initial.data, Setting)
-        else initial and initial.data
-    )
+    data = _known(initial)
+    if isinstance(data, Moment) and data.fixed:
+        return data.fixed.date()
     if not isinstance(data, str | int | float) or form is None:
         return None
     text = str(data)

@@ -41,6 +41,15 @@ class Work:
             raise TooMuchWork(f"more than {self.limit:,} steps", line)
 
 
+def unwritable(data: Any) -> str:
+    """Why no file can hold a number or text; empty if a file can."""
+    if isinstance(data, int) and data.bit_length() > MAX_BITS:
+        return f"a number of more than {MAX_BITS} bits; text goes in quotes"
+    if isinstance(data, str) and any("\ud800" <= c <= "\udfff" for c in data):
+        return "text with half a character (a surrogate); write the whole character"
+    return ""
+
+
 def check_plain_size(data: Any, line: int) -> None:
     """Refuse a result that is too large.
 

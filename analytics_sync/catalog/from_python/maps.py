@@ -10,6 +10,7 @@ from typing import Any
 
 from analytics_sync.catalog.from_python.record_fields import (
     NotPlain,
+    body_of,
     constant,
     field_of,
     parameter,
@@ -19,15 +20,6 @@ from analytics_sync.catalog.from_python.values import Function
 
 class NoMap(Exception):
     """The function has no form as data; the text says why."""
-
-
-def _body(function: Function) -> list[ast.stmt]:
-    node = function.node
-    if isinstance(node, ast.Lambda):
-        return [ast.Return(value=node.body)]
-    return [
-        s for s in node.body if not (isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant))
-    ]
 
 
 def _record(function: Function) -> str:
@@ -44,7 +36,7 @@ def maps_of(function: Function) -> list[dict[str, Any]]:
         NoMap: It does more than rename, drop and set fields.
     """
     record = _record(function)
-    *changes, last = _body(function) or [ast.Pass()]
+    *changes, last = body_of(function) or [ast.Pass()]
     steps = [_change(node, record, function) for node in changes]
     if not isinstance(last, ast.Return) or last.value is None:
         raise NoMap("a function that does not return the record")
@@ -142,7 +134,7 @@ def fan_out_of(function: Function) -> Any:
         NoMap: It does more than that.
     """
     record = _record(function)
-    match _body(function):
+    match body_of(function):
         case [ast.Return(value=ast.expr() as value)] | [ast.Expr(value=ast.YieldFrom(value=value))]:
             return _list_field(value, record, function)
         case [ast.For(target=ast.Name(id=item), iter=values, body=body, orelse=[])]:

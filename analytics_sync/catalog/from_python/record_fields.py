@@ -45,6 +45,16 @@ def parameter(function: Function) -> str | None:
     return plain[0].arg
 
 
+def body_of(function: Function) -> list[ast.stmt]:
+    """The statements of a function without its docstring; of a lambda, the return of its result."""
+    node = function.node
+    if isinstance(node, ast.Lambda):
+        return [ast.Return(value=node.body)]
+    return [
+        s for s in node.body if not (isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant))
+    ]
+
+
 def field_of(node: ast.expr, record: str, function: Function) -> tuple[str, object] | None:
     """The path of a field, and the value in place of an absent one; None for another expression."""
     keys: list[str] = []

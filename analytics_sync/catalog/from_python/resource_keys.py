@@ -11,7 +11,7 @@ from typing import Any
 from analytics_sync.catalog.files.yaml_config import Path
 from analytics_sync.catalog.from_python.columns import write_columns
 from analytics_sync.catalog.from_python.draft import Draft
-from analytics_sync.catalog.from_python.endpoint_keys import write_endpoint
+from analytics_sync.catalog.from_python.endpoint_keys import joined_path, write_endpoint
 from analytics_sync.catalog.from_python.incremental_keys import WindowField
 from analytics_sync.catalog.from_python.steps import write_steps
 from analytics_sync.catalog.from_python.values import Code, Function, Setting, SettingText, Value
@@ -72,13 +72,9 @@ def _code(draft: Draft, value: Value, path: Path) -> dict[str, Any]:
 
 def _named(draft: Draft, name: str, path: Path, prefix: str, defaults: dict[str, Any]) -> Any:
     """A resource that is only a name: name and path."""
-    result: dict[str, Any] = {"name": name, "endpoint": {"path": _joined(prefix, name)}}
+    result: dict[str, Any] = {"name": name, "endpoint": {"path": joined_path(prefix, name)}}
     _choose_key(draft, result, defaults, draft.lines.get(path, 0))
     return result
-
-
-def _joined(prefix: str, path: str) -> str:
-    return f"{prefix}/{path.lstrip('/')}".strip("/") if prefix else path
 
 
 def _keys(
@@ -86,11 +82,7 @@ def _keys(
 ) -> tuple[dict[str, Any], WindowField | None]:
     result: dict[str, Any] = {}
     cursor: WindowField | None = None
-    for key, item in value.data.items():
-        here = (*path, str(key))
-        draft.mark(here, item)
-        if item.data is None:
-            continue
+    for key, item, here in draft.entries(value, path):
         match key:
             case "endpoint":
                 result[key], cursor = write_endpoint(draft, item, here, prefix)
@@ -141,7 +133,7 @@ def _add_path(
     if isinstance(endpoint, dict) and "path" not in endpoint and isinstance(name, str):
         if isinstance(inherited, dict) and "path" in inherited:
             return
-        result["endpoint"] = {"path": _joined(prefix, name), **endpoint}
+        result["endpoint"] = {"path": joined_path(prefix, name), **endpoint}
         draft.lines.setdefault((*path, "endpoint", "path"), draft.lines.get((*path, "name"), 0))
 
 
