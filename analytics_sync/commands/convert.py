@@ -112,11 +112,17 @@ def _write(documents: dict[str, str], folder: Path) -> None:
     taken = [path for path in _paths(documents, folder) if path.exists()]
     if taken:
         raise CatalogError("exists already; remove it, or name another folder", file=str(taken[0]))
-    folder.mkdir(parents=True, exist_ok=True)
-    for path, document in zip(_paths(documents, folder), documents.values(), strict=True):
-        path.write_text(document, encoding="utf-8")
-        print(path)
+    path = folder
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for path, document in zip(_paths(documents, folder), documents.values(), strict=True):
+            path.write_text(document, encoding="utf-8")
+            print(path)
+    except OSError as e:
+        problem = f"cannot be written: {e.strerror}; name another folder"
+        raise CatalogError(problem, file=str(path)) from e
 
 
 def _paths(documents: dict[str, str], folder: Path) -> Iterator[Path]:
-    return (folder / f"{name}.yaml" for name in documents)
+    # A name that no source may have is listed as a problem; its file is in the folder all the same.
+    return (folder / f"{Path(name).name}.yaml" for name in documents)

@@ -228,6 +228,18 @@ def test_two_sources_are_two_files(tmp_path: Path) -> None:
     assert (named.status, "makes 4 sources, and --name names one" in named.said) == (2, True)
 
 
+def test_files_are_written_into_the_folder_only(tmp_path: Path) -> None:
+    program = of_resource('"endpoint": "items"')
+    files = tmp_path / "files"
+    outside = convert(tmp_path, program, "--name", "../other/shop", "--out", str(files))
+    assert (outside.status, "expected lower_snake_case" in outside.said) == (1, True)
+    assert [f.name for f in files.iterdir()] == ["shop.yaml"]
+    taken = tmp_path / "shop.py"
+    refused = convert(tmp_path, program, "--out", str(taken))
+    assert refused.status == 2
+    assert f"{taken}: cannot be written: File exists; name another folder" in refused.said
+
+
 def test_one_source_that_is_made_twice_is_one_file(tmp_path: Path) -> None:
     program = """
         @dlt.source
