@@ -171,6 +171,7 @@ OPEN = {
     "a skipped round": "x = []\nfor n in [1, 2]:\n    if helper(n):\n        continue\n    x.append(n)",
     "a last round": "x = 0\nfor n in [1, 2]:\n    if helper(n):\n        break\n    x = n",
     "a round of an inner loop": "x = 0\nfor n in [1, 2]:\n    for m in [3, 4]:\n        if helper(m):\n            break\n        x = n",
+    "a list of two names": "x = [1]\ny = x\nif helper():\n    y += [2]",
     "an attribute of a class": "class Shop:\n    X = 1\nif helper():\n    Shop.X = 2\nx = Shop.X",
 }  # fmt: skip
 

@@ -126,6 +126,8 @@ class Assignments(Expressions):
                 line = self.line(child)
                 if isinstance(child, ast.Name | ast.Attribute) and isinstance(child.ctx, ast.Store):
                     self.bind(child, Value(Code(_BRANCH, line), line), scope)
+                elif isinstance(child, ast.AugAssign):  # changes a list itself, under all its names
+                    self.poison(child.target, scope, line)
                 elif isinstance(child, ast.Subscript) and isinstance(
                     child.ctx, ast.Store | ast.Del
                 ):
