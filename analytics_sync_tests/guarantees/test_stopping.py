@@ -23,8 +23,6 @@ from analytics_sync_tests.support.scripted_api import Api, serve
 from analytics_sync_tests.support.slow_server import FORMS, serve_slowly
 from analytics_sync_tests.support.stopped_runs import Ended, StoppedRuns
 
-_MAX_SECONDS = 20.0  # more than a stop takes on a busy machine; the waits below last minutes
-
 
 @pytest.fixture
 def api() -> Iterator[Api]:
@@ -34,7 +32,6 @@ def api() -> Iterator[Api]:
 
 def assert_canceled(ended: Ended) -> None:
     assert ended.run.status == DagsterRunStatus.CANCELED, ended.output[-3000:]
-    assert ended.seconds < _MAX_SECONDS
 
 
 def after(is_there: Callable[[], bool], seconds: float) -> Callable[[], bool]:

@@ -57,6 +57,14 @@ def grow(address: str) -> None:
     )
 
 
+def test_jsonb_orders_keys_anew_and_drops_the_sign_of_zero(api: Api, address: str) -> None:
+    raw = b'[{"id": "a", "data": {"long": 1, "b": -0.0}}]'
+    api.on("/items", lambda *_: (200, {"Content-Type": "application/json"}, raw))
+    with ReadRun(items()) as run:
+        load(run, "once")
+    assert pg.query(address, "SELECT data::text FROM shop.items") == [('{"b": 0.0, "long": 1}',)]
+
+
 def rows(address: str) -> dict[tuple[str, int], str]:
     found = pg.query(address, "SELECT id, part, note FROM shop.items WHERE id NOT LIKE 'old%'")
     return {(key, part): note for key, part, note in found}
