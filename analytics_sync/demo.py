@@ -191,24 +191,24 @@ def _without_settings() -> dict[str, str]:
     return {n: v for n, v in os.environ.items() if not n.upper().startswith(prefixes)}
 
 
-def demo(select: str = "*", *, days: int = DAYS) -> int:
+def demo(options: Namespace) -> int:
     """Materialize assets from the sandbox into an empty warehouse; return the exit status.
 
     After that one run fails and is repaired, so that the UI has one to look at.
 
     Args:
-        select: An asset selection, as ``analytics-sync run`` takes it.
-        days: Number of daily partitions, the last of them today.
+        options: ``select``, an asset selection, as ``analytics-sync run`` takes it, and ``days``, the number
+            of daily partitions, the last of them today.
     """
     _install_signal_handlers()
     home = Home()
     home.prepare(remove_existing=True)
     today = _today()
-    home.start = today - timedelta(days=days - 1)
-    with sandbox(home, "--days", str(days)) as settings:
+    home.start = today - timedelta(days=options.days - 1)
+    with sandbox(home, "--days", str(options.days)) as settings:
         os.environ.update(home.environment(settings))
         warnings.simplefilter("ignore")
-        if status := _run(select, f"{home.start}..{today}"):
+        if status := _run(options.select, f"{home.start}..{today}"):
             return status
         day = max(home.start, today - timedelta(days=1))  # a whole day, if there is one
         if _is_loaded(_FAILING) and not _fail_and_repair(str(day)):
@@ -255,11 +255,11 @@ def _fail_and_repair(day: str) -> bool:
     return _run(_FAILING, day) == 0 and has_failed
 
 
-def dev(port: int = 3000) -> int:
+def dev(options: Namespace) -> int:
     """Serve the Dagster UI of the demo's instance until interrupted; return its exit status.
 
     Args:
-        port: Port of the UI; 0 takes any free one.
+        options: ``port``, the port of the UI; 0 takes any free one.
     """
     if not Path(_WORKSPACE).exists():
         raise SandboxFailed(
@@ -268,7 +268,7 @@ def dev(port: int = 3000) -> int:
     _install_signal_handlers()
     home = Home()
     home.prepare(remove_existing=False)
-    port = port or _free_port()
+    port = options.port or _free_port()
     with sandbox(home, "--days", str(home.days), "--live", "60") as settings:
         command = [
             sys.executable, "-m", "analytics_sync.ui", "-w", _WORKSPACE, "--port", str(port),

@@ -1,0 +1,46 @@
+"""Commands of the command line, and how one is added.
+
+In: the name of a command and its sentences. Out: its parser, of which the function to run is a default.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+PLACE = "SOURCE or SOURCE/RESOURCE"
+
+
+class Commands:
+    """A list of commands: those of the program, or those of one of its commands."""
+
+    def __init__(self, parser: argparse.ArgumentParser, metavar: str) -> None:
+        """Let a parser have commands.
+
+        Args:
+            parser: The parser of the program, or of a command that has commands of its own.
+            metavar: What help calls such a command.
+        """
+        self._parsers = parser.add_subparsers(required=True, metavar=metavar)
+
+    def add(
+        self, name: str, summary: str, *, run: str | None = None, more: str = "", status: str = ""
+    ) -> argparse.ArgumentParser:
+        """Add a command, and return its parser, which takes the command's arguments.
+
+        Args:
+            name: Name of the command.
+            summary: Its line in the list of commands.
+            run: The function that runs it, ``package.module:function``: it gets the parsed arguments, and
+                returns the exit status. None if the command has commands of its own.
+            more: Sentences that its own help adds to the summary.
+            status: What its exit status says.
+        """
+        parser = self._parsers.add_parser(
+            name,
+            help=summary,
+            description=f"{summary[0].upper()}{summary[1:]}. {more}".strip(),
+            epilog=f"Exit status: {status}." if status else None,
+        )
+        if run is not None:
+            parser.set_defaults(run=run)
+        return parser

@@ -1,0 +1,36 @@
+"""Commands about catalog files: whether they are right, and how one comes about.
+
+In: the commands of the program. Out: the same, with ``check`` and ``convert``.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from analytics_sync.commands.parsers.commands import Commands
+
+
+def add_commands(commands: Commands) -> None:
+    """Add the commands of this area."""
+    check = commands.add(
+        "check", "read catalog files and say what is wrong with them",
+        run="analytics_sync.commands.check:check",
+        more="Without files, it checks those that Dagster loads.",
+        status="0 if all files load, 2 if one does not or a setting is wrong",
+    )  # fmt: skip
+    check.add_argument("files", nargs="*", type=Path, help="YAML, or Python with a rest_api config")
+
+    convert = commands.add(
+        "convert", "a dlt rest_api configuration in Python -> YAML",
+        run="analytics_sync.commands.convert:convert",
+        more="The file is read, not run. Each source of it becomes a catalog file on standard output.",
+        status="0 if all was converted, 1 if a catalog file has a to-do: it does not load, and standard error "
+        "says why, 2 if the file cannot be read or makes no source",
+    )  # fmt: skip
+    convert.add_argument("file", type=Path, help="a Python file; - is standard input")
+    convert.add_argument(
+        "--name", help="the source's name; by default its name in the program, or the file's stem"
+    )
+    convert.add_argument(
+        "--out", type=Path, help="a folder: write SOURCE.yaml there for each source"
+    )
