@@ -11,6 +11,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from importlib import import_module
 
 from analytics_sync.commands.arguments import ShowVersion
@@ -54,13 +55,16 @@ def _run(options: argparse.Namespace) -> int:
     from dlt.common.configuration.providers.toml import TomlProviderReadException
 
     from analytics_sync.catalog.errors import CatalogError, WrongSetting
+    from analytics_sync.commands.output import reserved_for_json, wants_json
+    from analytics_sync.commands.usage import WrongUsage
     from analytics_sync.common.private_folder import NotPrivate
     from analytics_sync.common.settings_files import damaged_settings
     from analytics_sync.demo import SandboxFailed
 
     try:
-        return int(_function(options.run)(options) or 0)
-    except (CatalogError, WrongSetting, NotPrivate) as e:
+        with reserved_for_json() if wants_json(options) else nullcontext():
+            return int(_function(options.run)(options) or 0)
+    except (CatalogError, WrongSetting, NotPrivate, WrongUsage) as e:
         problem, status = str(e), _WRONG
     except TomlProviderReadException as e:  # its text may quote the file
         problem, status = damaged_settings(e.full_paths), _WRONG

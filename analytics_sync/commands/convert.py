@@ -18,6 +18,7 @@ from analytics_sync.catalog import CatalogError
 from analytics_sync.catalog.files.text_file import decoded, read_text
 from analytics_sync.catalog.from_python.draft import TODO, Draft
 from analytics_sync.catalog.from_python.reader import read_sources
+from analytics_sync.catalog.json_schema import MODELINE, write_schema_beside
 from analytics_sync.catalog.loader import YAML_SUFFIXES
 from analytics_sync.commands.convert_problems import problems_of
 
@@ -92,12 +93,13 @@ def _spelled(name: str) -> str:
 
 
 def _document(name: str, draft: Draft, problems: Sequence[CatalogError]) -> str:
-    """A catalog file: notes as comments, to-dos under a key that no file may have, and the keys."""
+    """A catalog file: its schema and notes as comments, to-dos under a key that no file may have, and the keys."""
     # A name in a note may hold a line break, and the text after it would be a key of the file.
-    lines = [f"# line {line}: {' '.join(text.splitlines())}\n" for line, text in draft.notes]
+    notes = [f"# line {line}: {' '.join(text.splitlines())}\n" for line, text in draft.notes]
     todo = {TODO: [_todo(problem) for problem in problems]} if problems else {}
     data = {"source": name, **todo, **draft.data}
-    return "".join(lines) + yaml.safe_dump(data, sort_keys=False, width=100, allow_unicode=True)
+    text = yaml.safe_dump(data, sort_keys=False, width=100, allow_unicode=True)
+    return "".join([MODELINE, *notes, text])
 
 
 def _todo(problem: CatalogError) -> str:
@@ -118,6 +120,7 @@ def _write(documents: dict[str, str], folder: Path) -> None:
         for path, document in zip(_paths(documents, folder), documents.values(), strict=True):
             path.write_text(document, encoding="utf-8")
             print(path)
+        write_schema_beside(path)
     except OSError as e:
         problem = f"cannot be written: {e.strerror}; name another folder"
         raise CatalogError(problem, file=str(path)) from e

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from analytics_sync.catalog import Resource, Source
 from analytics_sync.catalog.configured import configured_catalog
 from analytics_sync.catalog.plan import plan_of
+from analytics_sync.commands.places import UnknownPlace, in_source, source_of
 from analytics_sync.common.shown import counted
 
 if TYPE_CHECKING:
@@ -22,10 +23,6 @@ if TYPE_CHECKING:
 _DIFFERENT = 1  # also: a table could not be changed
 _WRONG = 2  # usage, a catalog file, or a warehouse that cannot be opened
 _PLACE = "SOURCE or SOURCE/RESOURCE"
-
-
-class UnknownPlace(Exception):
-    """The command line names a source or a resource that is not declared."""
 
 
 def _reported(run: Callable[[argparse.Namespace], int]) -> Callable[[argparse.Namespace], int]:
@@ -128,17 +125,8 @@ def _chosen(place: str | None) -> list[tuple[Source, list[Resource]]]:
         sources = catalog.sources.values()
         return [(source, list(source.assets)) for source in sources if plan_of(source).is_enabled]
     name, _, wanted = place.partition("/")
-    if name not in catalog.sources:
-        for broken in catalog.broken:
-            if broken.name == name:
-                raise UnknownPlace(str(broken.error))
-        raise UnknownPlace(f"no source {name!r}; known: {', '.join(catalog.sources)}")
-    source = catalog.sources[name]
-    resources = [r for r in source.assets if wanted in ("", r.name)]
-    if not resources:
-        known = ", ".join(r.name for r in source.assets)
-        raise UnknownPlace(f"{name} has no resource {wanted!r}; known: {known}")
-    return [(source, resources)]
+    source = source_of(catalog, name)
+    return [(source, in_source(source, wanted))]
 
 
 def _backfills(source: Source, resources: Iterable[Resource]) -> Iterator[str]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import argparse
 
 PLACE = "SOURCE or SOURCE/RESOURCE"
+RESOURCE = "SOURCE/RESOURCE, or FILE/RESOURCE"
+PLACES = "SOURCE, SOURCE/RESOURCE, FILE or FILE/RESOURCE, several with spaces or commas between"
 
 
 class Commands:
@@ -44,3 +46,10 @@ class Commands:
         if run is not None:
             parser.set_defaults(run=run)
         return parser
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """Let a command write its result as one JSON document."""
+    parser.add_argument(
+        "--json", action="store_true", help="one JSON document, which docs/commands.md describes"
+    )

@@ -1,6 +1,6 @@
 """Commands about catalog files: whether they are right, and how one comes about.
 
-In: the commands of the program. Out: the same, with ``check`` and ``convert``.
+In: the commands of the program. Out: the same, with ``check``, ``convert`` and ``json-schema``.
 """
 
 from __future__ import annotations
@@ -34,3 +34,14 @@ def add_commands(commands: Commands) -> None:
     convert.add_argument(
         "--out", type=Path, help="a folder: write SOURCE.yaml there for each source"
     )
+
+    json_schema = commands.add(
+        "json-schema", "the JSON Schema of a catalog file, for editors",
+        run="analytics_sync.commands.json_schema:json_schema",
+        more="The first line of a catalog file names it: # yaml-language-server: $schema=catalog.schema.json.",
+        status="0 if it was written, 2 if it cannot be written",
+    )  # fmt: skip
+    json_schema.add_argument(
+        "--out", type=Path, metavar="FILE",
+        help="the file to write, such as catalog.schema.json beside a catalog file; standard output by default",
+    )  # fmt: skip

@@ -1,15 +1,33 @@
 """Commands that show what is configured, and change nothing.
 
-In: the commands of the program. Out: the same, with ``settings``, ``sources``, ``destinations`` and ``alert-test``.
+In: the commands of the program. Out: the same, with ``list``, ``describe``, ``settings``, ``sources``,
+``destinations`` and ``alert-test``.
 """
 
 from __future__ import annotations
 
-from analytics_sync.commands.parsers.commands import Commands
+from analytics_sync.commands.parsers.commands import PLACES, RESOURCE, Commands, add_json
 
 
 def add_commands(commands: Commands) -> None:
     """Add the commands of this area."""
+    listed = commands.add(
+        "list", "all resources: on or off, their rows, windows and schedules",
+        run="analytics_sync.commands.list_assets:list_assets",
+        status="0 if all files load, 2 if one does not or a value is wrong",
+    )  # fmt: skip
+    listed.add_argument("places", nargs="*", metavar="PLACE", help=f"{PLACES}; all by default")
+    add_json(listed)
+
+    describe = commands.add(
+        "describe", "what the declaration of a resource means, in plain words",
+        run="analytics_sync.commands.describe:describe",
+        more="Nothing is requested. The values of settings are not printed.",
+        status="0 if the resource is declared, 2 if it is not, or its file or a value is wrong",
+    )  # fmt: skip
+    describe.add_argument("resource", metavar="RESOURCE", help=RESOURCE)
+    add_json(describe)
+
     settings = commands.add(
         "settings", "the settings a source needs, and which are set",
         run="analytics_sync.commands.settings:settings",

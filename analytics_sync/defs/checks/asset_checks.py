@@ -53,7 +53,7 @@ from analytics_sync.extract.evidence.findings import (
     WINDOW_BOUNDS,
 )
 
-_DESCRIPTIONS = {
+DESCRIPTIONS = {
     REQUIRED_FIELDS: "The fields declared as required are never null.",
     PRIMARY_KEY_UNIQUE: "There is one row per primary key.",
     DECLARED_SCHEMA: "Records hold what is declared: nothing in _extra, nothing in _rejected.",
@@ -88,14 +88,14 @@ def source_checks(
             AssetCheckSpec(
                 name,
                 asset=asset_key(resource),
-                description=_DESCRIPTIONS[name],
+                description=DESCRIPTIONS[name],
                 blocking=name in BLOCKING,
                 partitions_def=partitions
                 if has_verdict_by_partition(source, resource, partitions, name)
                 else None,
             )
             for resource in source.assets
-            for name in _names(source, resource)
+            for name in check_names(source, resource)
         ]
     outputs = {spec.key: spec.get_python_identifier() for spec in specs}
 
@@ -224,7 +224,7 @@ def _evaluation(
     )
 
 
-def _names(source: Source, resource: Resource) -> Iterator[str]:
+def check_names(source: Source, resource: Resource) -> Iterator[str]:
     """The names of the checks of a resource."""
     yield from (REQUIRED_FIELDS, PRIMARY_KEY_UNIQUE, DECLARED_SCHEMA, COMPLETE, HISTORY)
     yield freshness.FRESHNESS
