@@ -12,7 +12,7 @@ TESTS ?=
 export RUNTIME__DLTHUB_TELEMETRY := false
 export DAGSTER_DISABLE_TELEMETRY := yes
 
-.PHONY: help demo dev test test-all conformance test-latest browser lint format cover bench audit sbom pins clean
+.PHONY: help demo dev test test-all conformance test-latest browser lint format cover bench audit sbom pins json-schema clean
 .DEFAULT_GOAL := help
 
 help:                         ## this list
@@ -112,6 +112,9 @@ pins:                         ## compile the requirements files from pyproject.t
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --extra bench pyproject.toml requirements.in -c requirements.txt -o requirements-bench.txt
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate benchmarks/harness/requirements-airbyte.in -c requirements.txt -o benchmarks/harness/requirements-airbyte.txt
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate benchmarks/harness/requirements-singer.in -c requirements.txt -o benchmarks/harness/requirements-singer.txt
+
+json-schema: $(VENV)/.runtime ## renew the JSON Schema of catalog files, after a change of their keys
+	$(BIN)/analytics-sync json-schema --out analytics_sync/sources/catalog.schema.json
 
 bench: $(VENV)/.bench         ## benchmarks of this package and others, side by side; results in .bench/
 	$(BIN)/python -m benchmarks

@@ -220,7 +220,7 @@ def test_two_sources_are_two_files(tmp_path: Path) -> None:
     }
     files = tmp_path / "files"
     assert convert(tmp_path, program, "--out", str(files)).status == 0
-    assert sorted(f.name for f in files.iterdir()) == [
+    assert sorted(f.name for f in files.glob("*.yaml")) == [
         "africa.yaml", "europe.yaml", "shop_jp.yaml", "shop_us.yaml",
     ]  # fmt: skip
     again = convert(tmp_path, program, "--out", str(files))
@@ -234,7 +234,7 @@ def test_files_are_written_into_the_folder_only(tmp_path: Path) -> None:
     files = tmp_path / "files"
     outside = convert(tmp_path, program, "--name", "../other/shop", "--out", str(files))
     assert (outside.status, "expected lower_snake_case" in outside.said) == (1, True)
-    assert [f.name for f in files.iterdir()] == ["shop.yaml"]
+    assert [f.name for f in files.glob("*.yaml")] == ["shop.yaml"]
     taken = tmp_path / "shop.py"
     refused = convert(tmp_path, program, "--out", str(taken))
     assert refused.status == 2

@@ -7,7 +7,9 @@ says what dlt does then and what to declare here.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
+
+from analytics_sync.catalog.config.base_model import Model
 
 _MERGES = frozenset({"upsert", "delete-insert"})
 _REFUSED_STRATEGIES = {
@@ -19,6 +21,15 @@ _REFUSED_DISPOSITIONS = {
     "append": "append would double rows when a partition runs again; declare a primary_key and use merge",
     "skip": "skip loads nothing; leave the resource out, or declare selected: false",
 }
+
+
+class DispositionKeys(Model):
+    """The write disposition in dlt's longer form."""
+
+    disposition: Literal["merge", "replace"]
+    """The write disposition."""
+    strategy: Literal["upsert", "delete-insert"] | None = None
+    """The strategy of merge. Both are the same here."""
 
 
 def read_disposition(value: Any) -> Any:

@@ -21,45 +21,58 @@ def _duration(value: Any) -> Any:
     return duration_of(value) if isinstance(value, str) else value
 
 
-Duration = Annotated[timedelta, BeforeValidator(_duration), Field(gt=timedelta())]
+_LENGTH = float | str  # seconds, or an ISO 8601 duration
+Duration = Annotated[
+    timedelta,
+    BeforeValidator(_duration, json_schema_input_type=_LENGTH),
+    Field(gt=timedelta()),
+]
 # A number has dlt's unit: days if the cursor is a date, otherwise seconds.
-Lag = Annotated[NonNegativeFloat | timedelta, BeforeValidator(_duration)]
-Lookback = Annotated[timedelta, BeforeValidator(days_back)]
+Lag = Annotated[
+    NonNegativeFloat | timedelta, BeforeValidator(_duration, json_schema_input_type=_LENGTH)
+]
+Lookback = Annotated[timedelta, BeforeValidator(days_back, json_schema_input_type=int | str)]
 
 
 class Incremental(Model):
-    """The datetime field that windows a resource.
-
-    ``cursor_path``, ``start_param``, ``end_param``, ``row_order``, ``range_start``, ``range_end``,
-    ``lag`` and ``initial_value`` are dlt's. ``initial_value`` is accepted and ignored, because
-    partitions set the start. ``param_format`` (ours) is the format of the two parameters: one of the
-    names below or a strftime pattern. ``step: month`` (ours): ``start_param`` takes the first day of
-    a month, and the response covers that month. ``time_zone`` (ours): the zone in which the API reads
-    bounds without an offset. ``max_span`` (ours): the longest span of one request. ``delay`` (ours):
-    how long before the present the API refuses bounds or has no data yet. ``cursor_changes`` (ours):
-    whether the cursor of a record may change. ``lookback`` (ours): how far before the newest partition
-    the schedule reads partitions again, for records that change late. ``primary_key`` and
-    ``allow_external_schedulers`` are accepted and ignored: rows are merged by the key of the resource, and
-    partitions set the windows.
-    """
+    """The datetime field that windows a resource, and how the API treats bounds."""
 
     cursor_path: FieldPath
+    """The datetime field of a record, by which it belongs to a window."""
     initial_value: Any = None
+    """Sets no start: partitions do. Its spelling is the param_format if that is absent."""
     start_param: str | None = None
+    """The query parameter for the start of a window."""
     end_param: str | None = None
+    """The query parameter for the end of a window."""
     row_order: Literal["asc", "desc"] | None = None
+    """The order in which the API lists records by the cursor. The reader then stops early."""
     range_start: Literal["open", "closed"] | None = None
+    """closed: a record exactly at the start is given; open: it is not."""
     range_end: Literal["open", "closed"] | None = None
+    """closed: a record exactly at the end is given; open: it is not."""
     lag: Lag | None = None
+    """The window starts earlier by this length, for records that change late. A number is seconds, or days if
+    the cursor is a date."""
     param_format: str = "iso"
+    """The format of the two parameters: iso, iso_ms, date, epoch_s, epoch_ms or a strftime pattern (ours)."""
     time_zone: str | None = None
+    """The zone in which the API reads bounds without an offset: an IANA name, or an offset such as '+09:00'
+    (ours)."""
     max_span: Duration | None = None
+    """The longest span that the API accepts in one request: seconds, or a duration such as P7D (ours)."""
     delay: Duration | None = None
+    """No bound is later than this length before the present (ours)."""
     step: Literal["month"] | None = None
+    """month: one request for each month; start_param takes its first day (ours)."""
     cursor_changes: bool | None = None
+    """Whether the cursor of a record may change, as the time of its last change does (ours)."""
     lookback: Lookback | None = None
+    """How far before the newest partition the schedule reads partitions again: days, or a duration (ours)."""
     primary_key: Any = None
+    """Accepted without effect: rows are merged by the primary_key of the resource."""
     allow_external_schedulers: bool = False
+    """Accepted without effect: partitions set the windows."""
 
     @property
     def sends_bounds(self) -> bool:

@@ -91,17 +91,23 @@ def _address(value: str) -> str:
 
 
 class PageKeys(Model):
-    """Keys of a source, and of a resource that differs from it.
+    """Keys of a source, and of a resource that differs from it."""
 
-    ``owners``: email addresses, and teams as ``team:name``. ``tags``: texts by key; those of a resource are
-    added to those of its source. ``cadence``: how often the API has new data. ``docs_url``: the page of the
-    API's documentation.
-    """
-
-    owners: Annotated[tuple[str, ...] | None, BeforeValidator(_owners)] = None
-    tags: Annotated[dict[str, str] | None, BeforeValidator(_tags)] = None
+    owners: Annotated[
+        tuple[str, ...] | None, BeforeValidator(_owners, json_schema_input_type=str | list[str])
+    ] = None
+    """Email addresses, and teams as team:name."""
+    tags: Annotated[
+        dict[str, str] | None,
+        BeforeValidator(
+            _tags, json_schema_input_type=str | dict[str, str | bool | int | float | None]
+        ),
+    ] = None
+    """Texts by key. Those of a resource are added to those of its source."""
     cadence: Annotated[str, AfterValidator(_cadence)] | None = None
+    """How often the API has new data: hourly, daily, weekly, monthly, or a duration such as PT6H."""
     docs_url: Annotated[str, AfterValidator(_address)] | None = None
+    """The page of the API's documentation."""
 
 
 PAGE_KEYS = tuple(PageKeys.model_fields)

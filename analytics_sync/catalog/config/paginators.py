@@ -30,12 +30,14 @@ class SinglePage(_Paginator):
     """One response holds all records."""
 
     type: Literal["single_page"] = "single_page"
+    """The kind of paginator."""
 
 
 class Auto(_Paginator):
     """No paginator is declared: certain links of the first page are followed, and nothing else."""
 
     type: Literal["auto"] = "auto"
+    """The kind of paginator."""
 
 
 class PageNumber(_Paginator):
@@ -47,15 +49,26 @@ class PageNumber(_Paginator):
     """
 
     type: Literal["page_number"] = "page_number"
+    """The kind of paginator."""
     base_page: int | None = None
+    """The number of the first page. Without it, the second request finds out whether the API counts from 0 or
+    from 1."""
     page_param: str = "page"
+    """The query parameter of the page number."""
     page_body_path: FieldPath | None = None
+    """The place of the page number in the body of a POST request."""
     limit_param: str | None = None
+    """The query parameter of the page size (ours)."""
     limit: PositiveInt | None = None
+    """The page size (ours)."""
     total_path: ResponsePath | None = None
+    """The path in a response to the number of pages."""
     maximum_page: int | None = None
+    """The number of the last page."""
     has_more_path: ResponsePath | None = None
+    """The path in a response to a flag that says whether there are more pages."""
     stop_after_empty_page: bool = True
+    """Whether an empty page is the end."""
 
     @property
     def body_paths(self) -> frozenset[str]:
@@ -94,18 +107,31 @@ class Offset(_Paginator):
     """
 
     type: Literal["offset"] = "offset"
+    """The kind of paginator."""
     limit: PositiveInt
+    """The page size."""
     offset: int = 0
+    """The first offset."""
     offset_param: str = "offset"
+    """The query parameter of the offset."""
     offset_body_path: FieldPath | None = None
+    """The place of the offset in the body of a POST request."""
     limit_param: str | None = "limit"
+    """The query parameter of the page size."""
     limit_body_path: FieldPath | None = None
+    """The place of the page size in the body of a POST request."""
     total_path: ResponsePath | None = None
+    """The path in a response to the number of records."""
     maximum_offset: int | None = None
+    """The offset at which reading stops."""
     has_more_path: ResponsePath | None = None
+    """The path in a response to a flag that says whether there are more pages."""
     stop_after_empty_page: bool = True
+    """Whether an empty page is the end."""
     cursor_path: ResponsePath | None = "cursor.before"
+    """The path in a response to a cursor, which is followed in place of the offset if it is there (ours)."""
     cursor_param: str = "before"
+    """The query parameter of that cursor (ours)."""
 
     @property
     def body_paths(self) -> frozenset[str]:
@@ -139,11 +165,17 @@ class Cursor(_Paginator):
     """
 
     type: Literal["cursor"] = "cursor"
+    """The kind of paginator."""
     cursor_path: ResponsePath | None = None
+    """The path in a response to the cursor of the next page."""
     cursor_param: str | None = None
+    """The query parameter of the cursor."""
     cursor_body_path: FieldPath | None = None
+    """The place of the cursor in the body of a POST request."""
     has_more_path: ResponsePath | None = None
+    """The path in a response to a flag that says whether there are more pages."""
     stop_after_empty_page: bool = False
+    """Whether an empty page is the end."""
 
     @property
     def body_paths(self) -> frozenset[str]:
@@ -165,22 +197,29 @@ class JsonLink(_Paginator):
     """The body holds the URL of the next page."""
 
     type: Literal["json_link"] = "json_link"
+    """The kind of paginator."""
     next_url_path: ResponsePath = "next"
+    """The path in a response to the URL of the next page."""
 
 
 class HeaderLink(_Paginator):
     """The ``Link`` header holds the URL of the next page."""
 
     type: Literal["header_link"] = "header_link"
+    """The kind of paginator."""
     links_next_key: str = "next"
+    """The rel of the next link."""
 
 
 class HeaderCursor(_Paginator):
     """A response header holds the cursor of the next page, which is sent as a query parameter."""
 
     type: Literal["header_cursor"] = "header_cursor"
+    """The kind of paginator."""
     cursor_key: str = "next"
+    """The header that holds the cursor of the next page."""
     cursor_param: str = "cursor"
+    """The query parameter of the cursor."""
 
 
 def _check_either(paginator: _Paginator, param: str, body_path: str) -> None:
@@ -195,10 +234,13 @@ def _shorthand(value: Any) -> Any:
     return {"type": value} if isinstance(value, str) else value
 
 
+_ByType = Annotated[
+    SinglePage | Auto | PageNumber | Offset | Cursor | JsonLink | HeaderLink | HeaderCursor,
+    Discriminator("type"),
+]
+_Name = Literal[
+    "single_page", "auto", "page_number", "cursor", "json_link", "header_link", "header_cursor"
+]
 PaginatorConfig = Annotated[
-    Annotated[
-        SinglePage | Auto | PageNumber | Offset | Cursor | JsonLink | HeaderLink | HeaderCursor,
-        Discriminator("type"),
-    ],
-    BeforeValidator(_shorthand),
+    _ByType, BeforeValidator(_shorthand, json_schema_input_type=_ByType | _Name)
 ]

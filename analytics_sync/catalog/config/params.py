@@ -82,10 +82,15 @@ class SettingParam(Model):
     """A value from the settings (ours): ``sources.<source>.<key>``."""
 
     type: Literal["config", "secret"]
+    """Whether the setting is plain or a secret."""
     key: SettingName
+    """Name of the setting."""
     optional: bool = False
+    """Whether a run does without the setting."""
     default: str | None = None
+    """The value, if the setting is not set."""
     allow_slash: bool = False
+    """Send the slashes of a path value unencoded."""
 
     @property
     def is_optional(self) -> bool:
@@ -94,19 +99,20 @@ class SettingParam(Model):
 
 
 class ResolveParam(Model):
-    """A value from a parent record, as in dlt.
-
-    ``config`` (ours): a setting that replaces the values from parent records. ``match`` (ours): a
-    regular expression whose group is the value; it runs in linear time. ``allow_slash`` (ours): send
-    the slashes of this path value unencoded.
-    """
+    """A value from a parent record, as in dlt."""
 
     type: Literal["resolve"]
+    """The value comes from a parent."""
     resource: Annotated[str, AfterValidator(resource_name)]
+    """Name of the parent."""
     field: ResponsePath
+    """The path to the value in the parent's record."""
     config: SettingName | None = None
+    """A setting that replaces the values of parent records (ours)."""
     match: str | None = None
+    """A regular expression whose one group is the value; it runs in linear time (ours)."""
     allow_slash: bool = False
+    """Send the slashes of a path value unencoded (ours)."""
 
     @field_validator("match")
     @classmethod
@@ -120,6 +126,7 @@ class IncrementalParam(Incremental):
     """dlt's older spelling of ``endpoint.incremental`` inside ``params``, with the same keys."""
 
     type: Literal["incremental"]
+    """The value is the start of the window."""
 
 
 def _param_kind(value: Any) -> str:

@@ -21,8 +21,11 @@ class Condition(Model):
     """A comparison of a field with a constant. An absent field is null."""
 
     field: FieldPath
+    """The field that is compared."""
     op: Operator = "=="
+    """The comparison."""
     value: Any = None
+    """The constant; a list for in and not in."""
 
     @model_validator(mode="after")
     def _fits(self) -> Condition:
@@ -44,8 +47,11 @@ class RecordMap(Model):
     """A change of each record: fields are renamed, then dropped, then set to constants."""
 
     rename: dict[FieldPath, FieldPath] = Field(default_factory=dict)
+    """{old field: new field}."""
     drop: tuple[FieldPath, ...] = ()
+    """Fields that are left out."""
     set: dict[FieldPath, Any] = Field(default_factory=dict)
+    """{field: constant}."""
 
     @model_validator(mode="after")
     def _changes(self) -> RecordMap:
@@ -65,9 +71,13 @@ class FanOut(Model):
     """A list of objects in a record: each becomes a record in its place."""
 
     field: FieldPath
-    include: Annotated[dict[FieldPath, FieldPath], BeforeValidator(_include)] = Field(
-        default_factory=dict
-    )
+    """The field with the list."""
+    include: Annotated[
+        dict[FieldPath, FieldPath],
+        BeforeValidator(_include, json_schema_input_type=dict[str, str] | list[str]),
+    ] = Field(default_factory=dict)
+    """Fields of the record around the list that each new record gets: {name here: field there}, or a list of
+    names."""
 
 
 def _conditions(value: Any) -> Any:
@@ -81,9 +91,17 @@ def _fan_out(value: Any) -> Any:
 class ProcessingStep(Model):
     """One step: ``filter``, ``map`` or ``yield_map``."""
 
-    filter: Annotated[tuple[Condition, ...] | None, BeforeValidator(_conditions)] = None
+    filter: Annotated[
+        tuple[Condition, ...] | None,
+        BeforeValidator(_conditions, json_schema_input_type=Condition | list[Condition] | None),
+    ] = None
+    """Keep the records that meet the condition, or all conditions of a list."""
     map: RecordMap | None = None
-    yield_map: Annotated[FanOut | None, BeforeValidator(_fan_out)] = None
+    """Rename, drop or set fields."""
+    yield_map: Annotated[
+        FanOut | None, BeforeValidator(_fan_out, json_schema_input_type=str | FanOut | None)
+    ] = None
+    """Make a record of each object in a list."""
 
     @model_validator(mode="after")
     def _is_one(self) -> ProcessingStep:

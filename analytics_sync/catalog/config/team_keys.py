@@ -99,24 +99,38 @@ def _pool(value: str) -> str:
 
 
 class TeamKeys(PageKeys):
-    """Keys that the settings of a source may replace, with those of the pages of its assets.
+    """Keys that the settings of a source may replace, with those of the pages of its assets."""
 
-    ``enabled``: whether the source has assets, jobs and schedules. ``schedule``: the cron expression of
-    its schedule, in its time zone. ``start_date``: the day of the first partition. ``partitions`` and
-    ``time_zone``: how long a partition is, and where it begins. ``lookback``: that of all resources; in a
-    file, of those that have none. ``pool``: Dagster's pool of its runs. ``automation``: what starts its
-    runs. ``retries``: how often a run that nobody has started by hand is tried again.
-    """
-
-    enabled: Annotated[bool | None, BeforeValidator(_switch)] = None
+    enabled: Annotated[bool | None, BeforeValidator(_switch, json_schema_input_type=bool)] = None
+    """false: the source has no assets, jobs and schedules."""
     schedule: Annotated[str, AfterValidator(plain_cron)] | None = None
-    start_date: Annotated[date | None, BeforeValidator(_day)] = None
-    partitions: Annotated[PartitionKind | None, BeforeValidator(_kind)] = None
+    """The cron expression of its schedule, in its time zone."""
+    start_date: Annotated[date | None, BeforeValidator(_day, json_schema_input_type=date)] = None
+    """The day of the first partition, such as 2025-01-01."""
+    partitions: Annotated[
+        PartitionKind | None, BeforeValidator(_kind, json_schema_input_type=PartitionKind)
+    ] = None
+    """How long a partition is."""
     time_zone: Annotated[str, AfterValidator(_zone)] | None = None
-    lookback: Annotated[timedelta | None, BeforeValidator(days_back)] = None
+    """The zone in which partitions begin: UTC, or an IANA name such as Europe/Berlin."""
+    lookback: Annotated[
+        timedelta | None, BeforeValidator(days_back, json_schema_input_type=int | str)
+    ] = None
+    """How far back the schedule reads again: days, or a duration such as P3D."""
     pool: Annotated[str, AfterValidator(_pool)] | None = None
-    automation: Annotated[AutomationKind | None, BeforeValidator(automation_kind)] = None
-    retries: Annotated[int | None, BeforeValidator(retry_count)] = None
+    """Dagster's concurrency pool of its runs."""
+    automation: Annotated[
+        AutomationKind | None,
+        BeforeValidator(automation_kind, json_schema_input_type=AutomationKind),
+    ] = None
+    """What starts its runs."""
+    retries: Annotated[
+        int | None,
+        BeforeValidator(
+            retry_count, json_schema_input_type=Annotated[int, Field(ge=0, le=MAX_RETRIES)]
+        ),
+    ] = None
+    """How often a run that nobody has started by hand is tried again, from 0 to 10."""
 
 
 TEAM_SETTINGS = (
@@ -130,8 +144,11 @@ class InstanceKeys(TeamKeys):
     """What an instance has in place of its base. The setting ``base_url`` wins over the key."""
 
     description: str | None = None
+    """A text for people."""
     base_url: str | None = None
+    """The address of this account. The setting base_url wins."""
     rate_limit: RateLimit | None = None
+    """The rate limit of this account."""
 
 
 def _accounts(value: Any) -> Any:
@@ -150,19 +167,24 @@ def _accounts(value: Any) -> Any:
 
 
 class Instances(Model):
-    """Keys of a file that gives several sources.
+    """Keys of a file that gives several sources."""
 
-    ``instances``: the names of the sources, each with what it has in place of the file's keys.
-    """
-
-    instances: Annotated[dict[str, InstanceKeys] | None, BeforeValidator(_accounts)] = None
+    instances: Annotated[
+        dict[str, InstanceKeys] | None,
+        BeforeValidator(
+            _accounts, json_schema_input_type=dict[str, InstanceKeys | None] | list[str]
+        ),
+    ] = None
+    """The sources that this file gives: a list of names, or what each has in place of the keys of the file."""
 
 
 class DerivedFile(InstanceKeys, Instances):
     """A catalog file that takes its API from another one, which ``base`` names."""
 
     source: str | None = None
+    """Name of the source; the file's name by default."""
     base: Annotated[str, Field(min_length=1)]
+    """Name of the source whose API this file takes."""
 
 
 @dataclass(frozen=True)
