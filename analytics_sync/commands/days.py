@@ -11,11 +11,13 @@ from zoneinfo import ZoneInfo
 
 from dagster import TimeWindowPartitionsDefinition
 
+from analytics_sync.commands.usage import WrongUsage
+
 _EXPECTED = "expected A..B such as 2026-03-01..2026-03-07, one day, or a number of days up to today"
 _MAX_DAYS = 100_000
 
 
-class WrongDays(Exception):
+class WrongDays(WrongUsage):
     """These are no days, or no partition is in them."""
 
 

@@ -101,7 +101,7 @@ class PageReader:
         request = self._request(self._params(parent), bounds)
         paginator = paginator_for(resource.paginator, context.place, self._session.redact)
         params = paginator.first_request().params
-        return self._session.shown_request(
+        return self._session.shown.whole(
             request.url, request.page_query(params), request.headers, request.content(params)
         )
 

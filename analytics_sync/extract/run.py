@@ -28,6 +28,7 @@ from analytics_sync.extract.parents import ParentValues
 from analytics_sync.extract.progress import RunProgress
 from analytics_sync.extract.resource_reader import ResourceReader
 from analytics_sync.extract.rest_client.account import Account
+from analytics_sync.extract.rest_client.call import ExchangeListener
 from analytics_sync.extract.rest_client.session import Session
 from analytics_sync.extract.rest_client.settings import Settings
 from analytics_sync.extract.result import ReadResult
@@ -46,6 +47,7 @@ class ReadRun:
         progress: Told of what the run does; None for one that nobody looks at.
         page_limit: For a trial, the largest number of pages of each resource; None reads all pages. A
             trial uses and leaves no journal.
+        on_response: Told of each response, from several threads; None tells nobody.
 
     Raises:
         MissingSetting: The base URL or a credential is not set.
@@ -62,6 +64,7 @@ class ReadRun:
         stop: Stop | None = None,
         progress: RunProgress | None = None,
         page_limit: int | None = None,
+        on_response: ExchangeListener | None = None,
     ) -> None:
         self.source = source
         self.stop = stop or Stop()
@@ -78,7 +81,9 @@ class ReadRun:
             )
         )
         settings = Settings(source)
-        self._session = Session(settings, sleep=sleep, progress=self.progress)
+        self._session = Session(
+            settings, sleep=sleep, progress=self.progress, on_response=on_response
+        )
         self.redact = self._session.redact
         self.account = Account(settings, self._session.base_url, self.redact.data_text)
         self._folder = LockedTempFolder("analytics-sync-read-")

@@ -64,7 +64,11 @@ def test_all_shipped_resources_are_listed(capsys: pytest.CaptureFixture[str]) ->
     assert [entry["asset"] for entry in found["assets"]] == list(known)
     for entry in found["assets"]:
         resource = known[entry["asset"]]
-        line = (ROOT / "analytics_sync" / "sources" / entry["file"]).read_text().splitlines()[entry["line"] - 1]
+        line = (
+            (ROOT / "analytics_sync" / "sources" / entry["file"])
+            .read_text()
+            .splitlines()[entry["line"] - 1]
+        )
         assert line.strip() == f"- name: {resource.name}"
         assert entry["marks_deleted"] == resource.soft_deletes
 

@@ -1,11 +1,14 @@
 """Commands that load data, or say what a load would do.
 
-In: the commands of the program. Out: the same, with ``run``.
+In: the commands of the program. Out: the same, with ``run`` and ``preview``.
 """
 
 from __future__ import annotations
 
-from analytics_sync.commands.parsers.commands import Commands
+from analytics_sync.commands.arguments import whole_number
+from analytics_sync.commands.parsers.commands import RESOURCE, Commands, add_json
+
+_DAYS = "one day, or a number of days up to today; by default the newest partition that is over"
 
 
 def add_commands(commands: Commands) -> None:
@@ -22,10 +25,26 @@ def add_commands(commands: Commands) -> None:
     )  # fmt: skip
     run.add_argument(
         "--days", metavar="A..B",
-        help="the days to load, one day, or a number of days up to today; by default the newest partition "
-        "that is over",
+        help=f"the days to load, {_DAYS}",
     )  # fmt: skip
     run.add_argument(
         "-w", "--workspace", metavar="FILE",
         help="the workspace file of the UI that shows the run; by default the one in this folder",
     )  # fmt: skip
+
+    preview = commands.add(
+        "preview", "the first page of a resource as a table; nothing is loaded",
+        run="analytics_sync.commands.preview:preview",
+        more="It shows the requests that were sent, with secrets masked. It opens no warehouse, and leaves no "
+        "journal and no history. A child takes the first page of its parent, too.",
+        status="0 if the page was read, 1 if not, 2 for wrong usage, a wrong file or a wrong value",
+    )  # fmt: skip
+    preview.add_argument("resource", metavar="RESOURCE", help=RESOURCE)
+    preview.add_argument("--days", metavar="A..B", help=f"the days to read, {_DAYS}")
+    preview.add_argument(
+        "--rows",
+        type=whole_number(1, 100_000),
+        default=20,
+        help="the largest number of rows; 20 by default",
+    )
+    add_json(preview)

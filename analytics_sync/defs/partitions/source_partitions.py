@@ -65,10 +65,15 @@ def run_window(
     if not context.has_partition_key and not context.has_partition_key_range:
         return None
     keys = context.partition_key_range
-    first = partitions.time_window_for_partition_key(keys.start)
-    last = partitions.time_window_for_partition_key(keys.end)
+    return window_of_keys(partitions, keys.start, keys.end)
+
+
+def window_of_keys(partitions: TimeWindowPartitionsDefinition, first: str, last: str) -> Window:
+    """A range of partitions as one window."""
+    begin = partitions.time_window_for_partition_key(first).start
+    end = partitions.time_window_for_partition_key(last).end
     zone = None if partitions.timezone == "UTC" else ZoneInfo(partitions.timezone)
-    return Window(_utc(first.start), _utc(last.end), zone=zone)
+    return Window(_utc(begin), _utc(end), zone=zone)
 
 
 def run_partitions(

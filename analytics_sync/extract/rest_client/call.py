@@ -6,8 +6,9 @@ In: the arguments of ``Session.get``. Out: plain values, which the session passe
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from analytics_sync.catalog.config.client import ErrorHandler
 from analytics_sync.catalog.config.models import ResponseAction
@@ -38,6 +39,27 @@ class Counters:
         with self.lock:
             for name, amount in amounts.items():
                 setattr(self, name, getattr(self, name) + amount)
+
+
+class Exchange(NamedTuple):
+    """One request that was sent, and how the API answered.
+
+    Attributes:
+        place: The resource that it was sent for.
+        request: Method and URL, headers and body, with secrets masked.
+        status: The HTTP status.
+        headers: The headers of the response, by name in lower case.
+        received_at: When the response arrived, in microseconds since 1970.
+    """
+
+    place: Place
+    request: str
+    status: int
+    headers: Mapping[str, str]
+    received_at: int
+
+
+ExchangeListener = Callable[[Exchange], None]
 
 
 @dataclass(slots=True)

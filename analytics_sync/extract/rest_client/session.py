@@ -24,7 +24,13 @@ from analytics_sync.common.errors import (
 from analytics_sync.common.redaction import Redactor
 from analytics_sync.common.settings_files import foreign_settings
 from analytics_sync.extract.rest_client.body import BodyReader
-from analytics_sync.extract.rest_client.call import Attempt, Call, Counters
+from analytics_sync.extract.rest_client.call import (
+    Attempt,
+    Call,
+    Counters,
+    Exchange,
+    ExchangeListener,
+)
 from analytics_sync.extract.rest_client.connections.connection_pool import ConnectionPool
 from analytics_sync.extract.rest_client.connections.deadline import Deadline
 from analytics_sync.extract.rest_client.connections.proxies import find_proxy
@@ -51,6 +57,7 @@ from analytics_sync.extract.rest_client.response import (
     without_secrets,
 )
 from analytics_sync.extract.rest_client.settings import Settings
+from analytics_sync.extract.rest_client.shown_requests import ShownRequests
 from analytics_sync.extract.rest_client.urls import (
     follow,
     origin,
@@ -61,7 +68,6 @@ from analytics_sync.extract.rest_client.urls import (
 from analytics_sync.extract.rest_client.verdict import Verdict, judge
 from analytics_sync.extract.rest_client.waiting import RequestWaits, WaitListener
 
-_PLAIN_HEADERS = frozenset({"Accept", "Accept-Encoding", "User-Agent"})
 _MAX_REDIRECTS = 5
 _KEEPS_METHOD = frozenset({307, 308})
 _REDIRECT_STATUSES = frozenset({301, 302, 303, 307, 308})
@@ -76,6 +82,7 @@ class Session:
         settings: Base URL and credentials.
         sleep: Waits for a number of seconds; None waits until the run is stopped at most.
         progress: Told of each wait; None tells nobody.
+        on_response: Told of each response, also of those that are no page; None tells nobody.
 
     Raises:
         MissingSetting: The base URL or a credential is not set, or another user may have set it.
@@ -87,7 +94,9 @@ class Session:
         *,
         sleep: Callable[[float], None] | None = None,
         progress: WaitListener | None = None,
+        on_response: ExchangeListener | None = None,
     ) -> None:
+        self._on_response = on_response
         client: Client = settings.source.client
         if problem := foreign_settings():
             advice = "Remove it, or set HOME to a folder of yours, and run again."
@@ -110,6 +119,7 @@ class Session:
             "User-Agent": "analytics-sync",
             **credentials,
         }
+        self.shown = ShownRequests(self.redact, self._headers, self._query)
         account = sorted({**credentials, **self._query}.items())
         self.account = repr([account, token.account] if token else account).encode()
         """The credentials of all requests; a secret."""
@@ -134,30 +144,6 @@ class Session:
     def without_credentials(self, link: str) -> str:
         """A link without the credentials that every request sends in its query."""
         return without_query(link, self._query)
-
-    def shown_request(
-        self,
-        url: str,
-        params: Mapping[str, object],
-        headers: Mapping[str, str],
-        content: Content = GET,
-    ) -> str:
-        """A request as a person reads it. Credentials are masked; nothing is sent.
-
-        Args:
-            url: The URL without the query.
-            params: Query parameters. A value ``~name~`` is shown as ``{name}``.
-            headers: The resource's own headers.
-            content: Method and body.
-        """
-        target = with_query(self.redact(with_query(url, params)), dict.fromkeys(self._query, "~~~"))
-        sent = {name: "***" for name in self._headers if name not in _PLAIN_HEADERS}
-        sent |= {name: self.redact(value) for name, value in headers.items()}
-        named = ", ".join(f"{name}: {value}" for name, value in sent.items())
-        shown = f"{content.method} {target}" + (f" with the headers {named}" if named else "")
-        if content.body:
-            shown += f" and the body {self.redact(content.body.decode())}"
-        return re.sub(r"~([\w.]+)~", r"{\1}", shown.replace("~~~", "***"))
 
     def max_concurrent_requests(self, response_bytes: int) -> int:
         """The number of responses to request concurrently: fewer when responses are large.
@@ -243,7 +229,7 @@ class Session:
             response, verdict = self._fetch(call, slot)
             return Attempt(number, response, verdict=verdict)
         except (urllib3.exceptions.HTTPError, OSError, TruncatedResponse) as e:
-            call.check_time(0.0, f"the wait for the whole response to {self._shown(call)}")
+            call.check_time(0.0, f"the wait for the whole response to {self.shown.short(call)}")
             return Attempt(number, None, self.redact(transport_problem(e)))
 
     def _delay_or_raise(self, call: Call, attempt: Attempt) -> float:
@@ -255,7 +241,7 @@ class Session:
             if is_last or delay > MAX_WAIT_SECONDS:
                 wait = None if is_last else delay
                 raise connection_failed(
-                    self._shown(call), attempt.number, attempt.problem, wait, call.place
+                    self.shown.short(call), attempt.number, attempt.problem, wait, call.place
                 )
             return delay
         verdict = attempt.verdict or Verdict()
@@ -277,12 +263,15 @@ class Session:
             call.counters.add(bytes=len(raw))
             # by name, not by line: a header sent twice is one value, its parts joined
             headers = {name.lower(): value for name, value in response.headers.itermerged()}
+            if self._on_response is not None:
+                said = self.shown.sent(call, url)
+                self._on_response(Exchange(place, said, response.status, headers, received_at))
             verdict = judge(response.status, headers, raw, call.policy, call.actions)
             location = headers.get("location")
             if verdict or response.status not in _REDIRECT_STATUSES or not location:
                 break
             if call.content is not GET and response.status not in _KEEPS_METHOD:
-                raise lost_body(self._shown(call), response.status, place)
+                raise lost_body(self.shown.short(call), response.status, place)
             target = follow(url, location, self.origin, place, "a redirect", self.redact)
             url = keep_query(target, url)
         else:
@@ -323,15 +312,10 @@ class Session:
             raise self._body.too_large(url, call.place, str(e), "max_response_bytes") from e
         return response, raw, received_at
 
-    def _shown(self, call: Call) -> str:
-        """Method and URL for messages, without credentials."""
-        url = shown_url(with_query(call.url, call.params), self.redact)
-        return f"{call.content.method} {url}"
-
     def _status_error(
         self, call: Call, response: Response, attempts: int, verdict: Verdict
     ) -> HttpStatusError:
-        shown = self._shown(call)
+        shown = self.shown.short(call)
         return status_error(
             response, verdict, shown, attempts, call.place, self._source, self.redact
         )
