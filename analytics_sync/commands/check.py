@@ -16,6 +16,7 @@ from analytics_sync.catalog.configured import read_sources
 from analytics_sync.catalog.loader import YAML_SUFFIXES, real_path
 from analytics_sync.catalog.names import check_lengths, check_names
 from analytics_sync.commands.sources import summary
+from analytics_sync.commands.usage import WrongUsage
 from analytics_sync.load.clients.destination import check_destination, configured_kind
 from analytics_sync.load.clients.lock_wait import wait_limit
 from analytics_sync.load.errors import LoadError
@@ -23,7 +24,16 @@ from analytics_sync.load.sharing.read_copy import read_copy_file
 
 
 def check(options: argparse.Namespace) -> int:
-    """Print a line for each file, and return 2 if one of them or a setting of the load is wrong."""
+    """Print a line for each file, and return 2 if one of them or a setting of the load is wrong.
+
+    With ``--live``, ask each API for one page instead.
+    """
+    if options.live:
+        from analytics_sync.commands.live_check import check_live  # the client loads for it only
+
+        return check_live(options)
+    if options.days is not None:
+        raise WrongUsage("--days is for check --live: add --live, or leave --days out.")
     try:
         check_destination()
         wait_limit()

@@ -50,9 +50,7 @@ class PageReader:
         self.ignored = IgnoredSeries(context.result, context.place, has_bounds=has_bounds)
         """The series whose first response is ignored."""
         self._requests = (
-            WindowRequests(
-                incremental, context.result, self.ignored, is_tested=context.page_limit is None
-            )
+            WindowRequests(incremental, context.result, self.ignored, context.page_limit)
             if incremental is not None and incremental.sends_bounds
             else None
         )

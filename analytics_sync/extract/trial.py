@@ -28,8 +28,14 @@ class PageLimit:
     def take(self) -> bool:
         """Take a page; false if none is left."""
         with self._lock:
-            self._left -= 1
-            return self._left >= 0
+            is_left = self._left > 0
+            self._left -= is_left
+            return is_left
+
+    def give_back(self) -> None:
+        """Give back a page that the API has refused: other bounds are requested in its place."""
+        with self._lock:
+            self._left += 1
 
     @property
     def finding(self) -> str:

@@ -162,3 +162,12 @@ def test_a_missing_setting_is_named(
     assert main(["preview", "shop/shops"]) == 1
     assert "Set SOURCES__SHOP__API_KEY" in capsys.readouterr().err
     assert api.seen == []
+
+
+def test_bounds_that_the_api_refuses_take_no_page(
+    api: Api, capsys: pytest.CaptureFixture[str]
+) -> None:
+    api.on("/orders", (400, {}, {}), pages)
+    status, found = result(capsys, "preview", "shop/orders", "--days", DAY)
+    assert (status, [sent["status"] for sent in found["requests"]]) == (0, [400, 200])
+    assert found["records"] == 4

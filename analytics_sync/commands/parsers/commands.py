@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 
+DAYS = "one day, or a number of days up to today; by default the newest partition that is over"
 PLACE = "SOURCE or SOURCE/RESOURCE"
 RESOURCE = "SOURCE/RESOURCE, or FILE/RESOURCE"
 PLACES = "SOURCE, SOURCE/RESOURCE, FILE or FILE/RESOURCE, several with spaces or commas between"

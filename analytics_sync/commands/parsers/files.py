@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from analytics_sync.commands.parsers.commands import Commands
+from analytics_sync.commands.parsers.commands import DAYS, Commands, add_json
 
 
 def add_commands(commands: Commands) -> None:
@@ -15,10 +15,19 @@ def add_commands(commands: Commands) -> None:
     check = commands.add(
         "check", "read catalog files and say what is wrong with them",
         run="analytics_sync.commands.check:check",
-        more="Without files, it checks those that Dagster loads.",
-        status="0 if all files load, 2 if one does not or a setting is wrong",
+        more="Without files, it checks those that Dagster loads. With --live it asks the API for the first page "
+        "of each resource, once: whether it answers, takes the key, and sends what is declared. Nothing is loaded.",
+        status="0 if all files load, 2 if one does not or a setting is wrong. With --live: 0 if all is proven, 1 if "
+        "something does not hold, 2 for wrong usage or a wrong file, 3 if something is not proven, such as the types "
+        "of a page without records",
     )  # fmt: skip
-    check.add_argument("files", nargs="*", type=Path, help="YAML, or Python with a rest_api config")
+    check.add_argument(
+        "files", nargs="*", type=Path,
+        help="YAML, or Python with a rest_api config. With --live also SOURCE, SOURCE/RESOURCE or FILE/RESOURCE",
+    )  # fmt: skip
+    check.add_argument("--live", action="store_true", help="one request for each resource")
+    check.add_argument("--days", metavar="A..B", help=f"with --live: the days to ask for, {DAYS}")
+    add_json(check)
 
     convert = commands.add(
         "convert", "a dlt rest_api configuration in Python -> YAML",

@@ -6,9 +6,7 @@ In: the commands of the program. Out: the same, with ``run`` and ``preview``.
 from __future__ import annotations
 
 from analytics_sync.commands.arguments import whole_number
-from analytics_sync.commands.parsers.commands import RESOURCE, Commands, add_json
-
-_DAYS = "one day, or a number of days up to today; by default the newest partition that is over"
+from analytics_sync.commands.parsers.commands import DAYS, RESOURCE, Commands, add_json
 
 
 def add_commands(commands: Commands) -> None:
@@ -25,7 +23,7 @@ def add_commands(commands: Commands) -> None:
     )  # fmt: skip
     run.add_argument(
         "--days", metavar="A..B",
-        help=f"the days to load, {_DAYS}",
+        help=f"the days to load, {DAYS}",
     )  # fmt: skip
     run.add_argument(
         "-w", "--workspace", metavar="FILE",
@@ -40,7 +38,7 @@ def add_commands(commands: Commands) -> None:
         status="0 if the page was read, 1 if not, 2 for wrong usage, a wrong file or a wrong value",
     )  # fmt: skip
     preview.add_argument("resource", metavar="RESOURCE", help=RESOURCE)
-    preview.add_argument("--days", metavar="A..B", help=f"the days to read, {_DAYS}")
+    preview.add_argument("--days", metavar="A..B", help=f"the days to read, {DAYS}")
     preview.add_argument(
         "--rows",
         type=whole_number(1, 100_000),

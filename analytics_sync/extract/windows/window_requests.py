@@ -23,6 +23,7 @@ from analytics_sync.extract.bounds import BoundsFormat
 from analytics_sync.extract.evidence.findings import COMPLETE, WINDOW_BOUNDS
 from analytics_sync.extract.judges.ignored import IgnoredSeries, says_absent
 from analytics_sync.extract.result import Page, ReadResult
+from analytics_sync.extract.trial import PageLimit
 from analytics_sync.extract.windows.incremental import bounds_params
 from analytics_sync.extract.windows.window_plan import BoundsRequest, Trial, WindowPlan
 from analytics_sync.extract.windows.window_tests import ReadPages, WindowEvidence, WindowTests
@@ -43,7 +44,8 @@ class WindowRequests:
         incremental: How the API filters.
         result: Receives how far the records were read.
         ignored: Receives the ends of ignored parts of a window.
-        is_tested: Whether doubts about the bounds are tested by further requests.
+        limit: The pages that a trial may request: it does not test doubts about the bounds by further
+            requests. None for a usual read.
     """
 
     def __init__(
@@ -51,15 +53,14 @@ class WindowRequests:
         incremental: Incremental,
         result: ReadResult,
         ignored: IgnoredSeries,
-        *,
-        is_tested: bool = True,
+        limit: PageLimit | None = None,
     ) -> None:
         self._incremental = incremental
         self._format = BoundsFormat(incremental)
         self._result = result
         self._ignored = ignored
         self._tests = WindowTests(incremental, result)
-        self._is_tested = is_tested
+        self._limit = limit
         self._max_span = incremental.max_span
         self._delay = incremental.delay
         self._delays = _DELAYS if self._format.is_zone_known else _DELAYS_IN_ANY_ZONE
@@ -91,6 +92,8 @@ class WindowRequests:
                 self._remember(request)
             elif _may_be_about_bounds(error):
                 plan.refusals += 1
+                if self._limit is not None:
+                    self._limit.give_back()
                 self._replan(plan, request, error)
             else:
                 plan.absent.append(error)
@@ -98,7 +101,7 @@ class WindowRequests:
             raise (plan.absent + [error for _, error in plan.unread])[0]
         self._record_ignored(plan, window)
         self._record_read_up_to(plan.read_up_to, window)
-        if self._is_tested:
+        if self._limit is None:
             self._tests.judge(evidence, read)
 
     def first_params(self, window: Window) -> dict[str, object]:
