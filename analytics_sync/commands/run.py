@@ -9,37 +9,26 @@ from __future__ import annotations
 
 import argparse
 import sys
-import warnings
 from collections.abc import Iterable
 from typing import Any
 
-from dagster import (
-    AssetKey,
-    AssetSelection,
-    BetaWarning,
-    DagsterRunStatus,
-    TimeWindowPartitionsDefinition,
-)
+from dagster import AssetKey, DagsterRunStatus, TimeWindowPartitionsDefinition
 from dagster._cli.utils import get_possibly_temporary_instance_for_cli
 from dagster._core.definitions.assets.graph.base_asset_graph import BaseAssetGraph
 from dagster._core.storage.tags import PARTITION_NAME_TAG
 from dagster._utils.interrupts import capture_interrupts
-from dagster_shared.error import DagsterError
 
 from analytics_sync.commands.days import Days, WrongDays, keys_of
 from analytics_sync.commands.located_run import WrongWorkspace, code_location, run_in_location
 from analytics_sync.commands.run_display import display
 from analytics_sync.commands.run_report import report
+from analytics_sync.commands.selection import WrongSelection, selected
 from analytics_sync.definitions import defs
 from analytics_sync.defs.automation.night_runs import RANGE_TAGS
 
 _FAILED = 1
 _WRONG = 2
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
-
-
-class _WrongSelection(Exception):
-    """The command line asks for something that one run cannot do."""
 
 
 def run(options: argparse.Namespace) -> int:
@@ -54,11 +43,11 @@ def run(options: argparse.Namespace) -> int:
     try:
         days = Days.parse(options.days) if options.days else None
         graph = defs.resolve_asset_graph()
-        keys = _selected(options.selection, graph)
+        keys = selected(options.selection, graph)
         job_name = _job_name(keys)
         tags = _tags(_partitions(keys, graph), days)
         location = code_location(options.workspace)
-    except (_WrongSelection, WrongDays, WrongWorkspace) as e:
+    except (WrongSelection, WrongDays, WrongWorkspace) as e:
         print(e, file=sys.stderr)
         return _WRONG
     with get_possibly_temporary_instance_for_cli("analytics-sync run") as instance:
@@ -70,38 +59,15 @@ def run(options: argparse.Namespace) -> int:
     return 0 if done.status == DagsterRunStatus.SUCCESS and outcome else _FAILED
 
 
-def _selected(text: str, graph: BaseAssetGraph[Any]) -> set[AssetKey]:
-    """The assets of a selection. The name of a source selects all its assets.
-
-    Raises:
-        _WrongSelection: It is no selection, or selects nothing.
-    """
-    sources = {key.path[0] for key in graph.get_all_asset_keys() if len(key.path) > 1}
-    parts = [part.strip() for part in text.split(",") if part.strip()]
-    known = f"Sources: {', '.join(sorted(sources))}; an asset is SOURCE/RESOURCE, * is all of them."
-    try:
-        keys = AssetSelection.groups(*(part for part in parts if part in sources)).resolve(graph)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", BetaWarning)  # Dagster's own use of its parser
-            if others := [part for part in parts if part not in sources]:
-                keys = keys | AssetSelection.from_coercible(others).resolve(graph)
-    except DagsterError as e:
-        problem = str(e).partition("\n")[0]
-        raise _WrongSelection(f"{text!r} selects no assets: {problem} {known}") from e
-    if not keys:
-        raise _WrongSelection(f"{text!r} selects no assets. {known}")
-    return set(keys)
-
-
 def _job_name(keys: set[AssetKey]) -> str:
     """The implicit job of Dagster that has all the assets.
 
     Raises:
-        _WrongSelection: There is none.
+        WrongSelection: There is none.
     """
     job = defs.resolve_implicit_job_def_def_for_assets(keys)
     if job is None:
-        raise _WrongSelection(
+        raise WrongSelection(
             "one run has one kind of partitions, and the selected sources have different ones "
             "(analytics-sync sources shows them). Run them one after the other."
         )
@@ -119,12 +85,12 @@ def _tags(partitions: TimeWindowPartitionsDefinition | None, days: Days | None) 
     """The tags that give a run its partition, or its range of partitions.
 
     Raises:
-        _WrongSelection: There are days, and no partitions.
+        WrongSelection: There are days, and no partitions.
         WrongDays: No partition is in the days.
     """
     if partitions is None:
         if days is not None:
-            raise _WrongSelection("what is selected has no partitions: leave out --days.")
+            raise WrongSelection("what is selected has no partitions: leave out --days.")
         return {}
     first, last = keys_of(partitions, days)
     return (

@@ -26,6 +26,7 @@ class Planned:
         window: The window of the partitions; None if no resource of the command has any.
         first: The first partition; empty without one.
         last: The last partition; empty without one.
+        partitions: The number of partitions from the first to the last.
     """
 
     source: Source
@@ -33,6 +34,7 @@ class Planned:
     window: Window | None = None
     first: str = ""
     last: str = ""
+    partitions: int = 0
 
 
 def planned_window(
@@ -59,4 +61,6 @@ def planned_window(
         return Planned(source, plan)
     partitions = partitions_of(plan)
     first, last = keys_of(partitions, named)
-    return Planned(source, plan, window_of_keys(partitions, first, last), first, last)
+    keys = partitions.get_partition_keys()
+    count = keys.index(last) - keys.index(first) + 1
+    return Planned(source, plan, window_of_keys(partitions, first, last), first, last, count)

@@ -1,12 +1,16 @@
 """Commands that load data, or say what a load would do.
 
-In: the commands of the program. Out: the same, with ``run`` and ``preview``.
+In: the commands of the program. Out: the same, with ``run``, ``plan`` and ``preview``.
 """
 
 from __future__ import annotations
 
 from analytics_sync.commands.arguments import whole_number
 from analytics_sync.commands.parsers.commands import DAYS, RESOURCE, Commands, add_json
+
+_SELECTION = (
+    "a source, SOURCE/RESOURCE, several with commas between, or an asset selection of Dagster"
+)
 
 
 def add_commands(commands: Commands) -> None:
@@ -17,10 +21,7 @@ def add_commands(commands: Commands) -> None:
         more="The run is in the history of DAGSTER_HOME, if that is set. Ctrl-C cancels it.",
         status="0 if all is loaded and no check of severity ERROR failed, 1 if not, 2 for wrong usage",
     )  # fmt: skip
-    run.add_argument(
-        "selection", metavar="SELECTION",
-        help="a source, SOURCE/RESOURCE, several with commas between, or an asset selection of Dagster",
-    )  # fmt: skip
+    run.add_argument("selection", metavar="SELECTION", help=_SELECTION)
     run.add_argument(
         "--days", metavar="A..B",
         help=f"the days to load, {DAYS}",
@@ -29,6 +30,16 @@ def add_commands(commands: Commands) -> None:
         "-w", "--workspace", metavar="FILE",
         help="the workspace file of the UI that shows the run; by default the one in this folder",
     )  # fmt: skip
+
+    plan = commands.add(
+        "plan", "the windows, requests and limits of a run; nothing is sent",
+        run="analytics_sync.commands.plan:plan",
+        more="With DAGSTER_HOME, it also says how many requests the latest run of each asset took.",
+        status="0 if all first requests can be made, 1 if one cannot, 2 for wrong usage or a wrong value",
+    )  # fmt: skip
+    plan.add_argument("selection", metavar="SELECTION", help=_SELECTION)
+    plan.add_argument("--days", metavar="A..B", help=f"the days to plan, {DAYS}")
+    add_json(plan)
 
     preview = commands.add(
         "preview", "the first page of a resource as a table; nothing is loaded",
