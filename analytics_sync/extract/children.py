@@ -59,6 +59,7 @@ class Children:
                     self._filter.add(parent, page)
                 first = False
                 yield page
+                del page  # its memory must be free before the next page is decoded
             if not first:
                 self._context.result.parents_read.add(parent.key)
         except HttpStatusError as e:

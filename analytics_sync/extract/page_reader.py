@@ -143,6 +143,7 @@ class PageReader:
                     for page in pages:
                         has_pages = True
                         yield page
+                        del page  # its memory must be free before the next page is decoded
             except HttpStatusError as e:
                 if has_pages or not self.ignored.may_be_absence(e):
                     raise

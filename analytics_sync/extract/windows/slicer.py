@@ -90,8 +90,9 @@ class Slicer:
                     is_long = count is None or count >= _MIN_PAGES_TO_SLICE
                     if is_long and self._make_slices(count, page.size):
                         return
-                yield from held
-                held = []
+                del page
+                while held:
+                    yield held.pop(0)
         yield from held
 
     def _estimated_pages(self, first: list[Page]) -> int | None:
@@ -140,21 +141,24 @@ class Slicer:
     def _slice_job(self, slice_: Window, *, ignore_journal: bool) -> Job[Page]:
         def read() -> Iterator[Page]:
             with closing(self._read(slice_, ignore_journal)) as pages:
-                for number, page in enumerate(pages):
-                    if self._must_stop(number, page, slice_):
+                is_first = True
+                for page in pages:  # enumerate would hold a page until the next one is there
+                    if self._must_stop(is_first, page, slice_):
                         return
+                    is_first = False
                     yield page
+                    del page
 
         return read
 
-    def _must_stop(self, number: int, page: Page, slice_: Window) -> bool:
+    def _must_stop(self, is_first: bool, page: Page, slice_: Window) -> bool:
         """Whether reading in slices has been abandoned.
 
         It is abandoned when the first page of a slice holds other records than requested. Some APIs
         ignore the parameters, and each slice would be the whole listing.
         """
         with self._lock:
-            if not self._slices_abandoned and number == 0 and page.records:
+            if not self._slices_abandoned and is_first and page.records:
                 span = self._cursor.span(page.records)
                 if not is_within(self._incremental, slice_, span):
                     self._slices_abandoned = True

@@ -127,9 +127,11 @@ class WindowRequests:
         try:
             params = bounds_params(self._incremental, values)
             with closing(read(params, self._format.window(request.bounds))) as pages:
-                for number, page in enumerate(pages, start=1):
+                for page in pages:  # enumerate would hold a page until the next one is there
+                    number += 1
                     evidence.add(request.bounds, number, page)
                     yield page
+                    del page
         except HttpStatusError as error:
             if not number and (self._ignored.may_be_absence(error) or _may_be_about_bounds(error)):
                 return error

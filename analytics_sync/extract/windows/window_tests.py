@@ -7,11 +7,10 @@ check ``window_bounds``. A test is sent only after a suspicion, and a few times 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from itertools import chain, islice
-from typing import Any
 
 from analytics_sync.catalog.config.incremental import Incremental
 from analytics_sync.common.errors import ExtractError
@@ -38,16 +37,14 @@ class Seen:
     """The records of one request.
 
     Attributes:
-        all: The cursors of the pages that were looked at.
+        all: The cursors of all pages.
         first: The cursors of the first page.
-        before: The records of the latest page.
         count: The number of records.
     """
 
     def __init__(self, cursor: CursorReader) -> None:
         self.all = CursorRange(cursor)
         self.first = CursorRange(cursor)
-        self.before: Sequence[Any] = ()
         self.count = 0
 
 
@@ -80,11 +77,7 @@ class WindowEvidence:
         if seen is None or number == 1:
             seen = self.seen[bounds] = Seen(self._cursor)
             seen.first.add(page.records)
-        # Pages 1, 2, 4, 8 and so on are enough for most doubts: reading cursors takes time.
-        if self.is_long or page.last or number & (number - 1) == 0:
-            is_empty_end = page.last and not page.records
-            seen.all.add(seen.before if is_empty_end else page.records)
-        seen.before = page.records
+        seen.all.add(page.records)
         seen.count += len(page.records)
 
 
