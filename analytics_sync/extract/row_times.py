@@ -9,15 +9,17 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import accumulate
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from analytics_sync.common.quarters import joined
 from analytics_sync.common.window import Window
 
 _TIMESTAMP = pa.timestamp("us", "UTC")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,11 @@ class RowTimes:
     counts: Mapping[int, int] = field(default_factory=dict)
     newest: datetime | None = None
     has_dates: bool = False
+
+    @property
+    def windows(self) -> list[Window]:
+        """The times of the rows, as windows."""
+        return joined(_EPOCH + timedelta(microseconds=quarter) for quarter in self.counts)
 
     def rows_in(self, windows: Sequence[Window]) -> list[int]:
         """The number of rows in each of some windows."""

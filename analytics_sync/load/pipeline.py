@@ -41,7 +41,7 @@ from analytics_sync.load.clients.destination_kinds import TESTED
 from analytics_sync.load.clients.merge_counts import MergeCounts
 from analytics_sync.load.clients.postgres_keys import index_keys
 from analytics_sync.load.clients.staging import drop_staging, staging_id
-from analytics_sync.load.earlier_rows import EarlierRows, expected_rows, judge, look, to_look_at
+from analytics_sync.load.earlier_rows import EarlierRows, judge, look, to_look_at
 from analytics_sync.load.errors import warehouse_errors
 from analytics_sync.load.existing_tables import existing_tables
 from analytics_sync.load.gone.rejected_table import clear_rejected, ensure_rejected
@@ -56,6 +56,7 @@ from analytics_sync.load.memory.dataset_memory import (
     refuse_before_reading,
 )
 from analytics_sync.load.memory.loaded_windows import Reported
+from analytics_sync.load.merge_probes import judge_merges, merge_probes
 from analytics_sync.load.sharing.locks import load_lock
 from analytics_sync.load.sharing.read_copy import ReadCopy, publish_read_copy
 from analytics_sync.load.stages import Stage, Stages
@@ -248,7 +249,7 @@ def _look_at_tables(
     if destination_kind(destination) not in TESTED or run.page_limit is not None:
         return {}
     destination.replaced.update(deletes.plan(client))
-    destination.expected.update(expected_rows(run, client))
+    destination.probes.update(merge_probes(run, client))
     return look(run, to_look_at(run), client)
 
 
@@ -273,7 +274,8 @@ def _finish(
         if destination_kind(pipeline.destination) in TESTED:
             ensure_rejected(client, file_format(pipeline.destination))
             cleared = clear_rejected(run, client, load_id)
-            judge(run, earlier, _merges(pipeline.destination))
+            judge(run, earlier)
+            judge_merges(run, _merges(pipeline.destination))
             if run.page_limit is None:
                 deletes.mark(client)
             note(client, run, load_id, remembered)

@@ -18,6 +18,7 @@ from analytics_sync.catalog.config.models import DataType
 from analytics_sync.common.redaction import Redactor
 from analytics_sync.common.stopping import Stop
 from analytics_sync.load.clients.foreign_objects import ForeignObject, foreign_objects
+from analytics_sync.load.clients.merging_client import MergingClient
 from analytics_sync.load.clients.postgres_keys import has_unique_index
 from analytics_sync.load.dialects import in_dialect
 from analytics_sync.load.gone.scope import column_names
@@ -47,6 +48,11 @@ class Warehouse:
     def dialect(self) -> str:
         """The dialect of SQL, in sqlglot's words; empty without a warehouse."""
         return str(self._client.capabilities.sqlglot_dialect) if self._client else ""
+
+    @property
+    def finds_spellings(self) -> bool:
+        """Whether the merges of loads look for keys in another spelling."""
+        return isinstance(self._job_client, MergingClient)
 
     def table(self, name: str) -> str:
         """The quoted, qualified name of a table.

@@ -9,8 +9,13 @@ from typing import Any
 import pytest
 from dagster import AssetCheckSeverity
 
-from analytics_sync_tests.support.dagster_runs import check_of, make_dagster_home, run_in_dagster
-from analytics_sync_tests.support.each_warehouse import Warehouse, every_warehouse
+from analytics_sync_tests.support.dagster_runs import (
+    check_of,
+    make_dagster_home,
+    run_checks,
+    run_in_dagster,
+)
+from analytics_sync_tests.support.each_warehouse import Warehouse, every_warehouse, only_duckdb
 from analytics_sync_tests.support.scripted_api import Api, item, shop, shop_api
 
 api = shop_api
@@ -50,8 +55,55 @@ def test_a_uuid_that_changes_its_case_is_an_error(api: Api, home: Path) -> None:
     found = check(api, home, 2, ONE.upper())
     assert not found.passed
     assert found.severity is AssetCheckSeverity.ERROR
-    assert found.metadata["keys_in_two_spellings"].value == 1
     assert f"for example {ONE}. They are the same record" in found.description
+
+
+def test_two_spellings_of_one_load_are_an_error(api: Api, home: Path) -> None:
+    found = check(api, home, 0, ONE, ONE.upper(), TWO)
+    assert not found.passed
+    assert (
+        f"1 UUIDs are keys of several rows, in upper and in lower case, for example {ONE}"
+        in found.description
+    )
+
+
+def test_the_day_of_the_load_that_brings_a_spelling_is_red_and_the_others_are_green(
+    api: Api, home: Path
+) -> None:
+    assert check(api, home, 0, ONE, TWO).passed
+    records = [
+        {"id": key, "part": 1, "updated_at": f"{DAY + timedelta(days=day)}T10:00:00Z"}
+        for key, day in ((ONE.upper(), 2), ("3", 3), ("4", 4))
+    ]
+    api.on("/items", records)
+    days = [DAY + timedelta(days=day) for day in (1, 4)]
+    result = run_in_dagster(home, {"shop": shop(EVENTS)}, ["shop/items"], *days)
+    found = [
+        e for e in result.get_asset_check_evaluations() if e.check_name == "primary_key_unique"
+    ]
+    assert [e.partition for e in found if not e.passed] == [str(DAY + timedelta(days=2))]
+    assert len(found) == 4
+
+
+def test_a_spelling_with_a_row_of_a_later_load_is_found_by_this_load(api: Api, home: Path) -> None:
+    assert check(api, home, 2, ONE.upper()).passed
+    assert not check(api, home, 1, ONE).passed
+    assert not check(api, home, 1, ONE).passed, "both rows are still there"
+    assert check(api, home, 0, TWO).passed
+
+
+@only_duckdb
+def test_a_check_of_a_day_looks_at_the_rows_of_this_day(
+    api: Api, home: Path, warehouse: Warehouse
+) -> None:
+    assert check(api, home, 0, ONE).passed
+    assert check(api, home, 1, TWO).passed
+    warehouse.run(f"UPDATE shop.items SET id = '{TWO.upper()}' WHERE id = '{ONE}'")
+    name, source = "items.primary_key_unique", shop(EVENTS)
+    assert run_checks(home, source, DAY + timedelta(days=1)).checks[name][0]
+    passed, _, text = run_checks(home, source).checks[name]
+    assert not passed, "a run without a partition looks at the whole table"
+    assert f"for example {TWO}" in text
 
 
 @pytest.mark.parametrize(

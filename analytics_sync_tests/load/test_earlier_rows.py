@@ -17,6 +17,7 @@ from dagster import AssetCheckSeverity
 from analytics_sync.extract.evidence.findings import DECLARED_SCHEMA, PRIMARY_KEY_UNIQUE
 from analytics_sync.extract.run import ReadRun
 from analytics_sync.load.pipeline import load
+from analytics_sync_tests.support import duckdb_file
 from analytics_sync_tests.support.dagster_runs import make_dagster_home, run_in_dagster
 from analytics_sync_tests.support.day_windows import day_window
 from analytics_sync_tests.support.each_warehouse import every_warehouse
@@ -222,7 +223,10 @@ def test_a_rare_field_is_gone_only_if_chance_is_unlikely(
 
 
 def events(day: int, count: int, **fields: Any) -> list[Record]:
-    return [{"id": day * 1000 + i, "day": day_of(day), "n": 1, **fields} for i in range(count)]
+    return [
+        {"id": 1_000_000 + day * 1000 + i, "day": day_of(day), "n": 1, **fields}
+        for i in range(count)
+    ]
 
 
 def test_a_field_that_is_gone_from_a_day_that_had_it(api: Api, file: Path) -> None:
@@ -236,6 +240,52 @@ def test_a_new_day_needs_more_records_to_show_it(
 ) -> None:
     assert sync(api, report(), events(0, 40, note="x"), 0) == {}
     assert (DECLARED_SCHEMA in sync(api, report(), events(1, count), 1)) == is_gone
+
+
+# the day of the earlier rows, whether the field counts as gone from day 0
+BESIDE = {"before": (-1, True), "after": (8, True), "far": (-60, True), "too far": (-90, False)}
+
+
+@pytest.mark.parametrize("name", BESIDE)
+def test_a_new_day_is_compared_with_the_nearest_days(api: Api, file: Path, name: str) -> None:
+    day, is_gone = BESIDE[name]
+    assert sync(api, report(), events(day, 40, note="x"), day) == {}
+    found = sync(api, report(), events(0, 40), 0)
+    assert (DECLARED_SCHEMA in found) == is_gone
+    if is_gone:
+        assert "a field that 40 rows of the windows beside it had" in found[DECLARED_SCHEMA][0]
+
+
+def test_a_field_that_the_nearest_days_do_not_have_is_not_gone(api: Api, file: Path) -> None:
+    assert sync(api, report(), events(0, 400, note="x"), 0) == {}
+    assert DECLARED_SCHEMA in sync(api, report(), events(1, 40), 1)
+    assert sync(api, report(), events(2, 40), 2) == {}, "the change was told when it came"
+
+
+@pytest.mark.parametrize(("days_ago", "is_gone"), [(3, True), (60, False)])
+def test_children_without_a_time_are_compared_with_rows_that_were_read_lately(
+    api: Api, file: Path, days_ago: int, is_gone: bool
+) -> None:
+    lines = {
+        "path": "/items/{item}/lines",
+        "params": {"item": {"type": "resolve", "resource": "items", "field": "id"}},
+    }
+    columns = {"id": "bigint", "note": "text"}
+    source = shop(report(), item(lines, name="lines", columns=columns))
+
+    def found(day: int, **fields: Any) -> dict[str, list[str]]:
+        api.on("/items", events(day, 1))
+        key = events(day, 1)[0]["id"]
+        api.on(f"/items/{key}/lines", [{"id": key + i, **fields} for i in range(20)])
+        with ReadRun(
+            source, day_window(MONDAY + timedelta(day), MONDAY + timedelta(day + 1))
+        ) as run:
+            load(run, "run")
+            return run.result("lines").findings.by_check()
+
+    assert found(0, note="x") == {}
+    duckdb_file.run(file, f"UPDATE shop.lines SET _read_at = _read_at - INTERVAL {days_ago} DAY")
+    assert (DECLARED_SCHEMA in found(1)) == is_gone
 
 
 def test_a_new_day_may_lack_what_comes_later(api: Api, file: Path) -> None:

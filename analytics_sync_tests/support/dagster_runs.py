@@ -63,19 +63,23 @@ def run_in_dagster(
 ) -> ExecuteInProcessResult:
     """Materialize assets in this process, with the environment as it is; see ``World.run``."""
     defs = build_definitions(sources)
-    tags = {}
-    if first is not None:
-        tags = {
-            ASSET_PARTITION_RANGE_START_TAG: str(first),
-            ASSET_PARTITION_RANGE_END_TAG: str(last or first),
-        }
     with DagsterInstance.from_config(str(home)) as instance:
         return defs.resolve_implicit_global_asset_job_def().execute_in_process(
             instance=instance,
             asset_selection=[AssetKey(a.split("/")) for a in assets],
-            tags=tags,
+            tags=_range(first, last),
             raise_on_error=False,
         )
+
+
+def _range(first: date | str | None, last: date | str | None) -> dict[str, str]:
+    """The tags of a run of a range of partitions; none without a first one."""
+    if first is None:
+        return {}
+    return {
+        ASSET_PARTITION_RANGE_START_TAG: str(first),
+        ASSET_PARTITION_RANGE_END_TAG: str(last or first),
+    }
 
 
 def events(result: ExecuteInProcessResult, kind: DagsterEventType) -> list[Any]:
@@ -155,15 +159,19 @@ def run_source(
     return _outcome(done)
 
 
-def run_checks(home: Path, source: Source) -> Run:
-    """Run the checks of a source alone."""
+def run_checks(home: Path, source: Source, day: date | None = None) -> Run:
+    """Run the checks of a source alone: of one partition, or of whole tables."""
     defs = build_definitions({source.name: source})
     job = define_asset_job(
         "checks", selection=AssetSelection.checks_for_assets(*map(asset_key, source.assets))
     )
     with DagsterInstance.from_config(str(home)) as instance:
         resolved = Definitions.merge(defs, Definitions(jobs=[job])).resolve_job_def("checks")
-        return _outcome(resolved.execute_in_process(instance=instance, raise_on_error=False))
+        return _outcome(
+            resolved.execute_in_process(
+                instance=instance, tags=_range(day, day), raise_on_error=False
+            )
+        )
 
 
 def _outcome(done: ExecuteInProcessResult) -> Run:

@@ -7,18 +7,17 @@ different keys.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from analytics_sync.catalog import Resource
 from analytics_sync.catalog.naming import DELETED_AT
+from analytics_sync.common.uuids import is_uuid
 from analytics_sync.defs.checks.row_scope import RowScope
 
 if TYPE_CHECKING:
     from analytics_sync.load.warehouse import Warehouse
 
-_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _LENGTH = 36
 _MAX_KEYS = 1000  # that are counted
 
@@ -39,7 +38,7 @@ def spelled_in_two_ways(
     sample = warehouse.rows(f"SELECT {', '.join(names)} FROM {table} LIMIT 1")
     if not sample:
         return []
-    uuids = [n for n, v in zip(names, sample[0], strict=True) if _is_uuid(v)]
+    uuids = [n for n, v in zip(names, sample[0], strict=True) if is_uuid(v)]
     if not uuids:  # a look at one row spares a search through tables of other keys
         return []
     folded = ", ".join(f"lower({n})" if n in uuids else n for n in names)
@@ -48,27 +47,26 @@ def spelled_in_two_ways(
         where.append(f"{warehouse.column(DELETED_AT)} IS NULL")
     shown = ", ".join(f"lower({n})" for n in uuids)
     rows = warehouse.rows(
-        f"SELECT {shown} FROM {table}{_rows(resource, scope, table, folded, where)} "
+        f"SELECT {shown} FROM {table}{_rows(warehouse, resource, scope, folded, where)} "
         f"GROUP BY {folded} HAVING count(*) > 1 LIMIT {_MAX_KEYS}"
     )
-    return [", ".join(row) for row in rows if all(map(_is_uuid, row))]
+    return [", ".join(row) for row in rows if all(map(is_uuid, row))]
 
 
 def _rows(
-    resource: Resource, scope: RowScope, table: str, folded: str, where: Sequence[str]
+    warehouse: Warehouse, resource: Resource, scope: RowScope, folded: str, where: Sequence[str]
 ) -> str:
     """The clause WHERE for the rows of the keys in question.
 
-    A record whose cursor changes may have its other row in another window. Then all rows with the keys of
-    the window are looked at: this reads the key columns of the table, and no other column.
+    A record whose cursor changes may have its other row in another window. The merge of its load has looked
+    for that. A warehouse that was never tested has no such merge: all rows with the keys of the window are
+    looked at there. This reads the key columns of the table, and no other column.
     """
     from analytics_sync.extract.convert.cursor_kind import CursorKind, cursor_kind  # by a run only
 
-    if not scope.condition or cursor_kind(resource) is CursorKind.FIXED:
+    is_in_scope = warehouse.finds_spellings or cursor_kind(resource) is CursorKind.FIXED
+    if not scope.condition or is_in_scope:
         return scope.where(*where)
+    table = warehouse.table(resource.table)
     keys = f"SELECT {folded} FROM {table}{scope.where(*where)}"
     return RowScope().where(*where, f"({folded}) IN ({keys})")
-
-
-def _is_uuid(value: object) -> bool:
-    return isinstance(value, str) and _UUID.fullmatch(value) is not None

@@ -44,7 +44,7 @@ class DuckDbMergeJob(RunnableLoadJob):
             client,
             self._rows(client),
             job_client.replaced.get(name),
-            job_client.expected.get(name),
+            job_client.probes.get(name),
         )
 
         def merge() -> MergeCounts:

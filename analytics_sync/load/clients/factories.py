@@ -21,6 +21,7 @@ from dlt.destinations.impl.sqlalchemy.factory import sqlalchemy
 
 from analytics_sync.common.stopping import Stop
 from analytics_sync.load.clients.merge_counts import Merges
+from analytics_sync.load.clients.merge_probe import MergeProbe
 from analytics_sync.load.clients.merge_sql import Replaced
 
 # Clients are imported when dlt needs one, because PostgreSQL's client needs an optional driver.
@@ -39,8 +40,8 @@ class CachedConfiguration(Destination[Any, Any]):
         return {}
 
     @cached_property
-    def expected(self) -> dict[str, str]:
-        """The condition on the rows ``old`` of which a load may bring new versions, by table."""
+    def probes(self) -> dict[str, MergeProbe]:
+        """What the merges of a load look for, by table."""
         return {}
 
     stop = Stop()
@@ -54,7 +55,7 @@ class CachedConfiguration(Destination[Any, Any]):
     def client(self, schema: Schema, initial_config: Any = None) -> Any:
         """A job client that knows the rows to replace, and counts what it merges."""
         client: Any = super().client(schema, initial_config)
-        client.replaced, client.expected = self.replaced, self.expected
+        client.replaced, client.probes = self.replaced, self.probes
         client.merges = self.merges
         client.sql_client.stop = self.stop
         return client

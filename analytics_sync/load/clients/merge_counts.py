@@ -9,17 +9,18 @@ every column of the table.
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
 
 from dlt.destinations.sql_client import SqlClientBase
 
+from analytics_sync.load.clients.merge_probe import SPELLED, UNEXPECTED, spelled_keys
+
 OLDER_VERSIONS = "DELETE /* older versions */ FROM"
 """The begin of the statement that removes the older versions of new rows."""
-UNEXPECTED = "SELECT count(*) /* unexpected */"
-"""The begin of the statement that counts the rows of which nobody expects a new version."""
 _INSERT = "INSERT INTO"
 
 
@@ -30,14 +31,17 @@ class MergeCounts:
     Attributes:
         inserted: Rows whose key the table did not have.
         replaced: Rows that took the place of the row with their key.
-        unexpected: Rows of other windows whose key a new row has; counted where they show a wrong key.
         seconds: Duration of the merges.
+        unexpected: Rows of other windows whose key a new row has, by the time of the new row; counted where
+            they show a wrong key.
+        spelled: The time of a new row for each UUID that another row has in another case.
     """
 
     inserted: int = 0
     replaced: int = 0
-    unexpected: int = 0
     seconds: float = 0.0
+    unexpected: Counter[Any] = field(default_factory=Counter)
+    spelled: dict[str, Any] = field(default_factory=dict)
 
 
 class Merges:
@@ -53,8 +57,9 @@ class Merges:
             total = self._by_table.setdefault(table, MergeCounts())
             total.inserted += counts.inserted
             total.replaced += counts.replaced
-            total.unexpected += counts.unexpected
             total.seconds += counts.seconds
+            total.unexpected.update(counts.unexpected)
+            total.spelled.update(counts.spelled)
 
     @property
     def by_table(self) -> Mapping[str, MergeCounts]:
@@ -69,7 +74,8 @@ def run_counted(client: SqlClientBase[Any], statements: Iterable[str]) -> MergeC
         client: A client of DuckDB or PostgreSQL, in a transaction.
         statements: As ``merge_statements`` makes them.
     """
-    began, removed, added, unexpected = monotonic(), 0, 0, 0
+    began, removed, added = monotonic(), 0, 0
+    counts = MergeCounts()
     for statement in statements:
         with client.execute_query(statement) as cursor:
             if statement.startswith(OLDER_VERSIONS):
@@ -77,8 +83,12 @@ def run_counted(client: SqlClientBase[Any], statements: Iterable[str]) -> MergeC
             elif statement.startswith(_INSERT):
                 added += _rows_changed(cursor)
             elif statement.startswith(UNEXPECTED):
-                unexpected += int(cursor.fetchall()[0][0])
-    return MergeCounts(max(0, added - removed), removed, unexpected, monotonic() - began)
+                counts.unexpected.update({time: int(rows) for time, rows in cursor.fetchall()})
+            elif statement.startswith(SPELLED):
+                counts.spelled.update(spelled_keys(cursor.fetchall()))
+    counts.inserted, counts.replaced = max(0, added - removed), removed
+    counts.seconds = monotonic() - began
+    return counts
 
 
 def _rows_changed(cursor: Any) -> int:

@@ -16,7 +16,16 @@ from dlt.common.schema.utils import get_columns_names_with_prop
 from dlt.destinations.sql_client import SqlClientBase
 
 from analytics_sync.catalog.naming import DELETED_AT, READ_AT
-from analytics_sync.load.clients.merge_counts import OLDER_VERSIONS, UNEXPECTED
+from analytics_sync.load.clients.merge_counts import OLDER_VERSIONS
+from analytics_sync.load.clients.merge_probe import (
+    UNEXPECTED,
+    MergeProbe,
+    ProbedColumns,
+    limited,
+    probed_columns,
+    spelled_columns,
+    variants,
+)
 from analytics_sync.load.clients.sqlite_values import to_stored
 
 # The write dispositions whose tables these statements change. dlt loads other tables itself.
@@ -24,6 +33,7 @@ MERGED = frozenset({"merge", "replace"})
 # DuckDB: the rows of the table that have the key of a new row. No column of a record has a space in its name.
 _MET = "temp.main._met_rows"
 _ROW, _OLDER, _UNEXPECTED = '"row id"', '"is older"', '"is unexpected"'
+_OTHER, _IS_VARIANT, _TIME = '"is another spelling"', '"is variant"', '"new time"'
 
 
 @dataclass(frozen=True)
@@ -44,7 +54,7 @@ def merge_statements(
     client: SqlClientBase[Any],
     rows: str,
     replaced: Replaced | None,
-    expected: str | None = None,
+    probe: MergeProbe | None = None,
 ) -> list[str]:
     """Statements that bring new rows into a table. They must run in one transaction.
 
@@ -53,8 +63,7 @@ def merge_statements(
         client: The client of a tested warehouse.
         rows: The new rows, as SQL that may follow FROM. No key may come twice in them.
         replaced: The rows to remove first; None removes none. It counts if the table replaces rows.
-        expected: A condition on the rows ``old`` that new rows should take the place of; None counts none
-            of the others.
+        probe: What the merge looks for; None for nothing.
     """
     target = client.make_qualified_table_name(table["name"])
     quote, dialect = client.escape_column_name, str(client.capabilities.sqlglot_dialect)
@@ -72,63 +81,127 @@ def merge_statements(
             f"DELETE FROM {target} WHERE ({replaced.where}) AND ({read_at} IS NULL "
             f"OR {read_at} < {literal(replaced.read_before, dialect)} OR {read_at} > {now})"
         ]
-    keys = [quote(k) for k in get_columns_names_with_prop(table, "primary_key")]
-    is_older = _old_is_older(table, quote, now)
-    merge = {"duckdb": _merge_by_row_id, "sqlite": _merge_by_lookup}.get(dialect, _merge_by_key)
-    return [*removal, *merge(target, rows, keys, is_older, insert, expected)]
+    keys = get_columns_names_with_prop(table, "primary_key")
+    probe = probe or MergeProbe()
+    merge = _Merge(
+        target,
+        rows,
+        _old_is_older(table, quote, now),
+        _old_is_alive(table, quote),
+        insert,
+        probe.expected,
+        probed_columns(table, probe, quote, keys, READ_AT),
+    )
+    return [*removal, *_MERGES.get(dialect, _merge_by_key)(merge)]
 
 
-def _merge_by_row_id(
-    target: str, rows: str, keys: list[str], is_older: str, insert: str, expected: str | None
-) -> list[str]:
+@dataclass(frozen=True)
+class _Merge:
+    """The parts of a merge, as SQL.
+
+    Attributes:
+        target: The table.
+        rows: The new rows.
+        is_older: The condition that an old row is older than a new one.
+        is_alive: The condition that an old row is not marked as deleted.
+        insert: The statement that adds the new rows.
+        expected: The condition of the probe.
+        columns: The columns that the merge and its probe need.
+    """
+
+    target: str
+    rows: str
+    is_older: str
+    is_alive: str
+    insert: str
+    expected: str | None
+    columns: ProbedColumns
+
+    @property
+    def same_key(self) -> str:
+        """The condition that an old row and a new one have the same key."""
+        return " AND ".join(f"old.{k} = new.{k}" for k in self.columns.keys)
+
+
+def _merge_by_row_id(merge: _Merge) -> list[str]:
     """The merge of DuckDB: one look at the keys of the table, because it has no index to look them up in."""
-    same_key = _same_key(keys)
-    new_keys = ", ".join(f"new.{k}" for k in keys)
-    is_unexpected = "false" if expected is None else f"NOT ({expected})"
+    columns, same_key = merge.columns, merge.same_key
+    new_keys = ", ".join(f"new.{k}" for k in columns.keys)
+    is_unexpected = "false" if merge.expected is None else f"NOT ({merge.expected})"
+    row, is_older, rows, is_other = "old.rowid", merge.is_older, merge.rows, "false"
+    if columns.texts:  # a variant meets rows, removes none and keeps none out
+        own = f"SELECT {', '.join(columns.of_variants)}, false AS {_IS_VARIANT} FROM {rows} AS new"
+        rows = f"({own} UNION ALL {variants(columns, merge.rows, f', true AS {_IS_VARIANT}')})"
+        row = f"CASE WHEN NOT new.{_IS_VARIANT} THEN old.rowid END"
+        is_older = f"new.{_IS_VARIANT} OR {is_older}"
+        is_unexpected = f"NOT new.{_IS_VARIANT} AND {is_unexpected}"
+        is_other = f"new.{_IS_VARIANT} AND {merge.is_alive}"
     return [
-        f"CREATE TEMP TABLE {_MET} AS SELECT old.rowid AS {_ROW}, {new_keys}, "
-        f"coalesce({is_older}, false) AS {_OLDER}, {is_unexpected} AS {_UNEXPECTED} "
-        f"FROM {target} AS old JOIN {rows} AS new ON {same_key}",
-        f"{UNEXPECTED} FROM {_MET} WHERE {_UNEXPECTED}",
-        f"{OLDER_VERSIONS} {target} WHERE rowid IN (SELECT {_ROW} FROM {_MET} WHERE {_OLDER})",
-        f"{insert} WHERE NOT EXISTS "
+        f"CREATE TEMP TABLE {_MET} AS SELECT {row} AS {_ROW}, {new_keys}, {columns.time} AS {_TIME}, "
+        f"coalesce({is_older}, false) AS {_OLDER}, {is_unexpected} AS {_UNEXPECTED}, "
+        f"{is_other} AS {_OTHER} FROM {merge.target} AS old JOIN {rows} AS new ON {same_key}",
+        f"{UNEXPECTED} {_TIME}, count(*) FROM {_MET} WHERE {_UNEXPECTED} GROUP BY {_TIME}",
+        *_spelled_by_row_id(merge),
+        f"{OLDER_VERSIONS} {merge.target} WHERE rowid IN (SELECT {_ROW} FROM {_MET} WHERE {_OLDER})",
+        f"{merge.insert} WHERE NOT EXISTS "
         f"(SELECT 1 FROM {_MET} AS old WHERE {same_key} AND NOT old.{_OLDER})",
         f"DROP TABLE {_MET}",
     ]
 
 
-def _merge_by_key(
-    target: str, rows: str, keys: list[str], is_older: str, insert: str, expected: str | None
-) -> list[str]:
-    """The merge of PostgreSQL: a large table has an index of its keys."""
-    same_key = _same_key(keys)
-    statements = [
-        f"{OLDER_VERSIONS} {target} AS old USING {rows} AS new WHERE {same_key} AND {is_older}",
-        f"{insert} WHERE NOT EXISTS (SELECT 1 FROM {target} AS old WHERE {same_key})",
-    ]
-    if expected is None:
-        return statements
-    # The offset keeps the condition outside: an estimate of it must not choose how to join.
-    met = f"SELECT old.* FROM {target} AS old JOIN {rows} AS new ON {same_key} OFFSET 0"
-    return [f"{UNEXPECTED} FROM ({met}) AS old WHERE NOT ({expected})", *statements]
-
-
-def _merge_by_lookup(
-    target: str, rows: str, keys: list[str], is_older: str, insert: str, expected: str | None
-) -> list[str]:
-    """The merge of SQLite: each new row looks its key up in an index. CROSS JOIN keeps this order."""
-    same_key = _same_key(keys)
-    met = f"FROM {rows} AS new CROSS JOIN {target} AS old WHERE {same_key}"
-    counted = [] if expected is None else [f"{UNEXPECTED} {met} AND NOT ({expected})"]
+def _spelled_by_row_id(merge: _Merge) -> list[str]:
+    """The statement that finds other spellings: those that were met, and those of two new rows."""
+    columns = merge.columns
+    if not columns.texts:
+        return []
+    texts = ", ".join(f"lower({text})" for text in columns.texts)
+    of_new = f"SELECT {spelled_columns(columns)} FROM {merge.rows} AS old"
     return [
-        *counted,
-        f"{OLDER_VERSIONS} {target} WHERE _rowid_ IN (SELECT old._rowid_ {met} AND {is_older})",
-        f"{insert} WHERE NOT EXISTS (SELECT 1 FROM {target} AS old WHERE {same_key})",
+        limited(
+            f"SELECT {_TIME}, {texts} FROM {_MET} WHERE {_OTHER} UNION ALL "
+            f"{of_new} JOIN ({variants(columns, merge.rows)}) AS new ON {merge.same_key}"
+        )
     ]
 
 
-def _same_key(keys: list[str]) -> str:
-    return " AND ".join(f"old.{k} = new.{k}" for k in keys)
+def _merge_by_key(merge: _Merge) -> list[str]:
+    """The merge of PostgreSQL: a large table has an index of its keys."""
+    target, rows, columns, same_key = merge.target, merge.rows, merge.columns, merge.same_key
+    statements = [
+        f"{OLDER_VERSIONS} {target} AS old USING {rows} AS new WHERE {same_key} AND {merge.is_older}",
+        f"{merge.insert} WHERE NOT EXISTS (SELECT 1 FROM {target} AS old WHERE {same_key})",
+    ]
+    # The offset keeps the condition outside: an estimate of it must not choose how to join.
+    if merge.expected is not None:
+        met = f"SELECT old.*, {columns.time} AS {_TIME} FROM {target} AS old JOIN {rows} AS new ON {same_key}"
+        counted = f"FROM ({met} OFFSET 0) AS old WHERE NOT ({merge.expected}) GROUP BY old.{_TIME}"
+        statements.insert(0, f"{UNEXPECTED} old.{_TIME}, count(*) {counted}")
+    if columns.texts:
+        others = f"({variants(columns, rows)} OFFSET 0) AS new JOIN {target} AS old ON {same_key}"
+        found = f"SELECT {spelled_columns(columns)} FROM {others} WHERE {merge.is_alive}"
+        statements.append(limited(found))
+    return statements
+
+
+def _merge_by_lookup(merge: _Merge) -> list[str]:
+    """The merge of SQLite: each new row looks its key up in an index. CROSS JOIN keeps this order."""
+    target, rows, columns, same_key = merge.target, merge.rows, merge.columns, merge.same_key
+    met = f"FROM {rows} AS new CROSS JOIN {target} AS old WHERE {same_key}"
+    statements = [
+        f"{OLDER_VERSIONS} {target} WHERE _rowid_ IN (SELECT old._rowid_ {met} AND {merge.is_older})",
+        f"{merge.insert} WHERE NOT EXISTS (SELECT 1 FROM {target} AS old WHERE {same_key})",
+    ]
+    if merge.expected is not None:
+        counted = f"{met} AND NOT ({merge.expected}) GROUP BY {columns.time}"
+        statements.insert(0, f"{UNEXPECTED} {columns.time}, count(*) {counted}")
+    if columns.texts:
+        others = f"({variants(columns, rows)}) AS new CROSS JOIN {target} AS old WHERE {same_key}"
+        found = f"SELECT {spelled_columns(columns)} FROM {others} AND {merge.is_alive}"
+        statements.append(limited(found))
+    return statements
+
+
+_MERGES = {"duckdb": _merge_by_row_id, "sqlite": _merge_by_lookup}
 
 
 def _old_is_older(table: Any, quote: Callable[[str], str], now: str) -> str:
@@ -141,6 +214,11 @@ def _old_is_older(table: Any, quote: Callable[[str], str], now: str) -> str:
         last_seen = f"greatest({last_seen}, old.{quote(DELETED_AT)})"
     # A time in the future comes from a clock that was wrong: such a row must not stay for ever.
     return f"(old.{read_at} IS NULL OR {last_seen} <= new.{read_at} OR old.{read_at} > {now})"
+
+
+def _old_is_alive(table: Any, quote: Callable[[str], str]) -> str:
+    """The condition that an old row is not marked as deleted."""
+    return f"old.{quote(DELETED_AT)} IS NULL" if DELETED_AT in table["columns"] else "true"
 
 
 def literal(value: date | str, dialect: str = "") -> str:

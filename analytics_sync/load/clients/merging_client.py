@@ -17,6 +17,7 @@ from dlt.common.schema.typing import TSchemaTables
 from dlt.destinations.job_client_impl import SqlJobClientWithStagingDataset
 
 from analytics_sync.load.clients.merge_counts import Merges
+from analytics_sync.load.clients.merge_probe import MergeProbe
 from analytics_sync.load.clients.merge_sql import MERGED, Replaced
 
 
@@ -27,7 +28,7 @@ class MergingClient(SqlJobClientWithStagingDataset):
         connection: Makes the connection, from two datasets, credentials and capabilities.
         merge_job: Makes the job that merges a Parquet file.
         replaced: The rows that this load replaces, by table.
-        expected: The condition on the rows ``old`` of which this load may bring new versions, by table.
+        probes: What the merges of this load look for, by table.
         merges: What the merges of this load did.
     """
 
@@ -37,7 +38,7 @@ class MergingClient(SqlJobClientWithStagingDataset):
     def __init__(self, schema: Schema, config: Any, capabilities: Any) -> None:
         super().__init__(schema, config, capabilities)
         self.replaced: Mapping[str, Replaced] = {}
-        self.expected: Mapping[str, str] = {}
+        self.probes: Mapping[str, MergeProbe] = {}
         self.merges = Merges()
         datasets = self.sql_client.dataset_name, self.sql_client.staging_dataset_name
         self.sql_client: Any = self.connection(*datasets, config.credentials, capabilities)

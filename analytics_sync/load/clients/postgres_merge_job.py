@@ -58,7 +58,7 @@ class PostgresMergeJob(RunnableLoadJob):
             client,
             _ROWS,
             job_client.replaced.get(name),
-            job_client.expected.get(name),
+            job_client.probes.get(name),
         )
         with own_tables(client, name):
             self._copy(client, target)

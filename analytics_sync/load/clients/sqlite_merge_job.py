@@ -35,7 +35,7 @@ class SqliteMergeJob(RunnableLoadJob):
         quoted = [client.escape_column_name(name) for name in columns]
         keys = get_columns_names_with_prop(table, "primary_key")
         replaced = job_client.replaced.get(table["name"])
-        expected = job_client.expected.get(table["name"])
+        probe = job_client.probes.get(table["name"])
         with client.begin_transaction():
             client.execute_sql(f"DROP TABLE IF EXISTS {_NEW}")
             types = [
@@ -47,7 +47,7 @@ class SqliteMergeJob(RunnableLoadJob):
             client.execute_for_each(f"INSERT INTO {_NEW} VALUES ({marks})", self._rows(columns))
             if keys:
                 client.execute_sql(_index(client, table["name"], keys))
-            statements = merge_statements(table, client, _NEW, replaced, expected)
+            statements = merge_statements(table, client, _NEW, replaced, probe)
             counts = run_counted(client, statements)
             client.execute_sql(f"DROP TABLE {_NEW}")
         job_client.merges.add(table["name"], counts)
