@@ -76,20 +76,24 @@ def summary(source: Source) -> str:
     return f"{len(source.assets)} assets, {windowed} partitioned{kind and f' ({kind})'}{off}"
 
 
-def print_settings(source: Source) -> bool:
-    """Print the settings of the team for a source, and return whether one is wrong."""
-    try:
-        plan = plan_of(source)
-    except CatalogError as e:
-        print(e, file=sys.stderr)
-        return True
+def team_settings(source: Source) -> Iterator[dict[str, str]]:
+    """The settings of the team for a source: variable, value, where it comes from, and purpose.
+
+    Raises:
+        CatalogError: The value of a setting is not one.
+    """
+    plan = plan_of(source)
     for key in TEAM_SETTINGS:
         if key in source.settings:  # a parameter of the API has this setting
             continue
         variable, origin = variable_name(source.name, key), plan.origins[key]
-        state = "set" if origin == variable else "optional"
-        print(f"{variable:<48} {state:<9} {_PURPOSES[key]}: {_shown(plan, key)} ({origin})")
-    return False
+        yield {
+            "variable": variable,
+            "state": "set" if origin == variable else "optional",
+            "purpose": _PURPOSES[key],
+            "value": _shown(plan, key),
+            "from": origin,
+        }
 
 
 def _values(source: Source) -> Iterator[tuple[str, str, str]]:

@@ -1,7 +1,7 @@
 """Commands that show what is configured, and change nothing.
 
-In: the commands of the program. Out: the same, with ``list``, ``describe``, ``settings``, ``sources``,
-``destinations`` and ``alert-test``.
+In: the commands of the program. Out: the same, with ``list``, ``describe``, ``settings``, ``doctor``,
+``sources``, ``destinations`` and ``alert-test``.
 """
 
 from __future__ import annotations
@@ -36,6 +36,17 @@ def add_commands(commands: Commands) -> None:
         "file or a value is wrong. Sources that are off count only if they are named",
     )  # fmt: skip
     settings.add_argument("source", nargs="?", help="one source; all sources by default")
+    add_json(settings)
+
+    doctor = commands.add(
+        "doctor", "whether this machine and its settings can run the sources",
+        run="analytics_sync.commands.doctor.command:doctor",
+        more="It looks at Python, packages, DAGSTER_HOME, disks, catalog, settings, warehouse, locks, executor and "
+        "coordination, and asks each API once for its clock. It makes no file and no table.",
+        status="0 if nothing failed, 1 if something did",
+    )  # fmt: skip
+    doctor.add_argument("--offline", action="store_true", help="ask no API")
+    add_json(doctor)
 
     sources = commands.add(
         "sources", "all sources, and what is set for each",

@@ -106,6 +106,19 @@ class PostgresServer:
         finally:
             self._lock.release()
 
+    def ping(self) -> None:
+        """Ask the server for an answer, once. No table is made.
+
+        Raises:
+            CoordinationError: It does not answer, or refuses.
+        """
+        try:
+            with self._connect() as connection, connection.cursor() as cursor:
+                cursor.execute("SELECT 1")
+            connection.close()
+        except self._driver.Error as e:
+            raise self._address.unreachable(e) from None
+
     def close(self) -> None:
         """Close the connection."""
         with self._lock:

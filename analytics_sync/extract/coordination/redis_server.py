@@ -93,6 +93,23 @@ class RedisServer:
             except self._failed as e:
                 raise self._refused(e) from None
 
+    def ping(self) -> None:
+        """Ask the server for an answer, once.
+
+        Raises:
+            CoordinationError: It does not answer, or refuses.
+        """
+        try:
+            self._client.ping()
+        except self._wrong as e:
+            raise self._refused(e) from None
+        except self._passing as e:
+            raise self._address.unreachable(e) from None
+        except self._failed as e:
+            raise self._refused(e) from None
+        finally:
+            self.close()
+
     def close(self) -> None:
         """Close all connections."""
         self._client.close()
