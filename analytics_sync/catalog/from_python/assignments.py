@@ -1,16 +1,18 @@
-"""The interpreter's assignments, and the doubts about names that a branch may have changed.
+"""The interpreter's assignments: names, items and attributes get their values, or lose them.
 
-In: targets and values. Out: changed names, lists and dictionaries. What only a run could tell is ``Code``
-from then on.
+In: targets and values. Out: changed names, lists and dictionaries. A list or dictionary that is changed
+in a way that only a run could tell is ``Code`` from then on, under each of its names.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
-from typing import Any
 
+from analytics_sync.catalog.from_python.choices import unknown
 from analytics_sync.catalog.from_python.expressions import Expressions
+from analytics_sync.catalog.from_python.lookup import item_of
+from analytics_sync.catalog.from_python.states import CHOICE, reach
+from analytics_sync.catalog.from_python.value_operators import operate
 from analytics_sync.catalog.from_python.values import (
     OPAQUE,
     Class,
@@ -18,24 +20,10 @@ from analytics_sync.catalog.from_python.values import (
     FoundSource,
     Known,
     NameScope,
+    Tuple,
     Value,
+    certain,
 )
-
-MUTATORS = frozenset(
-    {
-        "append",
-        "extend",
-        "update",
-        "insert",
-        "setdefault",
-        "pop",
-        "remove",
-        "clear",
-        "sort",
-        "reverse",
-    }
-)
-_BRANCH = "a value that depends on a choice only a run could make"
 
 
 class Assignments(Expressions):
@@ -53,36 +41,12 @@ class Assignments(Expressions):
                 if isinstance(value.data, FoundSource):
                     value.data.variable = value.data.variable or target.id
             case ast.Tuple() | ast.List():
-                items = value.data if isinstance(value.data, list) else None
-                fits = items is not None and len(items) == len(target.elts)
-                for i, element in enumerate(target.elts):
-                    self.bind(
-                        element, items[i] if items and fits else self.code(_BRANCH, target), scope
-                    )
+                self._unpack(target, value, scope)
             case ast.Starred():
-                self.bind(target.value, self.code(_BRANCH, target), scope)
+                self.bind(target.value, unknown(CHOICE, self.line(target), [value]), scope)
             case ast.Subscript():
-                base = self.evaluate(target.value, scope)
-                key = (
-                    self.evaluate(target.slice, scope).data
-                    if not isinstance(target.slice, ast.Slice)
-                    else None
-                )
-                if isinstance(base.data, dict) and not isinstance(key, (OPAQUE, dict, list)):
-                    value = (
-                        value
-                        if isinstance(value.data, dict | list)
-                        else Value(value.data, self.line(target))
-                    )
-                    base.data[key] = value
-                elif (
-                    isinstance(base.data, list)
-                    and isinstance(key, int)
-                    and -len(base.data) <= key < len(base.data)
-                ):
-                    base.data[key] = value
-                else:
-                    self.poison(target.value, scope, self.line(target))
+                base, key = self._place(target, scope)
+                self._set_item(base, key, value, target, scope)
             case ast.Attribute():
                 base = self.evaluate(target.value, scope)
                 if isinstance(base.data, Class):
@@ -90,80 +54,124 @@ class Assignments(Expressions):
                 elif isinstance(base.data, FoundSource):
                     base.data.changes.append((target.attr, self.line(target)))
                 else:
-                    self.poison(target.value, scope, self.line(target))
+                    self.changed(target.value, [base, value], scope)
+
+    def _unpack(self, target: ast.Tuple | ast.List, value: Value, scope: NameScope) -> None:
+        data = value.data
+        known = isinstance(data, list) and len(data) == len(target.elts) and certain(data)
+        for i, element in enumerate(target.elts):
+            item = data[i] if known else unknown(CHOICE, self.line(target), [value])
+            self.bind(element, item, scope)
+
+    def _place(self, target: ast.Subscript, scope: NameScope) -> tuple[Value, Value | None]:
+        """The value with the item, and the key; None for a slice."""
+        base = self.evaluate(target.value, scope)
+        if not isinstance(target.slice, ast.Slice):
+            return base, self.evaluate(target.slice, scope)
+        for bound in (target.slice.lower, target.slice.upper, target.slice.step):
+            if bound is not None:
+                self.evaluate(bound, scope)
+        return base, None
+
+    def _set_item(
+        self,
+        base: Value,
+        index: Value | None,
+        value: Value,
+        target: ast.Subscript,
+        scope: NameScope,
+    ) -> None:
+        key = index.data if index else None
+        data = base.data
+        if (
+            index is not None
+            and isinstance(data, dict)
+            and not isinstance(key, (OPAQUE, dict, list))
+        ):
+            if certain([data[key]] if key in data else []):
+                own = isinstance(value.data, dict | list)
+                data[key] = value if own else Value(value.data, self.line(target))
+                return
+        elif (
+            isinstance(data, list)
+            and not isinstance(data, Tuple)
+            and isinstance(key, int)
+            and -len(data) <= key < len(data)
+            and certain(data)
+        ):
+            data[key] = value
+            return
+        self.changed(target.value, [base, value], scope)
 
     def augment(self, node: ast.AugAssign, scope: NameScope) -> None:
-        old, new = self.evaluate(node.target, scope), self.evaluate(node.value, scope)
-        if isinstance(node.op, ast.Add) and isinstance(old.data, list):
-            items = self.items(new)
-            if items is None:
-                old.data = Code(_BRANCH, self.line(node))
-            else:
-                old.data += items
+        """``target += value``: lists and dictionaries are changed in their place."""
+        target, line = node.target, self.line(node)
+        base, key = (
+            self._place(target, scope) if isinstance(target, ast.Subscript) else (None, None)
+        )
+        if base is not None:
+            old = item_of(base, key if key is not None else slice(None), line)
+        else:
+            old = self.evaluate(target, scope)
+        new = self.evaluate(node.value, scope)
+        in_place = isinstance(old.data, dict | list) and not isinstance(old.data, Tuple)
+        if in_place:
+            self._add(node.op, old, new, scope, line)
+            result = old
+        else:
+            result = operate(node.op, old, new, line)
+            if isinstance(old.data, Code):
+                self.touch("", [old, new], scope, line)
+                result = unknown(old.data.why, line, [old, new])
+        if isinstance(target, ast.Subscript) and base is not None:
+            self._set_item(base, key, result, target, scope)
+        else:
+            self.bind(target, result, scope)
+
+    def _add(self, op: ast.operator, old: Value, new: Value, scope: NameScope, line: int) -> None:
+        items = self.items(new)
+        if isinstance(op, ast.Add) and isinstance(old.data, list) and items is not None:
+            old.data += items
         elif (
-            isinstance(node.op, ast.BitOr)
+            isinstance(op, ast.BitOr)
             and isinstance(old.data, dict)
             and isinstance(new.data, dict)
+            and certain(old.data[k] for k in new.data if k in old.data)
         ):
             old.data.update(new.data)
         else:
-            self.bind(node.target, self.operate(node.op, old, new, self.line(node)), scope)
+            self.touch("", [old, new], scope, line)
 
     def delete(self, node: ast.Delete, scope: NameScope) -> None:
+        """``del`` of items; a name that is gone is not read any more."""
         for target in node.targets:
             if isinstance(target, ast.Subscript):
-                base = self.evaluate(target.value, scope)
-                key = self.evaluate(target.slice, scope).data
-                if isinstance(base.data, dict) and not isinstance(key, (OPAQUE, dict, list)):
+                base, index = self._place(target, scope)
+                key = index.data if index else None
+                if (
+                    index is not None
+                    and isinstance(base.data, dict)
+                    and not isinstance(key, (OPAQUE, dict, list))
+                ):
                     base.data.pop(key, None)
                 else:
-                    self.poison(target.value, scope, self.line(target))
+                    self.changed(target.value, [base], scope)
 
-    def doubt(self, nodes: Sequence[ast.stmt], scope: NameScope) -> None:
-        """All that these statements may change is code from now on."""
-        for node in nodes:
-            for child in ast.walk(node):
-                line = self.line(child)
-                if isinstance(child, ast.Name | ast.Attribute) and isinstance(child.ctx, ast.Store):
-                    self.bind(child, Value(Code(_BRANCH, line), line), scope)
-                elif isinstance(child, ast.AugAssign):  # changes a list itself, under all its names
-                    self.poison(child.target, scope, line)
-                elif isinstance(child, ast.Subscript) and isinstance(
-                    child.ctx, ast.Store | ast.Del
-                ):
-                    self._poison_item(child, scope, line)
-                elif (
-                    isinstance(child, ast.Call)
-                    and isinstance(child.func, ast.Attribute)
-                    and child.func.attr in MUTATORS
-                ):
-                    self.poison(child.func.value, scope, line)
-
-    def _poison_item(self, node: ast.Subscript, scope: NameScope, line: int) -> None:
-        """An item that may have another value, or not be there."""
-        base = self.evaluate(node.value, scope)
-        key: Any = (
-            self.evaluate(node.slice, scope).data if not isinstance(node.slice, ast.Slice) else None
-        )
-        if isinstance(base.data, dict) and isinstance(key, str | int):
-            base.data[key] = Value(Code(_BRANCH, line), line)
-        else:
-            self.poison(node.value, scope, line)
-
-    def poison(self, node: ast.expr, scope: NameScope, line: int) -> None:
-        """A list, a dictionary or an object that was changed in a way that only a run could tell."""
-        value = self.evaluate(node, scope)
-        if isinstance(value.data, dict | list):
-            value.data = Code(_BRANCH, line)
-            return
+    def changed(self, node: ast.expr, given: list[Value], scope: NameScope) -> None:
+        """A value that was changed in a way that only a run could tell."""
+        line = self.line(node)
+        self.touch("", given, scope, line)
+        self.note_changes(given[0], "apply", line)
         root = node
         while isinstance(root, ast.Attribute | ast.Subscript):
             root = root.value
-        if (
-            isinstance(root, ast.Name)
-            and isinstance(value.data, Known)
-            and value.data.name.startswith("session")
-        ):
-            scope.names[root.id] = Value(
-                Code("a session with headers or limits of its own", line), line
-            )
+        data = given[0].data
+        session = scope.find(root.id) if isinstance(root, ast.Name) else None
+        if session and isinstance(data, Known) and data.name.startswith("session"):
+            session.data = Code("a session with headers or limits of its own", line)
+
+    def note_changes(self, value: Value, name: str, line: int) -> None:
+        """A method of a source, or of a value that may be one, may change the source."""
+        for found in reach([value]):
+            if isinstance(found.data, FoundSource):
+                found.data.changes.append((name, line))

@@ -6,10 +6,11 @@ In: syntax nodes and the names around them. Out: values whose items are values, 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from analytics_sync.catalog.from_python.limits import Work, check_plain_size, unwritable
+from analytics_sync.catalog.from_python.choices import Choices, unknown
+from analytics_sync.catalog.from_python.limits import check_plain_size, unwritable
 from analytics_sync.catalog.from_python.values import (
     OPAQUE,
     Code,
@@ -20,16 +21,17 @@ from analytics_sync.catalog.from_python.values import (
     NameScope,
     Setting,
     SettingText,
+    Tuple,
     Value,
+    certain,
+    parts,
 )
 
+_SET = "a set whose items only a run could tell"
 
-class Containers:
+
+class Containers(Choices):
     """Evaluates lists and dictionaries. Subclasses add other expressions, calls and statements."""
-
-    def __init__(self, offset: int) -> None:
-        self.offset = offset
-        self.work = Work()
 
     def line(self, node: ast.AST) -> int:
         """The line of a node in the file."""
@@ -50,10 +52,12 @@ class Containers:
     def truth(self, value: Value) -> bool | None:
         """Whether a value counts as true; None if only a run could tell."""
         data = value.data
-        if isinstance(data, Setting):  # a setting is there, or the run fails
-            return None if data.vault == "any" and data.default is None else True
+        if isinstance(data, Setting):  # a secret is there, or the run fails
+            return True if data.sure and data.vault == "secrets" else None
         if isinstance(data, SettingText | Encoded | Function | Moment):
             return True
+        if isinstance(data, dict | list) and not certain(parts(data)):
+            return None if all(not certain([v]) for v in parts(data)) else True
         return None if isinstance(data, OPAQUE) else bool(data)
 
     def items(self, value: Value) -> list[Value] | None:
@@ -61,6 +65,8 @@ class Containers:
         data = value.data
         if isinstance(data, FoundSource):  # its resources
             return [value]
+        if isinstance(data, dict | list) and not certain(parts(data)):
+            return None
         if isinstance(data, list):
             return list(data)
         if isinstance(data, dict):
@@ -71,80 +77,141 @@ class Containers:
 
     def _dictionary(self, node: ast.Dict, scope: NameScope) -> Value:
         result: dict[Any, Value] = {}
+        problem: Value | None = None
         for key_node, value_node in zip(node.keys, node.values, strict=True):
+            key = self.evaluate(key_node, scope).data if key_node else None
             value = self.evaluate(value_node, scope)
-            if key_node is None:
-                if not isinstance(value.data, dict):
-                    return self.code("keys that only a run could tell", value_node)
-                result.update(value.data)
+            if key_node is not None:
+                if why := key_problem(key):
+                    problem = problem or self.code(why, key_node)
+                    continue
+                line = value.line if isinstance(value.data, dict | list) else self.line(key_node)
+                added = {key: value if line == value.line else Value(value.data, line)}
+            elif isinstance(value.data, dict):
+                added = value.data
+            else:
+                problem = problem or self.code("keys that only a run could tell", value_node)
                 continue
-            key = self.evaluate(key_node, scope).data
-            if problem := key_problem(key):
-                return self.code(problem, key_node)
-            value = (
-                value
-                if isinstance(value.data, dict | list)
-                else Value(value.data, self.line(key_node))
-            )
-            result[key] = value
-        return Value(result, self.line(node))
+            if reorders(result, added):
+                problem = problem or self.code("keys that only a run could tell", value_node)
+            result.update(added)
+        return problem or Value(result, self.line(node))
 
-    def _literal(self, nodes: list[ast.expr], scope: NameScope, line: int) -> Value:
+    def _literal(self, node: ast.List | ast.Tuple | ast.Set, scope: NameScope) -> Value:
         result: list[Value] = []
-        for node in nodes:
-            if not isinstance(node, ast.Starred):
-                result.append(self.evaluate(node, scope))
+        line = self.line(node)
+        for element in node.elts:
+            if not isinstance(element, ast.Starred):
+                result.append(self.evaluate(element, scope))
                 continue
-            value = self.evaluate(node.value, scope)
+            value = self.evaluate(element.value, scope)
             items = self.items(value)
-            result += (
-                [
-                    value
-                    if isinstance(value.data, Code)
-                    else self.code("items that only a run could tell", node)
-                ]
-                if items is None
-                else items
-            )
+            if items is None:
+                why = "items that only a run could tell"
+                why = value.data.why if isinstance(value.data, Code) else why
+                items = [unknown(why, line, [value], loose=True)]
+            result += items
         check_plain_size(result, line)
-        return Value(result, line)
+        if isinstance(node, ast.Set):
+            found = distinct(result)
+            return self.code(_SET, node) if found is None else Value(found, line)
+        return Value(Tuple(result) if isinstance(node, ast.Tuple) else result, line)
 
     def _comprehension(self, node: Any, scope: NameScope) -> Value:
         result: list[Value] = []
-        for inner in self._rounds(node.generators, NameScope(outer=scope)):
-            if inner is None:
-                return self.code("a list that only a run could make", node)
+        inner = NameScope(outer=scope, kind="comprehension")
+        sure = True
+
+        def add() -> bool:
             result.append(self.evaluate(node.elt, inner))
             check_plain_size(result, self.line(node))
+            return True
+
+        def read() -> None:
+            nonlocal sure
+            sure = self._rounds(node.generators, inner, add)
+
+        if isinstance(node, ast.GeneratorExp):  # Python reads no more of it than is needed
+            self.perhaps(read, inner, self.line(node))
+        else:
+            read()
+        if not sure:
+            return self.code("a list that only a run could make", node)
+        if isinstance(node, ast.SetComp):
+            found = distinct(result)
+            return self.code(_SET, node) if found is None else Value(found, self.line(node))
         return Value(result, self.line(node))
 
     def _dictionary_comprehension(self, node: ast.DictComp, scope: NameScope) -> Value:
         result: dict[Any, Value] = {}
-        for inner in self._rounds(node.generators, NameScope(outer=scope)):
-            key = self.evaluate(node.key, inner).data if inner else None
-            if inner is None or isinstance(key, (OPAQUE, dict | list)):
-                return self.code("a dictionary that only a run could make", node)
-            result[key] = self.evaluate(node.value, inner)
+        inner = NameScope(outer=scope, kind="comprehension")
+
+        def add() -> bool:
+            key = self.evaluate(node.key, inner).data
+            value = self.evaluate(node.value, inner)
+            if isinstance(key, (OPAQUE, dict | list)):
+                return False
+            result[key] = value
+            return True
+
+        if not self._rounds(node.generators, inner, add):
+            return self.code("a dictionary that only a run could make", node)
         return Value(result, self.line(node))
 
     def _rounds(
-        self, loops: list[ast.comprehension], scope: NameScope
-    ) -> Iterator[NameScope | None]:
-        """The scope of each round of a comprehension; None if only a run could tell the rounds."""
+        self, loops: Sequence[ast.comprehension], scope: NameScope, then: Callable[[], bool]
+    ) -> bool:
+        """Read each round of a comprehension. Whether all that it does is known."""
         if not loops:
-            yield scope
-            return
-        items = self.items(self.evaluate(loops[0].iter, scope))
+            return then()
+        value = self.evaluate(loops[0].iter, scope)
+        line = self.line(loops[0].iter)
+        items = self.items(value)
         if items is None:
-            yield None
-            return
-        for item in items:  # one scope for all rounds, as in Python: lambdas see the last round
-            self.bind(loops[0].target, item, scope)
-            tests = [self.truth(self.evaluate(test, scope)) for test in loops[0].ifs]
-            if None in tests:
-                yield None
-            elif all(tests):
-                yield from self._rounds(loops[1:], scope)
+            item = unknown("an item that only a run could tell", line, [value])
+            self.repeat(lambda: self._one_pass(loops, item, scope, then), scope, line)
+            return False
+        # one scope for all rounds, as in Python: lambdas see the last round
+        passes = [self._one_pass(loops, item, scope, then) for item in items]
+        return all(passes)
+
+    def _one_pass(
+        self,
+        loops: Sequence[ast.comprehension],
+        item: Value,
+        scope: NameScope,
+        then: Callable[[], bool],
+    ) -> bool:
+        self.bind(loops[0].target, item, scope)
+        return self._filtered(loops[0].ifs, scope, lambda: self._rounds(loops[1:], scope, then))
+
+    def _filtered(
+        self, tests: Sequence[ast.expr], scope: NameScope, then: Callable[[], bool]
+    ) -> bool:
+        for number, test in enumerate(tests):
+            truth = self.truth(self.evaluate(test, scope))
+            if truth is None:
+                rest = tests[number + 1 :]
+                self.perhaps(lambda: self._filtered(rest, scope, then), scope, self.line(test))  # noqa: B023
+                return False
+            if not truth:
+                return True
+        return then()
+
+
+def reorders(result: dict[Any, Value], added: dict[Any, Value]) -> bool:
+    """Whether new values take the place of a key that may be absent, so that the order is not known."""
+    return any(not certain([result[k]]) and certain([v]) for k, v in added.items() if k in result)
+
+
+def distinct(values: Sequence[Value]) -> list[Value] | None:
+    """The items of a set; None if only a run could tell them."""
+    found: dict[Any, Value] = {}
+    for value in values:
+        if isinstance(value.data, (OPAQUE, dict, list)):
+            return None
+        found.setdefault(value.data, value)
+    return list(found.values())
 
 
 def key_problem(key: Any) -> str:

@@ -96,9 +96,9 @@ def injected(key: str, value: Value) -> Setting | None:
     """The setting that dlt injects for ``key=dlt.secrets.value``; None for another value."""
     if isinstance(value.data, Known):
         if value.data.name.endswith("secrets.value"):
-            return Setting("secrets", key)
+            return Setting("secrets", key, sure=True)
         if value.data.name.endswith("config.value"):
-            return Setting("config", key)
+            return Setting("config", key, sure=True)
     return None
 
 

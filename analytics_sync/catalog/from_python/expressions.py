@@ -7,35 +7,41 @@ In: expressions and the names around them. Out: values. A part that only a run c
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 from typing import Any
 
+from analytics_sync.catalog.from_python.choices import unknown
 from analytics_sync.catalog.from_python.containers import Containers
 from analytics_sync.catalog.from_python.limits import check_plain_size
 from analytics_sync.catalog.from_python.lookup import attribute_of, item_of
 from analytics_sync.catalog.from_python.methods import is_pattern, text_of
-from analytics_sync.catalog.from_python.operators import Unclear, binary, compare, unary
+from analytics_sync.catalog.from_python.operators import Unclear, compare, unary
+from analytics_sync.catalog.from_python.states import LEADS_ON, reach, same
+from analytics_sync.catalog.from_python.value_operators import operate
 from analytics_sync.catalog.from_python.values import (
     Code,
-    Encoded,
     Function,
     Known,
     Moment,
     NameScope,
     Setting,
-    SettingText,
     Value,
     is_plain,
     join_text,
     unwrap,
-    wrap,
 )
 
+_OPEN = "a choice that only a run could make"
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.GeneratorExp)
 _LITERALS = (ast.List, ast.Tuple, ast.Set)
 
 
 class Expressions(Containers):
     """Evaluates expressions. A subclass adds calls and statements."""
+
+    def __init__(self, offset: int) -> None:
+        super().__init__(offset)
+        self._operands: list[Value] = []
 
     def evaluate(self, node: ast.expr, scope: NameScope) -> Value:
         """The value of an expression.
@@ -45,6 +51,18 @@ class Expressions(Containers):
         """
         line = self.line(node)
         self.work.step(line)
+        outer, self._operands = self._operands, []
+        value = self._value(node, scope, line)
+        if isinstance(value.data, Code):  # it may be any of its operands, or lead to them
+            held = reach([value, *self._operands])
+            if len(held) > len(value.data.holds):
+                value = Value(replace(value.data, holds=tuple(held)), value.line)
+        self._operands = outer
+        if isinstance(value.data, LEADS_ON):
+            outer.append(value)
+        return value
+
+    def _value(self, node: ast.expr, scope: NameScope, line: int) -> Value:
         match node:
             case ast.Constant(value=str() | int() | float() | None):
                 return Value(node.value, line)
@@ -63,18 +81,17 @@ class Expressions(Containers):
             case ast.Dict():
                 return self._dictionary(node, scope)
             case _ if isinstance(node, _LITERALS):
-                return self._literal(node.elts, scope, line)
+                return self._literal(node, scope)
             case _:
                 return self._operation(node, scope, line)
 
     def _operation(self, node: ast.expr, scope: NameScope, line: int) -> Value:
         match node:
             case ast.BinOp():
-                return self.operate(
-                    node.op, self.evaluate(node.left, scope), self.evaluate(node.right, scope), line
-                )
+                left, right = self.evaluate(node.left, scope), self.evaluate(node.right, scope)
+                return operate(node.op, left, right, line)
             case ast.BoolOp():
-                return self._either(node, scope)
+                return self._either(node.values, scope, stop=isinstance(node.op, ast.Or))
             case ast.UnaryOp():
                 return self._unary(node, scope)
             case ast.Compare():
@@ -86,15 +103,31 @@ class Expressions(Containers):
             case _ if isinstance(node, _COMPREHENSIONS):
                 return self._comprehension(node, scope)
             case ast.Lambda():
-                return Value(Function(node, scope, self.defaults(node.args, scope)), line)
+                inner = scope.outside("class")
+                return Value(Function(node, inner, self.defaults(node.args, scope)), line)
             case ast.NamedExpr():
                 value = self.evaluate(node.value, scope)
-                self.bind(node.target, value, scope)
+                self.bind(node.target, value, scope.outside("comprehension"))
                 return value
             case ast.Yield() | ast.YieldFrom() | ast.Await():
+                self._yielded(node, scope, line)
                 return self.code("a value that arrives while the program runs", node)
         kind = "".join(f" {c.lower()}" if c.isupper() else c for c in type(node).__name__)
         return self.code(f"this is code ({kind.strip()})", node)
+
+    def _yielded(
+        self, node: ast.Yield | ast.YieldFrom | ast.Await, scope: NameScope, line: int
+    ) -> None:
+        value = self.evaluate(node.value, scope) if node.value else Value(None, line)
+        if isinstance(node, ast.Yield):
+            self.frame.yielded.append(value)
+        elif isinstance(node, ast.YieldFrom):
+            items = self.items(value)
+            self.frame.yielded += (
+                [unknown("items that only a run could tell", line, [value], loose=True)]
+                if items is None
+                else items
+            )
 
     def defaults(self, arguments: ast.arguments, scope: NameScope) -> dict[str, Value]:
         """The default of each parameter that has one."""
@@ -104,37 +137,6 @@ class Expressions(Containers):
             (a, d) for a, d in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True) if d
         ]
         return {a.arg: self.evaluate(d, scope) for a, d in pairs}
-
-    def operate(self, operator: ast.operator, left: Value, right: Value, line: int) -> Value:
-        """``left <operator> right``."""
-        a, b = left.data, right.data
-        if (
-            isinstance(operator, ast.Add)
-            and isinstance(text_of(a), str)
-            and isinstance(text_of(b), str)
-        ):
-            a, b = text_of(a), text_of(b)
-        for side in (a, b):
-            if isinstance(side, Code):
-                return Value(side, line)
-        if isinstance(a, Moment) or isinstance(b, Moment):
-            return Value(_moved(operator, a, b), line)
-        if isinstance(operator, ast.BitOr) and isinstance(a, dict) and isinstance(b, dict):
-            return Value({**a, **b}, line)
-        if isinstance(operator, ast.Add) and isinstance(a, list) and isinstance(b, list):
-            check_plain_size(joined := [*a, *b], line)
-            return Value(joined, line)
-        texts = str | SettingText | Setting | Encoded
-        if isinstance(operator, ast.Add) and isinstance(a, texts) and isinstance(b, texts):
-            return join_text((a, b), line)
-        if isinstance(operator, ast.Mod) and isinstance(a, str):
-            return _percent(a, right, line)
-        if not (is_plain(left) and is_plain(right)):
-            return Value(Code("an operation on a value that only a run could tell", line), line)
-        try:
-            return wrap(binary(operator, unwrap(left), unwrap(right)), line)
-        except Unclear:
-            return Value(Code("an operation without a result here", line), line)
 
     def _index(self, node: ast.expr, scope: NameScope) -> Value | slice:
         if not isinstance(node, ast.Slice):
@@ -171,47 +173,44 @@ class Expressions(Containers):
             return Value(Moment(value.data.fixed, spec.data), value.line)
         return self.code("a text with a format of its own", piece)
 
-    def _either(self, node: ast.BoolOp, scope: NameScope) -> Value:
-        stop = isinstance(node.op, ast.Or)
-        for operand in node.values[:-1]:
+    def _either(self, operands: list[ast.expr], scope: NameScope, *, stop: bool) -> Value:
+        for number, operand in enumerate(operands[:-1]):
             value = self.evaluate(operand, scope)
             truth = self.truth(value)
             if truth is None:
+                rest = operands[number + 1 :]
+                self.perhaps(
+                    lambda: self._either(rest, scope, stop=stop),  # noqa: B023
+                    scope, self.line(operand),
+                )  # fmt: skip
                 return (
-                    value
-                    if isinstance(value.data, Setting) and stop
-                    else self.code("a choice that only a run could make", operand)
+                    value if isinstance(value.data, Setting) and stop else self.code(_OPEN, operand)
                 )
             if truth is stop:
                 return value
-        return self.evaluate(node.values[-1], scope)
+        return self.evaluate(operands[-1], scope)
 
     def _unary(self, node: ast.UnaryOp, scope: NameScope) -> Value:
         value = self.evaluate(node.operand, scope)
         if isinstance(node.op, ast.Not):
             truth = self.truth(value)
-            return (
-                self.code("a choice that only a run could make", node)
-                if truth is None
-                else Value(not truth, self.line(node))
-            )
+            return self.code(_OPEN, node) if truth is None else Value(not truth, self.line(node))
         try:
             return Value(unary(node.op, value.data), self.line(node))
         except Unclear:
             return self.code("an operation without a result here", node)
 
     def _comparison(self, node: ast.Compare, scope: NameScope) -> Value:
-        values = [self.evaluate(x, scope) for x in (node.left, *node.comparators)]
-        if (
-            (
-                len(values) == 2
-                and isinstance(node.ops[0], ast.Is | ast.IsNot)
-                and values[1].data is None
-            )
-            and isinstance(values[0].data, Setting)
-            and self.truth(values[0])
-        ):
-            return Value(isinstance(node.ops[0], ast.IsNot), self.line(node))
+        values = [self.evaluate(x, scope) for x in (node.left, node.comparators[0])]
+        for later in node.comparators[1:]:  # Python reads it only if all before are true
+            self.perhaps(
+                lambda later=later: values.append(self.evaluate(later, scope)),  # type: ignore[misc]
+                scope, self.line(later),
+            )  # fmt: skip
+        first, operator = values[0].data, node.ops[0]
+        is_setting = len(values) == 2 and values[1].data is None and isinstance(first, Setting)
+        if is_setting and first.sure and isinstance(operator, ast.Is | ast.IsNot):
+            return Value(isinstance(operator, ast.IsNot), self.line(node))
         if not all(map(is_plain, values)):
             return self.code("a comparison that only a run could make", node)
         plain = [unwrap(v) for v in values]
@@ -229,31 +228,10 @@ class Expressions(Containers):
     def _choice(self, node: ast.IfExp, scope: NameScope) -> Value:
         truth = self.truth(self.evaluate(node.test, scope))
         if truth is None:
-            for branch in (node.body, node.orelse):  # for the sources that they make
-                self.evaluate(branch, scope)
-            return self.code("a choice that only a run could make", node)
+            ways = [
+                lambda: self.evaluate(node.body, scope),
+                lambda: self.evaluate(node.orelse, scope),
+            ]
+            first, second = self.choose(ways, scope, self.line(node))
+            return first if same(first, second) else self.code(_OPEN, node)
         return self.evaluate(node.body if truth else node.orelse, scope)
-
-
-def _moved(operator: ast.operator, a: Any, b: Any) -> Moment | Code:
-    """A time and a length, added; or the seconds of a time as milliseconds."""
-    moment = a if isinstance(a, Moment) else b
-    if isinstance(operator, ast.Mult) and moment.pattern == "epoch_s" and 1000 in (a, b):
-        return Moment(moment.fixed, "epoch_ms")
-    return Moment(None, moment.pattern)
-
-
-def _percent(text: str, right: Value, line: int) -> Value:
-    """``"..." % value`` with %s and %d only."""
-    values = right.data if isinstance(right.data, list) else [right]
-    pieces = text.replace("%d", "%s").split("%s")
-    if (
-        isinstance(right.data, dict)
-        or len(pieces) != len(values) + 1
-        or any("%" in p.replace("%%", "") for p in pieces)
-    ):
-        return Value(Code("a text with a format of its own", line), line)
-    parts: list[Any] = [pieces[0].replace("%%", "%")]
-    for value, piece in zip(values, pieces[1:], strict=True):
-        parts += [value.data, piece.replace("%%", "%")]
-    return join_text(parts, line)

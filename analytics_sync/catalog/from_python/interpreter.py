@@ -6,13 +6,16 @@ In: calls. Out: their results, and each source that the program makes, in ``foun
 from __future__ import annotations
 
 import ast
-from typing import Any
 
-from analytics_sync.catalog.from_python.dlt_objects import SOURCE_FUNCTIONS, injected
+from analytics_sync.catalog.from_python.choices import unknown
+from analytics_sync.catalog.from_python.dlt_objects import SOURCE_FUNCTIONS
 from analytics_sync.catalog.from_python.known_calls import call_known
 from analytics_sync.catalog.from_python.limits import MAX_CALLS
+from analytics_sync.catalog.from_python.lookup import attribute_of
 from analytics_sync.catalog.from_python.methods import call_method
-from analytics_sync.catalog.from_python.statements import Frame, Statements, is_generator
+from analytics_sync.catalog.from_python.parameters import bound
+from analytics_sync.catalog.from_python.statements import Statements, is_generator, own_nodes
+from analytics_sync.catalog.from_python.states import End, Frame, State, reach
 from analytics_sync.catalog.from_python.values import (
     Class,
     Code,
@@ -20,13 +23,16 @@ from analytics_sync.catalog.from_python.values import (
     Function,
     Known,
     NameScope,
-    Setting,
     Value,
     deep_copy,
 )
 
 _MADE_ELSEWHERE = ("resource", "transformer", "dlt.resource", "dlt.transformer")
 _SOURCE = ("source", "dlt.source")
+_MANAGERS = ("contextmanager", "asynccontextmanager", "contextlib.contextmanager", "contextlib.asynccontextmanager")  # fmt: skip
+_ARGUMENTS = "arguments that only a run could tell"
+_LOOKED_AT = (Known, Class, Code, Function)
+_CHANGES = frozenset({"update", "setdefault", "pop", "clear", "append", "extend"})
 
 
 class Interpreter(Statements):
@@ -34,66 +40,101 @@ class Interpreter(Statements):
 
     def __init__(self, offset: int) -> None:
         super().__init__(offset)
-        self.found: list[FoundSource] = []
         self.called: set[ast.AST] = set()
         self.stack: list[Function] = []
 
     def call(self, node: ast.Call, scope: NameScope) -> Value:
         line = self.line(node)
+        base: Value | None = None
+        name = str(getattr(node.func, "attr", getattr(node.func, "id", "")))
         if isinstance(node.func, ast.Attribute):
             base = self.evaluate(node.func.value, scope)
-            done = self._method(base, node.func.attr, node, scope)
-            if done is not None:
-                return done
-        function = self.evaluate(node.func, scope)
+            if isinstance(base.data, FoundSource) or not isinstance(base.data, _LOOKED_AT):
+                return self._method(base, name, node, scope)
+            function = attribute_of(base, name, line)
+        else:
+            function = self.evaluate(node.func, scope)
         arguments, keywords, unclear = self._arguments(node, scope)
-        data = function.data
-        if isinstance(data, Code):
-            return Value(data, line)
+        given = [*arguments, *keywords.values()]
         if unclear is not None:
-            return Value(unclear, line)
+            self.touch(name, [function, *given, unclear], scope, line)
+            return unclear
+        if base is not None and isinstance(base.data, Known) and name in _CHANGES:
+            self.changed(node.func, [base], scope)
+        if base is not None and isinstance(base.data, Class) and _of_class(function):
+            arguments = [base, *arguments]
+        return self.apply(function, arguments, keywords, scope, line, name, base)
+
+    def apply(
+        self,
+        function: Value,
+        arguments: list[Value],
+        keywords: dict[str, Value],
+        scope: NameScope,
+        line: int,
+        name: str = "",
+        base: Value | None = None,
+    ) -> Value:
+        """The result of a call."""
+        data = function.data
+        given = [*arguments, *keywords.values()]
+        if isinstance(data, Function):
+            return self.run(data, arguments, keywords, line)
         if isinstance(data, Known):
             if data.last in SOURCE_FUNCTIONS:
                 return self._source(arguments, keywords, line)
-            if data.last == "super":
-                return self.code("a call of a base class", node)
-            return call_known(data.name, arguments, keywords, line)
-        if isinstance(data, Function):
-            return self.run(data, arguments, keywords, line)
-        if isinstance(data, Class):
-            if any(base.rsplit(".", 1)[-1] == "TypedDict" for base in data.bases):
+            result = (
+                Value(Code("a call of a base class", line), line)
+                if data.last == "super"
+                else call_known(data.name, arguments, keywords, line)
+            )
+        elif isinstance(data, Class):
+            if any(b.rsplit(".", 1)[-1] == "TypedDict" for b in data.bases):
                 return Value(dict(keywords), line)
-            return Value(Code(f"an object of the class {data.name}", line), line)
-        return self.code("a call of a value that is no function", node)
+            result = unknown(f"an object of the class {data.name}", line, [function, *given])
+            self.touch("", [*data.scope.names.values(), *given], scope, line)
+            return result
+        elif isinstance(data, Code):
+            self.note_changes(base or function, name, line)
+            called = [v for v in reach([function]) if isinstance(v.data, Function)]
+            results = self.call_any(called, arguments, keywords, scope, line)
+            result = unknown(data.why, line, [function, *given, *results])
+        else:
+            result = Value(Code("a call of a value that is no function", line), line)
+        if isinstance(result.data, Code):
+            self.touch(name, [function, *([base] if base else []), *given], scope, line)
+        return result
 
-    def _method(self, base: Value, name: str, node: ast.Call, scope: NameScope) -> Value | None:
-        """A method of a value that is known here; None if the function itself must be looked at."""
+    def _method(self, base: Value, name: str, node: ast.Call, scope: NameScope) -> Value:
+        """A method of a value that is known here."""
         data = base.data
-        if isinstance(data, FoundSource):
-            self._arguments(node, scope)
-            data.changes.append((name, self.line(node)))
-            return base
-        if isinstance(data, Known | Class | Code | Function):
-            return None
         arguments, keywords, unclear = self._arguments(node, scope)
         line = self.line(node)
-        if unclear is not None:
-            return Value(unclear, line)
-        found = call_method(base, name, arguments, keywords, line)
-        return found or Value(Code(f"a call of the method {name}", line), line)
+        if isinstance(data, FoundSource):
+            data.changes.append((name, line))
+            return base
+        found = None
+        if unclear is None:
+            found = call_method(base, name, arguments, keywords, line)
+        if found is not None:
+            return found
+        given = [base, *arguments, *keywords.values(), *([unclear] if unclear else [])]
+        self.touch(name, given, scope, line)
+        return unclear or unknown(f"a call of the method {name}", line, given)
 
     def _arguments(
         self, node: ast.Call, scope: NameScope
-    ) -> tuple[list[Value], dict[str, Value], Code | None]:
+    ) -> tuple[list[Value], dict[str, Value], Value | None]:
         """Positional arguments, named ones, and the reason if they are not known."""
         arguments: list[Value] = []
         keywords: dict[str, Value] = {}
-        unclear: Code | None = None
+        unclear: Value | None = None
         for argument in node.args:
             if isinstance(argument, ast.Starred):
-                items = self.items(self.evaluate(argument.value, scope))
+                value = self.evaluate(argument.value, scope)
+                items = self.items(value)
                 if items is None:
-                    unclear = Code("arguments that only a run could tell", self.line(argument))
+                    unclear = unknown(_ARGUMENTS, self.line(argument), [value])
                 arguments += items or []
             else:
                 arguments.append(self.evaluate(argument, scope))
@@ -104,7 +145,7 @@ class Interpreter(Statements):
             elif isinstance(value.data, dict):
                 keywords.update({str(k): v for k, v in value.data.items()})
             else:
-                unclear = Code("arguments that only a run could tell", self.line(keyword.value))
+                unclear = unknown(_ARGUMENTS, self.line(keyword.value), [value])
         return arguments, keywords, unclear
 
     def _source(self, arguments: list[Value], keywords: dict[str, Value], line: int) -> Value:
@@ -139,35 +180,79 @@ class Interpreter(Statements):
             return Value(Code(f"the resource {function.name} in Python code", line), line)
         if len(self.stack) >= MAX_CALLS:
             return Value(Code("calls of functions that call each other", line), line)
-        names = self._bound(function, arguments, keywords)
+        names = bound(function, arguments, keywords, self.line(function.node))
         if names is None:
             return Value(Code(f"a call of {function.name} with other arguments", line), line)
         scope = NameScope(names, function.scope)
-        if isinstance(function.node, ast.Lambda):
-            return self.evaluate(function.node.body, scope)
+        outer, self._operands = self._operands, []
         self.stack.append(function)
-        known = len(self.found)
         try:
-            frame = Frame()
-            end = self.block(function.node.body, scope, frame)
+            if isinstance(function.node, ast.Lambda):
+                return self.evaluate(function.node.body, scope)
+            return self._result(function, function.node, scope, line)
         finally:
             self.stack.pop()
+            self._operands = outer
+
+    def _result(
+        self,
+        function: Function,
+        node: ast.FunctionDef | ast.AsyncFunctionDef,
+        scope: NameScope,
+        line: int,
+    ) -> Value:
+        """Execute the body of a function."""
+        for child in own_nodes(node):
+            if isinstance(child, ast.Global | ast.Nonlocal):
+                for name in child.names:
+                    scope.declare(name, of_module=isinstance(child, ast.Global))
+        known, outer, frame = len(self.found), self.frame, Frame()
+        ends: list[End] = []
+
+        def read() -> None:
+            self.frame = frame
+            try:
+                ends.append(self._body(node, scope))
+            finally:
+                self.frame = outer
+
+        if is_generator(node) or isinstance(node, ast.AsyncFunctionDef):
+            # its body runs when somebody asks for its items, or never
+            self.perhaps(read, NameScope(dict(scope.names), function.scope), line)
+        else:
+            read()
         if function.decorated(*_SOURCE) is not None:
             self._keep_others(frame, known)
             if self.found[known:]:
                 return Value(self.found[-1], line)
-        if end == "raise":
+        if ends == ["raise"]:
             return Value(Code(f"{function.name} ends with an error", line), line)
-        if frame.maybe is not None:
-            return Value(frame.maybe, line)
-        if is_generator(function.node):
-            return Value(frame.yielded, line)
+        given = [*frame.yielded, *([frame.result] if frame.result else [])]
+        if function.decorated(*_MANAGERS) is not None:
+            return unknown("the value of a with statement", line, [Value(function, line), *given])
+        if is_generator(node):
+            return Value(frame.unsure or frame.yielded, line)
         return frame.result or Value(None, line)
+
+    def _body(self, node: ast.FunctionDef | ast.AsyncFunctionDef, scope: NameScope) -> End:
+        """Execute the statements of a function, and join the states in which it may return."""
+        line = self.line(node)
+        end = self.block(node.body, scope)
+        if end is None:
+            self.frame.result = Value(None, line)
+        returns: list[tuple[End, State]] = [(None, s) for s in self.frame.take("return")]
+        if returns:
+            self.meet(
+                [*returns, ("raise" if end == "raise" else None, self.state(scope, line))], line
+            )
+        return None if returns else end
 
     def _keep_others(self, frame: Frame, known: int) -> None:
         """Resources in Python code that a function with ``@dlt.source`` gives beside those of a configuration."""
         given = [*frame.yielded, *([frame.result] if frame.result else [])]
         given = [item for value in given for item in self.items(value) or [value]]
+        if frame.unsure is not None:
+            given.append(Value(frame.unsure, frame.unsure.line))
         for value in given:
             if isinstance(value.data, Code | Function) and self.found[known:]:
                 why = (
@@ -177,44 +262,8 @@ class Interpreter(Statements):
                 )
                 self.found[-1].others.append((why, value.line))
 
-    def _bound(
-        self, function: Function, arguments: list[Value], keywords: dict[str, Value]
-    ) -> dict[str, Value] | None:
-        """The value of each parameter; None if the arguments do not fit."""
-        spec = function.node.args
-        plain = [*spec.posonlyargs, *spec.args]
-        if len(arguments) > len(plain) and spec.vararg is None:
-            return None
-        given = dict(zip([a.arg for a in plain], arguments, strict=False))
-        known = {a.arg for a in (*plain, *spec.kwonlyargs)}
-        extra = {k: v for k, v in keywords.items() if k not in known}
-        if extra and spec.kwarg is None:
-            return None
-        given |= {k: v for k, v in keywords.items() if k in known}
-        line = self.line(function.node)
-        names: dict[str, Value] = {}
-        for parameter in (*plain, *spec.kwonlyargs):
-            names[parameter.arg] = self._parameter(
-                parameter, given.get(parameter.arg), function.defaults.get(parameter.arg)
-            )
-        if spec.vararg is not None:
-            names[spec.vararg.arg] = Value(arguments[len(plain) :], line)
-        if spec.kwarg is not None:
-            names[spec.kwarg.arg] = Value(extra, line)
-        return names
 
-    def _parameter(self, node: ast.arg, given: Value | None, default: Value | None) -> Value:
-        """The value of a parameter. A secret is the setting of its name, whatever the call passes."""
-        setting = injected(node.arg, default) if default else None
-        if setting is not None and (
-            given is None or setting.vault == "secrets" or isinstance(given.data, Code)
-        ):
-            return Value(setting, default.line if default else self.line(node))
-        if given is not None:
-            return given
-        if default is not None:
-            return default
-        vault: Any = (
-            "secrets" if "Secret" in ast.dump(node.annotation or ast.Constant(None)) else "any"
-        )
-        return Value(Setting(vault, node.arg), self.line(node))
+def _of_class(function: Value) -> bool:
+    """Whether a method gets its class as the first argument."""
+    data = function.data
+    return isinstance(data, Function) and data.decorated("classmethod") is not None

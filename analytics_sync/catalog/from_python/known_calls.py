@@ -23,7 +23,9 @@ from analytics_sync.catalog.from_python.values import (
     Moment,
     Setting,
     SettingText,
+    Tuple,
     Value,
+    certain,
     deep_copy,
     is_plain,
     join_text,
@@ -153,9 +155,21 @@ def _list(arguments: list[Value], keywords: dict[str, Value], line: int) -> Valu
     data = arguments[0].data
     if isinstance(data, list):
         return Value(list(data), line)
-    if isinstance(data, dict):
+    if isinstance(data, dict) and certain(data.values()):
         return Value([Value(k, v.line) for k, v in data.items()], line)
     return None
+
+
+def _tuple(arguments: list[Value], keywords: dict[str, Value], line: int) -> Value | None:
+    items = _list(arguments, keywords, line)
+    return Value(Tuple(items.data), line) if items else None
+
+
+def _set(arguments: list[Value], keywords: dict[str, Value], line: int) -> Value | None:
+    items = _list(arguments, keywords, line)
+    if items is None or any(isinstance(v.data, (OPAQUE, dict, list)) for v in items.data):
+        return None
+    return Value(list({v.data: v for v in reversed(items.data)}.values())[::-1], line)
 
 
 def _dict(arguments: list[Value], keywords: dict[str, Value], line: int) -> Value | None:
@@ -167,7 +181,9 @@ def _dict(arguments: list[Value], keywords: dict[str, Value], line: int) -> Valu
         if any(isinstance(k, (OPAQUE, dict, list)) for k, _ in pairs):
             return None
         first = dict(pairs)
-    return Value({**first, **keywords}, line) if isinstance(first, dict) else None
+    if not isinstance(first, dict) or not certain(first[k] for k in keywords if k in first):
+        return None
+    return Value({**first, **keywords}, line)
 
 
 def _range(arguments: list[Value], keywords: dict[str, Value], line: int) -> Value | None:
@@ -183,19 +199,19 @@ def _range(arguments: list[Value], keywords: dict[str, Value], line: int) -> Val
 
 
 def _zip(arguments: list[Value], keywords: dict[str, Value], line: int) -> Value | None:
-    if not all(isinstance(a.data, list) for a in arguments):
+    if not all(isinstance(a.data, list) and certain(a.data) for a in arguments):
         return None
     rows = zip(*[a.data for a in arguments], strict=False)
-    return Value([Value(list(row), line) for row in rows], line)
+    return Value([Value(Tuple(row), line) for row in rows], line)
 
 
 def _enumerate(arguments: list[Value], keywords: dict[str, Value], line: int) -> Value | None:
     start = keywords.get("start", arguments[1] if len(arguments) > 1 else Value(0, line)).data
-    if not arguments or not isinstance(arguments[0].data, list) or not isinstance(start, int):
+    items = arguments[0].data if arguments else None
+    if not isinstance(items, list) or not certain(items) or not isinstance(start, int):
         return None
-    return Value(
-        [Value([Value(i, v.line), v], v.line) for i, v in enumerate(arguments[0].data, start)], line
-    )
+    pairs = [Tuple([Value(i, v.line), v]) for i, v in enumerate(items, start)]
+    return Value([Value(pair, pair[1].line) for pair in pairs], line)
 
 
 def _on_plain(function: Callable[[Any], Any]) -> Callable[..., Value | None]:
@@ -219,8 +235,15 @@ def _same(arguments: list[Value], keywords: dict[str, Value], line: int) -> Valu
     return arguments[-1] if arguments else None
 
 
-def _copied(arguments: list[Value], keywords: dict[str, Value], line: int) -> Value | None:
+def _deep_copied(arguments: list[Value], keywords: dict[str, Value], line: int) -> Value | None:
     return deep_copy(arguments[0]) if len(arguments) == 1 else None
+
+
+def _copied(arguments: list[Value], keywords: dict[str, Value], line: int) -> Value | None:
+    if len(arguments) != 1:
+        return None
+    data = arguments[0].data
+    return Value(type(data)(data) if isinstance(data, dict | list) else data, line)
 
 
 def _encoded(arguments: list[Value], keywords: dict[str, Value], line: int) -> Value | None:
@@ -242,11 +265,11 @@ def _dumped(arguments: list[Value], keywords: dict[str, Value], line: int) -> Va
 
 
 _FUNCTIONS: dict[str, Callable[[list[Value], dict[str, Value], int], Value | None]] = {
-    "int": _number(int), "float": _number(float), "str": _str, "list": _list, "tuple": _list, "set": _list,
+    "int": _number(int), "float": _number(float), "str": _str, "list": _list, "tuple": _tuple, "set": _set,
     "dict": _dict, "range": _range, "zip": _zip, "enumerate": _enumerate, "len": _on_plain(len),
     "bool": _on_plain(bool), "sorted": _on_plain(sorted), "min": _on_plain(min), "max": _on_plain(max),
     "sum": _on_plain(sum), "any": _on_plain(any), "all": _on_plain(all),
-    "reversed": _on_plain(lambda x: list(reversed(x))), "cast": _same, "deepcopy": _copied, "copy": _copied,
+    "reversed": _on_plain(lambda x: list(reversed(x))), "cast": _same, "deepcopy": _deep_copied, "copy": _copied,
     "b64encode": _encoded, "urljoin": _joined_url, "dumps": _dumped,
 }  # fmt: skip
 _DOTTED = frozenset({"cast", "deepcopy", "copy", "b64encode", "urljoin", "dumps"})

@@ -16,7 +16,9 @@ from analytics_sync.catalog.from_python.values import (
     Known,
     Moment,
     Setting,
+    Tuple,
     Value,
+    certain,
 )
 
 _VAULTS = {"dlt.secrets": "secrets", "dlt.config": "config"}
@@ -63,18 +65,23 @@ def item_of(base: Value, index: Value | slice, line: int) -> Value:
     if isinstance(data, Code | FoundSource):
         return base
     data = text_of(data)
+    if isinstance(data, list) and not certain(data):
+        return Value(Code("an item of a list whose length only a run could tell", line), line)
     if isinstance(index, slice):
         if isinstance(data, str | list):
-            return Value(data[index], line)
+            items: Any = data[index]
+            return Value(Tuple(items) if isinstance(data, Tuple) else items, line)
         return Value(Code("a slice that only a run could tell", line), line)
     key = index.data
     if isinstance(data, Known) and isinstance(key, str):
         if vault := vault_of(data.name):
-            return Value(Setting("secrets" if vault == "secrets" else "config", key), line)
+            return Value(
+                Setting("secrets" if vault == "secrets" else "config", key, sure=True), line
+            )
         if data.name in ENVIRONMENT:
             return Value(variable_setting(key), line)
     if isinstance(data, Setting) and isinstance(key, str):
-        return Value(Setting(data.vault, f"{data.key}.{key}"), line)
+        return Value(Setting(data.vault, f"{data.key}.{key}", sure=data.sure), line)
     if isinstance(data, Class) and isinstance(key, str):
         return attribute_of(base, key, line)
     if isinstance(data, dict | list | str) and isinstance(key, str | int):

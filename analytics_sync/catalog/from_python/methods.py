@@ -17,7 +17,9 @@ from analytics_sync.catalog.from_python.values import (
     Moment,
     Setting,
     SettingText,
+    Tuple,
     Value,
+    certain,
     join_text,
     wrap,
 )
@@ -146,9 +148,12 @@ def _of_dictionary(
 ) -> Value | None:
     data: dict[Any, Value] = base.data
     key = arguments[0].data if arguments else None
+    if name in {"items", "keys", "values", "popitem"} and not certain(data.values()):
+        return None
     match name:
         case "items":
-            return Value([Value([Value(k, v.line), v], v.line) for k, v in data.items()], line)
+            pairs = [Value(Tuple([Value(k, v.line), v]), v.line) for k, v in data.items()]
+            return Value(pairs, line)
         case "keys":
             return Value([Value(k, v.line) for k, v in data.items()], line)
         case "values":
@@ -156,7 +161,10 @@ def _of_dictionary(
         case "copy":
             return Value(dict(data), line)
         case "update" if not arguments or isinstance(key, dict):
-            data.update({**(key or {}), **keywords})
+            added = {**(key or {}), **keywords}
+            if any(not certain([data[k]]) for k in added if k in data):
+                return None
+            data.update(added)
             check_plain_size(data, line)
             return Value(None, line)
     if not arguments or isinstance(key, (OPAQUE, dict, list)):
@@ -175,7 +183,11 @@ def _of_dictionary(
 def _of_list(base: Value, name: str, arguments: list[Value], line: int) -> Value | None:
     data: list[Value] = base.data
     check_plain_size(data, line)
+    if isinstance(data, Tuple):
+        return None
     first = arguments[0] if arguments else Value(None, line)
+    if name in {"insert", "pop"} and not certain(data):
+        return None
     match name:
         case "append" if arguments:
             data.append(first)
@@ -183,6 +195,8 @@ def _of_list(base: Value, name: str, arguments: list[Value], line: int) -> Value
             data.extend(first.data)
         case "insert" if len(arguments) == 2 and isinstance(first.data, int):
             data.insert(first.data, arguments[1])
+        case "clear":
+            data.clear()
         case "copy":
             return Value(list(data), line)
         case "pop" if data and (not arguments or isinstance(first.data, int)):

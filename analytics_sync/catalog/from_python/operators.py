@@ -18,7 +18,7 @@ class Unclear(Exception):
 
 def _times(a: Any, b: Any) -> Any:
     for sequence, count in ((a, b), (b, a)):
-        if isinstance(sequence, str | list):
+        if isinstance(sequence, str | list | tuple):
             if not isinstance(count, int) or len(sequence) * count > MAX_ITEMS:
                 raise Unclear
             return sequence * count
@@ -71,7 +71,7 @@ def binary(operator: ast.operator, left: Any, right: Any) -> Any:
         raise Unclear
     if isinstance(result, str) and len(result) > MAX_TEXT:
         raise Unclear
-    if isinstance(result, list) and len(result) > MAX_ITEMS:
+    if isinstance(result, list | tuple) and len(result) > MAX_ITEMS:
         raise Unclear
     return result
 

@@ -18,7 +18,6 @@ from analytics_sync.catalog.from_python.draft import Draft
 from analytics_sync.catalog.from_python.interpreter import Interpreter
 from analytics_sync.catalog.from_python.limits import TooMuchWork
 from analytics_sync.catalog.from_python.source_writer import write_source
-from analytics_sync.catalog.from_python.statements import Frame
 from analytics_sync.catalog.from_python.values import (
     Class,
     FoundSource,
@@ -115,7 +114,7 @@ class _Finder:
 
     def sources(self) -> list[FoundSource]:
         interpreter = self.interpreter
-        interpreter.block(self.tree.body, self.scope, Frame())
+        interpreter.block(self.tree.body, self.scope)
         functions = list(_functions(self.scope))
         makers = self._makers(functions)
         inner = {name for f in makers for name in _called_names(f.node) if name != f.name}
@@ -124,7 +123,10 @@ class _Finder:
                 if function.node not in interpreter.called and (
                     not outermost or function.name not in inner
                 ):
-                    interpreter.run(function, [], {}, interpreter.line(function.node))
+                    line = interpreter.line(function.node)
+                    before = interpreter.state(self.scope, line)
+                    interpreter.run(function, [], {}, line)
+                    before.restore()  # another function does not run after this one
         return interpreter.found or [_found(value) for value in self._configurations(functions)]
 
     def _makers(self, functions: list[Function]) -> list[Function]:

@@ -33,7 +33,8 @@ def constant(node: ast.expr, function: Function) -> object:
     value = _Constants(0).evaluate(node, NameScope(function.defaults, function.scope))
     if not is_plain(value):
         raise NotPlain
-    return unwrap(value)
+    found = unwrap(value)
+    return list(found) if isinstance(found, tuple) else found
 
 
 def parameter(function: Function) -> str | None:

@@ -28,16 +28,22 @@ class Value:
     line: int
 
 
+class Tuple(list[Value]):
+    """The items of a tuple: no statement changes them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Setting:
     """A value from the settings. The vault ``any`` is decided by the place where the value is used.
 
-    ``default`` is the value without a setting, for a variable of the environment that has one.
+    ``default`` is the value without a setting, for a variable of the environment that has one. ``sure``
+    tells that a run without the setting fails, so that there is a value.
     """
 
     vault: Vault
     key: str
     default: Any = None
+    sure: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +70,17 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """Data that only a run could tell, and the reason. It never quotes the code: it may hold a secret."""
+    """Data that only a run could tell, and the reason. It never quotes the code: it may hold a secret.
+
+    ``loose`` data is an item or a key that may not be there, or any number of items. ``holds`` are the
+    lists, dictionaries and functions that the data may be, or may lead to: whoever changes the one may
+    change the others.
+    """
 
     why: str
     line: int
+    loose: bool = field(default=False, compare=False)
+    holds: tuple[Value, ...] = field(default=(), compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +96,7 @@ class Known:
 
 @dataclass(slots=True, eq=False)
 class NameScope:
-    """Names of a module, a class or a call of a function, and the scope around it.
+    """Names of a module, a class, a comprehension or a call of a function, and the scope around it.
 
     ``elsewhere`` holds the scope of each name that is declared ``global`` or ``nonlocal``.
     """
@@ -91,6 +104,14 @@ class NameScope:
     names: dict[str, Value] = field(default_factory=dict)
     outer: NameScope | None = None
     elsewhere: dict[str, NameScope] = field(default_factory=dict)
+    kind: Literal["function", "class", "comprehension"] = "function"
+
+    def outside(self, *kinds: str) -> NameScope:
+        """This scope, or the nearest one around it that is of no such kind."""
+        scope = self
+        while scope.kind in kinds and scope.outer is not None:
+            scope = scope.outer
+        return scope
 
     def assign(self, name: str, value: Value) -> None:
         self.elsewhere.get(name, self).names[name] = value
@@ -161,6 +182,24 @@ class FoundSource:
 OPAQUE = (Setting, Encoded, SettingText, Moment, Code, Known, Function, Class, FoundSource)
 
 
+def parts(data: Any) -> Iterable[Value]:
+    """The values that data consists of, or that it may be."""
+    if isinstance(data, dict):
+        return data.values()
+    if isinstance(data, list):
+        return data
+    if isinstance(data, Code):
+        return data.holds
+    if isinstance(data, Function):
+        return data.defaults.values()
+    return data.scope.names.values() if isinstance(data, Class) else ()
+
+
+def certain(items: Iterable[Value]) -> bool:
+    """Whether each item is there in every run: none is loose."""
+    return not any(isinstance(v.data, Code) and v.data.loose for v in items)
+
+
 def is_plain(value: Value) -> bool:
     """Whether the value is known in full: no part of it is a stand-in."""
     seen: set[int] = set()  # a list may hold one value many times, or itself
@@ -194,7 +233,8 @@ def _unwrapped(value: Value, work: Work) -> Any:
     if isinstance(data, dict):
         return {k: _unwrapped(v, work) for k, v in data.items()}
     if isinstance(data, list):
-        return [_unwrapped(v, work) for v in data]
+        items = [_unwrapped(v, work) for v in data]
+        return tuple(items) if isinstance(data, Tuple) else items
     return data
 
 
@@ -207,7 +247,7 @@ def deep_copy(value: Value, known: dict[int, Value] | None = None) -> Value:
     if isinstance(value.data, dict):
         copied.data = {k: deep_copy(v, known) for k, v in value.data.items()}
     elif isinstance(value.data, list):
-        copied.data = [deep_copy(v, known) for v in value.data]
+        copied.data = type(value.data)(deep_copy(v, known) for v in value.data)
     return copied
 
 
@@ -215,7 +255,9 @@ def wrap(data: Any, line: int) -> Value:
     """Plain Python data as a value, all of it in one line."""
     if isinstance(data, dict):
         return Value({k: wrap(v, line) for k, v in data.items()}, line)
-    if isinstance(data, list | tuple | set | frozenset):
+    if isinstance(data, tuple):
+        return Value(Tuple(wrap(v, line) for v in data), line)
+    if isinstance(data, list | set | frozenset):
         return Value([wrap(v, line) for v in data], line)
     return Value(data, line)
 
