@@ -15,14 +15,14 @@ from contextlib import nullcontext
 from importlib import import_module
 
 from analytics_sync.commands.arguments import ShowVersion
-from analytics_sync.commands.parsers import files, looking, running, sandbox, schema
+from analytics_sync.commands.parsers import files, linting, looking, running, sandbox, schema
 from analytics_sync.commands.parsers.commands import Commands
 
 _DESCRIPTION = "Load REST APIs into a warehouse through Dagster: set up, look, repair."
 _EPILOG = (
     "analytics-sync COMMAND --help explains a command. Wrong usage and a wrong file: status 2."
 )
-_AREAS = (running, sandbox, files, looking, schema)  # help lists the commands in this order
+_AREAS = (running, sandbox, files, linting, looking, schema)  # help lists the commands in this order
 _FAILED = 1
 _WRONG = 2
 _PIPE_IS_CLOSED = 128 + 13  # as a shell reports the signal SIGPIPE

@@ -19,7 +19,7 @@ config: RESTAPIConfig = {
     },
     "resources": [
         "agents",
-        {
+        {  # lint: ignore window-without-end: the API takes no end
             "name": "tickets",
             "columns": {
                 "id": {"data_type": "bigint"},

@@ -15,7 +15,7 @@ from typing import Any
 
 from analytics_sync.catalog import CatalogError, Resource, Source
 from analytics_sync.catalog.plan import plan_of
-from analytics_sync.commands.live_verdicts import ASPECTS, State, Verdicts, of_error, of_page
+from analytics_sync.commands.live_verdicts import ASPECTS, Proof, Verdicts, of_error, of_page
 from analytics_sync.commands.output import show
 from analytics_sync.commands.places import chosen
 from analytics_sync.commands.tables import table_lines
@@ -43,12 +43,12 @@ def check_live(options: argparse.Namespace) -> int:
                 entries += _entries(source, resources, options.days)
         except CatalogError as e:
             errors.append(str(e))
-    counts = {state: sum(_state(entry) == state for entry in entries) for state in State}
+    counts = {state: sum(_state(entry) == state for entry in entries) for state in Proof}
     document = {
         "assets": entries,
-        "ok": counts[State.OK],
-        "failed": counts[State.FAILED],
-        "not_proven": counts[State.UNPROVEN],
+        "ok": counts[Proof.OK],
+        "failed": counts[Proof.FAILED],
+        "not_proven": counts[Proof.UNPROVEN],
         "errors": errors,
     }
     show(options, document, _lines(document))
@@ -107,10 +107,10 @@ def _hurried(source: Source) -> Source:
     return replace(source, resources=resources)
 
 
-def _state(entry: Mapping[str, Any]) -> State:
+def _state(entry: Mapping[str, Any]) -> Proof:
     """The state of a resource: that of its worst aspect."""
     states = {aspect["state"] for aspect in entry["aspects"].values()}
-    return next((s for s in (State.FAILED, State.UNPROVEN) if s in states), State.OK)
+    return next((s for s in (Proof.FAILED, Proof.UNPROVEN) if s in states), Proof.OK)
 
 
 def _lines(found: Mapping[str, Any]) -> Iterator[str]:
@@ -133,5 +133,5 @@ def _lines(found: Mapping[str, Any]) -> Iterator[str]:
     )
 
 
-def _shown(state: State) -> str:
-    return {State.FAILED: "FAILED", State.UNPROVEN: "?"}.get(state, str(state))
+def _shown(state: Proof) -> str:
+    return {Proof.FAILED: "FAILED", Proof.UNPROVEN: "?"}.get(state, str(state))

@@ -41,7 +41,7 @@ _MAX_EXAMPLES = 5
 _NO_CURSOR = "no usable cursor", "cursor "
 
 
-class State(StrEnum):
+class Proof(StrEnum):
     """Whether an aspect holds."""
 
     OK = "ok"
@@ -51,14 +51,14 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True)
-class Verdict:
+class AspectVerdict:
     """The verdict on one aspect of a resource."""
 
-    state: State
+    state: Proof
     text: str = ""
 
 
-Verdicts = dict[str, Verdict]
+Verdicts = dict[str, AspectVerdict]
 
 
 def of_error(source: Source, resource: Resource, error: Exception) -> Verdicts:
@@ -67,12 +67,12 @@ def of_error(source: Source, resource: Resource, error: Exception) -> Verdicts:
     verdicts = _declared(source, resource)
     reached = ASPECTS.index(aspect)
     for name in verdicts:
-        if verdicts[name].state is State.NOT_DECLARED:
+        if verdicts[name].state is Proof.NOT_DECLARED:
             continue
         if name == aspect:
-            verdicts[name] = Verdict(State.FAILED, str(error).partition("\n")[0])
+            verdicts[name] = AspectVerdict(Proof.FAILED, str(error).partition("\n")[0])
         elif ASPECTS.index(name) < reached and not (name == KEY and aspect in (ALLOWED, ADDRESS)):
-            verdicts[name] = Verdict(State.OK)
+            verdicts[name] = AspectVerdict(Proof.OK)
     return verdicts
 
 
@@ -88,21 +88,21 @@ def of_page(source: Source, result: ReadResult, statuses: Sequence[int]) -> Verd
     verdicts = _declared(source, resource)
     asked = bool(statuses)
     for name in (SETTINGS, PARENT):
-        if verdicts[name].state is not State.NOT_DECLARED:
-            verdicts[name] = Verdict(State.OK)
+        if verdicts[name].state is not Proof.NOT_DECLARED:
+            verdicts[name] = AspectVerdict(Proof.OK)
     if not asked:
         why = f"the first page of {resource.parent} has no record to ask for; name other --days"
         return _unproven(verdicts, (PARENT, REACHABLE, KEY, ALLOWED, ADDRESS, *_SHAPE), why)
-    _set(verdicts, REACHABLE, State.OK)
+    _set(verdicts, REACHABLE, Proof.OK)
     if not result.pages:
         status = statuses[-1]
         if not any(action.action == "ignore" for action in resource.response_actions):
-            _set(verdicts, RECORDS, State.FAILED, f"no page was read; the last status is {status}")
+            _set(verdicts, RECORDS, Proof.FAILED, f"no page was read; the last status is {status}")
             return verdicts
         why = f"status {status} means no records by declaration (response_actions)"
         return _unproven(verdicts, (KEY, ALLOWED, ADDRESS, *_SHAPE), why)
     for name in (KEY, ALLOWED, ADDRESS):
-        _set(verdicts, name, State.OK)
+        _set(verdicts, name, Proof.OK)
     _judge_records(verdicts, result)
     return verdicts
 
@@ -118,7 +118,9 @@ def _declared(source: Source, resource: Resource) -> Verdicts:
         TYPES: not (resource.fields or resource.hints),
     }
     return {
-        name: Verdict(State.NOT_DECLARED) if absent.get(name) else Verdict(State.UNPROVEN)
+        name: AspectVerdict(Proof.NOT_DECLARED)
+        if absent.get(name)
+        else AspectVerdict(Proof.UNPROVEN)
         for name in ASPECTS
     }
 
@@ -126,7 +128,7 @@ def _declared(source: Source, resource: Resource) -> Verdicts:
 def _judge_records(verdicts: Verdicts, result: ReadResult) -> None:
     resource, reasons = result.resource, result.rejected.reasons
     if said := result.filter_evidence.message():
-        _set(verdicts, RECORDS, State.FAILED, said)
+        _set(verdicts, RECORDS, Proof.FAILED, said)
         return
     if not result.records:
         why = "the page has no records"
@@ -163,9 +165,9 @@ def _judge(
 ) -> None:
     found = [text for text in problems if text]
     if found:
-        _set(verdicts, name, State.FAILED, " ".join(found))
+        _set(verdicts, name, Proof.FAILED, " ".join(found))
     else:
-        _set(verdicts, name, State.OK if proven else State.UNPROVEN, "" if proven else why)
+        _set(verdicts, name, Proof.OK if proven else Proof.UNPROVEN, "" if proven else why)
 
 
 def _rejected(reasons: Any, some: Sequence[str]) -> str:
@@ -209,12 +211,12 @@ def _aspect_of(error: Exception) -> str:
     return RECORDS
 
 
-def _set(verdicts: Verdicts, name: str, state: State, text: str = "") -> None:
-    if verdicts[name].state is not State.NOT_DECLARED:
-        verdicts[name] = Verdict(state, text)
+def _set(verdicts: Verdicts, name: str, state: Proof, text: str = "") -> None:
+    if verdicts[name].state is not Proof.NOT_DECLARED:
+        verdicts[name] = AspectVerdict(state, text)
 
 
 def _unproven(verdicts: Verdicts, names: Iterable[str], why: str) -> Verdicts:
     for name in names:
-        _set(verdicts, name, State.UNPROVEN, why)
+        _set(verdicts, name, Proof.UNPROVEN, why)
     return verdicts

@@ -22,7 +22,7 @@ from analytics_sync.commands.output import show
 from analytics_sync.commands.places import source_of
 from analytics_sync.commands.selection import selected
 from analytics_sync.commands.tables import table_lines
-from analytics_sync.commands.windows import Planned, planned_window
+from analytics_sync.commands.windows import PlannedDays, planned_window
 from analytics_sync.common.errors import ExtractError
 from analytics_sync.common.shown import counted
 from analytics_sync.definitions import defs
@@ -98,7 +98,7 @@ def _of_source(
 
 
 def _entry(
-    source: Source, resource: Resource, planned: Planned, request: str, *, is_loaded: bool
+    source: Source, resource: Resource, planned: PlannedDays, request: str, *, is_loaded: bool
 ) -> dict[str, Any]:
     window = planned.window if source.windowed(resource) else None
     cannot = request.startswith(_NO_REQUEST)

@@ -17,7 +17,7 @@ from analytics_sync.defs.partitions.source_partitions import partitions_of, wind
 
 
 @dataclass(frozen=True)
-class Planned:
+class PlannedDays:
     """A source as its assets read it, and a range of its partitions.
 
     Attributes:
@@ -39,7 +39,7 @@ class Planned:
 
 def planned_window(
     source: Source, resources: Iterable[Resource], days: str | None, *, must_have: bool = False
-) -> Planned:
+) -> PlannedDays:
     """A source, and the partitions that are read of it.
 
     Args:
@@ -58,9 +58,9 @@ def planned_window(
     if not any(source.windowed(resource) for resource in resources):
         if named is not None and must_have:
             raise WrongUsage(f"--days {days}: {source.name} has no partitions here: leave it out.")
-        return Planned(source, plan)
+        return PlannedDays(source, plan)
     partitions = partitions_of(plan)
     first, last = keys_of(partitions, named)
     keys = partitions.get_partition_keys()
     count = keys.index(last) - keys.index(first) + 1
-    return Planned(source, plan, window_of_keys(partitions, first, last), first, last, count)
+    return PlannedDays(source, plan, window_of_keys(partitions, first, last), first, last, count)

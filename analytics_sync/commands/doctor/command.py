@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 
 from analytics_sync.catalog.errors import CatalogError, WrongSetting
 from analytics_sync.commands.doctor import machine, services, warehouse
-from analytics_sync.commands.doctor.diagnosis import Diagnosis, State, failed
+from analytics_sync.commands.doctor.diagnosis import Diagnosis, Health, failed
 from analytics_sync.commands.output import show
 from analytics_sync.commands.tables import table_lines
 from analytics_sync.common.private_folder import NotPrivate
@@ -28,20 +28,20 @@ def doctor(options: argparse.Namespace) -> int:
     """Show all diagnoses; return 1 if one failed."""
     looks = _LOCAL if options.offline else (*_LOCAL, services.apis)
     found = [diagnosis for look in looks for diagnosis in _safely(look)]
-    counts = {state: sum(d.state is state for d in found) for state in State}
+    counts = {state: sum(d.state is state for d in found) for state in Health}
     document = {
         "diagnoses": [{"name": d.name, "state": d.state, "text": d.text} for d in found],
-        "failed": counts[State.FAILED],
-        "warnings": counts[State.WARNING],
+        "failed": counts[Health.FAILED],
+        "warnings": counts[Health.WARNING],
     }
     rows = [
-        (str(d.state).upper() if d.state is not State.OK else "ok", d.name, d.text) for d in found
+        (str(d.state).upper() if d.state is not Health.OK else "ok", d.name, d.text) for d in found
     ]
     total = (
-        f"{len(found)} looked at, {counts[State.FAILED]} failed, {counts[State.WARNING]} warnings"
+        f"{len(found)} looked at, {counts[Health.FAILED]} failed, {counts[Health.WARNING]} warnings"
     )
     show(options, document, [*table_lines(rows), "", total])
-    return _FAILED if counts[State.FAILED] else 0
+    return _FAILED if counts[Health.FAILED] else 0
 
 
 def _safely(look: Callable[[], Iterator[Diagnosis]]) -> Iterator[Diagnosis]:

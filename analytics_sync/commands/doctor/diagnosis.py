@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class State(StrEnum):
+class Health(StrEnum):
     """How a thing is."""
 
     OK = "ok"
@@ -28,20 +28,20 @@ class Diagnosis:
     """
 
     name: str
-    state: State
+    state: Health
     text: str
 
 
 def ok(name: str, text: str) -> Diagnosis:
     """A thing that is as it should be."""
-    return Diagnosis(name, State.OK, text)
+    return Diagnosis(name, Health.OK, text)
 
 
 def warning(name: str, text: str) -> Diagnosis:
     """A thing that may be meant so."""
-    return Diagnosis(name, State.WARNING, text)
+    return Diagnosis(name, Health.WARNING, text)
 
 
 def failed(name: str, text: str) -> Diagnosis:
     """A thing for which a run fails, or does less than it should."""
-    return Diagnosis(name, State.FAILED, text)
+    return Diagnosis(name, Health.FAILED, text)

@@ -1,0 +1,60 @@
+"""A defect of a declaration, and the rules that find it.
+
+In: a finished resource and its source. Out: defects with the place of the key that is wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from analytics_sync.catalog import Resource, Source
+
+Path = tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class Defect:
+    """A defect of one resource.
+
+    Attributes:
+        rule: The name of the rule.
+        path: The key below the resource, or below the file if it begins with ``client``.
+        reason: What is wrong, and what comes of it.
+        proposal: What to write in its place.
+    """
+
+    rule: str
+    path: Path
+    reason: str
+    proposal: str
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule.
+
+    Attributes:
+        name: Its name, which ``--ignore`` takes.
+        title: What it finds.
+        find: Finds the defects of a resource.
+    """
+
+    name: str
+    title: str
+    find: Callable[[Source, Resource], Iterator[Defect]]
+
+
+def plain(name: str) -> str:
+    """A name without signs and capitals: ``page[size]``, ``pageSize`` and ``page_size`` are one name."""
+    return "".join(c for c in name.casefold() if c.isalnum())
+
+
+def number_of(value: object) -> float | None:
+    """The number that a value is, or that its text spells; None for all others."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        return float(value)
+    except ValueError:
+        return None
