@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import sys
 
+from analytics_sync.commands.output import show
 from analytics_sync.defs.alerts.alert_settings import URLS, alert_settings
 from analytics_sync.defs.alerts.sending import NotSent, send
 from analytics_sync.defs.alerts.wording import Message
@@ -15,11 +16,12 @@ from analytics_sync.defs.alerts.wording import Message
 _FAILED = 1
 
 
-def alert_test(_: argparse.Namespace) -> int:
+def alert_test(options: argparse.Namespace) -> int:
     """Send a test message to each receiver, and return whether all have taken it."""
     settings = alert_settings()
     if not settings.receivers:
         print(f"nobody is told: set {URLS} to the address of a receiver", file=sys.stderr)
+        show(options, {"receivers": []}, ())
         return _FAILED
     message = Message(
         event="test",
@@ -27,13 +29,17 @@ def alert_test(_: argparse.Namespace) -> int:
         next="Nothing. Somebody has started analytics-sync alert-test.",
         url=settings.dagster_url,
     )
-    status = 0
+    receivers = []
     for receiver in settings.receivers:
+        problem = ""
         try:
             send(receiver, message)
         except NotSent as e:
+            problem = str(e)
             print(f"not sent: {e}", file=sys.stderr)
-            status = _FAILED
-        else:
-            print(f"sent: {receiver.label}")
-    return status
+        receivers.append(
+            {"receiver": receiver.label, "sent": not problem, "error": problem or None}
+        )
+    sent = [f"sent: {entry['receiver']}" for entry in receivers if entry["sent"]]
+    show(options, {"receivers": receivers}, sent)
+    return 0 if len(sent) == len(receivers) else _FAILED

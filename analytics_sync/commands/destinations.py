@@ -9,6 +9,7 @@ import argparse
 import sys
 from collections.abc import Iterator
 
+from analytics_sync.commands.output import show
 from analytics_sync.commands.tables import table_lines
 from analytics_sync.load.clients.destination import (
     check_destination,
@@ -27,18 +28,28 @@ def destinations(options: argparse.Namespace) -> int:
     if options.markdown:
         print("\n".join(markdown()))
         return 0
-    for line in table_lines([_HEAD, *map(_row, KINDS.values())]):
-        print(line)
-    print()
-    for support, meaning in MEANING.items():
-        print(f"{support}: {meaning}")
-    print(f"configured: {destination_name()} ({configured_kind()})")
+    problem = ""
     try:
         check_destination()
     except LoadError as e:
-        print(e, file=sys.stderr)
-        return _WRONG
-    return 0
+        problem = str(e)
+    document = {
+        "destinations": [dict(zip(_HEAD, _row(kind), strict=True)) for kind in KINDS.values()],
+        "configured": destination_name(),
+        "configured_type": configured_kind(),
+        "error": problem or None,
+    }
+    show(options, document, _lines())
+    if problem:
+        print(problem, file=sys.stderr)
+    return _WRONG if problem else 0
+
+
+def _lines() -> Iterator[str]:
+    yield from table_lines([_HEAD, *map(_row, KINDS.values())])
+    yield ""
+    yield from (f"{support}: {meaning}" for support, meaning in MEANING.items())
+    yield f"configured: {destination_name()} ({configured_kind()})"
 
 
 def markdown() -> Iterator[str]:

@@ -55,7 +55,8 @@ def run(options: argparse.Namespace) -> int:
             done = run_in_location(
                 location, keys, job_name=job_name, instance=instance, tags=tags, run_config=_QUIET
             )
-        outcome = report(instance, done.run_id, ["/".join(key.path) for key in keys])
+        names = ["/".join(key.path) for key in keys]
+        outcome = report(options, instance, done.run_id, names)
     return 0 if done.status == DagsterRunStatus.SUCCESS and outcome else _FAILED
 
 

@@ -6,9 +6,10 @@ standard error, and whether no resource and no check of severity ERROR failed.
 
 from __future__ import annotations
 
+import argparse
 import logging
 import sys
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,11 +23,13 @@ from dagster import (
     TextMetadataValue,
 )
 
+from analytics_sync.commands.output import show
 from analytics_sync.commands.tables import table_lines
 from analytics_sync.common.shown import shown
 from analytics_sync.defs.history.metadata_names import RUN
 
 _HEAD = ("resource", "rows", "inserted", "existing", "rejected", "reading s", "checks")
+_NUMBERS = ("rows_loaded", "rows_inserted", "rows_updated_or_unchanged", "records_rejected")
 _MAX_LINE = 2000
 
 
@@ -51,8 +54,12 @@ class _Row:
         """The numbers that the run has reported."""
         passed = f"{self.passed}/{len(self.checks)}" if self.checks else "-"
         passed = passed if self.metadata else "not loaded"
-        numbers = ("rows_loaded", "rows_inserted", "rows_updated_or_unchanged", "records_rejected")
-        return [*map(self._number, numbers), self._number("seconds_reading"), passed]
+        return [*map(self._number, _NUMBERS), self._number("seconds_reading"), passed]
+
+    def document(self) -> dict[str, Any]:
+        """The numbers and the verdicts of checks for programs."""
+        numbers = {name: self._value(name) for name in (*_NUMBERS, "seconds_reading")}
+        return {"loaded": bool(self.metadata), **numbers, "checks": self.checks}
 
     def _value(self, name: str) -> Any:
         return self.metadata.get(RUN + name, self.metadata.get(name))
@@ -64,10 +71,13 @@ class _Row:
         return f"{value:.1f}" if isinstance(value, float) else f"{value:,}"
 
 
-def report(instance: DagsterInstance, run_id: str, selected: Iterable[str]) -> bool:
-    """Print the outcome of a run; return whether nothing failed.
+def report(
+    options: argparse.Namespace, instance: DagsterInstance, run_id: str, selected: Iterable[str]
+) -> bool:
+    """Show the outcome of a run; return whether nothing failed.
 
     Args:
+        options: The parsed arguments.
         instance: Has the event log of the run.
         run_id: The run.
         selected: The names of the resources of the run.
@@ -80,19 +90,32 @@ def report(instance: DagsterInstance, run_id: str, selected: Iterable[str]) -> b
             failures += _note(event, rows)
         elif int(entry.level) == logging.WARNING:
             warnings.append(entry.user_message)
-    print()
-    table = [_HEAD, *([name, *row.cells()] for name, row in sorted(rows.items()))]
-    for line in table_lines(table, of_numbers=True):
-        print(line)
+    warned = [_first_line(line) for line in dict.fromkeys(warnings)]
+    failed = [_first_line(line) for line in dict.fromkeys(failures)]
+    seconds = None
     if (record := instance.get_run_record_by_id(run_id)) is not None:
         seconds = (record.end_time or 0) - (record.start_time or 0)
-        print(f"\n{_totals(rows.values())}; the run took {seconds:.1f} s.")
+    document = {
+        "run_id": run_id,
+        "seconds": seconds and round(seconds, 1),
+        "assets": [{"asset": name, **row.document()} for name, row in sorted(rows.items())],
+        "warnings": warned,
+        "failures": failed,
+    }
+    show(options, document, _lines(rows, seconds))
     sys.stdout.flush()
-    for line in dict.fromkeys(warnings):
-        print(f"warning: {_first_line(line)}", file=sys.stderr)
-    for line in dict.fromkeys(failures):
-        print(f"failed: {_first_line(line)}", file=sys.stderr)
+    for said, lines in (("warning", warned), ("failed", failed)):
+        for line in lines:
+            print(f"{said}: {line}", file=sys.stderr)
     return not failures
+
+
+def _lines(rows: Mapping[str, _Row], seconds: float | None) -> Iterator[str]:
+    yield ""
+    table = [_HEAD, *([name, *row.cells()] for name, row in sorted(rows.items()))]
+    yield from table_lines(table, of_numbers=True)
+    if seconds is not None:
+        yield f"\n{_totals(rows.values())}; the run took {seconds:.1f} s."
 
 
 def _note(event: DagsterEvent, rows: dict[str, _Row]) -> Iterator[str]:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from analytics_sync.catalog import Resource, Source
 from analytics_sync.catalog.configured import configured_catalog
 from analytics_sync.catalog.plan import plan_of
+from analytics_sync.commands.output import show, wants_json
 from analytics_sync.commands.places import UnknownPlace, in_source, source_of
 from analytics_sync.common.shown import counted
 
@@ -49,11 +50,9 @@ def diff(options: argparse.Namespace) -> int:
 
         yield from differences(source, resources, job_client)
 
-    found = 0
-    for text in _each_source(options.place, work, to_change=False):
-        print(text)
-        found += 1
-    print(counted(found, "difference") if found else "no differences")
+    found = [str(text) for text in _each_source(options.place, work, to_change=False)]
+    total = counted(len(found), "difference") if found else "no differences"
+    show(options, {"differences": found}, [*found, total])
     return _DIFFERENT if found else 0
 
 
@@ -66,7 +65,7 @@ def heal(options: argparse.Namespace) -> int:
 
         yield from heal_tables(resources, job_client, dry_run=options.dry_run)
 
-    return _print(_each_source(options.place, work, to_change=not options.dry_run))
+    return _show(options, _each_source(options.place, work, to_change=not options.dry_run))
 
 
 @_reported
@@ -80,22 +79,28 @@ def reset(options: argparse.Namespace) -> int:
 
         yield from reset_tables(source, resources, job_client, dry_run=only_look)
 
-    status = _print(_each_source(options.place, work, to_change=options.yes))
-    for source, resources in _chosen(options.place):
-        for line in _backfills(source, resources):
-            print(line)
+    next_steps = [
+        line
+        for source, resources in _chosen(options.place)
+        for line in _backfills(source, resources)
+    ]
+    status = _show(options, _each_source(options.place, work, to_change=options.yes), next_steps)
     if only_look and not options.dry_run:
         print("Nothing was dropped: add --yes to drop it.", file=sys.stderr)
         return _WRONG
     return status
 
 
-def _print(results: Iterable[Result]) -> int:
-    status = 0
-    for result in results:
-        print(f"{result.resource}: {result.text}")
-        status = _DIFFERENT if result.failed else status
-    return status
+def _show(
+    options: argparse.Namespace, results: Iterable[Result], next_steps: Sequence[str] = ()
+) -> int:
+    found = []
+    for r in results:
+        found.append({"asset": str(r.resource), "text": r.text, "failed": r.failed})
+        if not wants_json(options):  # at once: a table may take minutes
+            print(f"{r.resource}: {r.text}", flush=True)
+    show(options, {"tables": found, "next_steps": list(next_steps)}, next_steps)
+    return _DIFFERENT if any(entry["failed"] for entry in found) else 0
 
 
 def _each_source(

@@ -9,11 +9,14 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 import urllib3
+
+from analytics_sync.commands.output import show
 
 _SETTINGS = Path(".demo") / "sandbox.env"  # make dev writes the sandbox's address there
 _LOCAL = {"127.0.0.1", "localhost", "::1"}
@@ -40,12 +43,16 @@ def trouble(options: argparse.Namespace) -> int:
     except _NoSandbox as e:
         print(e, file=sys.stderr)
         return _WRONG
+    show(options, {"trouble": active}, _lines(active))
+    return 0
+
+
+def _lines(active: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     for item in active:
         length = f", {item['seconds']:g} s a response" if item["seconds"] else ""
-        print(f"on: {item['kind']} at {item['place'] or 'all sources'}{length}")
+        yield f"on: {item['kind']} at {item['place'] or 'all sources'}{length}"
     if not active:
-        print("no trouble is on")
-    return 0
+        yield "no trouble is on"
 
 
 def _ask(options: argparse.Namespace) -> list[dict[str, Any]]:

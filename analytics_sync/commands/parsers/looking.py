@@ -54,6 +54,7 @@ def add_commands(commands: Commands) -> None:
         status="0 if all files load, 2 if one does not or a value is wrong",
     )  # fmt: skip
     sources.add_argument("source", nargs="?", help="the values of one source, and their origins")
+    add_json(sources)
 
     destinations = commands.add(
         "destinations", "the kinds of warehouses, and what is known of each",
@@ -61,10 +62,12 @@ def add_commands(commands: Commands) -> None:
         status="0 if the configured destination is accepted, 2 if it is refused",
     )  # fmt: skip
     destinations.add_argument("--markdown", action="store_true", help="the table as in the docs")
+    add_json(destinations)
 
-    commands.add(
+    alert_test = commands.add(
         "alert-test", "send a test message to those who are told of failures",
         run="analytics_sync.commands.alert_test:alert_test",
         more="ANALYTICS_SYNC__ALERTS__URLS names them.",
         status="0 if all took it, 1 if one did not or none is set, 2 if a setting is wrong",
     )  # fmt: skip
+    add_json(alert_test)

@@ -30,6 +30,7 @@ def add_commands(commands: Commands) -> None:
         "-w", "--workspace", metavar="FILE",
         help="the workspace file of the UI that shows the run; by default the one in this folder",
     )  # fmt: skip
+    add_json(run)
 
     plan = commands.add(
         "plan", "the windows, requests and limits of a run; nothing is sent",

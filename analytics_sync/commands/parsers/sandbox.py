@@ -6,7 +6,7 @@ In: the commands of the program. Out: the same, with ``demo``, ``dev`` and ``tro
 from __future__ import annotations
 
 from analytics_sync.commands.arguments import whole_number
-from analytics_sync.commands.parsers.commands import PLACE, Commands
+from analytics_sync.commands.parsers.commands import PLACE, Commands, add_json
 
 _MAX_DAYS = 1000  # of the sandbox's data
 
@@ -47,3 +47,4 @@ def add_commands(commands: Commands) -> None:
     trouble.add_argument("place", nargs="?", help=f"{PLACE}; all sources by default")
     trouble.add_argument("--seconds", type=float, help="of slow, for each response; 2 by default")
     trouble.add_argument("--url", help="the sandbox's address; by default that of make dev here")
+    add_json(trouble)

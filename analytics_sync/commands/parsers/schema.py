@@ -5,7 +5,7 @@ In: the commands of the program. Out: the same, with ``schema`` and its own comm
 
 from __future__ import annotations
 
-from analytics_sync.commands.parsers.commands import PLACE, Commands
+from analytics_sync.commands.parsers.commands import PLACE, Commands, add_json
 
 
 def add_commands(commands: Commands) -> None:
@@ -20,6 +20,7 @@ def add_commands(commands: Commands) -> None:
     )  # fmt: skip
     diff.add_argument("place", nargs="?", help=f"{PLACE}; all sources by default")
     diff.add_argument("--dry-run", action="store_true", help="diff never changes anything")
+    add_json(diff)
 
     heal = actions.add(
         "heal", "fill columns with the values that _extra holds for them",
@@ -28,6 +29,7 @@ def add_commands(commands: Commands) -> None:
     )  # fmt: skip
     heal.add_argument("place", nargs="?", help=f"{PLACE}; all sources by default")
     heal.add_argument("--dry-run", action="store_true", help="count only")
+    add_json(heal)
 
     reset = actions.add(
         "reset", "drop tables, so that the next run makes them new",
@@ -39,3 +41,4 @@ def add_commands(commands: Commands) -> None:
     confirmed = reset.add_mutually_exclusive_group()
     confirmed.add_argument("--dry-run", action="store_true", help="say what would be dropped")
     confirmed.add_argument("--yes", action="store_true", help="drop it")
+    add_json(reset)
