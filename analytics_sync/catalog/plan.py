@@ -19,6 +19,7 @@ from analytics_sync.catalog.config.page_keys import PAGE_KEYS, PageKeys
 from analytics_sync.catalog.config.team_keys import (
     TEAM_SETTINGS,
     AutomationKind,
+    ExecutorKind,
     Level,
     PartitionKind,
     TeamKeys,
@@ -31,8 +32,10 @@ from analytics_sync.catalog.source import Source
 
 DEFAULT_START = "2025-01-01"
 DEFAULT = "default"
+EMBEDDING = "build_definitions"
 DEFAULT_RETRIES = 2
 _GLOBAL_START = "ANALYTICS_SYNC__START_DATE"
+DEFAULT_CHECK_CRON = "45 3 * * 0"  # a quiet hour of the week
 # after midnight, when the last partition is complete
 DEFAULT_CRON: Mapping[PartitionKind, str] = {
     "hourly": "15 * * * *",
@@ -56,6 +59,8 @@ class SourcePlan:
         pool: Dagster's pool of its runs: the name of the API unless the team has set another one.
         automation: What starts its runs: a schedule, or the conditions of its assets.
         retries: How often a run that nobody has started by hand is tried again.
+        check_schedule: The cron expression of the checks of its whole tables, in ``time_zone``.
+        executor: The engine of its job; None as ``ANALYTICS_SYNC__EXECUTOR`` says for all jobs.
         page: What the pages of its assets show of it.
         origins: Where each value comes from: a variable, a line of a file, or ``default``.
     """
@@ -69,12 +74,18 @@ class SourcePlan:
     pool: str
     automation: AutomationKind
     retries: int
+    check_schedule: str
+    executor: ExecutorKind | None
     page: PageKeys
     origins: Mapping[str, str]
 
 
-def plan_of(source: Source) -> SourcePlan:
+def plan_of(source: Source, defaults: TeamKeys | None = None) -> SourcePlan:
     """The plan of a source, as files and settings have it now.
+
+    Args:
+        source: The source.
+        defaults: What a project that embeds the source has in place of the defaults.
 
     Raises:
         CatalogError: The value of a setting is not one, or the partitions do not suit a cursor.
@@ -88,6 +99,8 @@ def plan_of(source: Source) -> SourcePlan:
             if value is not None:
                 values[key], origins[key] = value, origin
                 break
+    if defaults is not None:
+        _add_defaults(values, origins, defaults)
     kind = values.get("partitions", "daily")
     if "start_date" not in values:
         values["start_date"], origins["start_date"] = default_start()
@@ -104,12 +117,24 @@ def plan_of(source: Source) -> SourcePlan:
         pool=values.get("pool", source.levels[-1].name if source.levels else source.name),
         automation=values["automation"],
         retries=values["retries"],
+        check_schedule=values.get("check_schedule", DEFAULT_CHECK_CRON),
+        executor=values.get("executor"),
         page=PageKeys.model_construct(None, **{k: values[k] for k in PAGE_KEYS if k in values}),
         origins=origins,
     )
     if plan.is_enabled:
         _check_cursors(source, plan)
     return plan
+
+
+def _add_defaults(values: dict[str, Any], origins: dict[str, str], defaults: TeamKeys) -> None:
+    """Add what the embedding project says, where neither a file nor a setting does. Tags are joined."""
+    for key in defaults.model_fields_set:
+        value = getattr(defaults, key)
+        if key == "tags" and value and values.get(key):
+            values[key] = {**value, **values[key]}
+        elif value is not None and key not in values:
+            values[key], origins[key] = value, EMBEDDING
 
 
 def with_lookback(source: Source, plan: SourcePlan) -> Source:

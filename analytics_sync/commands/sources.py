@@ -17,7 +17,9 @@ from analytics_sync.catalog.config.team_keys import TEAM_SETTINGS
 from analytics_sync.catalog.configured import configured_catalog
 from analytics_sync.catalog.naming import variable_name
 from analytics_sync.catalog.plan import SourcePlan, plan_of
+from analytics_sync.commands.output import show
 from analytics_sync.commands.tables import table_lines
+from analytics_sync.commands.usage import WrongUsage
 
 _WRONG = 2
 _PURPOSES = {
@@ -30,6 +32,8 @@ _PURPOSES = {
     "pool": "Dagster's pool of its runs",
     "automation": "what starts its runs: schedule or conditions",
     "retries": "how often a run is tried again that nobody started by hand",
+    "check_schedule": "cron expression of the checks of its whole tables",
+    "executor": "engine of its job: in_process, multiprocess, celery or kubernetes",
     "owners": "who is asked about its assets",
     "tags": "tags of its assets",
     "cadence": "how often the API has new data",
@@ -44,10 +48,14 @@ def sources(options: argparse.Namespace) -> int:
     if options.source is not None:
         if (source := catalog.sources.get(options.source)) is None:
             known = ", ".join(catalog.sources)
-            print(f"no source {options.source!r}; known: {known}", file=sys.stderr)
-            return _WRONG
-        for row in [("key", "value", "from"), *_values(source)]:
-            print(f"{row[0]:<12} {row[1]:<26} {row[2]}")
+            raise WrongUsage(f"no source {options.source!r}; known: {known}")
+        values = list(_values(source))
+        head = ("key", "value", "from")
+        document = {
+            "source": source.name,
+            "values": [dict(zip(head, v, strict=True)) for v in values],
+        }
+        show(options, document, (f"{k:<12} {v:<26} {f}" for k, v, f in (head, *values)))
         return 0
     errors: list[CatalogError] = [broken.error for broken in catalog.broken]
     rows: list[Sequence[str]] = [_HEAD]
@@ -56,8 +64,10 @@ def sources(options: argparse.Namespace) -> int:
             rows.append(_row(source, plan_of(source)))
         except CatalogError as e:
             errors.append(e)
-    for line in table_lines(rows):
-        print(line)
+    names = [name.replace(" ", "_") for name in _HEAD]
+    entries = [dict(zip(names, row, strict=True)) for row in rows[1:]]
+    document = {"sources": entries, "errors": [str(error) for error in errors]}
+    show(options, document, table_lines(rows))
     for error in errors:
         print(error, file=sys.stderr)
     return _WRONG if errors else 0

@@ -18,8 +18,12 @@ from analytics_sync.defs.alerts.sensors import alert_sensors
 from analytics_sync.defs.assets import source_assets
 from analytics_sync.defs.automation.conditions import conditions_sensor
 from analytics_sync.defs.automation.freshness_sensor import freshness_sensor
-from analytics_sync.defs.automation.jobs import everything_job, source_job
-from analytics_sync.defs.automation.schedules import catch_up_limits, nightly_schedule
+from analytics_sync.defs.automation.jobs import everything_job, source_job, tables_job
+from analytics_sync.defs.automation.schedules import (
+    catch_up_limits,
+    nightly_schedule,
+    tables_schedule,
+)
 from analytics_sync.defs.automation.sensors import new_records_sensor
 from analytics_sync.defs.checks.asset_checks import source_checks
 from analytics_sync.defs.executors import backfill_policy, configured_executor
@@ -30,13 +34,13 @@ from analytics_sync.defs.steps.retries import retry_seconds
 from analytics_sync.load.clients.destination import check_destination, configured_kind
 
 
-class _Built(NamedTuple):
+class Built(NamedTuple):
     """The definitions of one source, or of a file that does not load."""
 
     name: str
     assets: Any
     checks: list[Any]
-    job: Any
+    jobs: list[Any]
     schedules: list[Any]
     sensors: list[Any]
 
@@ -57,17 +61,11 @@ def build_definitions(
         LoadError: The configured destination is not tested.
         ValueError: ``ANALYTICS_SYNC__START_DATE`` is no day, or another setting of all sources is wrong.
     """
-    check_destination()
-    default_start()
-    default_automation()
-    default_retries()
-    retry_seconds()
-    catch_up_limits()
-    backfill_policy()
+    check_settings()
     executor = configured_executor()
     repository = repository_url()
     is_postgres = configured_kind() == "postgres"
-    built: list[_Built] = []
+    built: list[Built] = []
     plans: list[Planned] = []
     broken = list(broken)
     for source in sources.values():
@@ -76,7 +74,7 @@ def build_definitions(
                 continue
             if is_postgres:
                 check_lengths([source])
-            built.append(_of_source(plan))
+            built.append(definitions_of_source(plan))
             plans.append(plan)
         except Exception as e:  # the other sources are built
             broken.append(BrokenFile(source.name, source.file, _error(source, e)))
@@ -86,7 +84,7 @@ def build_definitions(
     return Definitions(
         assets=[*(part.assets for part in built), *(api_spec(p, repository) for p in plans)],
         asset_checks=[check for part in built for check in part.checks],
-        jobs=[*(part.job for part in built), everything],
+        jobs=[*(job for part in built for job in part.jobs), everything],
         schedules=[schedule for part in built for schedule in part.schedules],
         sensors=[
             *(sensor for part in built for sensor in part.sensors),
@@ -97,32 +95,49 @@ def build_definitions(
     )
 
 
-def _of_source(planned: Planned) -> _Built:
+def check_settings() -> None:
+    """Look at the settings of all sources.
+
+    Raises:
+        LoadError: The configured destination is not tested.
+        ValueError: One of them is wrong.
+    """
+    check_destination()
+    default_start()
+    default_automation()
+    default_retries()
+    retry_seconds()
+    catch_up_limits()
+    backfill_policy()
+
+
+def definitions_of_source(planned: Planned) -> Built:
+    """The definitions of one source."""
     source = planned.source
-    job = source_job(source)
+    job, of_tables = source_job(planned), tables_job(source)
     sensors: list[Any] = [
         new_records_sensor(source, resource, planned.partitions)
         for resource in source.assets
         if resource.sensor is not None and resource.cursor is not None
     ]
-    schedules = []
+    schedules = [tables_schedule(planned, of_tables)]
     if planned.plan.automation == "schedule":
         schedules.append(nightly_schedule(planned, job))
     else:
         sensors.append(conditions_sensor(planned))
-    return _Built(
+    return Built(
         source.name,
         source_assets(planned),
         [source_checks(source, planned.partitions)],
-        job,
+        [job, of_tables],
         schedules,
         sensors,
     )
 
 
-def _of_broken(broken: BrokenFile) -> _Built:
+def _of_broken(broken: BrokenFile) -> Built:
     job = broken_job(broken)
-    return _Built(broken.name, broken_asset(broken), [], job, broken_schedules(broken, job), [])
+    return Built(broken.name, broken_asset(broken), [], [job], broken_schedules(broken, job), [])
 
 
 def _error(source: Source, error: Exception) -> CatalogError:

@@ -1,13 +1,13 @@
 """The engine that executes the steps of runs, as the settings choose it.
 
-In: ``ANALYTICS_SYNC__EXECUTOR`` and the settings of the engine. Out: an executor of Dagster, and the policy of
-backfills. The packages of Celery and Kubernetes are imported only where a setting names them.
+In: ``ANALYTICS_SYNC__EXECUTOR``, the key ``executor`` of a source, and the settings of the engine. Out: an
+executor of Dagster, and the policy of backfills. The packages of Celery and Kubernetes are imported only where a setting names them.
 """
 
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import Any, get_args
 
 import dlt
 from dagster import (
@@ -17,19 +17,19 @@ from dagster import (
     multiprocess_executor,
 )
 
+from analytics_sync.catalog.config.team_keys import ExecutorKind
 from analytics_sync.catalog.errors import WrongSetting
 
 EXECUTOR = "ANALYTICS_SYNC__EXECUTOR"
 PROCESSES = "ANALYTICS_SYNC__EXECUTOR_PROCESSES"
 BROKER = "ANALYTICS_SYNC__CELERY_BROKER"
 PARTITIONS_PER_RUN = "ANALYTICS_SYNC__PARTITIONS_PER_RUN"
-_KINDS = ("in_process", "multiprocess", "celery", "kubernetes")
 _MAX_PROCESSES = 64
 _MAX_PARTITIONS = 10_000
 
 
 def configured_executor() -> ExecutorDefinition:
-    """The executor of all jobs.
+    """The executor of all jobs that have none of their own.
 
     Without a setting, the steps of a run share one process: a run has few steps, and a process for each costs
     more than it saves. Runs are parallel anyway.
@@ -37,7 +37,19 @@ def configured_executor() -> ExecutorDefinition:
     Raises:
         WrongSetting: The word is unknown, a package is missing, or a setting of the engine is.
     """
-    kind = _text(EXECUTOR) or "in_process"
+    return executor_of(_text(EXECUTOR) or "in_process", EXECUTOR)
+
+
+def executor_of(kind: str, place: str) -> ExecutorDefinition:
+    """The executor of this kind.
+
+    Args:
+        kind: One of the kinds of executors.
+        place: The setting, or the key of a file, that names it.
+
+    Raises:
+        WrongSetting: The word is unknown, a package is missing, or a setting of the engine is.
+    """
     match kind:
         case "in_process":
             return in_process_executor
@@ -46,11 +58,12 @@ def configured_executor() -> ExecutorDefinition:
             limits: dict[str, Any] = {} if count is None else {"max_concurrent": count}
             return multiprocess_executor.configured(limits, name="multiprocess")
         case "celery":
-            return _celery()
+            return _celery(place)
         case "kubernetes":
-            return _kubernetes()
+            return _kubernetes(place)
         case _:
-            raise WrongSetting(f"{EXECUTOR} is {kind!r}; expected one of {', '.join(_KINDS)}")
+            kinds = ", ".join(get_args(ExecutorKind))
+            raise WrongSetting(f"{place} is {kind!r}; expected one of {kinds}")
 
 
 def backfill_policy() -> BackfillPolicy:
@@ -63,14 +76,14 @@ def backfill_policy() -> BackfillPolicy:
     return BackfillPolicy.single_run() if count is None else BackfillPolicy.multi_run(count)
 
 
-def _celery() -> ExecutorDefinition:
+def _celery(place: str) -> ExecutorDefinition:
     try:
         from dagster_celery import celery_executor
     except ImportError:
-        raise _missing("celery", "dagster-celery") from None
+        raise _missing(place, "celery", "dagster-celery") from None
     if not os.environ.get(BROKER, "").strip():
         raise WrongSetting(
-            f"{EXECUTOR} is 'celery', and {BROKER} is missing: set this environment variable to the "
+            f"{place} is 'celery', and {BROKER} is missing: set this environment variable to the "
             "address of the broker, such as redis://HOST:6379/1"
         )
     # The name of the variable and not its value: Dagster stores and shows the config of an executor.
@@ -80,18 +93,18 @@ def _celery() -> ExecutorDefinition:
     return executor
 
 
-def _kubernetes() -> ExecutorDefinition:
+def _kubernetes(place: str) -> ExecutorDefinition:
     try:
         from dagster_k8s import k8s_job_executor
     except ImportError:
-        raise _missing("kubernetes", "dagster-k8s") from None
+        raise _missing(place, "kubernetes", "dagster-k8s") from None
     executor: ExecutorDefinition = k8s_job_executor
     return executor
 
 
-def _missing(extra: str, package: str) -> WrongSetting:
+def _missing(place: str, extra: str, package: str) -> WrongSetting:
     return WrongSetting(
-        f"{EXECUTOR} is {extra!r}, which needs the package {package}: run pip install "
+        f"{place} is {extra!r}, which needs the package {package}: run pip install "
         f"'analytics_sync[{extra}]', or remove the setting"
     )
 

@@ -146,7 +146,7 @@ def test_a_source_has_a_schedule_or_conditions_and_never_both(
         for name, text in (("one", SHOP), ("two", plain))
     }
     repository = build_definitions(sources).get_repository_def()
-    assert [s.name for s in repository.schedule_defs] == ["daily_two"]
+    assert _schedules_of_loads(repository) == ["daily_two"]
     assert _condition_sensors(repository) == ["conditions_one"]
     graph = repository.asset_graph
     has_condition = {
@@ -157,8 +157,12 @@ def test_a_source_has_a_schedule_or_conditions_and_never_both(
     monkeypatch.setenv("SOURCES__ONE__AUTOMATION", "schedule")
     monkeypatch.setenv("ANALYTICS_SYNC__AUTOMATION", "conditions")
     repository = build_definitions(sources).get_repository_def()
-    assert [s.name for s in repository.schedule_defs] == ["daily_one"]
+    assert _schedules_of_loads(repository) == ["daily_one"]
     assert _condition_sensors(repository) == ["conditions_two"]
+
+
+def _schedules_of_loads(repository: RepositoryDefinition) -> list[str]:
+    return [s.name for s in repository.schedule_defs if not s.name.startswith("check_")]
 
 
 def _condition_sensors(repository: RepositoryDefinition) -> list[str]:
@@ -171,7 +175,7 @@ def test_all_shipped_assets_can_have_a_condition(monkeypatch: pytest.MonkeyPatch
     graph = repository.asset_graph
     keys = [key for key in graph.get_all_asset_keys() if graph.get(key).automation_condition]
     assert len(keys) == 60
-    assert not repository.schedule_defs
+    assert not _schedules_of_loads(repository)
 
 
 @pytest.mark.parametrize(

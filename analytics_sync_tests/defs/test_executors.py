@@ -101,3 +101,24 @@ def test_the_password_of_the_broker_is_no_part_of_the_definitions(
     stored = repr(job.get_job_snapshot()) + repr(job.executor_def.__dict__)
     assert "celery" in stored
     assert "horse" not in stored
+
+
+def test_a_source_has_an_executor_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOURCES__SHOP__EXECUTOR", "multiprocess")
+    assert definitions().resolve_job_def("sync_shop").executor_def.name == "multiprocess"
+    assert executor_name() == "in_process"
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("dask", "SOURCES__SHOP__EXECUTOR: expected one of in_process, multiprocess"),
+        ("celery", "SOURCES__SHOP__EXECUTOR is 'celery', and ANALYTICS_SYNC__CELERY_BROKER"),
+    ],
+)
+def test_a_wrong_executor_of_a_source_is_named_and_takes_only_itself_down(
+    monkeypatch: pytest.MonkeyPatch, kind: str, words: str
+) -> None:
+    monkeypatch.setenv("SOURCES__SHOP__EXECUTOR", kind)
+    (spec,) = definitions().resolve_all_asset_specs()
+    assert words in str(spec.description)

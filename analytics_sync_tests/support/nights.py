@@ -101,7 +101,7 @@ class Nights:
             scheduled_execution_time=datetime.fromisoformat(at).replace(tzinfo=UTC),
             repository_def=repository,
         ) as context:
-            (schedule,) = repository.schedule_defs
+            (schedule,) = [s for s in repository.schedule_defs if not s.name.startswith("check_")]
             result = schedule.evaluate_tick(context)
         self.skipped = result.skip_message
         return list(result.run_requests or ())

@@ -26,6 +26,7 @@ from analytics_sync.catalog.naming import problem_of_name
 
 PartitionKind = Literal["hourly", "daily", "weekly", "monthly"]
 AutomationKind = Literal["schedule", "conditions"]
+ExecutorKind = Literal["in_process", "multiprocess", "celery", "kubernetes"]
 MAX_RETRIES = 10
 
 _YES, _NO = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
@@ -52,6 +53,12 @@ def _day(value: Any) -> date:
     raise ValueError(
         f"expected a day from {_FIRST_DAY} to {_LAST_DAY} such as 2025-01-01, found {value!r}"
     )
+
+
+def _executor(value: Any) -> Any:
+    if value not in (kinds := get_args(ExecutorKind)):
+        raise ValueError(f"expected one of {', '.join(kinds)}, found {value!r}")
+    return value
 
 
 def _kind(value: Any) -> Any:
@@ -131,6 +138,12 @@ class TeamKeys(PageKeys):
         ),
     ] = None
     """How often a run that nobody has started by hand is tried again, from 0 to 10."""
+    check_schedule: Annotated[str, AfterValidator(plain_cron)] | None = None
+    """The cron expression of the checks of its whole tables, in its time zone."""
+    executor: Annotated[
+        ExecutorKind | None, BeforeValidator(_executor, json_schema_input_type=ExecutorKind)
+    ] = None
+    """Dagster's engine that executes the steps of its job."""
 
 
 TEAM_SETTINGS = (

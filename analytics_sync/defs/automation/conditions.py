@@ -15,7 +15,6 @@ from typing import Any
 
 from dagster import (
     AssetKey,
-    AssetSelection,
     AutomationCondition,
     AutomationConditionSensorDefinition,
     AutomationContext,
@@ -27,6 +26,7 @@ from dagster import (
 )
 
 from analytics_sync.catalog import Resource, Source
+from analytics_sync.defs.automation.jobs import assets_of
 from analytics_sync.defs.automation.missed_partitions import MissedPartitions, Rules, rules_of
 from analytics_sync.defs.automation.schedules import catch_up_limits
 from analytics_sync.defs.history.run_tags import SOURCE_TAG
@@ -67,7 +67,7 @@ def conditions_sensor(planned: Planned) -> AutomationConditionSensorDefinition:
         warnings.simplefilter("ignore", BetaWarning)
         return AutomationConditionSensorDefinition(
             f"conditions_{name}",
-            target=AssetSelection.groups(name),
+            target=assets_of(planned),
             run_tags={SOURCE_TAG: name},
             default_status=DefaultSensorStatus.STOPPED,
             description=(

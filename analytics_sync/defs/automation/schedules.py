@@ -1,6 +1,6 @@
-"""The schedules: one for each source, daily unless its team has set another one.
+"""The schedules of a source: its loads, daily unless its team has set another time, and its weekly checks.
 
-In: a source with its plan, and its job. Out: a schedule definition. It is off until somebody
+In: a source with its plan, and its jobs. Out: schedule definitions. Each is off until somebody
 switches it on. A tick reads the newest partition that is over and the snapshots, and the partitions of the
 last days that Dagster's history shows as missed.
 """
@@ -28,6 +28,7 @@ from analytics_sync.defs.automation.missed_partitions import MissedPartitions, N
 from analytics_sync.defs.automation.night_runs import night_runs
 from analytics_sync.defs.partitions.past_partitions import Partition, spans
 from analytics_sync.defs.partitions.planned import Planned
+from analytics_sync.defs.specs.broken import TABLES_SCHEDULE
 
 DEFAULT_CATCH_UP_DAYS = 7
 DEFAULT_CATCH_UP_RUNS = 7
@@ -67,6 +68,19 @@ def nightly_schedule(planned: Planned, job: Any) -> ScheduleDefinition:
         return requests or SkipReason(f"{source.name}: all partitions of the last days are read.")
 
     return nightly
+
+
+def tables_schedule(planned: Planned, job: Any) -> ScheduleDefinition:
+    """The schedule ``check_tables_<source>``: the checks of its whole tables, each week as a rule."""
+    name, plan = planned.source.name, planned.plan
+    return ScheduleDefinition(
+        name=f"{TABLES_SCHEDULE}_{name}",
+        job=job,
+        cron_schedule=plan.check_schedule,
+        execution_timezone=plan.time_zone,
+        default_status=DefaultScheduleStatus.STOPPED,
+        description=f"At {plan.check_schedule!r} in {plan.time_zone}: the checks of whole tables of {name}.",
+    )
 
 
 def _report(source: Source, needs: Needs, days: int) -> Iterable[str]:

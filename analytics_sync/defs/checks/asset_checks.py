@@ -69,6 +69,8 @@ DESCRIPTIONS = {
 }
 _OF_THE_ASSET = frozenset({HISTORY, freshness.FRESHNESS})
 """The checks that say nothing of a single partition."""
+OF_TABLES = frozenset({REQUIRED_FIELDS, PRIMARY_KEY_UNIQUE, DECLARED_SCHEMA, HISTORY})
+"""The checks that look at whole tables in a run without a partition."""
 BLOCKING = frozenset({PRIMARY_KEY_UNIQUE})
 """The checks after whose failure Dagster starts no asset downstream."""
 

@@ -10,17 +10,31 @@ from dataclasses import dataclass
 from dagster import TimeWindowPartitionsDefinition
 
 from analytics_sync.catalog import Source
+from analytics_sync.catalog.config.team_keys import TeamKeys
 from analytics_sync.catalog.plan import SourcePlan, plan_of, with_lookback
 from analytics_sync.defs.partitions.source_partitions import partitions_of
 
 
 @dataclass(frozen=True)
 class Planned:
-    """A source, its plan and its partitions."""
+    """A source, its plan and its partitions.
+
+    Attributes:
+        source: The source.
+        plan: What its team has set.
+        partitions: The partitions of its windowed resources.
+        group: The asset group in a project that embeds the source; None for the name of the source.
+    """
 
     source: Source
     plan: SourcePlan
     partitions: TimeWindowPartitionsDefinition
+    group: str | None = None
+
+    @property
+    def asset_group(self) -> str:
+        """The asset group of all assets of the source."""
+        return self.group or self.source.name
 
     @property
     def is_windowed(self) -> bool:
@@ -28,14 +42,21 @@ class Planned:
         return any(self.source.windowed(resource) for resource in self.source.assets)
 
 
-def planned(source: Source) -> Planned | None:
+def planned(
+    source: Source, defaults: TeamKeys | None = None, group: str | None = None
+) -> Planned | None:
     """The source with its plan; None if it is switched off.
+
+    Args:
+        source: The source.
+        defaults: What a project that embeds the source has in place of the defaults.
+        group: The asset group in such a project.
 
     Raises:
         CatalogError: The value of a setting is not one, or the partitions do not suit a cursor.
         ValueError: ``ANALYTICS_SYNC__START_DATE`` is no day.
     """
-    plan = plan_of(source)
+    plan = plan_of(source, defaults)
     if not plan.is_enabled:
         return None
-    return Planned(with_lookback(source, plan), plan, partitions_of(plan))
+    return Planned(with_lookback(source, plan), plan, partitions_of(plan), group)

@@ -44,7 +44,7 @@ _EXAMPLE_HOST = re.compile(r"(^|\.)(example(\.(com|net|org))?|invalid|test)$")
 
 def api_key(source: Source) -> AssetKey:
     """The key of the API that a source reads. It has one part, so no resource has the same."""
-    return AssetKey([f"{source.name}_api"])
+    return AssetKey([*source.key_prefix, f"{source.name}_api"])
 
 
 def api_spec(planned: Planned, repository: str | None) -> AssetSpec:
@@ -59,7 +59,7 @@ def api_spec(planned: Planned, repository: str | None) -> AssetSpec:
     variable = variable_name(source.name, "base_url")
     return AssetSpec(
         key=api_key(source),
-        group_name=source.name,
+        group_name=planned.asset_group,
         description=(
             f"{_sentence(source.description or f'The API of {source.name}')} This is the API itself, "
             f"which others run. The setting `{variable}` holds its address."

@@ -29,6 +29,9 @@ from analytics_sync.common.shown import without_markup
 
 log = logging.getLogger(__name__)
 
+TABLES_SCHEDULE = "check_tables"
+"""The first part of the name of the schedule that checks whole tables."""
+
 ASSET = "catalog_file"
 """The last part of the asset key."""
 _ADVICE = "Correct it, then reload the code location. Other sources run as usual."
@@ -65,13 +68,13 @@ def broken_schedules(broken: BrokenFile, job: Any) -> list[ScheduleDefinition]:
     """The schedules that the source may have had. One that was on before the file broke stays on."""
     return [
         ScheduleDefinition(
-            name=f"{kind}_{broken.name}",
+            name=f"{prefix}_{broken.name}",
             job=job,
             cron_schedule=DEFAULT_CRON["daily"],
             execution_timezone="UTC",
             description=f"The catalog file of {broken.name} does not load: each run fails.",
         )
-        for kind in get_args(PartitionKind)
+        for prefix in (*get_args(PartitionKind), TABLES_SCHEDULE)
     ]
 
 

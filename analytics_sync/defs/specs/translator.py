@@ -37,8 +37,8 @@ from analytics_sync.defs.specs.asset_page import (
 
 
 def asset_key(resource: Resource) -> AssetKey:
-    """The key ``[source, resource]``."""
-    return AssetKey([resource.source, resource.name])
+    """The key ``[source, resource]``, after the prefix of a project that embeds the source."""
+    return AssetKey([*resource.key_prefix, resource.source, resource.name])
 
 
 class CatalogTranslator(DagsterDltTranslator):
@@ -65,7 +65,7 @@ class CatalogTranslator(DagsterDltTranslator):
         partitions = self._planned.partitions if self._source.windowed(resource) else None
         return AssetSpec(
             key=asset_key(resource),
-            group_name=resource.source,
+            group_name=self._planned.asset_group,
             description=description(self._source, resource),
             code_version=code_version(self._source, resource),
             deps=self._deps(resource),
