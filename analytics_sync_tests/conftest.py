@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from analytics_sync_tests.support.fault_lab import Lab, laboratory
+from analytics_sync_tests.support.mariadb_server import MariaDb
 from analytics_sync_tests.support.postgres_server import Postgres
 from analytics_sync_tests.support.world import World
 
@@ -74,6 +75,13 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 def postgres() -> Iterator[Postgres]:
     """One PostgreSQL server for all tests; each test makes a database for itself."""
     with Postgres() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def mariadb() -> Iterator[MariaDb]:
+    """One MariaDB server for all tests; each dataset is a database of its own."""
+    with MariaDb() as server:
         yield server
 
 

@@ -13,7 +13,7 @@ import sqlglot
 from sqlglot import exp
 
 # The dialects of tested warehouses, and where sqlglot has no dialect.
-_AS_WRITTEN = frozenset({"duckdb", "postgres", "sqlite", "", "None"})
+_AS_WRITTEN = frozenset({"duckdb", "postgres", "sqlite", "mysql", "", "None"})
 _MARK = "%s"
 _PARAMETER = "analytics_sync_parameter"
 

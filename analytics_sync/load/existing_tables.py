@@ -24,7 +24,7 @@ _NUMBERS = frozenset({"bigint", "double"})
 _MAX_EXTRA_ROWS = 10_000  # as many as the records from which fields are inferred
 _COUNT = "count({c})"
 _ENDS = ("min({c})", "max({c})")
-_TEXTS = frozenset({"varchar", "character varying", "text"})
+_TEXTS = frozenset({"varchar", "character varying", "text", "longtext"})
 _STARTS_AS_JSON = "count(CASE WHEN substr(CAST({c} AS VARCHAR), 1, 1) IN ('{{', '[') THEN 1 END)"
 
 
@@ -84,9 +84,12 @@ def _made_by_loads(warehouse: Warehouse, table: str, types: Mapping[str, DataTyp
         return set(types)  # nobody else's types are known there
     sql = (
         "SELECT column_name, data_type FROM information_schema.columns WHERE table_schema = %s AND table_name = %s "
-        "AND column_default IS NULL AND coalesce(is_generated, 'NEVER') <> 'ALWAYS' "
-        "AND coalesce(is_identity, 'NO') <> 'YES'"
+        "AND coalesce(is_generated, 'NEVER') <> 'ALWAYS' "
     )
+    if warehouse.dialect == "mysql":
+        sql += "AND coalesce(column_default, 'NULL') = 'NULL' AND extra = ''"
+    else:
+        sql += "AND column_default IS NULL AND coalesce(is_identity, 'NO') <> 'YES'"
     rows = warehouse.rows(sql, dataset_name(warehouse.dataset), table)
     # dlt takes a type that it does not know, a UUID for instance, for text.
     return {n for n, type_ in rows if types.get(n) != "text" or type_.lower() in _TEXTS}
@@ -113,7 +116,7 @@ def _looked_at(type_: str) -> tuple[str, ...]:
 
 def _is_json(warehouse: Warehouse, table: str, column: str) -> bool:
     """Whether each value of a text column is JSON, as versions before the types of JSON columns left it."""
-    if warehouse.dialect == "sqlite":
+    if warehouse.dialect in ("sqlite", "mysql"):
         return False  # none of these versions loaded there
     try:
         warehouse.rows(

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from analytics_sync_tests.support import postgres_server
+from analytics_sync_tests.support import mariadb_server, postgres_server
 from analytics_sync_tests.support.conformance import Target, settings_of
 from analytics_sync_tests.support.scripted_api import serve
 
 FILE = os.environ.get("CONFORMANCE_SETTINGS")
 OURS = [
     "duckdb",
-    *(pytest.param(n, marks=pytest.mark.slow) for n in ("depot", "postgres", "sqlite")),
+    *(pytest.param(n, marks=pytest.mark.slow) for n in ("depot", "postgres", "sqlite", "mariadb")),
 ]
 
 
@@ -53,4 +53,6 @@ def _settings(request: pytest.FixtureRequest, folder: Path) -> dict[str, str]:
                 "ANALYTICS_SYNC__DESTINATION": "sqlalchemy",
                 "DESTINATION__SQLALCHEMY__CREDENTIALS": f"sqlite:///{folder / 'w.sqlite'}",
             }
+        case "mariadb":
+            return mariadb_server.settings(request.getfixturevalue("mariadb").address)
     return postgres_server.settings(request.getfixturevalue("postgres").database())

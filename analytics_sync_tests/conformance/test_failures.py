@@ -43,6 +43,29 @@ def test_a_killed_load_changes_all_or_nothing_and_the_next_one_is_right(
         assert not leftovers(target)
 
 
+def test_a_load_that_is_killed_while_it_changes_a_table_loses_no_value(target: Target) -> None:
+    def declared(nth: int, type_: str, **more: str) -> dict[str, Any]:
+        columns = {"id": "bigint", "v": type_, **more}
+        return item(name=f"t{nth}", columns=columns, deletes="none")
+
+    for nth in range(_KILLS + 1):
+        target.api.on(f"/t{nth}", [{"id": n, "v": n, "more": n} for n in range(5)])
+    target.sync(target.source(*(declared(nth, "bigint") for nth in range(_KILLS + 1))))
+    for nth in range(_KILLS + 1):
+        target.api.on(f"/t{nth}", [{"id": 9, "v": None}])  # the old rows are not read again
+    number = target.statements(target.source(declared(_KILLS, "text", more="bigint")))
+    for nth in range(_KILLS):
+        source = target.source(declared(nth, "text", more="bigint"))
+        target.killed_at(source, 1 + nth * (number - 1) // (_KILLS - 1))
+        found = {id_: v for id_, v in target.values(f"t{nth}").items() if id_ != 9}
+        assert found in ({n: n for n in range(5)}, {n: str(n) for n in range(5)})
+        target.sync(source)
+        found = {
+            row["id"]: (row["v"], row["more"], row["_extra"]) for row in target.rows(f"t{nth}")
+        }
+        assert found == {**{n: (str(n), n, None) for n in range(5)}, 9: (None, None, None)}
+
+
 def test_no_staging_dataset_is_left(target: Target) -> None:
     target.api.on("/items", listing("0"))
     target.sync(target.source(ITEMS))

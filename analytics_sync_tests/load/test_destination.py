@@ -117,7 +117,8 @@ def test_another_destination_is_refused_when_definitions_load(
     [
         ({"CREDENTIALS": "sqlite:///w.sqlite"}, "sqlite"),
         ({"CREDENTIALS": "mysql+pymysql://a:b@db.example.com/w"}, "mysql"),
-        ({"CREDENTIALS": "mariadb+pymysql://a:b@db.example.com/w"}, "mysql"),
+        ({"CREDENTIALS": "mariadb+pymysql://a:b@db.example.com/w"}, "mariadb"),
+        ({"CREDENTIALS": "mariadb://a:b@db.example.com/w"}, "mariadb"),
         ({"CREDENTIALS__DRIVERNAME": "mysql+pymysql"}, "mysql"),
         ({"CREDENTIALS": "oracle+oracledb://a:b@db.example.com"}, "sqlalchemy"),
         ({}, "sqlalchemy"),
@@ -135,7 +136,7 @@ def test_sqlalchemy_is_judged_by_the_database_behind_it(
 
 
 def test_the_table_has_each_destination_of_dlt() -> None:
-    assert KINDS.keys() == {*dlt.destinations.__all__, "sqlite", "mysql"}
+    assert KINDS.keys() == {*dlt.destinations.__all__, "sqlite", "mariadb", "mysql"}
     assert {"duckdb", "postgres"} <= TESTED
     for kind in KINDS.values():
         assert bool(kind.file_format) is (kind.support is not Support.REFUSED), kind.name
@@ -150,7 +151,7 @@ def test_dlt_loads_the_file_format_of_the_table(name: str) -> None:
     assert KINDS[name].file_format in (supported or ())
 
 
-_TYPES = {"sqlite": "sqlalchemy", "mysql": "sqlalchemy"}
+_TYPES = {"sqlite": "sqlalchemy", "mariadb": "sqlalchemy"}
 
 
 def test_the_command_the_docs_and_the_readme_have_the_same_table(

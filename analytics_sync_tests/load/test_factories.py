@@ -21,6 +21,9 @@ from analytics_sync.load.clients import factories
 from analytics_sync.load.clients.destination import destination_kind, make_destination
 from analytics_sync.load.clients.duckdb_client import MergingDuckDbClient
 from analytics_sync.load.clients.duckdb_merge_job import DuckDbMergeJob
+from analytics_sync.load.clients.lookup_merge_job import LookupMergeJob
+from analytics_sync.load.clients.mariadb_client import MergingMariaDbClient
+from analytics_sync.load.clients.mariadb_merge_job import MariaDbMergeJob
 from analytics_sync.load.clients.postgres_client import MergingPostgresClient
 from analytics_sync.load.clients.postgres_merge_job import PostgresMergeJob
 from analytics_sync.load.clients.sqlite_client import MergingSqliteClient
@@ -38,7 +41,12 @@ CLIENTS = [
     pytest.param(MergingDuckDbClient, DuckDbClient, id="duckdb"),
     pytest.param(MergingPostgresClient, PostgresClient, id="postgres"),
     pytest.param(MergingSqliteClient, SqlalchemyJobClient, id="sqlite"),
+    pytest.param(
+        MergingMariaDbClient, SqlalchemyJobClient, id="mariadb", marks=pytest.mark.slow
+    ),
 ]
+
+JOBS = [DuckDbMergeJob, PostgresMergeJob, SqliteMergeJob, MariaDbMergeJob]
 
 
 @pytest.fixture
@@ -199,7 +207,10 @@ def test_a_load_and_a_look_at_its_table_call_the_overridden_methods(
         monkeypatch.setenv("ANALYTICS_SYNC__DESTINATION", "postgres")
         monkeypatch.setenv("DESTINATION__POSTGRES__CREDENTIALS", address)
     if dlts is SqlalchemyJobClient:
-        for name, value in sqlite_file.settings(f"sqlite:///{file.with_suffix('.sqlite')}").items():
+        address = f"sqlite:///{file.with_suffix('.sqlite')}"
+        if ours is MergingMariaDbClient:
+            address = request.getfixturevalue("mariadb").empty()
+        for name, value in sqlite_file.settings(address).items():
             monkeypatch.setenv(name, value)
     called = set()
 
@@ -231,9 +242,9 @@ def test_dlt_still_reads_the_hooks_of_a_factory() -> None:
     assert list(parameters) == list(ours)
 
 
-@pytest.mark.parametrize("job_class", [DuckDbMergeJob, PostgresMergeJob, SqliteMergeJob])
+@pytest.mark.parametrize("job_class", JOBS)
 def test_dlt_sets_the_attributes_that_jobs_read(
-    job_class: type[DuckDbMergeJob] | type[PostgresMergeJob] | type[SqliteMergeJob],
+    job_class: type[DuckDbMergeJob] | type[PostgresMergeJob] | type[LookupMergeJob],
 ) -> None:
     """Their names begin with an underscore; every job of dlt reads them."""
     table: PreparedTableSchema = {"name": "items", "write_disposition": "merge", "columns": {}}

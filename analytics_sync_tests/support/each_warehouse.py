@@ -1,4 +1,4 @@
-"""A warehouse of each kind: a DuckDB file, a PostgreSQL database, or SQLite files.
+"""A warehouse of each kind: a DuckDB file, a PostgreSQL database, SQLite files, or a MariaDB server.
 
 In: a place. Out: statements as somebody else may execute them, and the rows and types of the tables as they
 really are. A test module takes the fixture by ``warehouse = each_warehouse``. Two marks choose the kinds.
@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from analytics_sync_tests.support import duckdb_file, sqlite_file
+from analytics_sync_tests.support import duckdb_file, mariadb_server, sqlite_file
 from analytics_sync_tests.support import postgres_server as pg
 
 # What PostgreSQL calls otherwise than DuckDB does.
@@ -34,22 +34,26 @@ class Warehouse:
     """A warehouse in a file or in a database.
 
     Args:
-        place: The DuckDB file, or the address of the PostgreSQL database or of the SQLite file.
+        place: The DuckDB file, or the address of a database.
     """
 
     def __init__(self, place: Path | str) -> None:
         self.place = place
         self.is_duckdb = isinstance(place, Path)
         self.is_sqlite = isinstance(place, str) and place.startswith("sqlite")
+        self.is_mariadb = isinstance(place, str) and place.startswith("mariadb")
+        of_server = mariadb_server if self.is_mariadb else pg
+        self._functions: Any = (
+            duckdb_file if self.is_duckdb else sqlite_file if self.is_sqlite else of_server
+        )
 
     @property
     def settings(self) -> dict[str, str]:
         """Settings that make the warehouse the destination."""
         if isinstance(self.place, Path):
             return {"DESTINATION__DUCKDB__CREDENTIALS": str(self.place)}
-        if self.is_sqlite:
-            return sqlite_file.settings(self.place)
-        return pg.settings(self.place)
+        made: dict[str, str] = self._functions.settings(self.place)
+        return made
 
     def configure(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Make the warehouse the destination of later runs."""
@@ -58,28 +62,17 @@ class Warehouse:
 
     def run(self, *statements: str) -> None:
         """Execute statements."""
-        if isinstance(self.place, Path):
-            duckdb_file.run(self.place, *statements)
-        elif self.is_sqlite:
-            sqlite_file.run(self.place, *statements)
-        else:
-            pg.run(self.place, *statements)
+        self._functions.run(self.place, *statements)
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """The rows of a query."""
-        if isinstance(self.place, Path):
-            return duckdb_file.query(self.place, sql)
-        if self.is_sqlite:
-            return sqlite_file.query(self.place, sql)
-        return pg.query(self.place, sql)
+        found: list[tuple[Any, ...]] = self._functions.query(self.place, sql)
+        return found
 
     def table(self, asset: str) -> list[dict[str, Any]]:
         """All rows of an asset's table: instants in UTC, JSON as text."""
-        if isinstance(self.place, Path):
-            return duckdb_file.table(self.place, asset)
-        if self.is_sqlite:
-            return sqlite_file.table(self.place, asset)
-        return pg.table(self.place, asset)
+        found: list[dict[str, Any]] = self._functions.table(self.place, asset)
+        return found
 
     def rows(self, resource: str = "items") -> list[dict[str, Any]]:
         """All rows of a table of ``shop``; see ``table``."""
@@ -91,8 +84,9 @@ class Warehouse:
 
     def types(self, resource: str = "items") -> dict[str, str]:
         """The types of a table's columns of data, in DuckDB's names, without precision."""
-        if self.is_sqlite:
-            return sqlite_file.types(self.place, resource)
+        if self.is_sqlite or self.is_mariadb:
+            named: dict[str, str] = self._functions.types(self.place, resource)
+            return named
         found = self.query(
             "SELECT column_name, data_type FROM information_schema.columns "
             f"WHERE table_schema = 'shop' AND table_name = '{resource}'"
@@ -109,7 +103,14 @@ def each_warehouse(
     return _new_warehouse(request, tmp_path, monkeypatch)
 
 
-@pytest.fixture(params=["duckdb", "postgres", pytest.param("sqlite", marks=pytest.mark.slow)])
+@pytest.fixture(
+    params=[
+        "duckdb",
+        "postgres",
+        pytest.param("sqlite", marks=pytest.mark.slow),
+        pytest.param("mariadb", marks=pytest.mark.slow),
+    ]
+)
 def every_warehouse(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Warehouse:
@@ -123,6 +124,8 @@ def _new_warehouse(
     place: Path | str = tmp_path / "w.duckdb"
     if request.param == "sqlite":
         place = f"sqlite:///{tmp_path / 'w.sqlite'}"
+    elif request.param == "mariadb":
+        place = request.getfixturevalue("mariadb").empty()
     elif request.param == "postgres":
         place = request.getfixturevalue("postgres").database()
     made = Warehouse(place)

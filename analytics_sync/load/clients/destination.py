@@ -35,7 +35,8 @@ _PASSWORD_IN_URL = re.compile(r"://[^:/@]*:(.+)@")
 
 DEFAULT = "duckdb"
 _SQLALCHEMY = "sqlalchemy"
-_DATABASES = {"sqlite": "sqlite", "mysql": "mysql", "mariadb": "mysql"}
+_DATABASES = {"sqlite": "sqlite", "mysql": "mysql", "mariadb": "mariadb"}
+_MARIADB = "mariadb+pymysql"
 _PREFIX = "dlt.destinations."
 _ALLOW_UNTESTED = "allow_untested_destination_that_may_lose_rows"
 
@@ -99,10 +100,8 @@ def make_destination(
     if configured_kind() == DEFAULT:
         arguments["credentials"] = DuckDbCredentials(str(duckdb_file()))
         arguments["credentials"].global_config = _duckdb_settings(folder)
-    if configured_kind() == "sqlite":
-        from analytics_sync.load.clients.sqlite_connection import ENGINE
-
-        arguments["engine_kwargs"] = ENGINE
+    if configured_kind() in _DATABASES.values():
+        arguments["engine_kwargs"] = _engine(configured_kind())
     if run:
         arguments["staging_dataset_name_layout"] = f"%s_staging_{run}"
     try:
@@ -124,6 +123,31 @@ def make_destination(
         destination.caps_params["loader_file_format_selector"] = _also_parquet
         destination.caps_params["type_mapper"] = JsonbMapper
     return destination
+
+
+def _engine(kind: str) -> dict[str, Any]:
+    """Settings of SQLAlchemy's engine for a database.
+
+    Raises:
+        LoadError: Its driver is missing, or another one is named.
+    """
+    if kind == "sqlite":
+        from analytics_sync.load.clients.sqlite_connection import ENGINE as SQLITE
+
+        return SQLITE
+    if (driver := _drivername(destination_name())) != _MARIADB:
+        raise LoadError(
+            f"destination {destination_name()!r} has an address of {driver}://, and only {_MARIADB}:// is tested. "
+            "Correct its credentials."
+        )
+    try:
+        from analytics_sync.load.clients.mariadb_connection import ENGINE
+    except ModuleNotFoundError as e:
+        raise LoadError(
+            f"destination {destination_name()!r} needs the driver {e.name}, which is not installed. "
+            "Install the extra: pip install 'analytics_sync[mariadb]'."
+        ) from e
+    return ENGINE
 
 
 def _duckdb_settings(folder: Path | None) -> dict[str, Any]:
@@ -233,14 +257,16 @@ def _setting(name: str, destination: str = "") -> str:
 def _kind(destination_type: str, name: str) -> str:
     """dlt's short name of one of its own types, or the database behind it; another type in full."""
     short = DestinationReference.normalize_type(destination_type).removeprefix(_PREFIX)
-    return _DATABASES.get(_driver(name), short) if short == _SQLALCHEMY else short
+    if short != _SQLALCHEMY:
+        return short
+    return _DATABASES.get(_drivername(name).partition("+")[0], short)
 
 
-def _driver(destination: str) -> str:
-    """SQLAlchemy's name of the database in the address of a destination; empty without an address."""
+def _drivername(destination: str) -> str:
+    """SQLAlchemy's name of database and driver in the address of a destination; empty without an address."""
     key = _setting("credentials", destination)
     value: Any = dlt.secrets.get(key)
     if isinstance(value, Mapping):
         value = value.get("drivername")
     address = value or dlt.secrets.get(f"{key}.drivername", str) or ""
-    return re.split(r"[:+]", str(address), maxsplit=1)[0]
+    return str(address).partition(":")[0]

@@ -80,6 +80,12 @@ KINDS = {
             "parquet",
             "Each dataset is a file. Decimals and times are texts that keep every digit.",
         ),
+        _tested(
+            "mariadb",
+            "MariaDB",
+            "parquet",
+            "Needs the extra mariadb. Each dataset is a database. Times are in UTC, JSON is text.",
+        ),
         _not_run("bigquery", "BigQuery", "jsonl", f"Parquet takes no JSON column. {_JSON_TEXT}"),
         _not_run("clickhouse", "ClickHouse", "parquet", "Merges are not one transaction."),
         _not_run("databricks", "Databricks", "parquet", "Merges are not one transaction."),
@@ -99,8 +105,9 @@ KINDS = {
         ),
         _refused(
             "mysql",
-            "MySQL and MariaDB",
-            "Merges have no lock: three runs at once left 24 rows for 8 keys.",
+            "MySQL",
+            "Its statements and types differ from MariaDB's, and no server was to be had here. "
+            "The address of a MariaDB server begins with mariadb+pymysql://.",
         ),
         _refused(
             "sqlalchemy",

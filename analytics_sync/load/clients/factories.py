@@ -1,4 +1,4 @@
-"""Destination factories: dlt's own for DuckDB and PostgreSQL, with job clients of ours.
+"""Destination factories: dlt's own for the tested warehouses, with job clients of ours.
 
 In: a destination as dlt made it from its settings. Out: the same destination, whose clients merge
 rows exactly. Name, type, settings and capabilities stay those of dlt's destination.
@@ -125,13 +125,30 @@ class MergingPostgres(CachedConfiguration, postgres):
         return MergingPostgresClient
 
 
-class MergingSqlite(CachedConfiguration, sqlalchemy):
-    """dlt's ``sqlalchemy`` destination with ``MergingSqliteClient``."""
+class MergingSqlalchemy(CachedConfiguration, sqlalchemy):
+    """dlt's ``sqlalchemy`` destination with the names that a load package has."""
 
     @property
     def destination_type(self) -> str:
         """dlt's name of the type, which stands in the state of pipelines."""
         return "dlt.destinations.sqlalchemy"
+
+    @classmethod
+    def adjust_capabilities(
+        cls, caps: DestinationCapabilitiesContext, config: Any, naming: Any
+    ) -> DestinationCapabilitiesContext:
+        """dlt's capabilities with the lengths with which the names in a load package are made.
+
+        They are made without the settings, and so without the database.
+        """
+        lengths = caps.max_identifier_length, caps.max_column_identifier_length
+        adjusted = super().adjust_capabilities(caps, config, naming)
+        adjusted.max_identifier_length, adjusted.max_column_identifier_length = lengths
+        return adjusted
+
+
+class MergingSqlite(MergingSqlalchemy):
+    """dlt's ``sqlalchemy`` destination with ``MergingSqliteClient``."""
 
     @property
     def client_class(self) -> type[SqlalchemyJobClient]:
@@ -145,14 +162,33 @@ class MergingSqlite(CachedConfiguration, sqlalchemy):
         cls, caps: DestinationCapabilitiesContext, config: Any, naming: Any
     ) -> DestinationCapabilitiesContext:
         """dlt's capabilities with exact types, and one merge at a time: SQLite has one writer."""
-        from analytics_sync.load.clients.sqlite_client import StoredTypes
+        from analytics_sync.load.clients.sqlite_client import SqliteTypes
 
-        lengths = caps.max_identifier_length, caps.max_column_identifier_length
         adjusted = super().adjust_capabilities(caps, config, naming)
-        # the names in a load package are made without the settings, and so with these lengths
-        adjusted.max_identifier_length, adjusted.max_column_identifier_length = lengths
-        adjusted.type_mapper = StoredTypes
+        adjusted.type_mapper = SqliteTypes
         adjusted.max_parallel_load_jobs = 1
+        return adjusted
+
+
+class MergingMariaDb(MergingSqlalchemy):
+    """dlt's ``sqlalchemy`` destination with ``MergingMariaDbClient``."""
+
+    @property
+    def client_class(self) -> type[SqlalchemyJobClient]:
+        """The class of the job clients."""
+        from analytics_sync.load.clients.mariadb_client import MergingMariaDbClient
+
+        return MergingMariaDbClient
+
+    @classmethod
+    def adjust_capabilities(
+        cls, caps: DestinationCapabilitiesContext, config: Any, naming: Any
+    ) -> DestinationCapabilitiesContext:
+        """dlt's capabilities with exact types."""
+        from analytics_sync.load.clients.mariadb_client import MariaDbTypes
+
+        adjusted = super().adjust_capabilities(caps, config, naming)
+        adjusted.type_mapper = MariaDbTypes
         return adjusted
 
 
@@ -160,6 +196,7 @@ _FACTORIES: dict[str, tuple[type[Destination[Any, Any]], type[Destination[Any, A
     "duckdb": (duckdb, MergingDuckDb),
     "postgres": (postgres, MergingPostgres),
     "sqlite": (sqlalchemy, MergingSqlite),
+    "mariadb": (sqlalchemy, MergingMariaDb),
 }
 
 

@@ -33,6 +33,12 @@ _SQLITE_OBJECTS = """
 SELECT name, type FROM pragma_table_list WHERE schema = %s AND type NOT IN ('table', 'shadow')
 """
 
+# MariaDB executes a trigger with the rights of its definer, and not with those of the loader.
+_MARIADB_OBJECTS = """
+SELECT table_name, table_type, engine FROM information_schema.tables
+WHERE table_schema = %s AND (table_type <> 'BASE TABLE' OR engine <> 'InnoDB')
+"""
+
 # In this order: the objects of these names and the parts of partitioned tables; everything on them
 # whose code may run with a statement; the functions, types and operators that this code uses.
 _OBJECTS = """
@@ -118,6 +124,8 @@ def foreign_objects(client: SqlClientBase[Any], tables: Iterable[str]) -> dict[s
             found = client.execute_sql(_SQLITE_OBJECTS, client.dataset_name)
             others = {name: f"{type_} {name}" for name, type_ in found or ()}
             return {n: _as_problem(_taken(others[n])) for n in names if n in others}
+        case "mysql":
+            return _foreign_in_mariadb(client, names)
         case "postgres":
             return _foreign_in_postgres(client, names)
     return {}
@@ -138,6 +146,20 @@ def own_tables(client: SqlClientBase[Any], *tables: str) -> Iterator[None]:
             for problem in foreign_objects(client, tables).values():
                 raise ForeignObject(f"{client.dataset_name}: {problem}")
         yield
+
+
+def _foreign_in_mariadb(client: SqlClientBase[Any], names: list[str]) -> dict[str, str]:
+    problems = {}
+    for name, type_, engine in client.execute_sql(_MARIADB_OBJECTS, client.dataset_name) or ():
+        if type_ != "BASE TABLE":
+            problem = _taken(f"{type_.lower()} {name}")
+        else:
+            problem = (
+                f"table {shown(name, _MAX_NAME)} has the engine {engine}, which has no transactions. "
+                "Change it (ALTER TABLE ... ENGINE = InnoDB)"
+            )
+        problems[name] = _as_problem(problem)
+    return {name: problems[name] for name in names if name in problems}
 
 
 def _foreign_in_postgres(client: SqlClientBase[Any], names: list[str]) -> dict[str, str]:

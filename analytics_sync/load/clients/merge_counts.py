@@ -19,7 +19,7 @@ from dlt.destinations.sql_client import SqlClientBase
 
 from analytics_sync.load.clients.merge_probe import SPELLED, UNEXPECTED, spelled_keys
 
-OLDER_VERSIONS = "DELETE /* older versions */ FROM"
+OLDER_VERSIONS = "DELETE /* older versions */"
 """The begin of the statement that removes the older versions of new rows."""
 _INSERT = "INSERT INTO"
 

@@ -70,8 +70,11 @@ def merge_statements(
     columns = [quote(c) for c in get_columns_names_with_prop(table, "name")]
     names, new = ", ".join(columns), ", ".join(f"new.{c}" for c in columns)
     insert = f"INSERT INTO {target} ({names}) SELECT {new} FROM {rows} AS new"
-    # SQLite's time of its own is a text of another form
-    now = literal(datetime.now(UTC), dialect) if dialect == "sqlite" else "CURRENT_TIMESTAMP"
+    now = "CURRENT_TIMESTAMP"
+    if dialect == "sqlite":  # its time of its own is a text of another form
+        now = literal(datetime.now(UTC), dialect)
+    elif dialect == "mysql":  # it would be without a fraction of its second
+        now = "CURRENT_TIMESTAMP(6)"
     removal = []
     if table["write_disposition"] == "replace" and replaced is not None:
         if replaced.where is None:
@@ -142,7 +145,7 @@ def _merge_by_row_id(merge: _Merge) -> list[str]:
         f"{is_other} AS {_OTHER} FROM {merge.target} AS old JOIN {rows} AS new ON {same_key}",
         f"{UNEXPECTED} {_TIME}, count(*) FROM {_MET} WHERE {_UNEXPECTED} GROUP BY {_TIME}",
         *_spelled_by_row_id(merge),
-        f"{OLDER_VERSIONS} {merge.target} WHERE rowid IN (SELECT {_ROW} FROM {_MET} WHERE {_OLDER})",
+        f"{OLDER_VERSIONS} FROM {merge.target} WHERE rowid IN (SELECT {_ROW} FROM {_MET} WHERE {_OLDER})",
         f"{merge.insert} WHERE NOT EXISTS "
         f"(SELECT 1 FROM {_MET} AS old WHERE {same_key} AND NOT old.{_OLDER})",
         f"DROP TABLE {_MET}",
@@ -168,7 +171,7 @@ def _merge_by_key(merge: _Merge) -> list[str]:
     """The merge of PostgreSQL: a large table has an index of its keys."""
     target, rows, columns, same_key = merge.target, merge.rows, merge.columns, merge.same_key
     statements = [
-        f"{OLDER_VERSIONS} {target} AS old USING {rows} AS new WHERE {same_key} AND {merge.is_older}",
+        f"{OLDER_VERSIONS} FROM {target} AS old USING {rows} AS new WHERE {same_key} AND {merge.is_older}",
         f"{merge.insert} WHERE NOT EXISTS (SELECT 1 FROM {target} AS old WHERE {same_key})",
     ]
     # The offset keeps the condition outside: an estimate of it must not choose how to join.
@@ -188,7 +191,7 @@ def _merge_by_lookup(merge: _Merge) -> list[str]:
     target, rows, columns, same_key = merge.target, merge.rows, merge.columns, merge.same_key
     met = f"FROM {rows} AS new CROSS JOIN {target} AS old WHERE {same_key}"
     statements = [
-        f"{OLDER_VERSIONS} {target} WHERE _rowid_ IN (SELECT old._rowid_ {met} AND {merge.is_older})",
+        f"{OLDER_VERSIONS} FROM {target} WHERE _rowid_ IN (SELECT old._rowid_ {met} AND {merge.is_older})",
         f"{merge.insert} WHERE NOT EXISTS (SELECT 1 FROM {target} AS old WHERE {same_key})",
     ]
     if merge.expected is not None:
@@ -201,7 +204,25 @@ def _merge_by_lookup(merge: _Merge) -> list[str]:
     return statements
 
 
-_MERGES = {"duckdb": _merge_by_row_id, "sqlite": _merge_by_lookup}
+def _merge_by_join(merge: _Merge) -> list[str]:
+    """The merge of MariaDB: each new row looks its key up in an index. STRAIGHT_JOIN keeps this order."""
+    target, rows, columns, same_key = merge.target, merge.rows, merge.columns, merge.same_key
+    met = f"FROM {rows} AS new STRAIGHT_JOIN {target} AS old ON {same_key}"
+    statements = [
+        f"{OLDER_VERSIONS} old {met} WHERE {merge.is_older}",
+        f"{merge.insert} WHERE NOT EXISTS (SELECT 1 FROM {target} AS old WHERE {same_key})",
+    ]
+    if merge.expected is not None:
+        counted = f"{met} WHERE NOT ({merge.expected}) GROUP BY {columns.time}"
+        statements.insert(0, f"{UNEXPECTED} {columns.time}, count(*) {counted}")
+    if columns.texts:
+        others = f"({variants(columns, rows)}) AS new STRAIGHT_JOIN {target} AS old ON {same_key}"
+        found = f"SELECT {spelled_columns(columns)} FROM {others} WHERE {merge.is_alive}"
+        statements.append(limited(found))
+    return statements
+
+
+_MERGES = {"duckdb": _merge_by_row_id, "sqlite": _merge_by_lookup, "mysql": _merge_by_join}
 
 
 def _old_is_older(table: Any, quote: Callable[[str], str], now: str) -> str:
@@ -211,7 +232,9 @@ def _old_is_older(table: Any, quote: Callable[[str], str], now: str) -> str:
     read_at = quote(READ_AT)
     last_seen = f"old.{read_at}"
     if DELETED_AT in table["columns"]:  # to find the row missing is an observation, too
-        last_seen = f"greatest({last_seen}, old.{quote(DELETED_AT)})"
+        # MariaDB's greatest value beside a null is null
+        deleted_at = f"coalesce(old.{quote(DELETED_AT)}, {last_seen})"
+        last_seen = f"greatest({last_seen}, {deleted_at})"
     # A time in the future comes from a clock that was wrong: such a row must not stay for ever.
     return f"(old.{read_at} IS NULL OR {last_seen} <= new.{read_at} OR old.{read_at} > {now})"
 
@@ -222,9 +245,11 @@ def _old_is_alive(table: Any, quote: Callable[[str], str]) -> str:
 
 
 def literal(value: date | str, dialect: str = "") -> str:
-    """A value as SQL for DuckDB and PostgreSQL, or for the dialect ``sqlite``."""
+    """A value as SQL for DuckDB and PostgreSQL, or for the dialects ``sqlite`` and ``mysql``."""
     if dialect == "sqlite":
         value = to_stored(value)
+    if dialect == "mysql" and isinstance(value, datetime):  # of a session in UTC
+        return f"TIMESTAMP'{value.astimezone(UTC).replace(tzinfo=None).isoformat(sep=' ')}'"
     if isinstance(value, datetime):
         return f"CAST('{value.isoformat(sep=' ')}' AS TIMESTAMP WITH TIME ZONE)"
     if isinstance(value, date):

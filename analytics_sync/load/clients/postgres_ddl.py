@@ -18,6 +18,7 @@ from analytics_sync.common.shown import listed
 from analytics_sync.load.clients.lock_wait import SETTING, LockWait
 
 _LOCK_NOT_AVAILABLE = "55P03"
+_MARIADB_LOCK_WAIT = 1205
 _LOCK_MS = 300  # readers wait behind a statement of ours for as long
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 5.0  # seconds between attempts
 _MAX_NAME = 120
@@ -45,8 +46,11 @@ _T = TypeVar("_T")
 
 def limit_lock_wait(client: Any) -> None:
     """Let the statements of this transaction wait for a lock for a moment only."""
-    if client.capabilities.sqlglot_dialect == "postgres":
-        client.execute_sql(_LIMIT, str(getattr(client, "lock_ms", _LOCK_MS)))
+    match client.capabilities.sqlglot_dialect:
+        case "postgres":
+            client.execute_sql(_LIMIT, str(getattr(client, "lock_ms", _LOCK_MS)))
+        case "mysql":
+            client.wait_briefly()
 
 
 def run_ddl(
@@ -79,7 +83,7 @@ def run_ddl(
         names = sorted(tables())
         wait = wait or LockWait(
             f"table {listed(names) or '...'} of {client.dataset_name} must be changed, and",
-            "End this session's transaction (COMMIT, or pg_terminate_backend), then run again; "
+            "End this session's transaction (COMMIT, pg_terminate_backend, or KILL in MariaDB), then run again; "
             f"to wait longer, raise {SETTING}. Nothing was changed.",
             first=_FIRST_PAUSE,
             longest=_LONGEST_PAUSE,
@@ -90,11 +94,16 @@ def run_ddl(
 
 
 def _is_lock_timeout(error: DatabaseException) -> bool:
-    return getattr(error.dbapi_exception, "pgcode", None) == _LOCK_NOT_AVAILABLE
+    reason = error.dbapi_exception
+    if reason.args and reason.args[0] == _MARIADB_LOCK_WAIT:
+        return True
+    return getattr(reason, "pgcode", None) == _LOCK_NOT_AVAILABLE
 
 
 def _holders(client: Any, tables: Collection[str]) -> str:
     """The sessions that have locked the tables, those with the oldest transaction first."""
+    if client.capabilities.sqlglot_dialect == "mysql":  # it tells administrators only
+        return "a session that SHOW PROCESSLIST shows"
     rows = client.execute_sql(_HOLDERS, client.dataset_name, list(tables), not tables) or ()
     client.lock_ms = _LOCK_MS
     if any(row[6] == "autovacuum worker" for row in rows):

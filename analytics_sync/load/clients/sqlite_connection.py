@@ -7,7 +7,7 @@ other warehouses, and whose rows hold Python values. dlt keeps each dataset in a
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,12 +18,9 @@ from dlt.destinations.exceptions import (
     DatabaseTransientException,
     DatabaseUndefinedRelation,
 )
-from dlt.destinations.impl.sqlalchemy.db_api_client import SqlalchemyClient
-from dlt.destinations.sql_client import DBApiCursorImpl
-from dlt.destinations.typing import DBTransaction
 from filelock import FileLock, Timeout
 
-from analytics_sync.common.stopping import Stop
+from analytics_sync.load.clients.sqlalchemy_connection import DirectClient
 from analytics_sync.load.clients.sqlite_values import register_converters, to_stored, widened
 from analytics_sync.load.errors import LoadError
 
@@ -35,12 +32,9 @@ _MISSING = ("no such table", "unknown database")
 _BUSY = ("locked", "busy", "interrupted")
 
 
-class ExactSqliteClient(SqlalchemyClient):
+class ExactSqliteClient(DirectClient):
     """dlt's client, with statements of ours sent straight to SQLite's driver."""
 
-    stop = Stop()
-    """Interrupts the statements of the open connection; a load sets its own."""
-    _interrupt: Callable[[], object] | None = None
     _lock: FileLock | None = None
 
     def open_connection(self) -> Any:
@@ -60,19 +54,15 @@ class ExactSqliteClient(SqlalchemyClient):
         self._make_private(Path(self.database_name or ""))
         connection = super().open_connection()
         if is_new:
-            self._driver.isolation_level = None
-            self._driver.execute("PRAGMA synchronous = FULL")
+            self.driver.isolation_level = None
+            self.driver.execute("PRAGMA synchronous = FULL")
             for name, count, function in _FUNCTIONS:
-                self._driver.create_function(name, count, function, deterministic=True)
-            self._interrupt = self._driver.interrupt
-            self.stop.add(self._interrupt)
+                self.driver.create_function(name, count, function, deterministic=True)
+            self.interrupt_with(self.driver.interrupt)
         return connection
 
     def close_connection(self) -> None:
         """Give the connection back, and the lock with it."""
-        if self._interrupt is not None:
-            self.stop.remove(self._interrupt)
-            self._interrupt = None
         super().close_connection()
         if self._lock is not None:
             self._lock.release()
@@ -98,53 +88,29 @@ class ExactSqliteClient(SqlalchemyClient):
         file.parent.mkdir(parents=True, exist_ok=True)
         file.touch(mode=0o600)
 
-    @property
-    def _driver(self) -> sqlite3.Connection:
-        connection: Any = self.native_connection
-        driver: sqlite3.Connection = connection.connection.driver_connection
-        return driver
+    def send(self, sql: str, args: Sequence[Any], named: Mapping[str, Any]) -> Any:
+        """Send a statement; the driver's cursor."""
+        if not args:
+            return self.driver.execute(sql, named)
+        return self.driver.execute(sql.replace("%s", "?"), [*map(to_stored, args)])
 
     @contextmanager
-    def begin_transaction(self) -> Iterator[DBTransaction]:
-        """A transaction, also for statements that change tables. Python's driver begins none for them."""
-        with super().begin_transaction() as transaction:
-            self._driver.execute("BEGIN")
-            yield transaction
-
-    @contextmanager
-    def execute_query(self, query: Any, *args: Any, **kwargs: Any) -> Iterator[Any]:
-        """Execute a statement. A text outside of a transaction is one for itself."""
-        if not isinstance(query, str):
-            with super().execute_query(query, *args, **kwargs) as cursor:
-                yield cursor
-            return
-        sql = query.replace("%s", "?") if args else query
-        parameters: Any = [*map(to_stored, args)] if args else kwargs
+    def as_dlt_errors(self) -> Iterator[None]:
+        """A block whose errors of the driver become those of dlt."""
         try:
-            found: Any = self._driver.execute(sql, parameters)
+            yield
         except sqlite3.Error as e:
             raise _as_dlt(e) from e
-        try:
-            yield DBApiCursorImpl(found)
-        except sqlite3.Error as e:
-            raise _as_dlt(e) from e
-        finally:
-            found.close()
 
-    def execute_sql(self, sql: Any, *args: Any, **kwargs: Any) -> Sequence[Sequence[Any]] | None:
-        """The rows of a statement; None if it has none."""
-        if not isinstance(sql, str):
-            rows: Sequence[Sequence[Any]] | None = super().execute_sql(sql, *args, **kwargs)
-            return rows
-        with self.execute_query(sql, *args, **kwargs) as cursor:
-            return cursor.fetchall() if cursor.description is not None else None
+    def stored_values(self, values: list[Any]) -> list[Any]:
+        """The values of a column as SQLite stores them."""
+        return [*map(to_stored, values)]
 
-    def execute_for_each(self, sql: str, rows: Iterator[tuple[Any, ...]]) -> None:
-        """Execute a statement with ``?`` once for each row of stored values."""
-        try:
-            self._driver.executemany(sql, rows)
-        except sqlite3.Error as e:
-            raise _as_dlt(e) from e
+    def insert_rows(self, table: str, columns: int, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Insert rows of stored values."""
+        marks = ", ".join("?" * columns)
+        with self.as_dlt_errors():
+            self.driver.executemany(f"INSERT INTO {table} VALUES ({marks})", rows)
 
 
 def _as_dlt(error: sqlite3.Error) -> DatabaseException:

@@ -67,7 +67,11 @@ class MissingRows:
 
     def _sought(self, values: str, names: Sequence[str]) -> str:
         """The table ``sought`` of these values."""
-        if self._client.capabilities.sqlglot_dialect != "sqlite":
+        dialect = self._client.capabilities.sqlglot_dialect
+        if dialect == "mysql":
+            listed = f"WITH listed ({', '.join(names)}) AS (VALUES {values})"
+            return f"({listed} SELECT * FROM listed) AS sought"
+        if dialect != "sqlite":
             return f"(VALUES {values}) AS sought ({', '.join(names)})"
         columns = ", ".join(f"column{n} AS {name}" for n, name in enumerate(names, 1))
         return f"(SELECT {columns} FROM (VALUES {values})) AS sought"

@@ -126,7 +126,9 @@ class _Tables:
         where += f" AND (old.{read_at} IS NULL OR old.{read_at} < %s)"
         values = [*values, since]
         deleted_at = self._quote(DELETED_AT)
-        statement, first = f"DELETE FROM {self.child} AS old WHERE {where}", []
+        is_mariadb = client.capabilities.sqlglot_dialect == "mysql"
+        delete = "DELETE old FROM" if is_mariadb else "DELETE FROM"
+        statement, first = f"{delete} {self.child} AS old WHERE {where}", []
         if self._child.soft_deletes:
             where += f" AND old.{deleted_at} IS NULL"
             statement = f"UPDATE {self.child} AS old SET {deleted_at} = %s WHERE {where}"

@@ -163,6 +163,8 @@ def among_texts(client: SqlClientBase[Any]) -> str:
     """A subquery whose rows are the texts of one parameter, which is a list."""
     if client.capabilities.sqlglot_dialect == "sqlite":
         return "SELECT value FROM json_each(%s)"
+    if client.capabilities.sqlglot_dialect == "mysql":
+        return "%s"  # its client makes a table of a list
     is_duckdb = client.capabilities.sqlglot_dialect == "duckdb"
     return f"SELECT unnest(CAST(%s AS {'VARCHAR[]' if is_duckdb else 'pg_catalog.text[]'}))"
 

@@ -194,7 +194,7 @@ def load_lock(pipeline: dlt.Pipeline) -> Iterator[None]:
                 configure_session(job_client.sql_client, columns)
                 drop_orphaned_staging(job_client.sql_client, dataset)
                 yield
-        case "postgres" | "sqlite":
+        case "postgres" | "sqlite" | "mariadb":
             with pipeline.sql_client() as client:
                 lock_dataset(client, dataset)
                 # The server may still run the last statement of a killed process. That statement
@@ -206,7 +206,7 @@ def load_lock(pipeline: dlt.Pipeline) -> Iterator[None]:
 
 
 def lock_dataset(client: SqlClientBase[Any], dataset: str) -> None:
-    """Wait for the load lock of a dataset in PostgreSQL or SQLite, and hold it as long as the client is connected.
+    """Wait for the load lock of a dataset, and hold it as long as the client is connected.
 
     A DuckDB file has one lock for all of its datasets: ``warehouse_lock``.
     """
@@ -214,6 +214,6 @@ def lock_dataset(client: SqlClientBase[Any], dataset: str) -> None:
         case "postgres":
             client.execute_sql(_LOCK_SESSION_SETTINGS)
             client.execute_sql(_LOCK, f"analytics_sync {dataset}")
-        case "sqlite":
+        case "sqlite" | "mysql":
             holder_: Any = client
             holder_.hold_lock(dataset)

@@ -17,8 +17,10 @@ from dlt.common.schema.typing import TColumnSchema
 from analytics_sync.catalog.naming import EXTRA
 from analytics_sync.catalog.tables import INFERRED
 from analytics_sync.common.shown import shown
+from analytics_sync.load.clients.mariadb_types import TYPES as MARIADB_TYPES
+from analytics_sync.load.tables.mariadb_conversions import mariadb_conversion
 from analytics_sync.load.tables.real_tables import Columns
-from analytics_sync.load.tables.sqlite_rebuild import conversion
+from analytics_sync.load.tables.rebuilt_tables import conversion, is_rebuilt
 
 _SYNONYMS = {
     "character varying": "text",
@@ -34,6 +36,10 @@ _SYNONYMS = {
     "decimal_text": "decimal",
     "json_text": "json",
     "bool": "boolean",
+    MARIADB_TYPES["text"].lower(): "text",
+    MARIADB_TYPES["json"].lower(): "json",
+    MARIADB_TYPES["timestamp"].lower(): "timestamp with time zone",
+    MARIADB_TYPES["bool"].lower(): "boolean",
 }
 _DECIMAL = re.compile(r"decimal\((\d+),(\d+)\)")
 _LIMITED_TEXT = "text()"
@@ -74,6 +80,8 @@ class Mismatch:
         """
         column = client.escape_column_name(self.column)
         value = value or f"CAST({column} AS {self.wanted})"
+        if client.capabilities.sqlglot_dialect == "mysql":
+            return f"ALTER TABLE {client.make_qualified_table_name(table)} MODIFY {column} {self.wanted}"
         return (
             f"ALTER TABLE {client.make_qualified_table_name(table)} "
             f"ALTER COLUMN {column} TYPE {self.wanted} USING {value}"
@@ -158,7 +166,10 @@ def inexact(client: Any, table: str, wrong: Sequence[Mismatch]) -> list[Mismatch
     for mismatch in wrong:
         quoted = client.escape_column_name(mismatch.column)
         _, old_value = converted(client, mismatch, quoted)
-        counts.append(f"count(CASE WHEN {old_value} IS DISTINCT FROM {quoted} THEN 1 END)")
+        differs = f"{old_value} IS DISTINCT FROM {quoted}"
+        if client.capabilities.sqlglot_dialect == "mysql":
+            differs = f"NOT ({old_value} <=> {quoted})"
+        counts.append(f"count(CASE WHEN {differs} THEN 1 END)")
     source = client.make_qualified_table_name(table)
     (differing,) = client.execute_sql(f"SELECT {', '.join(counts)} FROM {source}")
     return [mismatch for mismatch, count in zip(wrong, differing, strict=True) if count]
@@ -172,9 +183,11 @@ def widening(client: Any, table: str, mismatch: Mismatch) -> str:
 
 def converted(client: Any, mismatch: Mismatch, quoted: str) -> tuple[str, str]:
     """The widened value of a column as SQL, and the old value made from the new one."""
-    if client.capabilities.sqlglot_dialect == "sqlite":
+    if is_rebuilt(client):
         is_inferred = mismatch.is_inferred or mismatch.column == EXTRA
-        found = conversion(quoted, mismatch.real, mismatch.wanted, is_inferred=is_inferred)
+        is_mariadb = client.capabilities.sqlglot_dialect == "mysql"
+        convert = mariadb_conversion if is_mariadb else conversion
+        found = convert(quoted, mismatch.real, mismatch.wanted, is_inferred=is_inferred)
         return found or ("NULL", "NULL")
     # any type takes a column without values
     return mismatch.widened(quoted) or (f"CAST(NULL AS {mismatch.wanted})", "NULL")

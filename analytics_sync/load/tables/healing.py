@@ -21,9 +21,11 @@ from analytics_sync.catalog import Field
 from analytics_sync.catalog.naming import EXTRA
 from analytics_sync.common.exact_json import dumps, loads
 from analytics_sync.extract.convert.extra_values import ExtraValues
+from analytics_sync.load.clients.working_tables import ROW_ID
 
 _ROWS = 20_000  # of one statement
 _PAGES = 500  # of 8 kB, of one statement
+_ROW_IDS = {"duckdb": "rowid", "sqlite": "_rowid_", "mysql": ROW_ID}
 _PLAIN = re.compile(r'"[\w .@$:/-]+')
 
 
@@ -93,18 +95,19 @@ class _RowIds:
     def __init__(self, client: SqlClientBase[Any], table: str) -> None:
         self._client = client
         self._table = client.make_qualified_table_name(table)
-        dialect = client.capabilities.sqlglot_dialect
-        self.is_sqlite, self._is_duckdb = dialect == "sqlite", dialect == "duckdb"
-        self.column = "_rowid_" if self.is_sqlite else "rowid" if self._is_duckdb else "ctid"
+        dialect = str(client.capabilities.sqlglot_dialect)
+        self.one_by_one = dialect in ("sqlite", "mysql")
+        self._is_duckdb = dialect == "duckdb"
+        self.column = _ROW_IDS.get(dialect, "ctid")
         self.name = f"old.{self.column}"
         self.type = "BIGINT" if self._is_duckdb else "pg_catalog.tid"
 
     def blocks(self) -> Iterator[str]:
         """A condition for each block of the table, as it is now."""
-        if self._is_duckdb or self.is_sqlite:
-            sql = f"SELECT max({self.column}) FROM {self._table}"
-            ((last,),) = self._client.execute_sql(sql) or ()
-            for start in range(0, -1 if last is None else last + 1, _ROWS):
+        if self._is_duckdb or self.one_by_one:
+            sql = f"SELECT min({self.column}), max({self.column}) FROM {self._table}"
+            ((first, last),) = self._client.execute_sql(sql) or ()
+            for start in range(first or 0, -1 if last is None else last + 1, _ROWS):
                 yield f"{self.name} >= {start} AND {self.name} < {start + _ROWS}"
             return
         ((pages,),) = (
@@ -170,7 +173,7 @@ def _write(
     changes: list[tuple[str, dict[int, Any], dict[str, Any]]],
 ) -> None:
     """Change the rows of a block by one statement."""
-    if rows.is_sqlite:
+    if rows.one_by_one:
         _write_each(client, table, rows, changes)
         return
     quote = client.escape_column_name
@@ -202,7 +205,7 @@ def _write_each(
     rows: _RowIds,
     changes: list[tuple[str, dict[int, Any], dict[str, Any]]],
 ) -> None:
-    """Change the rows of a block in SQLite, one by one: it has no casts that keep decimals and times."""
+    """Change the rows of a block one by one: SQLite and MariaDB have no casts that keep decimals and times."""
     quote, columns = client.escape_column_name, list(table.fields)
     name = client.make_qualified_table_name(table.name)
     for row_id, new, rest in changes:

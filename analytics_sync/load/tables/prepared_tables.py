@@ -106,7 +106,12 @@ class _Tables:
         self._job_client = job_client
         self.declared: Mapping[str, Any] = job_client.schema.tables
         self.real: Mapping[str, Columns] = real_tables(job_client)
-        self.is_known = job_client.capabilities.sqlglot_dialect in ("duckdb", "postgres", "sqlite")
+        self.is_known = job_client.capabilities.sqlglot_dialect in (
+            "duckdb",
+            "postgres",
+            "sqlite",
+            "mysql",
+        )
 
     @cached_property
     def stored(self) -> dict[str, set[str]]:

@@ -16,6 +16,8 @@ from typing import Any
 
 from dlt.destinations.exceptions import DatabaseUndefinedRelation
 
+from analytics_sync.load.clients.mariadb_types import TYPE_OF_COLUMN
+
 
 @dataclass(frozen=True)
 class RealColumn:
@@ -37,6 +39,10 @@ _QUERIES = {
     "FROM system.main.duckdb_columns() WHERE NOT internal AND schema_name = %s",
     "sqlite": 'SELECT l.name, c.name, c.type, NOT c."notnull" FROM pragma_table_list AS l '
     "JOIN pragma_table_xinfo(l.name, l.schema) AS c WHERE l.type = 'table' AND l.schema = %s",
+    "mysql": f"SELECT table_name, column_name, {TYPE_OF_COLUMN}, is_nullable = 'YES' "
+    "FROM information_schema.columns JOIN information_schema.tables USING (table_schema, table_name) "
+    "WHERE table_type = 'BASE TABLE' AND extra NOT LIKE '%%INVISIBLE%%' AND table_schema = %s "
+    "ORDER BY table_name, ordinal_position",
     # information_schema has no precision of timestamps and no length of texts
     "postgres": "SELECT c.relname, a.attname, "
     "pg_catalog.format_type(a.atttypid, a.atttypmod), NOT a.attnotnull "

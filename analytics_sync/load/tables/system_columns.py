@@ -10,9 +10,11 @@ from analytics_sync.catalog import Resource
 from analytics_sync.catalog.naming import column_name
 from analytics_sync.common.errors import ExtractError, Place
 from analytics_sync.extract.run import ReadRun
+from analytics_sync.load.clients.working_tables import ROW_ID
 
 _SYSTEM_COLUMNS = {
     "postgres": frozenset({"cmax", "cmin", "ctid", "tableoid", "xmax", "xmin"}),
+    "mariadb": frozenset({ROW_ID}),
 }
 
 

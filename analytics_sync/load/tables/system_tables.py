@@ -40,6 +40,8 @@ _TABLES = {
     "duckdb": "SELECT table_name FROM system.main.duckdb_tables() "
     "WHERE NOT internal AND schema_name = %s",
     "sqlite": "SELECT name FROM pragma_table_list WHERE type = 'table' AND schema = %s",
+    "mysql": "SELECT table_name FROM information_schema.tables "
+    "WHERE table_type = 'BASE TABLE' AND table_schema = %s",
     "postgres": "SELECT c.relname FROM pg_catalog.pg_class AS c "
     "JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace "
     "WHERE c.relkind IN ('r', 'p') AND n.nspname = %s",

@@ -25,7 +25,7 @@ from analytics_sync.load.errors import WarehouseInUse
 from analytics_sync.load.tables.column_types import Mismatch, converted, inexact, widening
 from analytics_sync.load.tables.healing import heal
 from analytics_sync.load.tables.real_tables import RealColumn, columns_of
-from analytics_sync.load.tables.sqlite_rebuild import rebuild
+from analytics_sync.load.tables.rebuilt_tables import is_rebuilt, make_beside, take_place
 from analytics_sync.load.tables.table_changes import TableChanges
 
 _MAX_REASON_CHARACTERS = 300
@@ -202,24 +202,29 @@ def _fit(
             return wrong
         if changes.key_changes:
             drop_key_index(client, table.name)  # the load makes one of the new key
-        if client.capabilities.sqlglot_dialect == "sqlite":
-            _rebuild(client, changes)
+        name = table.name
+        if is_rebuilt(client):
+            name = _made_beside(client, changes)
         else:
             for statement in _structure(client, changes):
                 client.execute_sql(statement)
             for mismatch in changes.wrong:
-                client.execute_sql(widening(client, table.name, mismatch))
+                client.execute_sql(widening(client, name, mismatch))
+        made = replace(changes, table=replace(table, name=name))
         all_columns = {*changes.real, *changes.added}
-        healed = heal(client, replace(changes.healed(everything=heal_all), columns=all_columns))
-        if changes.key_changes and not replaced and (problem := key_problem(client, changes)):
+        healed = heal(client, replace(made.healed(everything=heal_all), columns=all_columns))
+        if changes.key_changes and not replaced and (problem := key_problem(client, made)):
             raise _KeyProblem(problem)
-        return Fitted(changes, healed, _unfilled(client, changes))
+        unfilled = _unfilled(client, made)
+        if name != table.name:
+            take_place(client, table.name)
+        return Fitted(changes, healed, unfilled)
 
 
-def _rebuild(client: Any, changes: TableChanges) -> None:
-    """Add, widen and free columns of a table in SQLite."""
+def _made_beside(client: Any, changes: TableChanges) -> str:
+    """Add, widen and free columns in a table beside the old one; its name, or the old one if none changes."""
     if not (changes.added or changes.wrong or changes.freed):
-        return
+        return changes.table.name
     columns = {
         **changes.real,
         **{name: replace(changes.real[name], nullable=True) for name in changes.freed},
@@ -230,19 +235,20 @@ def _rebuild(client: Any, changes: TableChanges) -> None:
         name = mismatch.column
         columns[name] = replace(columns[name], type=mismatch.wanted)
         values[name], _ = converted(client, mismatch, client.escape_column_name(name))
-    rebuild(client, changes.table.name, columns, values)
+    return make_beside(client, changes.table.name, columns, values)
 
 
 def _set_not_null(client: Any, changes: TableChanges, name: str) -> None:
     """Let a column of a table have no null any more."""
     table, column = changes.table.name, client.escape_column_name(name)
-    if client.capabilities.sqlglot_dialect != "sqlite":
+    if not is_rebuilt(client):
         target = client.make_qualified_table_name(table)
         client.execute_sql(f"ALTER TABLE {target} ALTER COLUMN {column} SET NOT NULL")
         return
     columns = dict(columns_of(client)[table])
     columns[name] = replace(columns[name], nullable=False)
-    rebuild(client, table, columns)
+    make_beside(client, table, columns)
+    take_place(client, table)
 
 
 def _structure(client: Any, changes: TableChanges) -> Iterator[str]:
