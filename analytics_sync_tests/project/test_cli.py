@@ -319,7 +319,7 @@ def test_convert_reads_a_pipe_which_gives_its_text_once(
 
 @pytest.mark.parametrize(
     "command",
-    ["", "run", "demo", "dev", "check", "settings", "convert", "json-schema", "sources", "schema", "schema diff", "schema heal",
+    ["", "run", "demo", "dev", "check", "settings", "convert", "infer", "json-schema", "sources", "schema", "schema diff", "schema heal",
      "schema reset"],
 )  # fmt: skip
 def test_help_explains_each_command_in_plain_text(
@@ -335,7 +335,7 @@ def test_help_explains_each_command_in_plain_text(
     assert description[0].isupper(), "a sentence"
     assert description.endswith(".")
     described = re.findall(
-        r"^  (?:-\w(?: [A-Z]+)?, )?(--?[\w-]+|\w+)(?: [A-Z.]+)?( {2,}|\n {10,})\S", text, re.M
+        r"^  (?:-\w(?: [A-Z]+)?, )?(--?[\w-]+|\w+)(?: [A-Z.=]+)?( {2,}|\n {10,})\S", text, re.M
     )
     listed = re.findall(r"^  (?:-\w(?: [A-Z]+)?, )?(--?[\w-]+|\w+)", text, re.M)
     assert [name for name, _ in described] == [
