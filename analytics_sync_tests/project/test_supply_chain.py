@@ -19,7 +19,7 @@ FILES = [
     "requirements-bench.txt",
     "requirements-deploy.txt",
 ]
-DEPLOY = ["postgres", "redis", "dagster-postgres", "celery", "kubernetes"]
+DEPLOY = ["postgres", "mariadb", "redis", "dagster-postgres", "celery", "kubernetes"]
 # The installer itself, before all others.
 PIP = "requirements-pip.txt"
 PYPROJECT = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
