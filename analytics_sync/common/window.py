@@ -32,6 +32,10 @@ class Window:
         if not self.start < self.end:
             raise ValueError(f"a window ends after it starts: {self.start} .. {self.end}")
 
+    def overlaps(self, other: Window) -> bool:
+        """Whether both windows hold an instant."""
+        return self.start < other.end and other.start < self.end
+
     def of_dates(self) -> Window:
         """The window of dates without a time of day, as UTC days.
 

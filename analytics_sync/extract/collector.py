@@ -10,15 +10,17 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from analytics_sync.catalog import Field, Resource
-from analytics_sync.catalog.tables import REJECTED
+from analytics_sync.catalog import Resource
 from analytics_sync.common.exact_json import dumps
+from analytics_sync.common.quarters import windows_around
 from analytics_sync.common.shown import listed, shown
 from analytics_sync.common.window import Window
 from analytics_sync.extract.buffer import TableBuffers
-from analytics_sync.extract.convert.converter import NO_KEY, Converter
+from analytics_sync.extract.convert.converter import Converter
+from analytics_sync.extract.convert.field_use import Misfits
 from analytics_sync.extract.convert.infer_fields import infer_fields
 from analytics_sync.extract.convert.inferred_types import ExistingTable
 from analytics_sync.extract.convert.outside_keys import OutsideKey
@@ -27,6 +29,7 @@ from analytics_sync.extract.evidence.findings import COMPLETE, DECLARED_SCHEMA, 
 from analytics_sync.extract.evidence.listing_order import judge_order
 from analytics_sync.extract.evidence.shared_keys import both_sides_message, find_shared_keys
 from analytics_sync.extract.parents import ParentValues
+from analytics_sync.extract.rejected_share import too_many_rejected, too_many_rejected_in
 from analytics_sync.extract.repeated_rows import RepeatedRow
 from analytics_sync.extract.result import Page, ReadResult
 
@@ -37,7 +40,9 @@ _RECORDS_TO_INFER = 10_000  # fields are inferred from these where no columns ar
 _FEW_MISFITS = 10  # fewer values of a field do not show that its type is wrong
 _MAX_EXAMPLE_CHARACTERS = 60
 _MAX_MISFIT_CHARACTERS = 240  # of a field, its type and an example
-_FEW_REJECTED = 10  # more than one record in so many shows that the declaration is wrong
+
+_Origin = tuple[str | None, Window | None]
+"""Key of the parent that listed a record, and the time that was requested."""
 
 
 @dataclass
@@ -90,7 +95,7 @@ class PageCollector:
         self._lock = threading.Lock()
         self._records: list[Any] = []
         self._read_at: list[int] = []
-        self._parents: list[str | None] = []  # key of the parent of each record
+        self._origins: list[_Origin] = []  # of each record
         self._converter = Converter(resource) if resource.fields else None
         self._on_both_sides: list[OutsideKey] = []
         result.rejected.spill_to(buffers.new_path(f"{resource.name}-rejected"))
@@ -109,7 +114,7 @@ class PageCollector:
             self._records += page.records
             self._read_at += [page.received_at] * len(page.records)
             parent = page.parent.key if page.parent is not None else None
-            self._parents += [parent] * len(page.records)
+            self._origins += [(parent, page.window)] * len(page.records)
             enough = _RECORDS_PER_CONVERSION if self._converter else _RECORDS_TO_INFER
             if len(self._records) >= enough:
                 self._flush()
@@ -131,15 +136,21 @@ class PageCollector:
                 )
         both = [k for k in self._on_both_sides if self._arrivals.is_certain(k.read_at)]
         if finding := both_sides_message(self._resource, both, self._redact):
-            result.findings.add(PRIMARY_KEY_UNIQUE, finding)
-        if finding := _too_many_rejected(result):
-            result.findings.add(DECLARED_SCHEMA, finding)
+            windows = windows_around(key.cursor for key in both)
+            result.findings.add(PRIMARY_KEY_UNIQUE, finding, windows)
+        if result.rejected:
+            result.findings.add_judged(
+                DECLARED_SCHEMA, too_many_rejected(result), partial(too_many_rejected_in, result)
+            )
         assert self._converter is not None
         result.fields = self._converter.fields
         use = self._converter.use
         result.absent = use.absent if result.rows else ()
-        if finding := _misfitting(self._resource, use.misfits):
-            result.findings.add(DECLARED_SCHEMA, self._redact(finding))
+        if misfits := [m for m in use.misfits if m.values >= _FEW_MISFITS]:
+            finding = self._redact(_misfitting(self._resource, misfits))
+            has_times = all(m.windows is not None for m in misfits)
+            windows = [w for m in misfits for w in m.windows or ()] if has_times else None
+            result.findings.add(DECLARED_SCHEMA, finding, windows)
 
     def _judge_order(self, repeated: Sequence[RepeatedRow]) -> str:
         result = self._result
@@ -156,7 +167,7 @@ class PageCollector:
         """Convert the gathered records, also when there are none: the table is created then."""
         records, self._records = self._records, []
         read_at, self._read_at = self._read_at, []
-        parents, self._parents = self._parents, []
+        origins, self._origins = self._origins, []
         if self._converter is None:
             self._converter = Converter(
                 self._resource, infer_fields(self._resource, records, self._table)
@@ -164,14 +175,14 @@ class PageCollector:
         for start in range(0, max(1, len(records)), _RECORDS_PER_CONVERSION):
             self._check_time()
             chunk = slice(start, start + _RECORDS_PER_CONVERSION)
-            self._convert(self._converter, records[chunk], read_at[chunk], parents[chunk])
+            self._convert(self._converter, records[chunk], read_at[chunk], origins[chunk])
 
     def _convert(
         self,
         converter: Converter,
         records: list[Any],
         read_at: list[int],
-        parents: list[str | None],
+        origins: list[_Origin],
     ) -> None:
         result = self._result
         if result.buffer is None:
@@ -179,13 +190,14 @@ class PageCollector:
         for consumer in self._consumers:
             if not consumer.windowed:
                 consumer.values.add(r for r in records if isinstance(r, dict))
-        kept_parents = parents if self._resource.keeps_parent_key else None
+        has_parents = self._resource.keeps_parent_key
+        kept_parents = [parent for parent, _ in origins] if has_parents else None
         batch = converter.convert(records, self._window, read_at, kept_parents)
         for consumer in self._consumers:
             if consumer.windowed:
                 consumer.values.add(batch.records)
         if batch.rejected:
-            by_record = {id(r): p for r, p in zip(records, parents, strict=True)}
+            by_record = {id(r): o for r, o in zip(records, origins, strict=True)}
             result.rejected.add(batch.rejected, lambda record: by_record[id(record)])
         result.outside_window += batch.outside_window
         result.with_extra += batch.with_extra
@@ -193,38 +205,16 @@ class PageCollector:
         result.buffer.add(batch.table)
 
 
-def _misfitting(resource: Resource, misfits: Sequence[tuple[Field, int, Any]]) -> str | None:
-    """The finding when no value of a field fits its declared type; otherwise None."""
+def _misfitting(resource: Resource, misfits: Sequence[Misfits]) -> str:
+    """The finding when no value of some fields fits their declared types."""
     named = [
-        f"{shown(field.name)} as {field.data_type} ({count} values, for example "
-        f"{shown(dumps(value).decode(), _MAX_EXAMPLE_CHARACTERS)})"
-        for field, count, value in misfits
-        if count >= _FEW_MISFITS
+        f"{shown(m.field.name)} as {m.field.data_type} ({m.values} values, for example "
+        f"{shown(dumps(m.example).decode(), _MAX_EXAMPLE_CHARACTERS)})"
+        for m in misfits
     ]
-    if not named:
-        return None
     all_named = listed(named, separator="; ", limit=_MAX_MISFIT_CHARACTERS)
     advice = "Correct the types in columns" if resource.fields else "Declare columns"
     return (
         f"No value fits the type of its column: {all_named}. The columns are null, and _extra holds the "
         f"values. {advice} of resource {resource.name!r}."
-    )
-
-
-def _too_many_rejected(result: ReadResult) -> str | None:
-    """The finding when more than a few records of a read are rejected; otherwise None."""
-    reasons, rejected = result.rejected.reasons, len(result.rejected)
-    without_key = sum(n for reason, n in reasons.items() if reason.startswith(NO_KEY))
-    # A record outside the window needs no key, so that it says nothing about the keys.
-    in_window = result.records - result.outside_window - (rejected - without_key)
-    if rejected * _FEW_REJECTED <= result.records and without_key * _FEW_REJECTED <= in_window:
-        return None
-    counts = "; ".join(f"{reason} ({count})" for reason, count in reasons.most_common())
-    outside = (
-        f"{result.outside_window} records are outside the window. " if result.outside_window else ""
-    )
-    return (
-        f"{rejected} of {result.records} records were rejected and are in {REJECTED}: {counts}. "
-        f"{outside}Correct primary_key, incremental.cursor_path, data_selector, or the types in "
-        f"columns of resource {result.resource.name!r}."
     )

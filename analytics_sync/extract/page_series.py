@@ -252,14 +252,16 @@ class PageSeries:
             parent=parent,
             series=self._series,
             number=self._full_pages,
+            window=self._context.slice_,
         )
 
     def _record_end(self, reason: str, *, proven_complete: bool) -> None:
         total = self._reported_total
         if total is not None:
             total = max(0, total - self._left_out)  # it counts all elements
-        self._context.result.record_end(
-            reason, total, self._received, proven_complete=proven_complete
+        context = self._context
+        context.result.record_end(
+            reason, total, self._received, context.slice_, proven_complete=proven_complete
         )
 
     def _too_many_pages(self) -> PaginationStuck:

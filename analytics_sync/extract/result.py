@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from analytics_sync.catalog import Field, Resource
+from analytics_sync.common.window import Window
 from analytics_sync.extract.buffer import TableBuffer
 from analytics_sync.extract.evidence.filter_evidence import FilterEvidence
 from analytics_sync.extract.evidence.findings import (
@@ -20,6 +21,7 @@ from analytics_sync.extract.evidence.findings import (
     Findings,
 )
 from analytics_sync.extract.evidence.shared_keys import SharedKeys
+from analytics_sync.extract.evidence.totals import Totals
 from analytics_sync.extract.parents import Parent
 from analytics_sync.extract.rejected_records import RejectedRecords
 from analytics_sync.extract.rest_client.call import Counters
@@ -38,6 +40,7 @@ class Page:
         series: Identifies the request series of the response.
         number: The number of the response in its series, from 1; a page without records counts as
             the page before.
+        window: The time that was requested; None for everything.
     """
 
     records: list[Any]
@@ -47,6 +50,7 @@ class Page:
     parent: Parent | None = None
     series: Hashable = None
     number: int = 0
+    window: Window | None = None
 
 
 @dataclass
@@ -92,6 +96,7 @@ class ReadResult:
         fields: The fields of the rows: the declared ones, or those that the data has named.
         account_changes: The settings and credentials that were replaced not long ago, and may be those of
             another account.
+        totals: The totals of the request series by the time that they were requested for.
         filter_evidence: Whether ``data_selector`` compares a field that records have.
     """
 
@@ -127,13 +132,20 @@ class ReadResult:
     findings: Findings = field(default_factory=Findings)
     account_changes: tuple[str, ...] = ()
     fields: tuple[Field, ...] = ()
+    totals: Totals = field(default_factory=Totals)
     filter_evidence: FilterEvidence = field(init=False)
 
     def __post_init__(self) -> None:
         self.filter_evidence = FilterEvidence(self.resource)
 
     def record_end(
-        self, reason: str, reported_total: int | None, received: int, *, proven_complete: bool
+        self,
+        reason: str,
+        reported_total: int | None,
+        received: int,
+        window: Window | None = None,
+        *,
+        proven_complete: bool,
     ) -> None:
         """Record how one request series ended. Threads may call it.
 
@@ -141,10 +153,12 @@ class ReadResult:
             reason: The stop reason, in words.
             reported_total: How many records the API reported; None when it reported no total.
             received: How many records arrived.
+            window: The time that was requested; None for everything.
             proven_complete: Whether the end proves that there are no more records.
         """
         with self.counters.lock:
             self.stop_reasons.add(reason)
+            self.totals.add(window, reported_total, received)
             self.reported_total = (
                 None
                 if reported_total is None or self.reported_total is None

@@ -190,5 +190,8 @@ def _complete(record: EventLogRecord | None) -> Verdict:
         return True, "The API did not say how many records there are.", {}
     counts = {"expected": expected, "read": read}
     if read < expected:
-        return False, f"The API said {expected} records, and {read} were read: run again.", counts
+        of_run = metadata_of(record, "records_expected") is None
+        whole = " The total is of all partitions of the run." if of_run else ""
+        text = f"The API said {expected} records, and {read} were read: run again.{whole}"
+        return False, text, counts
     return True, f"{read} records were read, the API said {expected}.", counts

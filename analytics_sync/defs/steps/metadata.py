@@ -130,10 +130,14 @@ def of_partitions(
     metadata["run_partitions"] = len(partitions)
     windows = [window_of(p) for p in partitions]
     by_key: dict[str, dict[str, Any]] = {p.key: {} for p in partitions}
-    if have_verdicts and metadata.pop(FINDINGS, None) is not None:
+    if have_verdicts:
+        metadata.pop(FINDINGS, None)
         for found, numbers in zip(result.findings.by_window(windows), by_key.values(), strict=True):
             if found:
                 numbers[FINDINGS] = MetadataValue.json(found)
+        for total, numbers in zip(result.totals.by_window(windows), by_key.values(), strict=True):
+            if total is not None:
+                numbers |= {"records_expected": total.expected, "records_read": total.read}
     if times is not None:  # a child has the window of its parent: the time of a row is not known
         for count, numbers in zip(times.rows_in(windows), by_key.values(), strict=True):
             numbers |= {ROWS: count, PARTITION_ROWS: count}

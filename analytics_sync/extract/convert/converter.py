@@ -32,10 +32,17 @@ NO_KEY = "no usable primary key"
 
 @dataclass(frozen=True)
 class Rejected:
-    """A record that cannot be placed, and the reason."""
+    """A record that cannot be placed.
+
+    Attributes:
+        reason: Why.
+        record: As the API gave it.
+        cursor: Its time; None if it has no usable one.
+    """
 
     reason: str
     record: Any
+    cursor: Any = None
 
 
 @dataclass
@@ -82,7 +89,13 @@ class Converter:
         self._extra_fields = ExtraFields(self.fields, keep_nulls=bool(resource.fields))
         self._stand_ins = StandIns(resource, self.fields)
         placing = {*resource.key, *((resource.cursor.column,) if resource.cursor else ())}
-        self.use = FieldUse([(i, f) for i, f in enumerate(self.fields) if f.column not in placing])
+        columns = [f.column for f in self.fields]
+        cursor = resource.cursor.column if resource.cursor else None
+        self._time = cursor if cursor in columns else None
+        self.use = FieldUse(
+            [(i, f) for i, f in enumerate(self.fields) if f.column not in placing],
+            None if self._time is None else columns.index(self._time),
+        )
         # The API lists every record that is read: merging this null removes a mark of deletion.
         self._null_columns = [(DELETED_AT, TIMESTAMP)] if resource.soft_deletes else []
         self._origin = [(READ_AT, TIMESTAMP)]
@@ -131,7 +144,7 @@ class Converter:
                 if outside_window and read_at is not None and self._cursor_stays:
                     outside = pc.and_not(cursor.is_valid(), to_keep)
                     times = origin.column(READ_AT)
-                    both = keys_on_both_sides(rows, self._keys, to_keep, outside, times)
+                    both = keys_on_both_sides(rows, self._keys, to_keep, outside, times, cursor)
                 rows, origin, extras = Records(_take(records, to_keep)), origin.filter(to_keep), {}
             else:
                 converted[self._cursor.field] = cursor
@@ -189,10 +202,14 @@ class Converter:
         for key in self._keys:
             column = table.column(key.column)
             if column.null_count:
-                rejected += _rejected(column, records, f"{NO_KEY} {key.name}")
+                rejected += _rejected(column, records, f"{NO_KEY} {key.name}", self._times(table))
                 present = column.is_valid()
                 table, records = table.filter(present), _take(records, present)
         return table, records
+
+    def _times(self, table: pa.Table) -> pa.ChunkedArray | None:
+        """The time of each row; None without a cursor."""
+        return None if self._time is None else table.column(self._time)
 
     def _without_stand_ins(
         self, table: pa.Table, records: Sequence[Any], rejected: list[Rejected]
@@ -201,16 +218,24 @@ class Converter:
         stand_ins = self._stand_ins.find(table, records)
         if not stand_ins:
             return table, records
-        rejected += [Rejected(reason, records[i]) for i, reason in stand_ins.items()]
+        times = self._times(table)
+        rejected += [
+            Rejected(reason, records[i], times and times[i].as_py())
+            for i, reason in stand_ins.items()
+        ]
         kept = pa.array(i not in stand_ins for i in range(len(records)))
         return table.filter(kept), _take(records, kept)
 
 
-def _rejected(column: pa.Array, records: Sequence[Any], reason: str) -> list[Rejected]:
+def _rejected(
+    column: pa.Array, records: Sequence[Any], reason: str, times: pa.ChunkedArray | None = None
+) -> list[Rejected]:
     """The records whose value in ``column`` is null."""
     if not column.null_count:
         return []
-    return [Rejected(reason, records[i]) for i in _true_at(column.is_null())]
+    return [
+        Rejected(reason, records[i], times and times[i].as_py()) for i in _true_at(column.is_null())
+    ]
 
 
 def _to_keep(cursor: pa.Array, window: Window | None) -> tuple[pa.Array, int]:

@@ -8,12 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from dataclasses import field as dataclass_field
+from datetime import datetime
+from typing import Any, NamedTuple
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from analytics_sync.catalog import Field
 from analytics_sync.common.json_path import Keys
+from analytics_sync.common.quarters import joined
+from analytics_sync.common.window import Window
 from analytics_sync.extract.convert.extras import Extras
 from analytics_sync.extract.convert.records import Records
 
@@ -30,6 +35,7 @@ class _Unused:
         is_sent: Whether a record holds the field, with null or with another value.
         misfits: Number of values that did not fit.
         example: The first of these values.
+        quarters: The quarters of an hour of their records, by the cursor.
     """
 
     position: int
@@ -37,6 +43,23 @@ class _Unused:
     is_sent: bool = False
     misfits: int = 0
     example: Any = None
+    quarters: set[datetime] = dataclass_field(default_factory=set)
+
+
+class Misfits(NamedTuple):
+    """A field of which no value fits the declared type.
+
+    Attributes:
+        field: The field.
+        values: Number of values.
+        example: The first of them.
+        windows: The times of their records; None without a cursor.
+    """
+
+    field: Field
+    values: int
+    example: Any
+    windows: list[Window] | None
 
 
 class FieldUse:
@@ -44,9 +67,11 @@ class FieldUse:
 
     Args:
         fields: The fields to look at, each with the position of its column.
+        cursor: The position of the column of the cursor; None without one.
     """
 
-    def __init__(self, fields: Sequence[tuple[int, Field]]) -> None:
+    def __init__(self, fields: Sequence[tuple[int, Field]], cursor: int | None = None) -> None:
+        self._cursor = cursor
         self._unused = [_Unused(position, field) for position, field in fields]
 
     def add(self, rows: Records, arrays: Sequence[pa.Array], extras: Extras) -> None:
@@ -62,7 +87,8 @@ class FieldUse:
         self._unused = [u for u in self._unused if arrays[u.position].null_count == len(rows)]
         for unused in self._unused:
             if extras:
-                _add_misfits(unused, extras)
+                times = None if self._cursor is None else arrays[self._cursor]
+                _add_misfits(unused, extras, times)
             if not unused.is_sent:
                 unused.is_sent = _is_sent(unused.field, rows.records[:_RECORDS_LOOKED_AT])
 
@@ -72,17 +98,32 @@ class FieldUse:
         return tuple(u.field for u in self._unused if not u.is_sent and not u.misfits)
 
     @property
-    def misfits(self) -> list[tuple[Field, int, Any]]:
-        """The fields of which no value fitted: the field, the number of values, and one of them."""
-        return [(u.field, u.misfits, u.example) for u in self._unused if u.misfits]
+    def misfits(self) -> list[Misfits]:
+        """The fields of which no value fitted."""
+        return [
+            Misfits(
+                u.field,
+                u.misfits,
+                u.example,
+                None if self._cursor is None else joined(u.quarters),
+            )
+            for u in self._unused
+            if u.misfits
+        ]
 
 
-def _add_misfits(unused: _Unused, extras: Extras) -> None:
+def _add_misfits(unused: _Unused, extras: Extras, times: pa.Array | None) -> None:
     name = ".".join(unused.field.path)
-    for values in extras.values():
-        if name in values:
-            unused.example = values[name] if not unused.misfits else unused.example
-            unused.misfits += 1
+    found = [position for position, values in extras.items() if name in values]
+    if not found:
+        return
+    if not unused.misfits:
+        unused.example = extras[found[0]][name]
+    unused.misfits += len(found)
+    if times is not None:
+        some = times.take(pa.array(found, pa.int64())).cast(pa.timestamp("us", "UTC"))
+        quarters = pc.unique(pc.floor_temporal(some, 15, unit="minute"))
+        unused.quarters.update(quarters.drop_null().to_pylist())
 
 
 def _is_sent(field: Field, records: Sequence[dict[str, Any]]) -> bool:

@@ -23,14 +23,21 @@ class OutsideKey(NamedTuple):
     Attributes:
         read_at: When the response with both arrived, in microseconds since 1970.
         values: The values of the primary key, as the API gave them.
+        cursor: The time of the record in the window; None while it is not looked at.
     """
 
     read_at: int
     values: tuple[Any, ...]
+    cursor: Any = None
 
 
 def keys_on_both_sides(
-    rows: Records, keys: Sequence[Field], inside: pa.Array, outside: pa.Array, times: pa.Array
+    rows: Records,
+    keys: Sequence[Field],
+    inside: pa.Array,
+    outside: pa.Array,
+    times: pa.Array,
+    cursor: pa.Array,
 ) -> list[OutsideKey]:
     """The keys that records on both sides of the window share, each response for itself.
 
@@ -40,6 +47,7 @@ def keys_on_both_sides(
         inside: For each record, whether it is in the window.
         outside: For each record, whether it is outside. A record without a cursor is on no side.
         times: When each record was read.
+        cursor: The time of each record.
     """
     columns = [rows.field_values(field) for field in keys]
     values = columns[0] if len(columns) == 1 else list(zip(*columns, strict=True))
@@ -54,4 +62,8 @@ def keys_on_both_sides(
     read_at = times.cast(pa.int64()).to_pylist()
     found = [OutsideKey(*k) for k in zip(read_at, zip(*columns, strict=True), strict=True)]
     shared = {found[i] for i in positions} & set(compress(found, outside.to_pylist()))
-    return [key for key in shared if None not in key.values]
+    return [
+        found[i]._replace(cursor=cursor[i].as_py())
+        for i in positions
+        if found[i] in shared and None not in found[i].values
+    ]

@@ -8,7 +8,7 @@ fails: of the partitions that the message concerns.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from analytics_sync.common.shown import shown
 from analytics_sync.common.window import Window
@@ -30,6 +30,9 @@ _MAX_WINDOWS = 1000  # of a message; with more it concerns all partitions
 _MORE = "There are more findings. The first of them are shown."
 _MAX_CHARACTERS = 4000  # of a message: room for 20 names of 80 characters, twice
 
+OfWindows = Callable[[Sequence[Window]], Sequence[str]]
+"""Judges each of some windows."""
+
 
 class Findings:
     """The findings of one read. Threads may share it."""
@@ -37,6 +40,7 @@ class Findings:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._messages: dict[str, dict[str, list[Window] | None]] = {}
+        self._judged: list[tuple[str, str, OfWindows]] = []
 
     def add(self, check: str, message: str, windows: Iterable[Window] | None = None) -> None:
         """Record a finding; an equal message counts once.
@@ -56,10 +60,28 @@ class Findings:
             together = None if known is None or found is None else [*known, *found]
             messages[said] = None if together and len(together) > _MAX_WINDOWS else together
 
+    def add_judged(self, check: str, message: str, of_windows: OfWindows) -> None:
+        """Record a finding that is judged again for each window, as a share of its records is.
+
+        Args:
+            check: The check that fails.
+            message: The finding about the whole read; empty without one.
+            of_windows: The finding about each of some windows; empty where there is none.
+        """
+        if message:
+            self.add(check, message)
+        with self._lock:
+            self._judged.append((check, shown(message, _MAX_CHARACTERS), of_windows))
+
     def of(self, check: str) -> list[str]:
         """The messages of one check, in the order of their arrival."""
         with self._lock:
             return list(self._messages.get(check, ()))
+
+    def placed(self, check: str) -> list[tuple[str, list[Window] | None]]:
+        """The messages of one check, each with the times that it concerns; None for all."""
+        with self._lock:
+            return list(self._messages.get(check, {}).items())
 
     def by_check(self) -> dict[str, list[str]]:
         """The messages of all checks that have some."""
@@ -73,22 +95,33 @@ class Findings:
         lookback, and no message may get lost.
         """
         with self._lock:
-            return _by_window(self._messages, windows)
+            found, judged = {c: dict(m) for c, m in self._messages.items()}, [*self._judged]
+        by_window: list[dict[str, list[str]]] = [{} for _ in windows]
+        for check, message, of_windows in judged:
+            said = of_windows(windows)
+            if any(said):  # it takes the place of the finding about the whole read
+                found.get(check, {}).pop(message, None)
+            for own, text in zip(by_window, said, strict=True):
+                if text:
+                    own.setdefault(check, []).append(shown(text, _MAX_CHARACTERS))
+        _place(found, windows, by_window)
+        return by_window
 
 
-def _by_window(
-    found: dict[str, dict[str, list[Window] | None]], windows: Sequence[Window]
-) -> list[dict[str, list[str]]]:
-    by_window: list[dict[str, list[str]]] = [{} for _ in windows]
+def _place(
+    found: dict[str, dict[str, list[Window] | None]],
+    windows: Sequence[Window],
+    by_window: list[dict[str, list[str]]],
+) -> None:
+    """Add messages to the windows that they concern."""
     for check, messages in found.items():
         for message, concerned in messages.items():
             numbers = [n for n, w in enumerate(windows) if concerned and _overlaps(w, concerned)]
             for n in numbers or range(len(windows)):
                 by_window[n].setdefault(check, []).append(message)
-    return by_window
 
 
 def _overlaps(window: Window, others: Iterable[Window]) -> bool:
     days = window.of_dates()  # a cursor without a time of day is a day in the zone of the window
-    start, end = min(window.start, days.start), max(window.end, days.end)
-    return any(other.start < end and start < other.end for other in others)
+    both = Window(min(window.start, days.start), max(window.end, days.end))
+    return any(both.overlaps(other) for other in others)

@@ -21,14 +21,14 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import pyarrow as pa
 
 from analytics_sync.catalog import Resource
+from analytics_sync.common.quarters import windows_around
 from analytics_sync.common.shown import shown
 from analytics_sync.common.window import Window
 from analytics_sync.extract.buffer import TableBuffer
@@ -60,7 +60,7 @@ class SharedKeys:
         had_changed: Whether rows of a key had all changed, by their cursors, long before the read.
         differing: A few of the columns in which the rows of the first key differ.
         is_wrong_key: Whether the declared key is wrong: one key is proven, or there are many.
-        windows: The times of all rows that share a key, by their cursors; None without cursors.
+        windows: The times of the rows that show a wrong key, by their cursors; None without cursors.
     """
 
     count: int = 0
@@ -159,6 +159,9 @@ def find_shared_keys(
     if not found:
         return SharedKeys()
     keys = [rows[0].version.key for rows in found[:_MAX_EXAMPLES]]
+    is_many = len(found) * _FEW > buffer.rows
+    in_doubt = found if is_many else proven  # a few of the others are versions
+    windows = windows_around(row.version.cursor for rows in in_doubt for row in rows)
     return SharedKeys(
         count=len(found),
         proven=len(proven),
@@ -167,21 +170,9 @@ def find_shared_keys(
         under_parents=under_parents,
         had_changed=had_changed,
         differing=_differing_columns(buffer, found[0]),
-        is_wrong_key=bool(proven) or len(found) * _FEW > buffer.rows,
-        windows=_windows(row.version.cursor for rows in found for row in rows),
+        is_wrong_key=bool(proven) or is_many,
+        windows=None if windows is None else tuple(windows),
     )
-
-
-def _windows(cursors: Iterable[Any]) -> tuple[Window, ...] | None:
-    """The moments of some cursors; None if one of them is no time."""
-    found = set()
-    for cursor in cursors:
-        if not isinstance(cursor, date):
-            return None
-        at = cursor if isinstance(cursor, datetime) else datetime.combine(cursor, time.min)
-        at = at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
-        found.add(Window(at, at + timedelta(microseconds=1)))
-    return tuple(found)
 
 
 def both_sides_message(

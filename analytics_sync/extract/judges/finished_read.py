@@ -32,7 +32,7 @@ def judge_shortfall(context: ReadContext) -> None:
         total = result.reported_total
         is_hidden = total is None or result.records >= total  # other series made up for it
         if result.resource.write_disposition == "replace" or is_hidden:
-            result.findings.add(COMPLETE, result.shortfall_text)
+            result.findings.add(COMPLETE, result.shortfall_text, result.totals.short)
     for message in (result.filter_evidence.message(), context.processing.message()):
         if message:
             result.findings.add(COMPLETE, message)
@@ -92,16 +92,19 @@ def judge_parent(parent: ReadResult, child: ReadResult, place: Place) -> None:
             COMPLETE,
             f"The API refused {child.refused_above} children, so the parent {name} lacks records.",
         )
-    said = [*parent.findings.of(COMPLETE), *parent.findings.of(PRIMARY_KEY_UNIQUE)]
-    if parent.shortfall_text and parent.shortfall_text not in said:
-        said.append(parent.shortfall_text)
-    for message in said:
-        findings.add(COMPLETE, f"Of the parent {name}: {message}")
+    said = [*parent.findings.placed(COMPLETE), *parent.findings.placed(PRIMARY_KEY_UNIQUE)]
+    if parent.shortfall_text and parent.shortfall_text not in dict(said):
+        said.append((parent.shortfall_text, parent.totals.short))
+    # A child without a time of its own has the window of its parent.
+    has_window = child.resource.cursor is None
+    for message, windows in said:
+        findings.add(COMPLETE, f"Of the parent {name}: {message}", windows if has_window else None)
     if parent.rejected:
         findings.add(
             COMPLETE,
             f"{len(parent.rejected)} records of the parent {name} were rejected, so their children "
             f"were not read: look at the table _rejected, and at the columns of {name}.",
+            parent.rejected.windows if has_window else None,
         )
     _refuse_to_replace(child, place, COMPLETE, _INCOMPLETE, _RUN_AGAIN)
 
