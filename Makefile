@@ -9,10 +9,13 @@ BIN := $(VENV)/bin
 LATEST := .venv-latest
 NEWEST := dagster dagster-webserver dagster-dlt dagster-postgres dagster-celery dagster-k8s
 TESTS ?=
+# The environment of `make dg`. ARGS= takes the arguments of dg.
+DG := .venv-dg
+ARGS ?= list defs
 export RUNTIME__DLTHUB_TELEMETRY := false
 export DAGSTER_DISABLE_TELEMETRY := yes
 
-.PHONY: help demo dev test test-all conformance test-latest browser lint format cover bench audit sbom pins json-schema clean
+.PHONY: help demo dev test test-all conformance test-latest browser dg lint format cover bench audit sbom pins json-schema clean
 .DEFAULT_GOAL := help
 
 help:                         ## this list
@@ -110,8 +113,20 @@ pins:                         ## compile the requirements files from pyproject.t
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --extra audit pyproject.toml requirements.in -c requirements.txt -c requirements-dev.txt -o requirements-audit.txt
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate requirements-pip.in -c requirements-audit.txt -o requirements-pip.txt
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --extra bench pyproject.toml requirements.in -c requirements.txt -o requirements-bench.txt
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --extra postgres --extra dg pyproject.toml requirements.in -o requirements-dg.txt
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate benchmarks/harness/requirements-airbyte.in -c requirements.txt -o benchmarks/harness/requirements-airbyte.txt
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate benchmarks/harness/requirements-singer.in -c requirements.txt -o benchmarks/harness/requirements-singer.txt
+
+dg: $(DG)/.done                ## Dagster's dg in .venv-dg: make dg ARGS="list defs"
+	VIRTUAL_ENV=$(CURDIR)/$(DG) PATH=$(CURDIR)/$(DG)/bin:$$PATH $(DG)/bin/dg $(ARGS)
+
+# dg needs another tomlkit than the pins of the other files, so it has an environment of its own.
+$(DG)/.done: requirements-dg.txt requirements-pip.txt pyproject.toml
+	$(PYTHON) -m venv $(DG)
+	$(DG)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-pip.txt
+	$(DG)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-dg.txt
+	PYTHONWARNINGS=ignore $(DG)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
 
 json-schema: $(VENV)/.runtime ## renew the JSON Schema of catalog files, after a change of their keys
 	$(BIN)/analytics-sync json-schema --out analytics_sync/sources/catalog.schema.json

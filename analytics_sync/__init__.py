@@ -4,9 +4,36 @@ In: declarations of APIs, in YAML. Out: one Dagster asset and one table per reso
 ``analytics_sync.definitions``. Sixty resources of five APIs ship with the package.
 """
 
+from __future__ import annotations
+
 import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from analytics_sync.component import RestSource
+    from analytics_sync.embedding import build_definitions
+
+__all__ = ["RestSource", "build_definitions"]
 
 if sys.platform == "win32":  # else the first import of fcntl would fail with a traceback
     raise SystemExit(
         "analytics_sync runs on Linux and macOS, not on Windows: use WSL 2 or a container."
     )
+
+
+def __getattr__(name: str) -> Any:
+    """``build_definitions`` and ``RestSource``, imported when they are asked for: they import all of Dagster."""
+    if name == "build_definitions":
+        from analytics_sync.embedding import build_definitions
+
+        return build_definitions
+    if name == "RestSource":
+        from analytics_sync.component import RestSource
+
+        return RestSource
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """The names of the module, with those that are imported later: Dagster looks for components here."""
+    return sorted({*globals(), *__all__})

@@ -24,7 +24,7 @@ from analytics_sync.catalog.source import Resource, Source
 _DIGITS = 12
 # Attributes that change how a resource is shown or asked for, and no row.
 _SHOWN = frozenset(
-    {"source", "description", "page", "sensor", "selected", "error_handler", "count_path"}
+    {"source", "description", "page", "sensor", "selected", "error_handler", "count_path", "key_prefix"}
 )
 _OF_FIELD = frozenset({"description", "required"})
 # Keys of paginators and windows that change the number of requests, and no row.

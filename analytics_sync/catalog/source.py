@@ -119,7 +119,8 @@ class Resource:
         count_path: Path in a response to the total of records in all pages.
         soft_deletes: Whether rows that the API no longer lists get ``_deleted_at``.
         page: What the page of the asset shows otherwise than for the source.
-        key_prefix: What stands in front of the asset key, in a project that embeds the source.
+        key_prefix: What stands in front of the asset key, in a project that embeds the source; None in
+            the code location of this package.
     """
 
     source: str
@@ -152,7 +153,7 @@ class Resource:
     hints: tuple[Field, ...] = ()
     steps: tuple[ProcessingStep, ...] = ()
     post: Post | None = None
-    key_prefix: tuple[str, ...] = ()
+    key_prefix: tuple[str, ...] | None = None
 
     @property
     def key(self) -> tuple[str, ...]:
@@ -225,7 +226,7 @@ class Source:
         levels: The places of the keys that a team sets: those of the source, then those of its base.
         instances: The sources that the file gives in place of this one; none for this one.
         api_lines: Line of each resource in the file that declares the API: the base, if there is one.
-        key_prefix: What stands in front of the asset keys, in a project that embeds the source.
+        key_prefix: The same for all of its resources.
     """
 
     name: str
@@ -239,7 +240,7 @@ class Source:
     levels: tuple[Level, ...] = ()
     instances: tuple[Level, ...] = ()
     api_lines: Mapping[str, int] = field(default_factory=dict)
-    key_prefix: tuple[str, ...] = ()
+    key_prefix: tuple[str, ...] | None = None
 
     @property
     def dataset(self) -> str:

@@ -19,6 +19,8 @@ FILES = [
     "requirements-bench.txt",
     "requirements-deploy.txt",
 ]
+# Pins of an environment of its own.
+DG = "requirements-dg.txt"
 DEPLOY = ["postgres", "mariadb", "redis", "dagster-postgres", "celery", "kubernetes"]
 # The installer itself, before all others.
 PIP = "requirements-pip.txt"
@@ -31,6 +33,7 @@ EXTRAS = {
     "requirements-audit.txt": ["audit"],
     "requirements-bench.txt": ["bench"],
     "requirements-deploy.txt": DEPLOY,
+    DG: ["postgres", "dg"],
 }
 # Requirements of the programs that benchmarks compare with; each has its own environment.
 PEERS = [
@@ -60,7 +63,7 @@ def name(requirement: str) -> str:
     return re.sub(r"[-_.]+", "-", match[0]).lower()
 
 
-@pytest.mark.parametrize("file", [*FILES, *PEERS])
+@pytest.mark.parametrize("file", [*FILES, DG, *PEERS])
 def test_every_line_is_one_version_with_hashes(file: str) -> None:
     assert len(lines(file)) > 30
     matches = [PIN.fullmatch(line) for line in lines(file)]
@@ -71,7 +74,7 @@ def test_every_line_is_one_version_with_hashes(file: str) -> None:
 
 @pytest.mark.parametrize(
     "file",
-    [*FILES, PIP, *PEERS, "requirements.in", "requirements-pip.in", "pyproject.toml"],
+    [*FILES, PIP, DG, *PEERS, "requirements.in", "requirements-pip.in", "pyproject.toml"],
 )
 def test_no_index_and_no_host_is_named(file: str) -> None:
     text = (ROOT / file).read_text(encoding="utf-8")
@@ -83,7 +86,7 @@ def test_pip_is_pinned_alone() -> None:
     assert all(PIN.fullmatch(line) for line in lines(PIP))
 
 
-@pytest.mark.parametrize("file", FILES)
+@pytest.mark.parametrize("file", [*FILES, DG])
 def test_direct_dependencies_are_pinned(file: str) -> None:
     extras = [r for extra in EXTRAS[file] for r in PROJECT["optional-dependencies"][extra]]
     assert {name(r) for r in [*PROJECT["dependencies"], *extras]} <= pins(file).keys()
@@ -118,13 +121,14 @@ def test_pip_installs_only_packages_with_a_pinned_hash() -> None:
         line for line in latest if line.endswith("--upgrade $(NEWEST)")
     ]
     installs = [line for line in installs if line not in latest]
-    # An image installs requirements-deploy.txt. pip and this package have lines of their own.
-    assert len(installs) == len(FILES) - 1 + 2
+    # An image installs requirements-deploy.txt. pip and this package have lines of their own, in each of
+    # two environments.
+    assert len(installs) == len([*FILES, DG]) - 1 + 2 * 2
     for line in installs:
         assert "--no-deps" in line
         assert "--require-hashes" in line or "--no-build-isolation -e ." in line
     compiles = [line for line in makefile.splitlines() if "pip compile" in line]
-    assert {line.split()[-1] for line in compiles} == {*FILES, PIP, *PEERS}
+    assert {line.split()[-1] for line in compiles} == {*FILES, PIP, DG, *PEERS}
     assert all("--generate-hashes" in line for line in compiles)
 
 

@@ -26,7 +26,7 @@ from analytics_sync.defs.history.materializations import (
 )
 from analytics_sync.defs.history.metadata_names import NEWEST_CURSOR
 from analytics_sync.defs.partitions.past_partitions import Partition, past_partitions
-from analytics_sync.defs.specs.translator import asset_key
+from analytics_sync.defs.specs.translator import asset_key, load_command
 
 FRESHNESS = "freshness"
 NEWEST_DUE = "newest_due"
@@ -153,10 +153,7 @@ def _late_text(
 
 def _command(resource: Resource, partition: str | None = None) -> str:
     chosen = f" --partition {partition}" if partition else ""
-    return (
-        f"To load it: dagster asset materialize --select {resource}{chosen} "
-        "-m analytics_sync.definitions."
-    )
+    return f"To load it: {load_command(resource, chosen)}."
 
 
 def _is_read(partition: Partition, record: EventLogRecord | None) -> bool:

@@ -28,7 +28,7 @@ from analytics_sync.catalog.naming import variable_name
 from analytics_sync.common.shown import listed
 from analytics_sync.common.window import Window
 from analytics_sync.defs.partitions.past_partitions import Partition, partition_of, ranges
-from analytics_sync.defs.specs.translator import asset_key
+from analytics_sync.defs.specs.translator import asset_key, load_command
 
 if TYPE_CHECKING:
     from analytics_sync.load.warehouse import Warehouse
@@ -181,14 +181,13 @@ def _missing_text(warehouse: Warehouse, resource: Resource, missing: Sequence[Pa
     found = [(first.key, last.key) for first, last in ranges(missing)]
     named = listed(first if first == last else f"{first} to {last}" for first, last in found)
     first, last = found[0]
-    chosen = f"--partition {first}" if first == last else f"--partition-range {first}...{last}"
+    chosen = f" --partition {first}" if first == last else f" --partition-range {first}...{last}"
     each = " (and so on for each range)" if len(found) > 1 else ""
     return (
         f"Dagster shows {len(missing)} partitions as materialized that the warehouse "
         f"{_address()} does not have in {warehouse.dataset}.{resource.table}: {named}. It was lost, "
         "replaced or restored, or the table was dropped. Put the right warehouse back, or load them "
-        f"again: dagster asset materialize --select {resource} {chosen} "
-        f"-m analytics_sync.definitions{each}."
+        f"again: {load_command(resource, chosen)}{each}."
     )
 
 
@@ -207,8 +206,7 @@ def _lost_load(
     return (
         f"Dagster reports a load of {at:%Y-%m-%d %H:%M} UTC that the warehouse {_address()} does not have "
         f"in {warehouse.dataset}.{resource.table}. It was lost, replaced or restored, or the table was "
-        f"dropped. Put the right warehouse back, or load the asset again: dagster asset materialize "
-        f"--select {resource} -m analytics_sync.definitions."
+        f"dropped. Put the right warehouse back, or load the asset again: {load_command(resource)}."
     )
 
 

@@ -44,7 +44,7 @@ _EXAMPLE_HOST = re.compile(r"(^|\.)(example(\.(com|net|org))?|invalid|test)$")
 
 def api_key(source: Source) -> AssetKey:
     """The key of the API that a source reads. It has one part, so no resource has the same."""
-    return AssetKey([*source.key_prefix, f"{source.name}_api"])
+    return AssetKey([*(source.key_prefix or ()), f"{source.name}_api"])
 
 
 def api_spec(planned: Planned, repository: str | None) -> AssetSpec:

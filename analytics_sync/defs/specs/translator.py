@@ -38,7 +38,19 @@ from analytics_sync.defs.specs.asset_page import (
 
 def asset_key(resource: Resource) -> AssetKey:
     """The key ``[source, resource]``, after the prefix of a project that embeds the source."""
-    return AssetKey([*resource.key_prefix, resource.source, resource.name])
+    return AssetKey([*(resource.key_prefix or ()), resource.source, resource.name])
+
+
+def load_command(resource: Resource, options: str = "") -> str:
+    """The command that loads an asset. Another project names its module itself.
+
+    Args:
+        resource: The resource.
+        options: Further options, with a space in front.
+    """
+    module = " -m analytics_sync.definitions" if resource.key_prefix is None else ""
+    key = asset_key(resource).to_user_string()
+    return f"dagster asset materialize --select {key}{options}{module}"
 
 
 class CatalogTranslator(DagsterDltTranslator):
