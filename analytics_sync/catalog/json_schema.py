@@ -13,6 +13,7 @@ import ast
 import inspect
 import json
 from collections.abc import Iterator
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,7 @@ _DIALECT = "http://json-schema.org/draft-07/schema#"  # the newest one that all 
 _FOR_OTHERS = frozenset({"title", "discriminator"})
 
 
+@cache
 def schema_text() -> str:
     """The schema as the text of a file."""
     return json.dumps(json_schema(), indent=1, ensure_ascii=False) + "\n"

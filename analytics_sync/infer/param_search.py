@@ -35,6 +35,8 @@ class ParamSearch:
         self._last = Effect.NONE
         self.tried: list[str] = []
         """The names that were sent."""
+        self.refused: list[str] = []
+        """The names that were refused alone: the API knows them, and takes another value."""
         self.is_cut_short = False
         """Whether names are left that no request was sent for."""
         self.was_ignored = False
@@ -57,6 +59,7 @@ class ParamSearch:
         if effect is Effect.NONE or not names:
             return None
         if len(names) == 1:
+            self.refused += names if effect is Effect.REFUSED else []
             return names[0] if effect is Effect.EXPECTED else None
         half = (len(names) + 1) // 2
         found = self._find(names[:half], has_effect=False)

@@ -27,7 +27,8 @@ _MAX_ALL_REQUESTS = 16  # about; a search that has begun goes to its end
 _MAX_FIELDS = 2
 _MIN_RECORDS = 4
 _FORMATS = ("iso", "date", "epoch_ms", "epoch_s")
-_MARGIN = timedelta(days=1)
+_DAY = timedelta(days=1)
+_MAX_ZONE = timedelta(hours=14)
 
 
 @dataclass(frozen=True)
@@ -55,15 +56,17 @@ def propose_window(asker: Asker, taker: PageTaker, first: AnsweredPage) -> Propo
     if not fields or taker.place.kind == "object":
         return ProposedWindow(None)
     tried: list[str] = []
+    refused: list[str] = []
     last = asker.asked + _MAX_ALL_REQUESTS
     for cursor, param_format in _attempts(fields[:_MAX_FIELDS]):
         if asker.asked >= last:
             break
-        search = _FilterSearch(asker, taker, first, cursor, param_format)
+        search = _FilterSearch(asker, taker, first, cursor, param_format, refused)
         if (keys := search.find()) is not None:
             reason = f"bounds in {' and '.join(search.proven)} gave records within them only"
             return ProposedWindow(Choice(keys, reason, "proven"), cursor)
         tried += [name for name in search.tried if name not in tried]
+        refused += [name for name in search.refused if name not in refused]
     return ProposedWindow(left_open(_reason(fields, tried)))
 
 
@@ -90,8 +93,11 @@ def _attempts(fields: Sequence[TimeField]) -> Iterator[tuple[TimeField, str]]:
 class _FilterSearch:
     """The search for the parameters of bounds, in one format.
 
+    A parameter that was refused in another format is asked for first: the API knows it.
+
     Attributes:
         tried: The names that were sent in vain.
+        refused: Of these, the ones that the API refused alone.
         proven: The names that were proven.
     """
 
@@ -102,34 +108,41 @@ class _FilterSearch:
         first: AnsweredPage,
         cursor: TimeField,
         param_format: str,
+        known: Sequence[str],
     ) -> None:
         self._asker = asker
         self._taker = taker
         self._cursor = cursor
         self._param_format = param_format
-        self._unit = unit_of(param_format)
+        unit = unit_of(param_format)
+        self._is_by_day = unit >= _DAY
+        # nobody knows the zone in which an API reads a day
+        self._slack = _MAX_ZONE if self._is_by_day else unit
         declared = Incremental(cursor_path=cursor.path, param_format=param_format, time_zone="UTC")
         self._bounds = BoundsFormat(declared)
         self._known = known_params(first)
         instants = cursor.instants(first.records) or []
         self._first = list(zip(first.names, instants, strict=False))
         self._times = sorted(instants)
+        self._likely = known
         self.tried: list[str] = []
+        self.refused: list[str] = []
         self.proven: list[str] = []
 
     def find(self) -> dict[str, object] | None:
         """The keys of ``incremental``; None if the API filters by none of the usual parameters."""
         if len(self._times) < _MIN_RECORDS:
             return None
-        cut = self._times[len(self._times) // 2]
-        if not self._tells(cut):
+        cut = self._cut()
+        if cut is None:
             return None
         ends = names_for_times(self._cursor.path)
         starts = [n for n in preferred(ends, self._known) if n not in self._asker.query]
         search = ParamSearch(lambda names: self._effect(names, ends, cut), _MAX_REQUESTS)
-        start = search.find(starts)
+        likely = [name for name in self._likely if name in ends]
+        start = search.find(likely) or search.find([n for n in starts if n not in likely])
         if start is None:
-            self.tried = search.tried
+            self.tried, self.refused = search.tried, search.refused
             return None
         keys = {"cursor_path": self._cursor.path, "start_param": start}
         self.proven = [start]
@@ -143,20 +156,37 @@ class _FilterSearch:
             keys["param_format"] = self._param_format
         return {**keys}
 
-    def _tells(self, cut: datetime) -> bool:
-        """Whether the first page has records well before and well after an instant."""
-        return self._times[0] < cut - 2 * self._unit and self._times[-1] > cut + 2 * self._unit
+    def _cut(self) -> datetime | None:
+        """An instant with records of the first page well before and well after it, near their middle."""
+        middle = self._times[len(self._times) // 2]
+        low, high = self._times[0] + self._slack, self._times[-1] - self._slack
+        possible = {cut for time in self._times if low < (cut := self._floor(time)) < high}
+        return min(possible, key=lambda cut: abs(cut - middle), default=None)
+
+    def _floor(self, instant: datetime) -> datetime:
+        """The instant, or the start of its day where bounds are days."""
+        if not self._is_by_day:
+            return instant
+        return instant.replace(hour=0, minute=0, second=0, microsecond=0)
 
     def _effect(self, starts: Sequence[str], ends: Mapping[str, str], cut: datetime) -> Effect:
         """What the API does with bounds from the cut to after the last record."""
-        until = self._spell(max(datetime.now(UTC), self._times[-1]) + _MARGIN)
+        until = self._spell(max(datetime.now(UTC), self._times[-1]) + _DAY)
         params: dict[str, object] = {ends[name]: until for name in starts if ends[name]}
         params |= dict.fromkeys(starts, self._spell(cut))
         return self._judged(params, low=cut, high=None)
 
     def _ends_at(self, start: str, end: str, cut: datetime) -> bool:
-        params = {start: self._spell(self._times[0] - _MARGIN), end: self._spell(cut)}
-        return self._judged(params, low=None, high=cut) is Effect.EXPECTED
+        """Whether the API leaves out records after an end. A day as the end may mean the whole day."""
+        until = self._floor(self._times[0]) if self._is_by_day else cut
+        if until + self._last() + self._slack >= self._times[-1]:
+            return False
+        params = {start: self._spell(self._times[0] - _DAY), end: self._spell(until)}
+        return self._judged(params, low=None, high=until) is Effect.EXPECTED
+
+    def _last(self) -> timedelta:
+        """How long the last unit of a window is."""
+        return _DAY if self._is_by_day else timedelta()
 
     def _starts_alone(self, start: str, cut: datetime) -> bool:
         return self._judged({start: self._spell(cut)}, low=cut, high=None) is Effect.EXPECTED
@@ -174,13 +204,13 @@ class _FilterSearch:
         times = self._cursor.instants(page.records)
         if not times:
             return Effect.NONE
-        is_low = low is None or min(times) >= low - self._unit
-        is_high = high is None or max(times) <= high + self._unit
+        is_low = low is None or min(times) >= low - self._slack
+        is_high = high is None or max(times) <= high + self._last() + self._slack
         inside = {
             name
             for name, instant in self._first
-            if (low is None or instant >= low + self._unit)
-            and (high is None or instant <= high - self._unit)
+            if (low is None or instant >= low + self._slack)
+            and (high is None or instant <= high - self._slack)
         }
         is_filtered = is_low and is_high and inside <= set(page.names)
         return Effect.EXPECTED if is_filtered else Effect.NONE

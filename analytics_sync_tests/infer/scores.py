@@ -39,6 +39,7 @@ class Score:
         selector: Whether the proposed selector gives the records that the declared one gives.
         key: Whether the primary key is the declared one.
         paginator: Whether a read with the proposed one gives all rows, if one is proposed.
+        is_cursor_named: Whether a proposal or its comment names the declared cursor.
         cursor: Whether the cursor and the parameters of the window are the declared ones.
         columns: Of the declared fields that came, how many have a column; and how many came.
         types: Of these columns, how many have the declared type.
@@ -56,6 +57,7 @@ class Score:
     columns: tuple[int, int] = (0, 0)
     types: int = 0
     requests: int = 0
+    is_cursor_named: bool = False
     is_silent: bool = False
     problem: str = ""
     notes: str = ""
@@ -116,6 +118,12 @@ def score_of(world: World, resource: Resource, address: str) -> Score:
     _judge_key(score, resource, proposed)
     _judge_columns(score, resource, proposed)
     _judge_cursor(score, resource, proposed)
+    named = "" if proposal.incremental is None else repr(proposal.incremental)
+    if resource.incremental is not None:
+        path = resource.incremental.cursor_path
+        score.is_cursor_named = (
+            f"cursor_path: {path}" in named or f"'cursor_path': {path!r}" in named
+        )
     score.paginator = OPEN if proposal.paginator.value is None else RIGHT
     is_child = resource.parent is not None
     rows = None if is_child else len(world.sandbox.ledger(resource.source).expected(name))
