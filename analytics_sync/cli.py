@@ -14,15 +14,8 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from importlib import import_module
 
-from analytics_sync.commands.arguments import ShowVersion
-from analytics_sync.commands.parsers import files, linting, looking, running, sandbox, schema
-from analytics_sync.commands.parsers.commands import Commands
+from analytics_sync.commands.parsers.command_line import command_line
 
-_DESCRIPTION = "Load REST APIs into a warehouse through Dagster: set up, look, repair."
-_EPILOG = (
-    "analytics-sync COMMAND --help explains a command. Wrong usage and a wrong file: status 2."
-)
-_AREAS = (running, sandbox, files, linting, looking, schema)  # help lists the commands in this order
 _FAILED = 1
 _WRONG = 2
 _PIPE_IS_CLOSED = 128 + 13  # as a shell reports the signal SIGPIPE
@@ -78,18 +71,6 @@ def _function(name: str) -> Callable[[argparse.Namespace], int]:
     module, _, function = name.partition(":")
     found: Callable[[argparse.Namespace], int] = getattr(import_module(module), function)
     return found
-
-
-def command_line() -> argparse.ArgumentParser:
-    """The parser of the whole command line."""
-    parser = argparse.ArgumentParser(
-        prog="analytics-sync", description=_DESCRIPTION, epilog=_EPILOG
-    )
-    parser.add_argument("--version", action=ShowVersion, nargs=0, help="print the version and exit")
-    commands = Commands(parser, "COMMAND")
-    for area in _AREAS:
-        area.add_commands(commands)
-    return parser
 
 
 if __name__ == "__main__":

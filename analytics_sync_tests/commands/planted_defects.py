@@ -30,7 +30,7 @@ def _one(endpoint: str, *, keys: str = "", columns: str = "id: text") -> str:
     return f"""
   - name: orders
     primary_key: id
-    {keys or 'description: Orders'}
+    {keys or "description: Orders"}
     endpoint:
 {lines}
     columns:

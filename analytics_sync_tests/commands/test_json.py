@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from analytics_sync.cli import command_line, main
+from analytics_sync.cli import main
+from analytics_sync.commands.parsers.command_line import command_line
 from analytics_sync_tests.project.test_command_line import commands
 from analytics_sync_tests.support.json_commands import result
 from analytics_sync_tests.support.scripted_api import shop_api

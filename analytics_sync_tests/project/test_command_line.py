@@ -11,7 +11,8 @@ from importlib import import_module
 
 import pytest
 
-from analytics_sync.cli import command_line, main
+from analytics_sync.cli import main
+from analytics_sync.commands.parsers.command_line import command_line
 from analytics_sync_tests.support.world import ROOT
 
 

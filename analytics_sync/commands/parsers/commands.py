@@ -49,8 +49,14 @@ class Commands:
         return parser
 
 
-def add_json(parser: argparse.ArgumentParser) -> None:
-    """Let a command write its result as one JSON document."""
+def add_json(parser: argparse.ArgumentParser, document: str) -> None:
+    """Let a command write its result as one JSON document.
+
+    Args:
+        parser: The parser of the command.
+        document: The keys of the document, for the reference.
+    """
     parser.add_argument(
         "--json", action="store_true", help="one JSON document, which docs/commands.md describes"
     )
+    parser.set_defaults(document=document)

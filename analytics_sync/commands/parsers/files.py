@@ -9,6 +9,12 @@ from pathlib import Path
 
 from analytics_sync.commands.parsers.commands import DAYS, Commands, add_json
 
+_DOCUMENT_OF_CHECK = (
+    "`sources` (`file`, `source`, `summary`, `notes`), `errors`. With `--live`: `assets` "
+    "(`asset`, `window`, `aspects`: name -> `state` (`ok`, `failed`, `not proven`, `-` for "
+    "not declared) and `text`), `ok`, `failed`, `not_proven`, `errors`"
+)
+
 
 def add_commands(commands: Commands) -> None:
     """Add the commands of this area."""
@@ -27,7 +33,7 @@ def add_commands(commands: Commands) -> None:
     )  # fmt: skip
     check.add_argument("--live", action="store_true", help="one request for each resource")
     check.add_argument("--days", metavar="A..B", help=f"with --live: the days to ask for, {DAYS}")
-    add_json(check)
+    add_json(check, _DOCUMENT_OF_CHECK)
 
     convert = commands.add(
         "convert", "a dlt rest_api configuration in Python -> YAML",

@@ -7,6 +7,11 @@ from __future__ import annotations
 
 from analytics_sync.commands.parsers.commands import PLACES, Commands, add_json
 
+_DOCUMENT_OF_LINT = (
+    "`defects` (`rule`, `file`, `line`, `resource`, `reason`, `proposal`), `resources`: their "
+    "number. With `--rules`: `rules` (`rule`, `finds`)"
+)
+
 
 def add_commands(commands: Commands) -> None:
     """Add the commands of this area."""
@@ -21,4 +26,4 @@ def add_commands(commands: Commands) -> None:
         "--ignore", action="append", metavar="RULE", help="a rule to leave out; may be repeated"
     )
     lint.add_argument("--rules", action="store_true", help="list the rules")
-    add_json(lint)
+    add_json(lint, _DOCUMENT_OF_LINT)

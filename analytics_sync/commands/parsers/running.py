@@ -12,6 +12,25 @@ _SELECTION = (
     "a source, SOURCE/RESOURCE, several with commas between, or an asset selection of Dagster"
 )
 
+_DOCUMENT_OF_RUN = (
+    "`run_id`, `seconds`, `assets` (`asset`, `loaded`, `rows_loaded`, `rows_inserted`, "
+    "`rows_updated_or_unchanged`, `records_rejected`, `seconds_reading`, `checks`: name -> "
+    "passed), `warnings`, `failures`"
+)
+
+_DOCUMENT_OF_PLAN = (
+    "`sources` (`source`, `window`, `first_partition`, `last_partition`, `partitions`, "
+    "`limits`, `fewest_requests`, `requests_by_latest_runs`, `seconds_at_rate_limit`, "
+    "`error`, `assets`: `asset`, `loaded`, `window`, `fewest_requests`, `one_for_each`, "
+    "`first_request`, `requests_by_latest_run`, `seconds_by_latest_run`, `error`)"
+)
+
+_DOCUMENT_OF_PREVIEW = (
+    "`asset`, `window`, `requests` (`request`, `status`), `error`; and unless it failed "
+    "`records`, `rows_of_page`, `rows`, `outside_window`, `rejected`, `absent_fields`, "
+    "`findings`"
+)
+
 
 def add_commands(commands: Commands) -> None:
     """Add the commands of this area."""
@@ -30,7 +49,7 @@ def add_commands(commands: Commands) -> None:
         "-w", "--workspace", metavar="FILE",
         help="the workspace file of the UI that shows the run; by default the one in this folder",
     )  # fmt: skip
-    add_json(run)
+    add_json(run, _DOCUMENT_OF_RUN)
 
     plan = commands.add(
         "plan", "the windows, requests and limits of a run; nothing is sent",
@@ -40,7 +59,7 @@ def add_commands(commands: Commands) -> None:
     )  # fmt: skip
     plan.add_argument("selection", metavar="SELECTION", help=_SELECTION)
     plan.add_argument("--days", metavar="A..B", help=f"the days to plan, {DAYS}")
-    add_json(plan)
+    add_json(plan, _DOCUMENT_OF_PLAN)
 
     preview = commands.add(
         "preview", "the first page of a resource as a table; nothing is loaded",
@@ -57,4 +76,4 @@ def add_commands(commands: Commands) -> None:
         default=20,
         help="the largest number of rows; 20 by default",
     )
-    add_json(preview)
+    add_json(preview, _DOCUMENT_OF_PREVIEW)

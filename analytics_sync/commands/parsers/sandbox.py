@@ -10,6 +10,8 @@ from analytics_sync.commands.parsers.commands import PLACE, Commands, add_json
 
 _MAX_DAYS = 1000  # of the sandbox's data
 
+_DOCUMENT_OF_TROUBLE = "`trouble` (`kind`, `place`, `seconds`)"
+
 
 def add_commands(commands: Commands) -> None:
     """Add the commands of this area."""
@@ -47,4 +49,4 @@ def add_commands(commands: Commands) -> None:
     trouble.add_argument("place", nargs="?", help=f"{PLACE}; all sources by default")
     trouble.add_argument("--seconds", type=float, help="of slow, for each response; 2 by default")
     trouble.add_argument("--url", help="the sandbox's address; by default that of make dev here")
-    add_json(trouble)
+    add_json(trouble, _DOCUMENT_OF_TROUBLE)

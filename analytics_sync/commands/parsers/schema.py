@@ -7,6 +7,12 @@ from __future__ import annotations
 
 from analytics_sync.commands.parsers.commands import PLACE, Commands, add_json
 
+_DOCUMENT_OF_DIFF = "`differences`: texts"
+
+_DOCUMENT_OF_HEAL = "`tables` (`asset`, `text`, `failed`), `next_steps`"
+
+_DOCUMENT_OF_RESET = "`tables` (`asset`, `text`, `failed`), `next_steps`: commands"
+
 
 def add_commands(commands: Commands) -> None:
     """Add the commands of this area."""
@@ -20,7 +26,7 @@ def add_commands(commands: Commands) -> None:
     )  # fmt: skip
     diff.add_argument("place", nargs="?", help=f"{PLACE}; all sources by default")
     diff.add_argument("--dry-run", action="store_true", help="diff never changes anything")
-    add_json(diff)
+    add_json(diff, _DOCUMENT_OF_DIFF)
 
     heal = actions.add(
         "heal", "fill columns with the values that _extra holds for them",
@@ -29,7 +35,7 @@ def add_commands(commands: Commands) -> None:
     )  # fmt: skip
     heal.add_argument("place", nargs="?", help=f"{PLACE}; all sources by default")
     heal.add_argument("--dry-run", action="store_true", help="count only")
-    add_json(heal)
+    add_json(heal, _DOCUMENT_OF_HEAL)
 
     reset = actions.add(
         "reset", "drop tables, so that the next run makes them new",
@@ -41,4 +47,4 @@ def add_commands(commands: Commands) -> None:
     confirmed = reset.add_mutually_exclusive_group()
     confirmed.add_argument("--dry-run", action="store_true", help="say what would be dropped")
     confirmed.add_argument("--yes", action="store_true", help="drop it")
-    add_json(reset)
+    add_json(reset, _DOCUMENT_OF_RESET)
