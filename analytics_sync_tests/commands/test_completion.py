@@ -63,7 +63,7 @@ def test_files_are_completed(script: Path, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_places_are_completed(script: Path) -> None:
-    assert completed(script, "preview", "delivery/bu") == ["delivery/builds"]
+    assert completed(script, "preview", "delivery/build") == ["delivery/builds"]
     assert "delivery" in completed(script, "run", "de")
 
 
