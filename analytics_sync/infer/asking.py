@@ -13,6 +13,7 @@ from typing import Any
 from analytics_sync.catalog import Resource, Source
 from analytics_sync.catalog.config.client import ErrorHandler
 from analytics_sync.common.errors import (
+    ConnectionFailed,
     ForeignOrigin,
     HttpStatusError,
     InvalidResponse,
@@ -29,7 +30,8 @@ from analytics_sync.extract.rest_client.urls import fill_path, join, with_query
 _MAX_SECONDS = 600.0
 _MAX_SHOWN = 150  # characters of a request, for people
 _ADVICE = "Ask for less: a listing of fewer records, or --requests with a smaller number."
-_OF_PROBES = ErrorHandler(max_retries=2, backoff_factor=1)  # a refusal is an answer, too
+_OF_PROBES = ErrorHandler(max_retries=1, backoff_factor=1)  # a refusal is an answer, too
+_MAX_BROKEN = 8  # connections, one after the other
 _NOT_REFUSALS = frozenset({401, 429})
 
 
@@ -58,6 +60,7 @@ class Asker:
         self._deadline = Deadline.after(_MAX_SECONDS, _ADVICE)
         self.counters = Counters()
         self.asked = 0
+        self._broken = 0
         params: dict[str, object] = {
             name: settings.param(resource.settings[name], f"{resource.name}: parameter {name}")
             if name in resource.settings
@@ -129,12 +132,18 @@ class Asker:
         if self.left <= 0:
             return None
         try:
-            return self._get(url, query, _OF_PROBES)
+            response = self._get(url, query, _OF_PROBES)
+            self._broken = 0
+            return response
         except HttpStatusError as e:
             if e.status in _NOT_REFUSALS:
                 raise
         except (ForeignOrigin, InvalidResponse):
             pass
+        except ConnectionFailed:  # some servers break off at a value that they cannot read
+            self._broken += 1
+            if self._broken == _MAX_BROKEN:
+                raise
         return None
 
     def _get(self, url: str, query: Mapping[str, object], policy: ErrorHandler) -> Response:

@@ -161,5 +161,17 @@ def _signs(page: AnsweredPage) -> list[Sign]:
 
 def _cursors(page: AnsweredPage) -> list[tuple[str, Any]]:
     """The values that may be cursors, with their places: those that speak of a next page first."""
-    found = {sign.place: sign.value for sign in _signs(page) if sign.kind == "cursor"}
+    found = {_place(page, sign): sign.value for sign in _signs(page) if sign.kind == "cursor"}
+    found.pop("", None)
     return list((found | dict(possible_cursors(page))).items())
+
+
+def _place(page: AnsweredPage, sign: Sign) -> str:
+    """The place of a cursor itself: a sign may name the object around it. Empty if it is at neither."""
+    if sign.place.lower() in page.response.headers:
+        return sign.place
+    value = lookup(page.response.body, sign.place)
+    if isinstance(value, Mapping):
+        inner = [name for name, v in value.items() if v == sign.value]
+        return f"{sign.place}.{inner[0]}" if len(inner) == 1 else ""
+    return sign.place if value == sign.value else ""

@@ -60,7 +60,7 @@ def propose_paging(
     if (found := followed.find(first, {})) is not None:
         paginator, other = found
         return Paging(paginator, _total(first, None), [first, other])
-    if followed.tried or len(first) < _MIN_RECORDS:
+    if len(first) < _MIN_RECORDS:
         return Paging(_left_open(followed.tried, first), pages=[first])
     numbered = NumberedPages(asker, taker, first)
     small = numbered.small_pages()
@@ -74,7 +74,11 @@ def propose_paging(
     if small is not None:
         tried = [f"{small.param}={small.size} gave a part, and the next part was not found"]
         return Paging(_left_open([*tried, *followed.tried], first, numbered.tried), pages=[first])
-    return Paging(_single_page(numbered, first), _total(first, None), [first])
+    if followed.tried:
+        paginator = _left_open(followed.tried, first, numbered.tried)
+    else:
+        paginator = _single_page(numbered, first)
+    return Paging(paginator, _total(first, None), [first])
 
 
 def unproven_paging(first: AnsweredPage) -> Paging:

@@ -33,8 +33,13 @@ _OF_CURSOR = (
     ("{c}[gte]", "{c}[lte]"), ("{c}_after", "{c}_before"), ("{c}_since", "{c}_until"),
     ("{c}_min", "{c}_max"), ("{c}_from", "{c}_to"), ("{c}__gte", "{c}__lte"), ("{c}_gte", "{c}_lte"),
     ("filter[{c}][gte]", "filter[{c}][lte]"), ("min_{c}", "max_{c}"), ("{c}[from]", "{c}[to]"),
+    ("{c}[after]", "{c}[before]"),
 )  # fmt: skip
-_ENDS_OF_CURSOR = ("_at", "At", "_time", "_date", "_on")
+_OF_CAMEL_CURSOR = (
+    ("{c}From", "{c}To"), ("{c}After", "{c}Before"), ("{c}Since", "{c}Until"), ("{c}Gte", "{c}Lte"),
+    ("min{C}", "max{C}"),
+)  # fmt: skip
+_ENDS_OF_CURSOR = ("_at", "At", "_time", "Time", "_date", "Date", "_on", "On")
 _WORD_ENDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
@@ -64,10 +69,16 @@ def names_for_token(place: str, known: Iterable[str]) -> list[str]:
 def names_for_times(cursor: str) -> dict[str, str]:
     """The parameters that may be the start of a window, each with the one for its end; empty without one."""
     name = cursor.rpartition(".")[2]
-    stems = [name, *(name.removesuffix(end) for end in _ENDS_OF_CURSOR if name.endswith(end))]
-    pairs = [(a.format(c=c), b.format(c=c)) for c in stems for a, b in _OF_CURSOR]
-    own = pairs[: len(_OF_CURSOR)]
-    return dict([*own, *_STARTS_AND_ENDS, *pairs[len(own) : len(own) + 5]])
+    stem = next((name.removesuffix(end) for end in _ENDS_OF_CURSOR if name.endswith(end)), name)
+    own, of_stem = _pairs(_OF_CURSOR, name), _pairs(_OF_CURSOR, stem)
+    if _WORD_ENDS.search(name):
+        own = [*_pairs(_OF_CAMEL_CURSOR, stem), *_pairs(_OF_CAMEL_CURSOR, name)]
+    return dict([*own, *_STARTS_AND_ENDS, *of_stem])
+
+
+def _pairs(forms: Iterable[tuple[str, str]], name: str) -> list[tuple[str, str]]:
+    capital = name[:1].upper() + name[1:]
+    return [(a.format(c=name, C=capital), b.format(c=name, C=capital)) for a, b in forms]
 
 
 def in_links(links: Iterable[str]) -> list[str]:

@@ -44,7 +44,6 @@ _NOT_OF_RECORDS = (
 _MIN_OF_MAP = 3  # two objects of one form are more often two parts of a record
 _MIN_SHARED = 0.5  # of all fields, in a record on average
 _MIN_VALUES = 3  # of an object without an id that may be a record
-_ENDS: tuple[tuple[str, Literal["map", "nodes"]], ...] = ((".*", "map"), ("[*].node", "nodes"))
 _Keys = tuple[str, ...]
 
 
@@ -53,14 +52,16 @@ class PlaceOfRecords:
     """The place of the records.
 
     Attributes:
-        kind: A list; the elements of a list, one level down (``node``); the values of a map; or one object.
+        kind: A list; what each element of a list wraps; the values of a map; or one object.
         keys: The keys that lead to it.
         choice: The ``data_selector``.
+        inner: The key below which an element wraps a record.
     """
 
-    kind: Literal["list", "nodes", "map", "object"]
+    kind: Literal["list", "wrapped", "map", "object"]
     keys: _Keys
     choice: Choice
+    inner: str = ""
 
     def records(self, body: Any) -> list[dict[str, Any]] | None:
         """The records of another answer; None if it has none at this place."""
@@ -70,8 +71,8 @@ class PlaceOfRecords:
                 found = list(found.values())
             case "object" | "list", Mapping():
                 found = [found]
-            case "nodes", list():
-                found = [edge.get("node") for edge in found if isinstance(edge, Mapping)]
+            case "wrapped", list():
+                found = [item.get(self.inner) for item in found if isinstance(item, Mapping)]
         if found is MISSING or not isinstance(found, list):
             return None
         return [record for record in found if isinstance(record, dict)]
@@ -123,10 +124,11 @@ def chosen_place(selector: str) -> PlaceOfRecords:
         PathError: It is no path.
     """
     choice = Choice(selector, "as --selector says", "proven")
-    for end, kind in _ENDS:
-        if selector.endswith(end):
-            return PlaceOfRecords(kind, _keys_of(selector.removesuffix(end)), choice)
-    return PlaceOfRecords("list", _keys_of(selector), choice)
+    before, wraps, inner = selector.partition("[*].")
+    if wraps:
+        return PlaceOfRecords("wrapped", _keys_of(before), choice, inner)
+    kind: Literal["map", "list"] = "map" if selector.endswith(".*") else "list"
+    return PlaceOfRecords(kind, _keys_of(selector.removesuffix(".*")), choice)
 
 
 def _keys_of(path: str) -> _Keys:
@@ -211,13 +213,20 @@ def _one_object(body: Mapping[str, Any]) -> PlaceOfRecords | str:
 
 def _list_at(keys: _Keys, found: list[Any], reason: str, certainty: Certainty) -> PlaceOfRecords:
     place = _spelled(keys)
-    if all(
-        isinstance(item.get("node"), dict) and set(item) <= {"node", "cursor"} for item in found
-    ):
-        selector = f"{place}[*].node"
-        reason = f"{reason}; each of its objects holds a node"
-        return PlaceOfRecords("nodes", keys, Choice(selector, reason, certainty))
+    if (inner := _wrapper(found)) is not None:
+        reason = f"{reason}; each of its objects wraps another one"
+        return PlaceOfRecords(
+            "wrapped", keys, Choice(f"{place}[*].{inner}", reason, certainty), inner
+        )
     return PlaceOfRecords("list", keys, Choice(place, reason, certainty))
+
+
+def _wrapper(found: list[Any]) -> str | None:
+    """The key of the object that each element of a list holds, and nothing else but a cursor; None without one."""
+    names = set().union(*found) - {"cursor"}
+    if len(names) != 1 or not (name := names.pop()).isidentifier():
+        return None
+    return name if all(isinstance(item.get(name), dict) for item in found) else None
 
 
 def _object_at(keys: _Keys, reason: str) -> PlaceOfRecords:

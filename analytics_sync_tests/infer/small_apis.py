@@ -108,6 +108,20 @@ def cursor_in_meta(path: str, query: Query, headers: Mapping[str, str]) -> Any:
     return {"data": _cut(RECORDS, start, 20), "meta": {"page": page}}
 
 
+def offset_with_flag(path: str, query: Query, headers: Mapping[str, str]) -> Any:
+    """A flag speaks of more, and no cursor leads there."""
+    start, limit = int(query.get("skip", 0)), int(query.get("limit", 10))
+    return {"data": _cut(RECORDS, start, limit), "has_more": start + limit < len(RECORDS)}
+
+
+def wrapped_one_by_one(path: str, query: Query, headers: Mapping[str, str]) -> Any:
+    """Each record is in an object of its own, and the cursor in an object with the name of a link."""
+    after = query.get("after", "0")
+    start = int(after) if after.isdigit() else 0
+    more = {"next": {"after": str(start + 20)}} if start + 20 < len(RECORDS) else {}
+    return {"list": [{"item": r} for r in _cut(RECORDS, start, 20)], "paging": more}
+
+
 def epoch_window(path: str, query: Query, headers: Mapping[str, str]) -> Any:
     """The newest first; ``from`` and ``to`` are epoch seconds, and any other value is refused."""
     try:

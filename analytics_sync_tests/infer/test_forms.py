@@ -52,6 +52,16 @@ PAGINATORS: list[tuple[Any, str, dict[str, Any]]] = [
         "data",
         {"type": "cursor", "cursor_path": "meta.page.after", "cursor_param": "page[cursor]"},
     ),
+    (
+        forms.offset_with_flag,
+        "data",
+        {"type": "offset", "offset_param": "skip", "limit_param": "limit"},
+    ),
+    (
+        forms.wrapped_one_by_one,
+        "list[*].item",
+        {"type": "cursor", "cursor_path": "paging.next.after", "cursor_param": "after"},
+    ),
     (forms.bare_list, "$", {"type": "single_page"}),
     (forms.by_id, "users.*", {"type": "single_page"}),
 ]

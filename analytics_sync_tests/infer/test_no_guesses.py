@@ -5,6 +5,7 @@ In: APIs whose answers mislead. Out: a catalog file without the key, and a comme
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from analytics_sync.cli import main
 from analytics_sync_tests.infer import small_apis as forms
 from analytics_sync_tests.infer.conftest import Infer, loaded
-from analytics_sync_tests.support.scripted_api import Api
+from analytics_sync_tests.support.scripted_api import Api, Query, Raw
 
 
 @pytest.mark.parametrize(
@@ -127,3 +128,11 @@ def test_fields_that_share_a_column_or_have_odd_names_do_not_break_the_file(infe
     columns = {field.column for field in loaded(text).resources["items"].fields}
     assert {"id", "user_name", "a_b"} <= columns
     assert "no column: userName has the column user_name" in text
+
+
+@pytest.mark.slow
+def test_a_server_that_breaks_off_at_an_odd_value_refuses_it(infer: Infer) -> None:
+    def breaks_off(path: str, query: Query, headers: Mapping[str, str]) -> Any:
+        return Raw() if "since" in query else {"data": forms.RECORDS[:23]}
+
+    assert loaded(infer(breaks_off)).resources["items"].primary_key == ("id",)
