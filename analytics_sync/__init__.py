@@ -7,9 +7,13 @@ In: declarations of APIs, in YAML. Out: one Dagster asset and one table per reso
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
 
+TYPE_CHECKING = (
+    False  # as a type checker reads it; to import typing takes a tenth of the time of help
+)
 if TYPE_CHECKING:
+    from typing import Any
+
     from analytics_sync.component import RestSource
     from analytics_sync.embedding import build_definitions
 

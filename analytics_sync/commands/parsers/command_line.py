@@ -18,7 +18,7 @@ from analytics_sync.commands.parsers import (
     schema,
     setup,
 )
-from analytics_sync.commands.parsers.commands import Commands
+from analytics_sync.commands.parsers.commands import Commands, HelpText
 
 _DESCRIPTION = "Load REST APIs into a warehouse through Dagster: set up, look, repair."
 _EPILOG = (
@@ -30,7 +30,7 @@ _AREAS = (running, sandbox, files, inferring, linting, looking, setup, schema)
 def command_line() -> argparse.ArgumentParser:
     """The parser of all commands."""
     parser = argparse.ArgumentParser(
-        prog="analytics-sync", description=_DESCRIPTION, epilog=_EPILOG
+        prog="analytics-sync", description=_DESCRIPTION, epilog=_EPILOG, formatter_class=HelpText
     )
     parser.add_argument("--version", action=ShowVersion, nargs=0, help="print the version and exit")
     commands = Commands(parser, "COMMAND")

@@ -6,11 +6,36 @@ In: the name of a command and its sentences. Out: its parser, of which the funct
 from __future__ import annotations
 
 import argparse
+import os
+from functools import cache
 
 DAYS = "one day, or a number of days up to today; by default the newest partition that is over"
 PLACE = "SOURCE or SOURCE/RESOURCE"
+_COLUMNS = 80
 RESOURCE = "SOURCE/RESOURCE, or FILE/RESOURCE"
 PLACES = "SOURCE, SOURCE/RESOURCE, FILE or FILE/RESOURCE, several with spaces or commas between"
+
+
+class HelpText(argparse.HelpFormatter):
+    """Help as wide as the terminal.
+
+    argparse makes a formatter for each argument, and each one imports and asks ``shutil`` for the width.
+    """
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=_width())
+
+
+@cache
+def _width() -> int:
+    """The width of help: the variable COLUMNS, or that of the terminal."""
+    columns = os.environ.get("COLUMNS", "")
+    if columns.isdecimal() and int(columns):
+        return int(columns) - 2
+    try:
+        return (os.get_terminal_size(1).columns or _COLUMNS) - 2
+    except OSError:  # standard output is no terminal
+        return _COLUMNS - 2
 
 
 class Commands:
@@ -43,6 +68,7 @@ class Commands:
             help=summary,
             description=f"{summary[0].upper()}{summary[1:]}. {more}".strip(),
             epilog=f"Exit status: {status}." if status else None,
+            formatter_class=HelpText,
         )
         if run is not None:
             parser.set_defaults(run=run)

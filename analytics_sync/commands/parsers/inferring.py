@@ -44,6 +44,10 @@ def add_commands(commands: Commands) -> None:
         "--base", type=Path, metavar="FILE", help="a catalog file to add the resource to"
     )
     infer.add_argument(
+        "--table", action="store_true",
+        help="look at the loaded table of a resource without columns; the address is its source or its file",
+    )  # fmt: skip
+    infer.add_argument(
         "--out", type=Path, metavar="FILE",
         help="the file to write, which may be that of --base; standard output by default",
     )  # fmt: skip
