@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import sys
 
-TYPE_CHECKING = (
-    False  # as a type checker reads it; to import typing takes a tenth of the time of help
-)
+# A type checker takes it for true. The import of typing would be a tenth of the time of help.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 

@@ -121,6 +121,8 @@ DEFECTS = (
     Planted("time-format", "param_format: iso", _window(f"{_BOUNDS}param_format: iso\ninitial_value: 1735689600")),
     Planted("time-format", "param_format: epoch_ms",
             _window(f"{_BOUNDS}param_format: epoch_ms\ninitial_value: '2025-01-01'")),
+    Planted("time-format", "param_format: '%Y-%m-%dT%H:%M:%S'",
+            _window(f"{_BOUNDS}param_format: '%Y-%m-%dT%H:%M:%S'\ninitial_value: 1700000000")),
     Planted("fixed-time", "since: '2024-01-01'", _one(f"{_PAGES}params:\n  since: '2024-01-01'")),
     Planted("fixed-time", "created_after: '2024-01-01T00:00:00Z'",
             _one(f"{_PAGES}params:\n  created_after: '2024-01-01T00:00:00Z'")),
@@ -167,6 +169,19 @@ DEFECTS = (
     Planted("hasty-retry", "max_retries: 100", _one(f"{_PAGES}error_handler:\n  max_retries: 100")),
     Planted("unencrypted", "base_url: http://api.shop.net", _one(_PAGES), "\n  base_url: http://api.shop.net"),
     Planted("doubled-segment", "path: /v1/orders", _one(_PAGES.replace("/orders", "/v1/orders"))),
+    Planted("limit-without-paginator", "pageSize: 100",
+            _one("path: /orders\nmethod: POST\njson:\n  query: {}\n  pagination:\n    pageSize: 100")),
+    Planted("paging-beside-the-body", "page: 1",
+            _one(f"{_PAGES}method: POST\njson:\n  pagination:\n    page: 1")),
+    Planted("fixed-time", "year: 2024", _one(f"{_PAGES}params:\n  year: 2024")),
+    Planted("fixed-time", "path: /reports/2024-01-01/orders",
+            _one(_PAGES.replace("/orders", "/reports/2024-01-01/orders"))),
+    Planted("fixed-time", "filter[updated_at][gt]: '2024-01-01'",
+            _one(f"{_PAGES}params:\n  filter[updated_at][gt]: '2024-01-01'")),
+    Planted("ignored-refusal", "content: Invalid API key",
+            _one(f"{_PAGES}response_actions:\n  - {{content: Invalid API key, action: ignore}}")),
+    Planted("ignored-refusal", "content: rate limit",
+            _one(f"{_PAGES}response_actions:\n  - {{status_code: 200, content: rate limit exceeded, action: ignore}}")),
     # defects that the reader of files finds already
     Planted("does-not-load", "cursor_path: changed_at", _window("cursor_path: changed_at\nstart_param: from")),
     Planted("does-not-load", "name: orders", _one(_PAGES).replace("    primary_key: id\n", "")),
@@ -175,6 +190,9 @@ DEFECTS = (
 )  # fmt: skip
 
 SOUND = (
+    Planted("", "", _one(_PAGES.replace("/orders", "/2010-04-01/orders"))),
+    Planted("", "", _one("path: /orders\nmethod: POST\njson:\n  page: {size: 10}\n"
+                         "paginator: {type: offset, limit: 10, offset_body_path: page.from, limit_body_path: page.size}")),
     Planted("", "", _one("path: /orders\npaginator: {type: offset, limit: 100}\nparams:\n  limit: 100")),
     Planted("", "", _one(f"{_PAGES}params:\n  size: large\n  count: true")),
     Planted("", "", _one("path: /orders\npaginator: {type: page_number, base_page: 1, total_path: meta.total_pages}")),

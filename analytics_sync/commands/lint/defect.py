@@ -5,8 +5,9 @@ In: a finished resource and its source. Out: defects with the place of the key t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from analytics_sync.catalog import Resource, Source
 
@@ -48,6 +49,15 @@ class Rule:
 def plain(name: str) -> str:
     """A name without signs and capitals: ``page[size]``, ``pageSize`` and ``page_size`` are one name."""
     return "".join(c for c in name.casefold() if c.isalnum())
+
+
+def in_body(place: Path, body: Mapping[str, Any]) -> Iterator[tuple[Path, str, Any]]:
+    """The constants of a body at any depth: the key above, the name, the value."""
+    for name, value in body.items():
+        if isinstance(value, Mapping):
+            yield from in_body((*place, name), value)
+        elif isinstance(value, int | float | str):
+            yield place, name, value
 
 
 def number_of(value: object) -> float | None:

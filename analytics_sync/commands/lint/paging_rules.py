@@ -18,12 +18,21 @@ from analytics_sync.catalog.config.paginators import (
     PageNumber,
     SinglePage,
 )
-from analytics_sync.commands.lint.defect import Defect, Rule, number_of, plain
+from analytics_sync.commands.lint.defect import Defect, Path, Rule, in_body, number_of, plain
 
 _LIMITS = frozenset(
     {"limit", "perpage", "pagesize", "maxresults", "maxitems", "pagelimit", "resultsperpage", "top"}
     | {"itemsperpage", "hitsperpage", "limitperpage", "batchsize", "maxrecords", "rowsperpage"}
     | {"take", "rows", "size", "count", "first", "num", "recordsperpage", "pagecount", "numresults"}
+    | {
+        "results",
+        "pagelength",
+        "maxpagesize",
+        "odatamaxpagesize",
+        "nbperpage",
+        "resultlimit",
+        "fetchsize",
+    }
 )
 _PAGES = frozenset(
     {
@@ -97,12 +106,14 @@ def paging_beside_the_body(_: Source, resource: Resource) -> Iterator[Defect]:
     body = resource.post.json if resource.post else None
     if not isinstance(body, Mapping) or isinstance(resource.paginator, Auto | SinglePage):
         return
-    for name, value in body.items():
+    for place, name, value in in_body(("endpoint", "json"), body):
+        dotted = ".".join(map(str, (*place[2:], name)))
         is_place = plain(name) in _PAGES | {"cursor", "pagetoken", "nexttoken", "after"}
-        if is_place and name not in resource.paginator.body_paths and number_of(value) is not None:
+        is_sent = dotted in resource.paginator.body_paths
+        if is_place and not is_sent and number_of(value) is not None:
             yield Defect(
                 "paging-beside-the-body",
-                ("endpoint", "json", name),
+                (*place, name),
                 f"{name} of the body is {value!r} in every request, and the paginator counts in the query",
                 "declare page_body_path, offset_body_path or cursor_body_path of the paginator",
             )
@@ -172,14 +183,14 @@ RULES = (
 )  # fmt: skip
 
 
-def _literals(resource: Resource) -> Iterator[tuple[tuple[str, ...], str, Any]]:
+def _literals(resource: Resource) -> Iterator[tuple[Path, str, Any]]:
     """The constants of the query and of the body: the key above, the name, the value."""
     for name, value in resource.params.items():
         if isinstance(value, int | float | str):
             yield _PARAMS, name, value
     body = resource.post.json if resource.post else None
     if isinstance(body, Mapping):
-        yield from ((("endpoint", "json"), n, v) for n, v in body.items())
+        yield from in_body(("endpoint", "json"), body)
 
 
 def _own_names(resource: Resource) -> dict[str, float | None]:

@@ -5,6 +5,7 @@ In: a resource. Out: defects.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
@@ -18,6 +19,11 @@ _OF_THE_KEY = {
     407: "a refusing proxy",
 }
 _HOPELESS = frozenset({400, 401, 403, 404, 405, 410, 422})
+_REFUSAL = re.compile(
+    r"unauthori[sz]ed|forbidden|access denied|permission|not authenticated|authentication|rate.?limit|quota|"
+    r"(invalid|expired|missing|bad)[ _](api.?)?(key|token|credentials)|too many requests",
+    re.IGNORECASE,
+)
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _MAX_RETRIES = 20
 
@@ -27,13 +33,15 @@ def ignored_refusal(_: Source, resource: Resource) -> Iterator[Defect]:
     for number, action in enumerate(resource.response_actions):
         if action.action != "ignore":
             continue
-        status = action.status_code
-        cause = _cause(status, has_content=action.content is not None)
-        if cause:
+        status, content = action.status_code, action.content
+        cause = _cause(status, has_content=content is not None)
+        if cause or (content is not None and _REFUSAL.search(content)):
+            said = f"status {status}" if content is None else f"the text {content!r}"
+            cause = cause or "a wrong key, a missing right or a rate limit"
             yield Defect(
                 "ignored-refusal",
                 (*_ACTIONS, number),
-                f"status {status} counts as no records, and it is also the status of {cause}: the table would stay "
+                f"{said} counts as no records, and it is also the answer to {cause}: the table would stay "
                 "empty or lose rows, without an error",
                 "remove the action; if the API sends this status for single records, add a part of its text as "
                 "content",

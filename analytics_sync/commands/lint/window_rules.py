@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 from analytics_sync.catalog import Resource, Source
@@ -14,7 +15,7 @@ from analytics_sync.catalog.building.initial_value import NoTime, format_of
 from analytics_sync.catalog.config.incremental import Incremental
 from analytics_sync.catalog.config.param_format import directives
 from analytics_sync.catalog.config.texts import texts_in
-from analytics_sync.commands.lint.defect import Defect, Rule, number_of, plain
+from analytics_sync.commands.lint.defect import Defect, Path, Rule, in_body, number_of, plain
 
 _INCREMENTAL = ("endpoint", "incremental")
 _TIME_WORDS = re.compile(
@@ -26,6 +27,7 @@ _CREATED = re.compile(
     r"creat|insert|start|open|placed|occur|submitted|received|added|signup|registered"
 )
 _CHANGED = re.compile(r"updat|modif|chang|edited|touched|lastmod")
+_CALENDAR = frozenset({"year", "month", "quarter", "week", "fiscalyear", "yearmonth"})
 _SECONDS = range(10**9, 2 * 10**9)
 _ISO = ("iso", "iso_ms")
 _EPOCHS = ("epoch_s", "epoch_ms")
@@ -128,7 +130,7 @@ def _of_initial_value(incremental: Incremental) -> tuple[str, str] | None:
         return None
     if found == "date" and spelled not in _EPOCHS:  # a day is how people write an instant, too
         return None
-    if "%" in spelled or "%" in found:
+    if "%" in found or ("%" in spelled and (found not in _EPOCHS or "%s" in spelled)):
         return None
     return (
         f"initial_value {incremental.initial_value!r} is {found}, and bounds are sent as {spelled}",
@@ -187,6 +189,15 @@ def fixed_time(_: Source, resource: Resource) -> Iterator[Defect]:
                 f"{name}: {value} is one point in time in every request: records outside of it are never read",
                 "declare endpoint.incremental with start_param and end_param, or remove the parameter",
             )
+    segments = [part for part in resource.path.split("/") if part]
+    for before, segment in pairwise(segments):  # the first one may be the version of the API
+        if _DAY.fullmatch(segment) and before != "api":
+            yield Defect(
+                "fixed-time",
+                ("endpoint", "path"),
+                f"{segment} in the path is one day in every request: the records of other days are never read",
+                "declare endpoint.incremental, and {incremental.start_value} in the path",
+            )
 
 
 def cursor_never_changes(_: Source, resource: Resource) -> Iterator[Defect]:
@@ -228,7 +239,7 @@ RULES = (
 )  # fmt: skip
 
 
-def _constants(resource: Resource) -> Iterator[tuple[tuple[str, ...], str, Any]]:
+def _constants(resource: Resource) -> Iterator[tuple[Path, str, Any]]:
     """The constants of the query and of the body, and the fixed parts of its texts."""
     for name, value in resource.params.items():
         if isinstance(value, int | float | str):
@@ -239,17 +250,7 @@ def _constants(resource: Resource) -> Iterator[tuple[tuple[str, ...], str, Any]]
             yield ("endpoint", "params"), name, " ".join(fixed)
     body = resource.post.json if resource.post else None
     if isinstance(body, dict):
-        yield from _in_body(("endpoint", "json"), body)
-
-
-def _in_body(
-    place: tuple[str, ...], body: dict[str, Any]
-) -> Iterator[tuple[tuple[str, ...], str, Any]]:
-    for name, value in body.items():
-        if isinstance(value, dict):
-            yield from _in_body((*place, name), value)
-        elif isinstance(value, int | float | str):
-            yield place, name, value
+        yield from in_body(("endpoint", "json"), body)
 
 
 def _is_fixed_time(name: str, value: Any) -> bool:
@@ -259,6 +260,8 @@ def _is_fixed_time(name: str, value: Any) -> bool:
     if isinstance(value, str) and _DAY.match(value.strip()):
         return is_named
     number = number_of(value)
+    if number is not None and plain(name) in _CALENDAR:
+        return True
     if number is None or not is_named:
         return False
     return int(number) in _SECONDS or int(number / 1000) in _SECONDS
