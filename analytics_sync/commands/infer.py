@@ -16,6 +16,7 @@ from pathlib import Path
 from analytics_sync.catalog import CatalogError, load_text
 from analytics_sync.catalog.json_schema import write_schema_beside
 from analytics_sync.catalog.naming import variable_name
+from analytics_sync.commands.infer_table import infer_table
 from analytics_sync.commands.usage import WrongUsage
 from analytics_sync.common.errors import ExtractError, Place
 from analytics_sync.common.shown import counted
@@ -40,6 +41,8 @@ def infer(options: argparse.Namespace) -> int:
         CatalogError: An address, a name or a file is wrong.
         WrongUsage: Options do not go together.
     """
+    if options.table:
+        return infer_table(options)
     if options.out is not None and options.out.exists() and options.out != options.base:
         raise WrongUsage(f"{options.out} exists already; remove it, or name another file")
     try:

@@ -24,7 +24,7 @@ from analytics_sync.infer.proposal import ProposedColumn
 _SECONDS = range(946_684_800, 4_102_444_800)  # the years 2000 to 2099
 _MILLISECONDS = range(_SECONDS.start * 1000, _SECONDS.stop * 1000)
 _WORDS_OF_TIME = re.compile(
-    r"(^|_)(at|on|time|timestamp|ts|date|created|updated|modified|started|finished|ended|expires|start|end|since)"
+    r"(^|_)(at|on|time|timestamp|ts|date|created|updated|modified|started|finished|ended|expires|start|end|since|change|changed)"
     r"(_|$)"
 )
 _WORD_ENDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")

@@ -13,8 +13,9 @@ import yaml
 
 from analytics_sync.catalog.errors import CatalogError
 from analytics_sync.catalog.json_schema import MODELINE
-from analytics_sync.infer.proposal import Proposal
-from analytics_sync.infer.writing import comment, flow, resource_lines
+from analytics_sync.catalog.naming import resource_name
+from analytics_sync.infer.proposal import Choice, Proposal, ProposedColumn
+from analytics_sync.infer.writing import columns_lines, comment, flow, resource_lines
 
 _TOP_KEY = re.compile(r"^[A-Za-z_\"']")
 _INDENT = "  "
@@ -52,12 +53,70 @@ def extended_document(text: str, file: str, proposals: Sequence[Proposal], origi
     """
     lines = text.splitlines()
     start, indent = _list_of_resources(text, lines, file)
-    end = next((n for n in range(start, len(lines)) if _TOP_KEY.match(lines[n])), len(lines))
+    end = _end_of_list(lines, start)
     while end > start and (not lines[end - 1].strip() or lines[end - 1].startswith("#")):
         end -= 1
     added = [f"{indent}{line}" for line in comment(_head(origin))]
     added += _resources(proposals, indent)
     return "\n".join([*lines[:end], "", *added, *lines[end:]]) + "\n"
+
+
+def with_columns(
+    text: str, file: str, resource: str, columns: Sequence[ProposedColumn], required: Choice
+) -> str:
+    """The text of a file whose resource gets columns. All else stays.
+
+    Args:
+        text: The file as it is.
+        file: Its name, for messages.
+        resource: Name of the resource.
+        columns: Its columns.
+        required: The fields that are never null.
+
+    Raises:
+        CatalogError: The resource is not written as ``- name: ...``, or has columns.
+    """
+    lines = text.splitlines()
+    start, indent, end = _place_of_resource(text, lines, resource, file)
+    while end > start and (not lines[end - 1].strip() or lines[end - 1].lstrip().startswith("#")):
+        end -= 1
+    added = columns_lines(columns, required)
+    return "\n".join([*lines[:end], *(f"{indent}{line}" for line in added), *lines[end:]]) + "\n"
+
+
+def _place_of_resource(
+    text: str, lines: Sequence[str], resource: str, file: str
+) -> tuple[int, str, int]:
+    """The first line of a resource, the indent of its keys, and the line after it."""
+    first, _ = _list_of_resources(text, lines, file)
+    root: Any = yaml.compose(text, Loader=yaml.SafeLoader)
+    items = next(value.value for key, value in root.value if key.value == "resources")
+    for number, item in enumerate(items):
+        if not isinstance(item, yaml.MappingNode) or item.flow_style:
+            continue
+        keys = {key.value: value.value for key, value in item.value}
+        if resource_name(str(keys.get("name", ""))) != resource:
+            continue
+        if "columns" in keys:
+            raise CatalogError(
+                "has columns already; remove them first", file=file, resource=resource
+            )
+        start = item.start_mark.line
+        if number + 1 < len(items):
+            end = items[number + 1].start_mark.line
+        else:
+            end = _end_of_list(lines, first)
+        return start, " " * item.start_mark.column, end
+    raise CatalogError(
+        "expected the resource as '- name: ...' with a line for each key, to add columns to it",
+        file=file,
+        resource=resource,
+    )
+
+
+def _end_of_list(lines: Sequence[str], start: int) -> int:
+    """The line of the next key at the top of the file, or the end."""
+    return next((n for n in range(start, len(lines)) if _TOP_KEY.match(lines[n])), len(lines))
 
 
 def _list_of_resources(text: str, lines: Sequence[str], file: str) -> tuple[int, str]:

@@ -31,15 +31,20 @@ def resource_lines(proposal: Proposal) -> list[str]:
     lines.append(f"primary_key: {flow(key)}")
     if proposal.parent is not None:
         lines += _from_parent(proposal.parent)
-    if proposal.columns:
-        lines.append("columns:")
-        lines += _indented(column_lines(proposal.columns))
-    lines += _choice("required", proposal.required)
+    lines += columns_lines(proposal.columns, proposal.required)
     return [f"- {lines[0]}", *(f"  {line}" for line in lines[1:])]
 
 
-def column_lines(columns: Sequence[ProposedColumn]) -> Iterator[str]:
-    """The lines of the columns: a field without a type is a comment."""
+def columns_lines(columns: Sequence[ProposedColumn], required: Choice) -> list[str]:
+    """The lines of the keys ``columns`` and ``required``."""
+    lines = list(_column_lines(columns))
+    has_types = any(column.data_type is not None for column in columns)
+    head = ["columns:"] if has_types else ["# columns:"] if lines else []
+    return [*head, *_indented(lines), *_choice("required", required)]
+
+
+def _column_lines(columns: Sequence[ProposedColumn]) -> Iterator[str]:
+    """A line for each column: a field without a type is a comment."""
     for column in columns:
         note = f"  # {printable(column.note)}" if column.note else ""
         if column.data_type is None:

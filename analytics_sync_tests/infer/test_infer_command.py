@@ -152,7 +152,7 @@ def test_a_file_that_is_none_says_so(tmp_path: Path, capsys: pytest.CaptureFixtu
 def test_the_commands_of_the_docs_can_be_typed() -> None:
     text = (Path(__file__).parents[2] / "docs" / "infer.md").read_text()
     lines = [line for line in text.splitlines() if line.startswith("analytics-sync ")]
-    assert len(lines) == 4
+    assert len(lines) == 5
     for line in lines:
         command_line().parse_args(shlex.split(line, comments=True)[1:])
 
