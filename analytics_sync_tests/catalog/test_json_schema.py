@@ -189,6 +189,16 @@ def test_the_schema_that_ships_is_the_generated_one(capsys: pytest.CaptureFixtur
     assert SHIPPED.read_text() == capsys.readouterr().out, "run: make json-schema"
 
 
+def test_each_key_has_a_text_for_people(schema: jsonschema.Draft7Validator) -> None:
+    silent = [
+        f"{model}.{key}"
+        for model, definition in schema.schema["$defs"].items()
+        for key, found in definition.get("properties", {}).items()
+        if not found.get("description", "").endswith((".", ")"))
+    ]
+    assert silent == []
+
+
 def test_shipped_files_and_examples_agree_with_the_schema(
     schema: jsonschema.Draft7Validator,
 ) -> None:
