@@ -21,7 +21,11 @@ from analytics_sync.commands.usage import WrongUsage
 from analytics_sync.common.errors import ExtractError, Place
 from analytics_sync.common.shown import counted
 from analytics_sync.infer.asking import Asker
-from analytics_sync.infer.document import extended_document, new_document
+from analytics_sync.infer.document import (
+    extended_document,
+    new_document,
+    without_inherited_paginator,
+)
 from analytics_sync.infer.proposal import Proposal
 from analytics_sync.infer.proposing import propose, propose_from_answers
 from analytics_sync.infer.sources import Asked, answers_in, new_source, source_of_file
@@ -86,6 +90,8 @@ def _document(
     asked: Asked, options: argparse.Namespace, proposals: Sequence[Proposal], origin: str
 ) -> str:
     if asked.base:
+        if asked.has_paginator:
+            proposals = [without_inherited_paginator(proposal) for proposal in proposals]
         return extended_document(asked.base, options.base.name, proposals, origin)
     return new_document(asked.source.name, asked.client, proposals, origin)
 

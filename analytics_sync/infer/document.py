@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import yaml
@@ -59,6 +60,14 @@ def extended_document(text: str, file: str, proposals: Sequence[Proposal], origi
     added = [f"{indent}{line}" for line in comment(_head(origin))]
     added += _resources(proposals, indent)
     return "\n".join([*lines[:end], "", *added, *lines[end:]]) + "\n"
+
+
+def without_inherited_paginator(proposal: Proposal) -> Proposal:
+    """The proposal for a file with a paginator for all resources: one that is not proven is not inherited."""
+    paginator = proposal.paginator
+    if paginator.value is not None:
+        return proposal
+    return replace(proposal, paginator=replace(paginator, value="auto"))
 
 
 def with_columns(

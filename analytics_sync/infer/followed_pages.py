@@ -97,7 +97,8 @@ class FollowedPages:
 
     def _by_cursor(self, page: AnsweredPage, sent: Mapping[str, object]) -> Iterator[Found]:
         for place, value in _cursors(page):
-            names = names_for_token(place, [*self._declared, *known_params(page)])
+            likely = names_for_token(place, known_params(page))
+            names = list(dict.fromkeys([*self._declared, *likely]))
             if (found := self._param(page, names, value, sent, place)) is None:
                 continue
             param, other = found

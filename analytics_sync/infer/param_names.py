@@ -48,7 +48,7 @@ def names_for_token(place: str, known: Iterable[str]) -> list[str]:
 
     Args:
         place: The place of the token in the answer: an object around it may be a part of the parameter's name.
-        known: Parameters that links of the answer hold, and those that other resources declare.
+        known: Parameters that links of the answer hold.
     """
     above, _, name = place.rpartition(".")
     holder = above.rpartition(".")[2]

@@ -32,6 +32,7 @@ class Asked:
         target: Its address.
         client: The keys of the client of a new file; empty for a file that has one.
         base: The text of the file that gets the resource; empty for a new one.
+        has_paginator: Whether the file has a paginator for resources without one.
     """
 
     source: Source
@@ -39,6 +40,7 @@ class Asked:
     target: Target
     client: Mapping[str, Any]
     base: str = ""
+    has_paginator: bool = False
 
     @property
     def cursor_params(self) -> list[str]:
@@ -90,7 +92,15 @@ def source_of_file(address: str, file: Path, resource: str) -> Asked:
     target = target_of(address, address_of_api)
     more = {**data, "resources": [*data["resources"], draft_resource(target, resource)]}
     source = load_text(json.dumps(more), name=file.stem, file=file.name)
-    return Asked(source, source.resources[resource_name(resource)], target, {}, text)
+    found = source.resources[resource_name(resource)]
+    return Asked(source, found, target, {}, text, _has_paginator(data))
+
+
+def _has_paginator(data: Mapping[str, Any]) -> bool:
+    """Whether a file declares a paginator for all resources."""
+    endpoint = (data.get("resource_defaults") or {}).get("endpoint")
+    defaults = endpoint if isinstance(endpoint, dict) else {}
+    return bool(defaults.get("paginator") or (data.get("client") or {}).get("paginator"))
 
 
 def answers_in(file: Path) -> Iterator[Any]:

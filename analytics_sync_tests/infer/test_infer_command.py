@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import json
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from analytics_sync.cli import command_line, main
 from analytics_sync_tests.infer import small_apis as forms
 from analytics_sync_tests.infer.conftest import Infer, loaded
-from analytics_sync_tests.support.scripted_api import Api
+from analytics_sync_tests.support.scripted_api import Api, Query
 
 SECRET = "s3cret-token-of-the-api-0815"
 BASE = """\
@@ -100,6 +102,27 @@ def test_a_resource_is_added_to_a_file_that_stays_as_it_was(
     assert main(["check", str(file)]) == 0
     assert main(["infer", "items", "items", "--base", str(file)]) == 2
     assert "this resource is declared twice" in capsys.readouterr().err
+
+
+def test_a_paginator_of_the_file_is_tried_and_not_inherited_without_a_proof(
+    api: Api, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def odd_cursor(path: str, query: Query, headers: Mapping[str, str]) -> Any:
+        start = int(query.get("seite", 0))
+        return {"data": forms.RECORDS[start : start + 20], "meta": {"next_cursor": str(start + 20)}}
+
+    api.on("/v1/items", odd_cursor)
+    api.on("/v1/others", forms.always_the_same)
+    file = tmp_path / "shop.yaml"
+    cursor = "{type: cursor, cursor_path: meta.next_cursor, cursor_param: seite}"
+    defaults = f"{{primary_key: id, endpoint: {{paginator: {cursor}}}}}"
+    file.write_text(BASE.format(url=api.url).replace("{primary_key: id}", defaults))
+    for name in ("items", "others"):
+        assert main(["infer", name, name, "--base", str(file), "--out", str(file)]) == 0
+    resources = loaded(file.read_text()).resources
+    assert resources["items"].paginator.model_dump()["cursor_param"] == "seite"
+    assert resources["others"].paginator.type == "auto"
+    assert "others: paginator: TODO" in capsys.readouterr().err
 
 
 def test_a_list_of_resources_in_one_line_cannot_be_added_to(
