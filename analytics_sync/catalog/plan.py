@@ -22,6 +22,7 @@ from analytics_sync.catalog.config.team_keys import (
     ExecutorKind,
     Level,
     PartitionKind,
+    StepsKind,
     TeamKeys,
     automation_kind,
     retry_count,
@@ -61,6 +62,7 @@ class SourcePlan:
         retries: How often a run that nobody has started by hand is tried again.
         check_schedule: The cron expression of the checks of its whole tables, in ``time_zone``.
         executor: The engine of its job; None as ``ANALYTICS_SYNC__EXECUTOR`` says for all jobs.
+        steps: Whether a run has one step, or a step for each family of resources.
         page: What the pages of its assets show of it.
         origins: Where each value comes from: a variable, a line of a file, or ``default``.
     """
@@ -76,6 +78,7 @@ class SourcePlan:
     retries: int
     check_schedule: str
     executor: ExecutorKind | None
+    steps: StepsKind
     page: PageKeys
     origins: Mapping[str, str]
 
@@ -119,6 +122,7 @@ def plan_of(source: Source, defaults: TeamKeys | None = None) -> SourcePlan:
         retries=values["retries"],
         check_schedule=values.get("check_schedule", DEFAULT_CHECK_CRON),
         executor=values.get("executor"),
+        steps=values.get("steps", "one"),
         page=PageKeys.model_construct(None, **{k: values[k] for k in PAGE_KEYS if k in values}),
         origins=origins,
     )

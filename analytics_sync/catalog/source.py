@@ -258,6 +258,15 @@ class Source:
             resource = self.resources[resource.parent]
             yield resource
 
+    @property
+    def families(self) -> tuple[tuple[Resource, ...], ...]:
+        """The resources that have a table, by the resource that they all come from: a child needs its parent."""
+        found: dict[str, list[Resource]] = {}
+        for resource in self.assets:
+            *_, first = (resource, *self.ancestors(resource))
+            found.setdefault(first.name, []).append(resource)
+        return tuple(map(tuple, found.values()))
+
     def window_owner(self, resource: Resource) -> Resource | None:
         """The resource whose cursor cuts the windows of ``resource``; None for a snapshot.
 

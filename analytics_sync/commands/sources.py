@@ -34,6 +34,7 @@ _PURPOSES = {
     "retries": "how often a run is tried again that nobody started by hand",
     "check_schedule": "cron expression of the checks of its whole tables",
     "executor": "engine of its job: in_process, multiprocess, celery or kubernetes",
+    "steps": "one, or families: a step for each resource without a parent, and those below it",
     "owners": "who is asked about its assets",
     "tags": "tags of its assets",
     "cadence": "how often the API has new data",

@@ -1,7 +1,7 @@
-"""The assets of a source: one ``@dlt_assets`` with all its resources, of which a run takes any
+"""The assets of a source: one ``@dlt_assets`` with the resources of each step, of which a run takes any
 subset.
 
-In: the declaration. Out: an assets definition. A run reads and loads the selected resources and
+In: the declaration. Out: assets definitions. A run reads and loads the selected resources and
 materializes each success. If a resource failed, the run then fails and names it.
 """
 # No ``from __future__ import annotations`` here: Dagster inspects the class that annotates the
@@ -18,6 +18,7 @@ from dagster import (
     MaterializeResult,
 )
 from dagster_dlt import dlt_assets
+from dlt.extract import DltSource
 
 from analytics_sync.defs.automation.conditions import conditions
 from analytics_sync.defs.executors import backfill_policy
@@ -28,18 +29,30 @@ from analytics_sync.extract.dlt_source import dlt_source
 from analytics_sync.load.clients.destination import configured_kind
 
 
-def source_assets(planned: Planned) -> AssetsDefinition:
-    """The assets of one source.
+def source_assets(planned: Planned) -> list[AssetsDefinition]:
+    """The assets of one source: a definition for each step of a run.
 
     Raises:
         ValueError: A setting of the catch-up is no number that it can be.
     """
-    source = planned.source
+    found = conditions(planned)
+    described = dlt_source(planned.source)
+    steps = []
+    for name, resources in planned.steps.items():
+        assets = _assets(planned, name, described.with_resources(*(r.name for r in resources)))
+        if found:
+            assets = assets.map_asset_specs(
+                lambda spec: spec.replace_attributes(automation_condition=found[spec.key])
+            )
+        steps.append(assets)
+    return steps
 
+
+def _assets(planned: Planned, name: str, described: DltSource) -> AssetsDefinition:
     @dlt_assets(
-        dlt_source=dlt_source(source),
+        dlt_source=described,
         dlt_pipeline=None,  # type: ignore[arg-type]  # each run makes one: runs must not share it
-        name=source.name,
+        name=name,
         dagster_dlt_translator=CatalogTranslator(planned, configured_kind()),
         backfill_policy=backfill_policy(),
         pool=planned.plan.pool,
@@ -52,9 +65,4 @@ def source_assets(planned: Planned) -> AssetsDefinition:
 
         yield from materialize(context, planned, config)
 
-    found = conditions(planned)
-    if not found:
-        return assets
-    return assets.map_asset_specs(
-        lambda spec: spec.replace_attributes(automation_condition=found[spec.key])
-    )
+    return assets

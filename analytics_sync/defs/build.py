@@ -38,7 +38,7 @@ class Built(NamedTuple):
     """The definitions of one source, or of a file that does not load."""
 
     name: str
-    assets: Any
+    assets: list[Any]
     checks: list[Any]
     jobs: list[Any]
     schedules: list[Any]
@@ -82,7 +82,10 @@ def build_definitions(
     everything = everything_job(plans, [file.name for file in broken])
     built += map(_of_broken, broken)
     return Definitions(
-        assets=[*(part.assets for part in built), *(api_spec(p, repository) for p in plans)],
+        assets=[
+            *(a for part in built for a in part.assets),
+            *(api_spec(p, repository) for p in plans),
+        ],
         asset_checks=[check for part in built for check in part.checks],
         jobs=[*(job for part in built for job in part.jobs), everything],
         schedules=[schedule for part in built for schedule in part.schedules],
@@ -128,7 +131,7 @@ def definitions_of_source(planned: Planned) -> Built:
     return Built(
         source.name,
         source_assets(planned),
-        [source_checks(source, planned.partitions)],
+        source_checks(planned),
         [job, of_tables],
         schedules,
         sensors,
@@ -137,7 +140,7 @@ def definitions_of_source(planned: Planned) -> Built:
 
 def _of_broken(broken: BrokenFile) -> Built:
     job = broken_job(broken)
-    return Built(broken.name, broken_asset(broken), [], [job], broken_schedules(broken, job), [])
+    return Built(broken.name, [broken_asset(broken)], [], [job], broken_schedules(broken, job), [])
 
 
 def _error(source: Source, error: Exception) -> CatalogError:

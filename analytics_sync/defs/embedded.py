@@ -58,7 +58,10 @@ def embedded_definitions(sources: Sequence[Source], embedding: Embedding) -> Def
     repository = repository_url()
     name = embedding.everything_job
     return Definitions(
-        assets=[*(part.assets for part in built), *(api_spec(p, repository) for p in plans)],
+        assets=[
+            *(a for part in built for a in part.assets),
+            *(api_spec(p, repository) for p in plans),
+        ],
         asset_checks=[check for part in built for check in part.checks],
         jobs=[
             *(job for part in built for job in part.jobs),

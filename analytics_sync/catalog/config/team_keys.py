@@ -27,6 +27,7 @@ from analytics_sync.catalog.naming import problem_of_name
 PartitionKind = Literal["hourly", "daily", "weekly", "monthly"]
 AutomationKind = Literal["schedule", "conditions"]
 ExecutorKind = Literal["in_process", "multiprocess", "celery", "kubernetes"]
+StepsKind = Literal["one", "families"]
 MAX_RETRIES = 10
 
 _YES, _NO = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
@@ -58,6 +59,12 @@ def _day(value: Any) -> date:
 def _executor(value: Any) -> Any:
     if value not in (kinds := get_args(ExecutorKind)):
         raise ValueError(f"expected one of {', '.join(kinds)}, found {value!r}")
+    return value
+
+
+def _steps(value: Any) -> Any:
+    if value not in get_args(StepsKind):
+        raise ValueError(f"expected one or families, found {value!r}")
     return value
 
 
@@ -144,6 +151,11 @@ class TeamKeys(PageKeys):
         ExecutorKind | None, BeforeValidator(_executor, json_schema_input_type=ExecutorKind)
     ] = None
     """Dagster's engine that executes the steps of its job."""
+    steps: Annotated[
+        StepsKind | None, BeforeValidator(_steps, json_schema_input_type=StepsKind)
+    ] = None
+    """one: a run reads all of its resources in one step. families: a step for each resource without a parent
+    and those below it, so that several processes can read one source."""
 
 
 TEAM_SETTINGS = (

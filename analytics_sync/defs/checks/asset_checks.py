@@ -1,4 +1,4 @@
-"""The checks: six for each asset, and up to two more for one that is read by partition. One step per source.
+"""The checks: six for each asset, and up to two more for one that is read by partition. A step for each step that loads.
 
 In: the declaration, the warehouse and Dagster's history. Out: ``required_fields``, ``primary_key_unique``,
 ``complete``, ``history`` and ``window_bounds`` (errors); ``declared_schema``, ``volume`` and ``freshness``
@@ -44,6 +44,7 @@ from analytics_sync.defs.checks.judging import (
 from analytics_sync.defs.history.dagster_history import DagsterHistory
 from analytics_sync.defs.history.materializations import latest_of_assets, latest_of_partitions
 from analytics_sync.defs.partitions.past_partitions import Partition
+from analytics_sync.defs.partitions.planned import Planned
 from analytics_sync.defs.partitions.source_partitions import run_partitions
 from analytics_sync.defs.specs.translator import asset_key
 from analytics_sync.extract.evidence.findings import (
@@ -75,33 +76,31 @@ BLOCKING = frozenset({PRIMARY_KEY_UNIQUE})
 """The checks after whose failure Dagster starts no asset downstream."""
 
 
-def source_checks(
-    source: Source, partitions: TimeWindowPartitionsDefinition
-) -> AssetChecksDefinition:
-    """The checks of one source.
+def source_checks(planned: Planned) -> list[AssetChecksDefinition]:
+    """The checks of one source: a step for each step that loads, so that each has its verdict."""
+    return [_checks(planned, name, resources) for name, resources in planned.steps.items()]
 
-    Args:
-        source: The declaration.
-        partitions: The partitions of its windowed resources.
-    """
+
+def _checks(planned: Planned, name: str, resources: Sequence[Resource]) -> AssetChecksDefinition:
+    source, partitions = planned.source, planned.partitions
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", category=PreviewWarning)  # of partitions_def
         specs = [
             AssetCheckSpec(
-                name,
+                check,
                 asset=asset_key(resource),
-                description=DESCRIPTIONS[name],
-                blocking=name in BLOCKING,
+                description=DESCRIPTIONS[check],
+                blocking=check in BLOCKING,
                 partitions_def=partitions
-                if has_verdict_by_partition(source, resource, partitions, name)
+                if has_verdict_by_partition(source, resource, partitions, check)
                 else None,
             )
-            for resource in source.assets
-            for name in check_names(source, resource)
+            for resource in resources
+            for check in check_names(source, resource)
         ]
     outputs = {spec.key: spec.get_python_identifier() for spec in specs}
 
-    @multi_asset_check(name=f"{source.name}_checks", specs=specs, can_subset=True)
+    @multi_asset_check(name=f"{name}_checks", specs=specs, can_subset=True)
     def checks(
         context: AssetCheckExecutionContext,
     ) -> Iterator[AssetCheckEvaluation | Output[None]]:

@@ -5,11 +5,12 @@ In: a source, and what its team has set. Out: ``Planned``, with the partitions o
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from dagster import TimeWindowPartitionsDefinition
 
-from analytics_sync.catalog import Source
+from analytics_sync.catalog import Resource, Source
 from analytics_sync.catalog.config.team_keys import TeamKeys
 from analytics_sync.catalog.plan import SourcePlan, plan_of, with_lookback
 from analytics_sync.defs.partitions.source_partitions import partitions_of
@@ -30,6 +31,14 @@ class Planned:
     plan: SourcePlan
     partitions: TimeWindowPartitionsDefinition
     group: str | None = None
+
+    @property
+    def steps(self) -> Mapping[str, tuple[Resource, ...]]:
+        """The resources of each step of a run, by the name of the step."""
+        name = self.source.name
+        if self.plan.steps == "one" or len(self.source.families) < 2:
+            return {name: self.source.assets}
+        return {f"{name}__{family[0].name}": family for family in self.source.families}
 
     @property
     def asset_group(self) -> str:
