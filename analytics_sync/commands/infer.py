@@ -14,9 +14,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from analytics_sync.catalog import CatalogError, load_text
-from analytics_sync.catalog.json_schema import write_schema_beside
 from analytics_sync.catalog.naming import variable_name
 from analytics_sync.commands.infer_table import infer_table
+from analytics_sync.commands.proposed_file import check_is_free, write_or_print
 from analytics_sync.commands.usage import WrongUsage
 from analytics_sync.common.errors import ExtractError, Place
 from analytics_sync.common.shown import counted
@@ -47,18 +47,14 @@ def infer(options: argparse.Namespace) -> int:
     """
     if options.table:
         return infer_table(options)
-    if options.out is not None and options.out.exists() and options.out != options.base:
-        raise WrongUsage(f"{options.out} exists already; remove it, or name another file")
+    check_is_free(options.out, options.base)
     try:
         text, proposals = _proposed(options)
     except ExtractError as e:
         print(e, file=sys.stderr)
         return 1
     load_text(text, name=_source_name(options), file="the proposal")
-    if options.out is None:
-        print(text, end="")
-    else:
-        _write(text, options.out)
+    write_or_print(text, options.out)
     _report(proposals)
     return 0
 
@@ -159,16 +155,6 @@ def _setting(source: str, key: str, usual: str) -> str:
 def _as_key(name: str) -> str:
     """A setting with the name of a header or parameter."""
     return _NOT_IN_KEY.sub("_", name.lower()).strip("_")
-
-
-def _write(text: str, file: Path) -> None:
-    try:
-        file.write_text(text, encoding="utf-8")
-        write_schema_beside(file)
-    except OSError as e:
-        problem = f"cannot be written: {e.strerror}; name another file"
-        raise CatalogError(problem, file=str(file)) from e
-    print(file)
 
 
 def _tell(line: str) -> None:

@@ -10,9 +10,10 @@ import argparse
 import sys
 from pathlib import Path
 
-from analytics_sync.catalog import CatalogError, Resource, Source, load_text
+from analytics_sync.catalog import Resource, Source, load_text
 from analytics_sync.catalog.files.text_file import read_text
 from analytics_sync.commands.places import one_resource
+from analytics_sync.commands.proposed_file import check_is_free, write_or_print
 from analytics_sync.commands.usage import WrongUsage
 from analytics_sync.common.errors import ExtractError, Place
 from analytics_sync.infer.asking import Asker
@@ -36,8 +37,7 @@ def infer_table(options: argparse.Namespace) -> int:
     if resource.fields:
         raise WrongUsage(f"{resource} has columns already; --table is for a resource without them")
     file = Path(source.levels[-1].path)
-    if options.out is not None and options.out.exists() and options.out.resolve() != file:
-        raise WrongUsage(f"{options.out} exists already; remove it, or name another file")
+    check_is_free(options.out, file)
     try:
         with open_warehouse(source.name) as warehouse:
             loaded = loaded_table(warehouse, resource.table)
@@ -49,15 +49,7 @@ def infer_table(options: argparse.Namespace) -> int:
         return 1
     text = _with_columns(source, resource, loaded, file)
     load_text(text, name=file.stem, file=file.name)
-    if options.out is None:
-        print(text, end="")
-        return 0
-    try:
-        options.out.write_text(text, encoding="utf-8")
-    except OSError as e:
-        problem = f"cannot be written: {e.strerror}; name another file"
-        raise CatalogError(problem, file=str(options.out)) from e
-    print(options.out)
+    write_or_print(text, options.out)
     return 0
 
 

@@ -47,6 +47,11 @@ def test_the_written_file_passes_check_and_has_its_schema_beside_it(
     assert f"base_url: {api.url}/v2\n" in text
     assert (tmp_path / "catalog.schema.json").exists()
     assert main(["infer", f"{api.url}/v2/items", "items", "--out", str(file)]) == 2
+    assert file.read_text() == text
+    nowhere = tmp_path / "none" / "shop.yaml"
+    assert main(["infer", f"{api.url}/v2/items", "items", "--out", str(nowhere)]) == 2
+    assert "shop.yaml: cannot be written" in capsys.readouterr().err
+    assert sorted(f.name for f in tmp_path.iterdir()) == ["catalog.schema.json", "shop.yaml"]
 
 
 @pytest.mark.parametrize("is_env", [False, True], ids=["setting", "environment"])
