@@ -19,12 +19,22 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from analytics_sync.catalog.shared_parts import once_for_accounts
 from analytics_sync.catalog.source import Resource, Source
 
 _DIGITS = 12
 # Attributes that change how a resource is shown or asked for, and no row.
 _SHOWN = frozenset(
-    {"source", "description", "page", "sensor", "selected", "error_handler", "count_path", "key_prefix"}
+    {
+        "source",
+        "description",
+        "page",
+        "sensor",
+        "selected",
+        "error_handler",
+        "count_path",
+        "key_prefix",
+    }
 )
 _OF_FIELD = frozenset({"description", "required"})
 # Keys of paginators and windows that change the number of requests, and no row.
@@ -40,14 +50,27 @@ _TABLE = frozenset(
 
 def code_version(source: Source, resource: Resource) -> str:
     """The code version of the asset of a resource."""
-    declared = {
-        "client": {"headers": _plain(source.client.headers), "charset": source.client.charset},
-        "resource": _declared(resource, _SHOWN),
-        # the parents say which children are read
-        "ancestors": [_declared(a, _SHOWN | _TABLE) for a in source.ancestors(resource)],
-    }
-    text = json.dumps(declared, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
+    client = {"headers": _plain(source.client.headers), "charset": source.client.charset}
+    # the parents say which children are read
+    ancestors = ",".join(map(_of_parent, source.ancestors(resource)))
+    text = f'{{"ancestors":[{ancestors}],"client":{_json(client)},"resource":{_own(resource)}}}'
     return hashlib.sha256(text.encode()).hexdigest()[:_DIGITS]
+
+
+@once_for_accounts(_SHOWN)
+def _own(resource: Resource) -> str:
+    """What a resource declares, as JSON."""
+    return _json(_declared(resource, _SHOWN))
+
+
+@once_for_accounts(_SHOWN | _TABLE)
+def _of_parent(resource: Resource) -> str:
+    """What a resource declares that its children read, as JSON."""
+    return _json(_declared(resource, _SHOWN | _TABLE))
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
 
 
 def _declared(resource: Resource, without: frozenset[str]) -> dict[str, Any]:

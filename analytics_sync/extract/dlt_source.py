@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import dlt
+from dlt.common.schema import Schema
 from dlt.extract import DltResource, DltSource
 from dlt.extract.items import DataItemWithMeta
 
@@ -37,27 +38,33 @@ def dlt_source(source: Source, run: ReadRun | None = None, *, files: bool = Fals
         files: Whether the load takes Parquet files whose load id is still to be set.
     """
     if run is None:
-        resources = [
-            _resource(r, _Unread(r), replaces=r.write_disposition == "replace")
-            for r in source.assets
-        ]
-    else:
-        is_trial = run.page_limit is not None
-        resources = [
-            _resource(
-                r,
-                _reader(r, run, files),
-                replaces=r.write_disposition == "replace" and not is_trial,
-            )
-            for r in run.resources
-        ]
-        resources.append(_rejected(run))
+        return _description(source)
+    is_trial = run.page_limit is not None
+    resources = [
+        _resource(
+            r,
+            _reader(r, run, files),
+            replaces=r.write_disposition == "replace" and not is_trial,
+        )
+        for r in run.resources
+    ]
+    resources.append(_rejected(run))
 
     @dlt.source(name=source.name, max_table_nesting=0)
     def declared() -> list[DltResource]:
         return resources
 
     return declared()
+
+
+def _description(source: Source) -> DltSource:
+    """The dlt source without records. It needs no settings, so that dlt does not look for any."""
+    resources = [
+        _resource(r, _Unread(r), replaces=r.write_disposition == "replace") for r in source.assets
+    ]
+    described = DltSource(Schema(source.name), source.name, resources)
+    described.max_table_nesting = 0
+    return described
 
 
 class _Unread(Iterator[Any]):

@@ -23,6 +23,7 @@ from dagster_dlt.translator import DltResourceTranslatorData
 from analytics_sync.catalog import Field, Resource
 from analytics_sync.catalog.code_version import code_version
 from analytics_sync.catalog.naming import DELETED_AT, EXTRA, PARENT_KEY, READ_AT
+from analytics_sync.catalog.shared_parts import once_for_accounts
 from analytics_sync.catalog.tables import OWN_DESCRIPTIONS
 from analytics_sync.defs.partitions.planned import Planned
 from analytics_sync.defs.specs.asset_page import (
@@ -89,7 +90,7 @@ class CatalogTranslator(DagsterDltTranslator):
                 **links(page),
                 **code_references(self._source, resource, self._repository),
                 "dagster/uri": f"{self._destination}://{self._source.dataset}/{resource.table}",
-                "dagster/column_schema": column_schema(resource),
+                "dagster/column_schema": _declared_columns(resource),
                 "dagster/table_name": f"{resource.source}.{resource.table}",
                 "endpoint": resource.path,
                 "primary_key": ", ".join(resource.primary_key),
@@ -108,6 +109,12 @@ class CatalogTranslator(DagsterDltTranslator):
             return "none: every run reads all of it"
         cursor = owner.incremental.cursor_path
         return cursor if owner is resource else f"{cursor} of {owner.name}"
+
+
+@once_for_accounts(frozenset({"source"}))
+def _declared_columns(resource: Resource) -> TableSchema:
+    """The declared columns of a table."""
+    return column_schema(resource)
 
 
 def column_schema(resource: Resource, fields: Sequence[Field] | None = None) -> TableSchema:
