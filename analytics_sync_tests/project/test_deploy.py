@@ -6,7 +6,6 @@ import configparser
 import os
 import re
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from dagster._config import process_config, resolve_to_config_type
 from dagster._core.instance.config import dagster_instance_config_schema
 
 from analytics_sync.catalog.names import PROJECT_VARIABLES
+from analytics_sync_tests.support.fresh_environment import environment_with_wheel
 from analytics_sync_tests.support.world import ROOT
 
 DEPLOY = ROOT / "deploy"
@@ -156,21 +156,8 @@ def test_values_of_the_chart() -> None:
 @pytest.mark.slow
 def test_the_wheel_in_a_fresh_environment(tmp_path: Path) -> None:
     """The wheel holds the catalog files, and its command works without the checkout."""
-    command = [
-        sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation",
-        "--wheel-dir", str(tmp_path), str(ROOT),
-    ]  # fmt: skip
-    subprocess.run(command, check=True, timeout=300, cwd=tmp_path)
-    (wheel,) = tmp_path.glob("*.whl")
-    venv = tmp_path / "venv"
-    subprocess.run([sys.executable, "-m", "venv", str(venv)], check=True, timeout=300)
+    venv = environment_with_wheel(tmp_path, "requirements-deploy.txt")
     python = venv / "bin/python"
-    install = [
-        str(python), "-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes",
-        "--requirement", str(ROOT / "requirements-deploy.txt"),
-    ]  # fmt: skip
-    subprocess.run(install, check=True, timeout=1500)
-    subprocess.run([*install[:6], str(wheel)], check=True, timeout=300)
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
     checked = subprocess.run(
         [str(venv / "bin/analytics-sync"), "check"], env=environment, cwd=tmp_path,
