@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from analytics_sync.catalog.from_python.assignments import Assignments
 from analytics_sync.catalog.from_python.choices import unknown
-from analytics_sync.catalog.from_python.states import CHOICE, End, State, reach
+from analytics_sync.catalog.from_python.states import CHOICE, End, ProgramState, reach
 from analytics_sync.catalog.from_python.values import (
     Class,
     Function,
@@ -83,7 +83,7 @@ class Branches(Assignments):
             self.repeat(once, scope, line)
             self.perhaps(lambda: self.block(node.orelse, scope), scope, line)
             return None
-        ended: list[tuple[End, State]] = []
+        ended: list[tuple[End, ProgramState]] = []
         for item in items:
             self.work.step(line)
             self.bind(node.target, item, scope)
@@ -94,7 +94,7 @@ class Branches(Assignments):
 
     def _while(self, node: ast.While, scope: NameScope) -> End:
         line = self.line(node)
-        ended: list[tuple[End, State]] = []
+        ended: list[tuple[End, ProgramState]] = []
         rounds = 0
         while True:
             self.work.step(line)
@@ -116,11 +116,17 @@ class Branches(Assignments):
         return self._after([*ended, (None, self.state(scope, line))], line)
 
     def _round(
-        self, body: Sequence[ast.stmt], scope: NameScope, ended: list[tuple[End, State]], line: int
+        self,
+        body: Sequence[ast.stmt],
+        scope: NameScope,
+        ended: list[tuple[End, ProgramState]],
+        line: int,
     ) -> End:
         """One round of a loop. Ends of the loop are added to ``ended``; None if a round follows."""
         end = self.block(body, scope)
-        going: list[tuple[End, State]] = [(None, state) for state in self.frame.take("continue")]
+        going: list[tuple[End, ProgramState]] = [
+            (None, state) for state in self.frame.take("continue")
+        ]
         ended += [("break", state) for state in self.frame.take("break")]
         if end in {None, "continue"}:
             for _, state in going:
@@ -134,21 +140,21 @@ class Branches(Assignments):
         before = self.state(scope, line)
         end = self.block(body, scope)
         taken = [*self.frame.take("continue"), *self.frame.take("break")]
-        paths: list[tuple[End, State]] = [(None, state) for state in taken]
+        paths: list[tuple[End, ProgramState]] = [(None, state) for state in taken]
         if end in {None, "continue", "break"}:
             paths.append((None, self.state(scope, line)))
         elif end == "return":
             self.frame.exits.append((end, self.state(scope, line)))
         self.meet(paths or [(None, before)], line)
 
-    def _after(self, ended: list[tuple[End, State]], line: int) -> End:
+    def _after(self, ended: list[tuple[End, ProgramState]], line: int) -> End:
         """Go on after a loop that ended in one of these states."""
         return self.meet([(None if end == "break" else end, s) for end, s in ended], line)
 
     def _otherwise(
         self,
         orelse: Sequence[ast.stmt],
-        ended: list[tuple[End, State]],
+        ended: list[tuple[End, ProgramState]],
         scope: NameScope,
         line: int,
     ) -> End:
@@ -217,7 +223,7 @@ class Branches(Assignments):
             return end
         paths = [*self.frame.exits[known:], (end, self.state(scope, line))]
         del self.frame.exits[known:]
-        finished: list[tuple[End, State]] = []
+        finished: list[tuple[End, ProgramState]] = []
         for kind, state in paths:
             state.restore()
             last = self.block(node.finalbody, scope)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from analytics_sync.catalog.from_python.limits import TooMuchWork, Work
-from analytics_sync.catalog.from_python.states import CHOICE, End, Frame, State, reach
+from analytics_sync.catalog.from_python.states import CHOICE, End, Frame, ProgramState, reach
 from analytics_sync.catalog.from_python.values import (
     Class,
     Code,
@@ -40,7 +40,7 @@ class Choices:
         self.work = Work()
         self.frame = Frame()
         self.found: list[FoundSource] = []
-        self.tries: list[tuple[NameScope, Frame, list[State]]] = []
+        self.tries: list[tuple[NameScope, Frame, list[ProgramState]]] = []
         self._unproven: set[int] = set()
 
     def run(
@@ -48,13 +48,13 @@ class Choices:
     ) -> Value:
         raise NotImplementedError
 
-    def state(self, scope: NameScope, line: int) -> State:
-        return State(self.frame, [scope], self.work, line)
+    def state(self, scope: NameScope, line: int) -> ProgramState:
+        return ProgramState(self.frame, [scope], self.work, line)
 
     def note_failure(self, scope: NameScope, line: int) -> None:
         """The program may fail here: each ``except`` around it begins with this state."""
         for outer, frame, states in self.tries:
-            states.append(State(frame, [outer, scope], self.work, line))
+            states.append(ProgramState(frame, [outer, scope], self.work, line))
 
     def either(self, ways: Sequence[Callable[[], End]], scope: NameScope, line: int) -> End:
         """Read each way from the present state.
@@ -63,14 +63,14 @@ class Choices:
             How the code goes on; the states of other ends are exits of the frame.
         """
         start = self.state(scope, line)
-        paths: list[tuple[End, State]] = []
+        paths: list[tuple[End, ProgramState]] = []
         for way in ways:
             if paths:
                 start.restore()
             paths.append((way(), self.state(scope, line)))
         return self.meet(paths, line)
 
-    def meet(self, paths: list[tuple[End, State]], line: int) -> End:
+    def meet(self, paths: list[tuple[End, ProgramState]], line: int) -> End:
         """Go on with the paths that do not end here; without one, end as they do."""
         paths = [p for p in paths if p[0] != "raise"] or paths[:1]
         if not paths:

@@ -15,7 +15,7 @@ from analytics_sync.catalog.from_python.lookup import attribute_of
 from analytics_sync.catalog.from_python.methods import call_method
 from analytics_sync.catalog.from_python.parameters import bound
 from analytics_sync.catalog.from_python.statements import Statements, is_generator, own_nodes
-from analytics_sync.catalog.from_python.states import End, Frame, State, reach
+from analytics_sync.catalog.from_python.states import End, Frame, ProgramState, reach
 from analytics_sync.catalog.from_python.values import (
     Class,
     Code,
@@ -240,7 +240,7 @@ class Interpreter(Statements):
         end = self.block(node.body, scope)
         if end is None:
             self.frame.result = Value(None, line)
-        returns: list[tuple[End, State]] = [(None, s) for s in self.frame.take("return")]
+        returns: list[tuple[End, ProgramState]] = [(None, s) for s in self.frame.take("return")]
         if returns:
             self.meet(
                 [*returns, ("raise" if end == "raise" else None, self.state(scope, line))], line

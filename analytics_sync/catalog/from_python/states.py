@@ -1,6 +1,6 @@
 """States: all that code can reach, as it is at one moment, and what two states have in common.
 
-In: the scopes and the frame of code. Out: a ``State`` that is restored, or joined with the present:
+In: the scopes and the frame of code. Out: a ``ProgramState`` that is restored, or joined with the present:
 all in which the two differ is ``Code`` from then on, under each of its names.
 """
 
@@ -45,16 +45,16 @@ class Frame:
     result: Value | None = None
     yielded: list[Value] = field(default_factory=list)
     unsure: Code | None = None
-    exits: list[tuple[End, State]] = field(default_factory=list)
+    exits: list[tuple[End, ProgramState]] = field(default_factory=list)
 
-    def take(self, kind: End) -> list[State]:
+    def take(self, kind: End) -> list[ProgramState]:
         """The states of one kind of exit. They are no exits any more."""
         taken = [state for end, state in self.exits if end == kind]
         self.exits = [(end, state) for end, state in self.exits if end != kind]
         return taken
 
 
-class State:
+class ProgramState:
     """The values and names that some scopes lead to, and the frame, as they are now."""
 
     def __init__(self, frame: Frame, scopes: Iterable[NameScope], work: Work, line: int) -> None:
