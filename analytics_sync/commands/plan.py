@@ -25,7 +25,7 @@ from analytics_sync.commands.tables import table_lines
 from analytics_sync.commands.windows import PlannedDays, planned_window
 from analytics_sync.common.errors import ExtractError
 from analytics_sync.common.shown import counted
-from analytics_sync.definitions import defs
+from analytics_sync.defs.build import build_definitions
 from analytics_sync.defs.history.materializations import latest_of_assets, metadata_of
 from analytics_sync.defs.history.metadata_names import RUN
 from analytics_sync.extract.dry_run import fewest_requests, first_requests
@@ -39,11 +39,11 @@ _HEAD = ("asset", "requests", "by its latest run", "seconds then")
 def plan(options: argparse.Namespace) -> int:
     """Show the plan; return 1 if the first request of a resource cannot be made."""
     names: dict[str, list[str]] = defaultdict(list)
-    graph = defs.resolve_asset_graph()
+    catalog = configured_catalog()
+    graph = build_definitions(catalog.sources, catalog.broken).resolve_asset_graph()
     for key in sorted(selected(options.selection, graph)):
         if len(key.path) > 1:  # the APIs themselves are assets, too
             names[key.path[0]].append(key.path[1])
-    catalog = configured_catalog()
     with ExitStack() as stack:
         history = _history(stack, graph.get_all_asset_keys())
         planned = [

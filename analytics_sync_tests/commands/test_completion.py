@@ -44,12 +44,14 @@ def completed(script: Path, *words: str, cwd: Path = ROOT) -> list[str]:
     ("words", "offered"),
     [
         (["de"], ["demo", "dev", "describe", "destinations"]),
-        (["schema", ""], ["-h", "--help", "diff", "heal", "reset"]),
+        pytest.param(
+            ["schema", ""], ["-h", "--help", "diff", "heal", "reset"], marks=pytest.mark.slow
+        ),
         (["schema", "h"], ["heal"]),
-        (["preview", "--ro"], ["--rows"]),
-        (["preview", "delivery/builds", "--d"], ["--days"]),
+        pytest.param(["preview", "--ro"], ["--rows"], marks=pytest.mark.slow),
+        pytest.param(["preview", "delivery/builds", "--d"], ["--days"], marks=pytest.mark.slow),
         (["plan", "--json", "--d"], ["--days"]),
-        (["completion", "z"], ["zsh"]),
+        pytest.param(["completion", "z"], ["zsh"], marks=pytest.mark.slow),
     ],
 )
 def test_words_are_completed(words: list[str], offered: list[str], script: Path) -> None:
@@ -67,6 +69,7 @@ def test_places_are_completed(script: Path) -> None:
     assert "delivery" in completed(script, "run", "de")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("zsh") is None, reason="there is no zsh here")
 def test_zsh_takes_its_script(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "analytics_sync.cli", "completion", "zsh"]

@@ -109,6 +109,7 @@ def test_settings_that_are_missing_or_misspelt_are_named(
     assert "very-secret" not in str(found)
 
 
+@pytest.mark.slow
 def test_a_broken_catalog_file_is_named(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

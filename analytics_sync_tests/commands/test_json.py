@@ -50,20 +50,28 @@ def test_each_command_that_shows_data_has_a_document() -> None:
 @pytest.mark.parametrize(
     ("arguments", "keys"),
     [
-        (["list", "shop"], {"assets", "errors"}),
-        (["describe", "shop/shops"], {"asset", "request", "columns", "checks"}),
+        pytest.param(["list", "shop"], {"assets", "errors"}, marks=pytest.mark.slow),
+        pytest.param(
+            ["describe", "shop/shops"],
+            {"asset", "request", "columns", "checks"},
+            marks=pytest.mark.slow,
+        ),
         (["check"], {"sources", "errors"}),
         (["settings", "shop"], {"settings", "missing", "hints", "errors"}),
         (["sources"], {"sources", "errors"}),
-        (["sources", "shop"], {"source", "values"}),
+        pytest.param(["sources", "shop"], {"source", "values"}, marks=pytest.mark.slow),
         (["destinations"], {"destinations", "configured", "configured_type", "error"}),
-        (["lint", "shop"], {"defects", "resources"}),
-        (["lint", "--rules"], {"rules"}),
-        (["plan", "shop"], {"sources"}),
+        pytest.param(["lint", "shop"], {"defects", "resources"}, marks=pytest.mark.slow),
+        pytest.param(["lint", "--rules"], {"rules"}, marks=pytest.mark.slow),
+        pytest.param(["plan", "shop"], {"sources"}, marks=pytest.mark.slow),
         (["schema", "diff", "shop"], {"differences"}),
         (["schema", "heal", "shop"], {"tables", "next_steps"}),
-        (["schema", "reset", "shop", "--dry-run"], {"tables", "next_steps"}),
-        (["alert-test"], {"receivers"}),
+        pytest.param(
+            ["schema", "reset", "shop", "--dry-run"],
+            {"tables", "next_steps"},
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(["alert-test"], {"receivers"}, marks=pytest.mark.slow),
     ],
 )
 @pytest.mark.usefixtures("shop")
@@ -76,8 +84,9 @@ def test_the_document_has_its_keys(
 
 @pytest.mark.parametrize(
     "arguments",
-    [["list", "nope"], ["describe", "nope"], ["plan", "nope"], ["sources", "nope"], ["settings", "nope"],
-     ["lint", "nope"], ["preview", "nope"], ["check", "--live", "nope"], ["schema", "diff", "nope"]],
+    [["list", "nope"], ["settings", "nope"], ["sources", "nope"],
+     *(pytest.param(words.split(), marks=pytest.mark.slow) for words in (
+         "describe nope", "plan nope", "lint nope", "preview nope", "check --live nope", "schema diff nope"))],
 )  # fmt: skip
 def test_wrong_usage_is_a_document_with_the_error(
     arguments: list[str], capsys: pytest.CaptureFixture[str]

@@ -24,7 +24,14 @@ def write(file: Path, planted: Planted) -> list[str]:
     return file.read_text().splitlines()
 
 
-@pytest.mark.parametrize("number", range(len(DEFECTS)))
+@pytest.mark.parametrize(
+    "number",
+    [
+        number if defect.rule not in {d.rule for d in DEFECTS[:number]}
+        else pytest.param(number, marks=pytest.mark.slow)
+        for number, defect in enumerate(DEFECTS)
+    ],
+)  # fmt: skip
 def test_a_planted_defect_is_found_with_its_line(
     number: int, file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -39,7 +46,10 @@ def test_a_planted_defect_is_found_with_its_line(
     assert bool(defect["proposal"]) == (planted.rule != "does-not-load")
 
 
-@pytest.mark.parametrize("number", range(len(SOUND)))
+@pytest.mark.parametrize(
+    "number",
+    [n if n % 3 else pytest.param(n, marks=pytest.mark.slow) for n in range(len(SOUND))],
+)
 def test_a_sound_file_has_no_defect(
     number: int, file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -77,16 +77,16 @@ def test_a_page_as_declared_proves_all(api: Api, capsys: pytest.CaptureFixture[s
     [
         ((401, {}, {}), "key", "Look at SOURCES__SHOP__API_KEY: the API does not take the key"),
         ((403, {}, {}), "allowed", "Give the key in SOURCES__SHOP__API_KEY the right to read this"),
-        ((404, {}, {}), "address", "Look at SOURCES__SHOP__BASE_URL and the path in the catalog file"),
-        ((500, {}, {}), "reachable", "Look at the API's status page, then run again."),
-        (Raw(), "reachable", "/orders"),
-        ((400, {}, {}), "records", "look at endpoint.params, incremental"),
-        ({"items": [GOOD]}, "records", "data"),
+        pytest.param((404, {}, {}), "address", "Look at SOURCES__SHOP__BASE_URL and the path in the catalog file", marks=pytest.mark.slow),
+        pytest.param((500, {}, {}), "reachable", "Look at the API's status page, then run again.", marks=pytest.mark.slow),
+        pytest.param(Raw(), "reachable", "/orders", marks=pytest.mark.slow),
+        pytest.param((400, {}, {}), "records", "look at endpoint.params, incremental", marks=pytest.mark.slow),
+        pytest.param({"items": [GOOD]}, "records", "data", marks=pytest.mark.slow),
         ({"data": [{**GOOD, "id": None}]}, "primary key", "1 record: no usable primary key id"),
         ({"data": [{**GOOD, "created_at": "soon"}]}, "cursor", "1 record: no usable cursor created_at"),
         ({"data": [GOOD, {**GOOD, "id": "2", "amount": "much"}]}, "types",
          'amount is double, and 1 value does not fit, for example "much". Correct the types in columns.'),
-        ({"data": [GOOD, 3]}, "records", "1 record: not an object"),
+        pytest.param({"data": [GOOD, 3]}, "records", "1 record: not an object", marks=pytest.mark.slow),
     ],
 )  # fmt: skip
 def test_what_does_not_hold_is_named(
@@ -148,6 +148,7 @@ def test_a_child_whose_parent_fails_or_is_empty(
     assert "has no record to ask for" in found["assets"][0]["aspects"]["records"]["text"]
 
 
+@pytest.mark.slow
 def test_a_missing_setting_fails_each_resource_without_a_request(
     api: Api, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -157,6 +158,7 @@ def test_a_missing_setting_fails_each_resource_without_a_request(
     assert "Set SOURCES__SHOP__API_KEY" in failed(found["assets"][0])["settings"]
 
 
+@pytest.mark.slow
 def test_a_source_that_is_off_is_asked_only_if_it_is_named(
     api: Api, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -101,8 +101,16 @@ def test_a_request_that_cannot_be_made_is_status_1(
     ("arguments", "said"),
     [
         (["nothing"], "'nothing' selects no assets: "),
-        (["shop", "--days", "2020-01-01"], "no partition is in these days"),
-        (["shop/shops", "--days", "3"], "has no partitions here: leave it out."),
+        pytest.param(
+            ["shop", "--days", "2020-01-01"],
+            "no partition is in these days",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            ["shop/shops", "--days", "3"],
+            "has no partitions here: leave it out.",
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_wrong_usage_is_one_line_and_status_2(
@@ -114,6 +122,7 @@ def test_wrong_usage_is_one_line_and_status_2(
     assert said in printed.err
 
 
+@pytest.mark.slow
 def test_a_source_whose_file_does_not_load_is_named(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

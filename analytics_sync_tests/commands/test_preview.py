@@ -99,6 +99,7 @@ def test_nothing_is_written(
     assert sorted(tmp_path.rglob("*")) == before
 
 
+@pytest.mark.slow
 def test_the_table_shows_texts_of_an_api_without_commands_to_the_terminal(
     api: Api, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -129,6 +130,7 @@ def test_a_page_that_cannot_be_read_is_status_1(
     assert "rows" not in found
 
 
+@pytest.mark.slow
 def test_records_that_are_rejected_are_named(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
     api.on("/shops", [{"code": "a"}, {"code": "b"}])
     status, found = result(capsys, "preview", "shop/shops")
@@ -155,6 +157,7 @@ def test_wrong_usage_is_one_line_and_sends_nothing(
     assert api.seen == []
 
 
+@pytest.mark.slow
 def test_a_missing_setting_is_named(
     api: Api, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
