@@ -153,6 +153,10 @@ class FollowedPages:
             tried = listed(search.tried)
             self.tried.append(f"there is a cursor at {place}, and none of {tried} takes it")
             return None
+        again = self._taker.page(self._asker.probe({**sent, name: value}))
+        if again is None or again.names != pages[(name,)].names:
+            self.tried.append(f"each answer to {name} has other records")
+            return None
         return name, pages[(name,)]
 
 

@@ -90,6 +90,10 @@ class NumberedPages:
         name, page = self._search(preferred(PAGES, self._known), sent, 2, first.is_continued_by)
         if name is None or page is None:
             return None
+        again = self._taker.page(self._asker.probe({**sent, name: 2}))
+        if again is None or again.names != page.names:
+            self.tried.append(f"{name} (each answer has other records)")
+            return None
         keys: dict[str, object] = {"type": "page_number", "page_param": name}
         if (base := self._base_page(name, page, small)) is not None:
             keys["base_page"] = base

@@ -23,8 +23,6 @@ from analytics_sync.infer.numbered_pages import NumberedPages
 from analytics_sync.infer.pages import AnsweredPage, PageTaker
 from analytics_sync.infer.proposal import Choice, left_open, listed
 
-# A listing of such a length, or of a multiple of five, may be the first page of a longer one.
-_USUAL_SIZES = frozenset({12, 16, 24, 32, 36, 48, 64, 96, 128, 256, 512})
 _MIN_RECORDS = 2
 
 
@@ -99,9 +97,12 @@ def _single_page(numbered: NumberedPages, first: AnsweredPage) -> Choice:
         return _left_open(tried, first, numbered.tried)
     if says_all_read(first.response, first.records, Progress(len(first), 1)):
         return Choice("single_page", "the answer says that there is no more")
-    if numbered.is_sure and len(first) % 5 and len(first) not in _USUAL_SIZES:
-        reason = f"nothing speaks of more, and the API ignores {listed(numbered.tried)}"
-        return Choice("single_page", reason)
+    if numbered.is_sure:
+        reason = (
+            f"nothing speaks of more, and the API ignores {listed(numbered.tried)}. If this is the whole listing, "
+            "declare single_page"
+        )
+        return left_open(reason)
     return _left_open([], first, numbered.tried)
 
 

@@ -5,6 +5,7 @@ In: a request. Out: the page that an API of this form would give. All list the s
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -146,6 +147,16 @@ def overlapping_pages(path: str, query: Query, headers: Mapping[str, str]) -> An
     """Page 2 begins with a record of page 1."""
     page = int(query.get("page", 1))
     return {"data": _cut(RECORDS, (page - 1) * 19, 20)}
+
+
+def other_records_each_time(path: str, query: Query, headers: Mapping[str, str]) -> Any:
+    """A random sample; often, no two answers share a record."""
+    return {"data": random.sample(RECORDS, 4)}
+
+
+def unusual_parameters(path: str, query: Query, headers: Mapping[str, str]) -> Any:
+    """Pages of seven records, by a parameter that nobody expects."""
+    return {"data": _cut(RECORDS, int(query.get("ab_zeile", 0)), 7)}
 
 
 def unknown_cursor(path: str, query: Query, headers: Mapping[str, str]) -> Any:

@@ -62,8 +62,8 @@ PAGINATORS: list[tuple[Any, str, dict[str, Any]]] = [
         "list[*].item",
         {"type": "cursor", "cursor_path": "paging.next.after", "cursor_param": "after"},
     ),
-    (forms.bare_list, "$", {"type": "single_page"}),
-    (forms.by_id, "users.*", {"type": "single_page"}),
+    (forms.bare_list, "$", {"type": "auto"}),
+    (forms.by_id, "users.*", {"type": "auto"}),
 ]
 
 
