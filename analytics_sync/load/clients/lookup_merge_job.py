@@ -31,8 +31,8 @@ class LookupMergeJob(RunnableLoadJob):
         """The name of the temporary table as SQL, and the word ``TEMPORARY`` where it makes a table so."""
 
     @abstractmethod
-    def make_index(self, client: Any, table: str, name: str, keys: Sequence[str]) -> None:
-        """Make the index of the key, if it is missing.
+    def make_index(self, client: Any, table: str, name: str, keys: Sequence[str]) -> str | None:
+        """Make the index of the key, if it is missing; its name as SQL, if statements must name it.
 
         Args:
             client: A connected client, outside of a transaction.
@@ -55,8 +55,7 @@ class LookupMergeJob(RunnableLoadJob):
         replaced, probe = job_client.replaced.get(name), job_client.probes.get(name)
         new, word = self.temporary_table(client)
         with self.alone(client, name):
-            if keys:
-                self.make_index(client, name, _index_name(name, keys), keys)
+            index = self.make_index(client, name, _index_name(name, keys), keys) if keys else None
             with client.begin_transaction():
                 client.execute_sql(f"DROP {word} TABLE IF EXISTS {new}")
                 types = [
@@ -67,7 +66,7 @@ class LookupMergeJob(RunnableLoadJob):
                 client.execute_sql(f"CREATE {word} TABLE {new} ({', '.join(types)})")
                 for rows in self._rows(client, columns):
                     client.insert_rows(new, len(columns), rows)
-                statements = merge_statements(table, client, new, replaced, probe)
+                statements = merge_statements(table, client, new, replaced, probe, index)
                 counts = run_counted(client, statements)
                 client.execute_sql(f"DROP {word} TABLE {new}")
         job_client.merges.add(name, counts)

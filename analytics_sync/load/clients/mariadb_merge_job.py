@@ -41,11 +41,12 @@ class MariaDbMergeJob(LookupMergeJob):
         """A table that only this session sees."""
         return client.make_qualified_table_name("_new_rows"), "TEMPORARY"
 
-    def make_index(self, client: Any, table: str, name: str, keys: Sequence[str]) -> None:
+    def make_index(self, client: Any, table: str, name: str, keys: Sequence[str]) -> str | None:
         """Make the index of the key, if it is missing. It has the first characters of long texts."""
         name, place = name[-_NAME:], (client.dataset_name, table)
+        index: str = client.escape_column_name(name)
         if client.execute_sql(_INDEX, *place, name):
-            return
+            return index
         rows = client.execute_sql(_TEXTS, *place, "%text", "%blob") or ()
         keys = keys[:_MAX_COLUMNS]
         texts = {column for (column,) in rows}.intersection(keys)
@@ -58,7 +59,7 @@ class MariaDbMergeJob(LookupMergeJob):
             with client.begin_transaction():
                 limit_lock_wait(client)
                 client.execute_sql(
-                    f"CREATE INDEX {client.escape_column_name(name)} "
+                    f"CREATE INDEX {index} "
                     f"ON {client.make_qualified_table_name(table)} ({', '.join(columns)})"
                 )
 
@@ -69,6 +70,8 @@ class MariaDbMergeJob(LookupMergeJob):
                 "%s.%s: the index of its key is not made: %s. The next load tries again",
                 client.dataset_name, table, shown(e, _MAX_REASON_CHARACTERS).rstrip("."),
             )  # fmt: skip
+            return None
+        return index
 
     def alone(self, client: Any, table: str) -> AbstractContextManager[None]:
         """A block in which no other merge changes the table."""

@@ -55,6 +55,7 @@ def merge_statements(
     rows: str,
     replaced: Replaced | None,
     probe: MergeProbe | None = None,
+    index: str | None = None,
 ) -> list[str]:
     """Statements that bring new rows into a table. They must run in one transaction.
 
@@ -64,6 +65,7 @@ def merge_statements(
         rows: The new rows, as SQL that may follow FROM. No key may come twice in them.
         replaced: The rows to remove first; None removes none. It counts if the table replaces rows.
         probe: What the merge looks for; None for nothing.
+        index: The index of the key in MariaDB, as SQL; None without one.
     """
     target = client.make_qualified_table_name(table["name"])
     quote, dialect = client.escape_column_name, str(client.capabilities.sqlglot_dialect)
@@ -94,6 +96,7 @@ def merge_statements(
         insert,
         probe.expected,
         probed_columns(table, probe, quote, keys, READ_AT),
+        f" FORCE INDEX ({index})" if index else "",
     )
     return [*removal, *_MERGES.get(dialect, _merge_by_key)(merge)]
 
@@ -110,6 +113,7 @@ class _Merge:
         insert: The statement that adds the new rows.
         expected: The condition of the probe.
         columns: The columns that the merge and its probe need.
+        hint: Which index to use, after the name of the table.
     """
 
     target: str
@@ -119,6 +123,7 @@ class _Merge:
     insert: str
     expected: str | None
     columns: ProbedColumns
+    hint: str = ""
 
     @property
     def same_key(self) -> str:
@@ -205,18 +210,22 @@ def _merge_by_lookup(merge: _Merge) -> list[str]:
 
 
 def _merge_by_join(merge: _Merge) -> list[str]:
-    """The merge of MariaDB: each new row looks its key up in an index. STRAIGHT_JOIN keeps this order."""
-    target, rows, columns, same_key = merge.target, merge.rows, merge.columns, merge.same_key
-    met = f"FROM {rows} AS new STRAIGHT_JOIN {target} AS old ON {same_key}"
+    """The merge of MariaDB: each new row looks its key up in an index. STRAIGHT_JOIN keeps this order.
+
+    By its estimates, which come late, MariaDB would compare each row with each: 16 seconds instead of a half.
+    """
+    rows, columns, same_key = merge.rows, merge.columns, merge.same_key
+    old = f"{merge.target} AS old{merge.hint}"
+    met = f"FROM {rows} AS new STRAIGHT_JOIN {old} ON {same_key}"
     statements = [
         f"{OLDER_VERSIONS} old {met} WHERE {merge.is_older}",
-        f"{merge.insert} WHERE NOT EXISTS (SELECT 1 FROM {target} AS old WHERE {same_key})",
+        f"{merge.insert} WHERE NOT EXISTS (SELECT 1 FROM {old} WHERE {same_key})",
     ]
     if merge.expected is not None:
         counted = f"{met} WHERE NOT ({merge.expected}) GROUP BY {columns.time}"
         statements.insert(0, f"{UNEXPECTED} {columns.time}, count(*) {counted}")
     if columns.texts:
-        others = f"({variants(columns, rows)}) AS new STRAIGHT_JOIN {target} AS old ON {same_key}"
+        others = f"({variants(columns, rows)}) AS new STRAIGHT_JOIN {old} ON {same_key}"
         found = f"SELECT {spelled_columns(columns)} FROM {others} WHERE {merge.is_alive}"
         statements.append(limited(found))
     return statements

@@ -19,13 +19,14 @@ class SqliteMergeJob(LookupMergeJob):
         """A table of SQLite's database for temporary tables."""
         return "temp.new_rows", ""
 
-    def make_index(self, client: Any, table: str, name: str, keys: Sequence[str]) -> None:
+    def make_index(self, client: Any, table: str, name: str, keys: Sequence[str]) -> str | None:
         """Make the index of the key, if it is missing."""
         quote = client.escape_column_name
         client.execute_sql(
             f"CREATE INDEX IF NOT EXISTS {client.make_qualified_table_name(name)} "
             f"ON {quote(table)} ({', '.join(map(quote, keys))})"
         )
+        return None
 
     def alone(self, client: Any, table: str) -> AbstractContextManager[None]:
         """Nothing: SQLite has one writer."""

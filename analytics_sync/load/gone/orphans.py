@@ -44,7 +44,8 @@ def mark_orphans(
     deleted_at, read_at, parent_key = map(
         client.escape_column_name, (DELETED_AT, READ_AT, PARENT_KEY)
     )
-    parents = f"SELECT 1 FROM {tables.parent} AS p WHERE {tables.key('p')} = old.{parent_key}"
+    found, same_key = tables.parents(f"old.{parent_key}", deleted_at)
+    parents = f"SELECT 1 FROM {found} AS p WHERE {same_key}"
     where = (
         f"EXISTS ({parents} AND p.{deleted_at} IS NOT NULL "
         f"AND (old.{read_at} IS NULL OR old.{read_at} < p.{deleted_at})) "
@@ -113,6 +114,24 @@ class _Tables:
         """The key of a parent's row, as ``_parent_key`` of its children has it, in SQL."""
         columns = (f"CAST({alias}.{self._quote(column)} AS VARCHAR)" for column in self.key_columns)
         return f" || chr({ord(KEY_SEPARATOR)}) || ".join(columns)
+
+    def parents(self, key: str, deleted_at: str) -> tuple[str, str]:
+        """The parents as SQL, and the condition that a parent ``p`` has a key.
+
+        Args:
+            key: The key, as SQL.
+            deleted_at: The column with the mark of a parent, as SQL.
+        """
+        if self._client.capabilities.sqlglot_dialect != "mysql":
+            return self.parent, f"{self.key('p')} = {key}"
+        # MariaDB would compare each child with each parent: it has no index of texts that it has made
+        found = self._client.make_qualified_table_name("_parent_keys")
+        self._client.execute_sql(
+            f"CREATE OR REPLACE TEMPORARY TABLE {found} (hash BINARY(16), INDEX (hash)) AS "
+            f"SELECT unhex(md5({self.key('p')})) AS hash, {self.key('p')} AS parent_key, p.{deleted_at} "
+            f"FROM {self.parent} AS p"
+        )
+        return found, f"p.hash = unhex(md5({key})) AND p.parent_key = {key}"
 
     def remove(self, where: str, values: list[Any], since: datetime) -> int:
         """Mark or remove rows of the child that were read before an instant; their number.
