@@ -94,6 +94,18 @@ def _command(parser: argparse.ArgumentParser, name: str) -> Iterator[str]:
         yield f"{parser.epilog}\n"
     if document := parser.get_default("document"):
         yield f"JSON: {document}.\n"
+    if name == "lint":
+        yield from _rules()
+
+
+def _rules() -> Iterator[str]:
+    """The rules of the linter. Its page is the only one that needs the catalog."""
+    from analytics_sync.commands.lint.command import RULES
+
+    yield "A comment `# lint: ignore RULE` on the line of a defect, or on the line above, leaves a rule out there.\n"
+    yield "| rule | finds |\n| --- | --- |"
+    yield from (f"| `{rule.name}` | {rule.title} |" for rule in RULES)
+    yield ""
 
 
 def _usage(action: argparse.Action) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -189,6 +190,22 @@ def test_the_table_names_what_to_do_next(
     assert line.startswith("shop/orders: key failed: ")
     assert summary == "1 resource: 0 ok, 1 failed, 0 not proven. Nothing was loaded."
     assert head.startswith("asset ")
+
+
+@pytest.mark.slow
+def test_the_rate_limit_is_obeyed(api: Api, shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shop.write_text(SHOP.replace("client:", "client:\n  rate_limit: {requests: 1, seconds: 1}"))
+    at: list[float] = []
+
+    def answer(path: str, *_: Any) -> Any:
+        at.append(time.monotonic())
+        return {"data": [GOOD]} if path == "/orders" else [{"id": 7}]
+
+    api.on("/orders", answer)
+    api.on("/orders/*/lines", answer)
+    assert main(["check", "--live", "shop", "--days", DAY]) == 0
+    first, second = at
+    assert second - first > 0.9
 
 
 def test_days_without_live_are_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
