@@ -320,7 +320,8 @@ def test_convert_reads_a_pipe_which_gives_its_text_once(
 @pytest.mark.parametrize(
     "command",
     ["", "run", "demo", "dev", "check", "settings", "convert", "infer", "json-schema", "sources", "schema", "schema diff", "schema heal",
-     "schema reset"],
+     "schema reset", "list", "describe", "plan", "preview", "lint", "test", "doctor", "completion", "destinations",
+     "alert-test", "trouble"],
 )  # fmt: skip
 def test_help_explains_each_command_in_plain_text(
     command: str, capsys: pytest.CaptureFixture[str]
