@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -24,6 +25,7 @@ _PACKAGE = "analytics_sync"
 _GIGABYTE = 1 << 30
 _LITTLE_ROOM, _NO_ROOM = _GIGABYTE, _GIGABYTE // 10
 _HOME = "DAGSTER_HOME"
+_CREDENTIALS = re.compile(r"://[^\s/]*@")
 
 
 def python() -> Iterator[Diagnosis]:
@@ -84,7 +86,8 @@ def _instance(home: Path) -> Diagnosis:
         with DagsterInstance.get() as instance:
             count = instance.get_runs_count()
     except Exception as e:  # of any kind: its storage may be a server
-        problem = str(e).strip().partition("\n")[0] or type(e).__name__
+        first_line = str(e).strip().partition("\n")[0] or type(e).__name__
+        problem = _CREDENTIALS.sub("://***@", first_line)
         return failed(
             _HOME, f"{home}: Dagster cannot open it: {problem}. Look at its dagster.yaml."
         )

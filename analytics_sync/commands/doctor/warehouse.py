@@ -160,7 +160,7 @@ def _server() -> Iterator[Diagnosis]:
         with made.client(Schema("doctor"), config) as job_client:
             problem = _problem(job_client.sql_client)
     except Exception as e:  # dlt and drivers have their own errors
-        said = redact(shown(str(e).strip() or type(e).__name__, _MAX_PROBLEM))
+        said = shown(redact(str(e).strip() or type(e).__name__), _MAX_PROBLEM)
         yield failed(_NAME, f"{configured_kind()} cannot be opened: {said}")
         return
     address = warehouse_address(made)
