@@ -15,6 +15,7 @@ from analytics_sync.catalog.config.incremental import Incremental
 from analytics_sync.catalog.config.param_format import unit_of
 from analytics_sync.extract.bounds import BoundsFormat
 from analytics_sync.infer.asking import Asker
+from analytics_sync.infer.cuts import cuts_that_tell
 from analytics_sync.infer.known_params import known_params
 from analytics_sync.infer.pages import AnsweredPage, PageTaker
 from analytics_sync.infer.param_names import names_for_times, preferred
@@ -25,7 +26,7 @@ from analytics_sync.infer.times import TimeField, time_fields
 _MAX_REQUESTS = 10  # of the search for the parameters of one format
 _MAX_ALL_REQUESTS = 16  # about; a search that has begun goes to its end
 _MAX_FIELDS = 2
-_MIN_RECORDS = 4
+_MIN_RECORDS = 8
 _FORMATS = ("iso", "date", "epoch_ms", "epoch_s")
 _DAY = timedelta(days=1)
 _MAX_ZONE = timedelta(hours=14)
@@ -57,24 +58,33 @@ def propose_window(asker: Asker, taker: PageTaker, first: AnsweredPage) -> Propo
         return ProposedWindow(None)
     tried: list[str] = []
     refused: list[str] = []
+    untold: list[str] = []
     last = asker.asked + _MAX_ALL_REQUESTS
     for cursor, param_format in _attempts(fields[:_MAX_FIELDS]):
         if asker.asked >= last:
             break
-        search = _FilterSearch(asker, taker, first, cursor, param_format, refused)
+        others = [field for field in fields if field is not cursor]
+        search = _FilterSearch(asker, taker, first, cursor, others, param_format, refused)
         if (keys := search.find()) is not None:
             reason = f"bounds in {' and '.join(search.proven)} gave records within them only"
             return ProposedWindow(Choice(keys, reason, "proven"), cursor)
+        if not search.can_tell and cursor.path not in untold:
+            untold.append(cursor.path)
         tried += [name for name in search.tried if name not in tried]
         refused += [name for name in search.refused if name not in refused]
-    return ProposedWindow(left_open(_reason(fields, tried)))
+    return ProposedWindow(left_open(_reason(fields, tried, untold)))
 
 
-def _reason(fields: Sequence[TimeField], tried: Sequence[str]) -> str:
+def _reason(fields: Sequence[TimeField], tried: Sequence[str], untold: Sequence[str]) -> str:
     names = ", ".join(field.path for field in fields[:_MAX_FIELDS])
     text = f"no filter by {names} is proven"
     if tried:
         text += f"; tried without effect: {listed(tried)}"
+    if untold:
+        text += (
+            f"; in the first page, the times of {', '.join(untold)} are too few, too close, or too near to its "
+            "other times"
+        )
     return (
         f"{text}. Without a filter, incremental: {{cursor_path: {fields[0].path}}} reads the whole listing "
         "for each day"
@@ -107,6 +117,7 @@ class _FilterSearch:
         taker: PageTaker,
         first: AnsweredPage,
         cursor: TimeField,
+        others: Sequence[TimeField],
         param_format: str,
         known: Sequence[str],
     ) -> None:
@@ -124,18 +135,25 @@ class _FilterSearch:
         instants = cursor.instants(first.records) or []
         self._first = list(zip(first.names, instants, strict=False))
         self._times = sorted(instants)
+        cuts = cuts_that_tell(
+            instants, [o.instants(first.records) or [] for o in others], self._slack, self._floor
+        )
+        self._cuts = cuts if cuts and len(instants) >= _MIN_RECORDS else []
         self._likely = known
         self.tried: list[str] = []
         self.refused: list[str] = []
         self.proven: list[str] = []
 
+    @property
+    def can_tell(self) -> bool:
+        """Whether the times of the first page can show by which field the API filters."""
+        return bool(self._cuts)
+
     def find(self) -> dict[str, object] | None:
         """The keys of ``incremental``; None if the API filters by none of the usual parameters."""
-        if len(self._times) < _MIN_RECORDS:
+        if not self._cuts:
             return None
-        cut = self._cut()
-        if cut is None:
-            return None
+        cut, *more_cuts = self._cuts
         ends = names_for_times(self._cursor.path)
         starts = [n for n in preferred(ends, self._known) if n not in self._asker.query]
         search = ParamSearch(lambda names: self._effect(names, ends, cut), _MAX_REQUESTS)
@@ -143,6 +161,9 @@ class _FilterSearch:
         start = search.find(likely) or search.find([n for n in starts if n not in likely])
         if start is None:
             self.tried, self.refused = search.tried, search.refused
+            return None
+        if any(self._effect([start], ends, c) is not Effect.EXPECTED for c in more_cuts):
+            self.tried = [start]
             return None
         keys = {"cursor_path": self._cursor.path, "start_param": start}
         self.proven = [start]
@@ -155,13 +176,6 @@ class _FilterSearch:
         if self._param_format != "iso":
             keys["param_format"] = self._param_format
         return {**keys}
-
-    def _cut(self) -> datetime | None:
-        """An instant with records of the first page well before and well after it, near their middle."""
-        middle = self._times[len(self._times) // 2]
-        low, high = self._times[0] + self._slack, self._times[-1] - self._slack
-        possible = {cut for time in self._times if low < (cut := self._floor(time)) < high}
-        return min(possible, key=lambda cut: abs(cut - middle), default=None)
 
     def _floor(self, instant: datetime) -> datetime:
         """The instant, or the start of its day where bounds are days."""

@@ -133,6 +133,27 @@ def epoch_window(path: str, query: Query, headers: Mapping[str, str]) -> Any:
     return {"records": sorted(found, key=lambda r: -r["created"])}
 
 
+def filter_by_creation(changed_every: int) -> Handler:
+    """Times of creation and of change that are mostly the same; ``since`` filters by creation.
+
+    Args:
+        changed_every: Every so many records have changed two days after their creation; 0 for none.
+    """
+    records = []
+    for n, record in enumerate(RECORDS):
+        created = _START + timedelta(hours=7 * n)
+        is_changed = changed_every > 0 and n % changed_every == 0
+        changed = created + timedelta(days=2 * is_changed)
+        times = {"created_at": created.isoformat(), "updated_at": changed.isoformat()}
+        records.append({"id": record["id"], **times})
+
+    def handler(path: str, query: Query, headers: Mapping[str, str]) -> Any:
+        since = query.get("since", "").replace("Z", "+00:00")
+        return {"data": [r for r in records if r["created_at"] >= since]}
+
+    return handler
+
+
 def start_is_an_offset(path: str, query: Query, headers: Mapping[str, str]) -> Any:
     """``start`` skips as many records as the digits at its beginning say, as lenient parsers read them."""
     digits = query.get("start", "0").partition("-")[0][:2]

@@ -47,6 +47,20 @@ def test_an_offset_that_is_read_from_a_time_is_no_filter(infer: Infer) -> None:
     assert "# incremental, TODO: no filter by updated_at" in text
 
 
+def test_a_filter_by_another_time_is_not_taken_for_one_by_the_time_of_change(infer: Infer) -> None:
+    incremental = loaded(infer(forms.filter_by_creation(9))).resources["items"].incremental
+    assert incremental is not None
+    assert (incremental.cursor_path, incremental.start_param) == ("created_at", "since")
+
+
+def test_times_that_are_the_same_in_each_record_do_not_tell_which_one_is_filtered(
+    infer: Infer,
+) -> None:
+    text = infer(forms.filter_by_creation(0))
+    assert loaded(text).resources["items"].incremental is None
+    assert "too near to its other times" in " ".join(text.replace("#", " ").split())
+
+
 _KEYS: list[tuple[str, list[dict[str, Any]]]] = [
     ("an id that two records share", [{"id": n // 2, "v": n} for n in range(12)]),
     ("an id that one record lacks", [{"id": n or None, "v": n} for n in range(12)]),
