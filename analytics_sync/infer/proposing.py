@@ -34,6 +34,7 @@ from analytics_sync.infer.times import TimeField
 from analytics_sync.infer.windows import ProposedWindow, propose_window
 
 _MIN_RECORDS = 50  # of a field that is said to be never null
+_MIN_LONG_ID = 16  # characters; a UUID has 36
 _NO_CHILDREN_YET = "its pages were not asked for"
 
 
@@ -216,16 +217,23 @@ def _child(child: FoundChild, parent: ProposedParent, ids: Sequence[Any]) -> Pro
 
 
 def _key_of_child(child: FoundChild, own: Choice, parent: ProposedParent) -> Choice:
-    """The key of a child: with that of its parent, unless its ids are texts that no two parents share."""
+    """The key of a child: with that of its parent, unless its ids are long texts that no two parents share.
+
+    A short text may be a name within the parent, such as ``main``.
+    """
     if not isinstance(own.value, list):
         return own
     keys = compile_field(own.value[0]).keys
     ids = [set(map(repr, values_at(r, keys).values)) for r in child.records]
     values = [v for r in child.records for v in values_at(r, keys).values]
     is_shared = len(ids) > 1 and bool(set.intersection(*ids))
-    if len(ids) > 1 and not is_shared and all(isinstance(v, str) for v in values):
+    if len(ids) > 1 and not is_shared and all(map(_is_long_text, values)):
         return own
     reason = (
         f"{own.reason}; ids of children may be numbers within their {singular(parent.resource)}"
     )
     return Choice([parent.placeholder, *own.value], reason)
+
+
+def _is_long_text(value: Any) -> bool:
+    return isinstance(value, str) and len(value) >= _MIN_LONG_ID

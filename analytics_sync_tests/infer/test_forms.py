@@ -123,13 +123,16 @@ def test_children_are_found_by_links_and_by_names(api: Api, infer: Infer) -> Non
     orders = [{"id": n, "lines": f"{api.url}/orders/{n}/lines", "total": n / 4} for n in (1, 2, 3)]
     api.on("/orders", {"orders": orders})
     api.on("/orders/*/lines", {"lines": [{"id": n, "sku": f"s{n}"} for n in (1, 2)]})
-    api.on("/orders/1/notes", [{"id": "a-1", "text": "x"}])
-    api.on("/orders/2/notes", [{"id": "b-1", "text": "y"}])
-    text = infer(None, "--child", "notes", path="/orders", name="orders")
+    for n in (1, 2):
+        api.on(f"/orders/{n}/notes", [{"id": f"5f0c1d0e-{n}-long-enough", "text": "x"}])
+        api.on(f"/orders/{n}/tags", [{"id": f"tag{n}"}])
+    text = infer(None, "--child", "notes", "--child", "tags", path="/orders", name="orders")
     source = loaded(text)
     lines, notes = source.resources["lines"], source.resources["notes"]
-    # the ids of lines are numbers within their order; those of notes are texts that no two orders share
+    # the ids of lines are numbers within their order; those of notes are long, and no two orders share one
     assert (lines.parent, lines.primary_key) == ("orders", ("order_id", "id"))
     assert (notes.parent, notes.primary_key) == ("orders", ("id",))
+    assert source.resources["tags"].primary_key == ("order_id", "id")
     api.on("/orders/3/notes", [])
+    api.on("/orders/3/tags", [])
     assert len(read(source).rows["lines"]) == 6
