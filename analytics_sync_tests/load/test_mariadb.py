@@ -25,7 +25,13 @@ from analytics_sync.load.clients.working_tables import NEW, OLD, ROW_ID
 from analytics_sync.load.errors import LoadError
 from analytics_sync.load.pipeline import load
 from analytics_sync.load.sharing.locks import lock_dataset, open_dataset
-from analytics_sync_tests.support.mariadb_server import MariaDb, connected, query, run, settings
+from analytics_sync_tests.support.mariadb_server import (
+    MariaDb,
+    connected,
+    query,
+    run,
+    settings,
+)
 from analytics_sync_tests.support.scripted_api import Api, item, shop, shop_api
 
 api = shop_api

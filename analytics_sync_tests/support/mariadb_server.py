@@ -103,9 +103,9 @@ class MariaDb:
         socket = quote(str(self._socket), safe="")
         return f"mariadb+pymysql://loader:{_WORD}@localhost/information_schema?unix_socket={socket}"
 
-    def empty(self) -> str:
-        """Drop the dataset of the shop; the address."""
-        self.run("DROP DATABASE IF EXISTS shop")
+    def empty(self, dataset: str = "shop") -> str:
+        """Drop a dataset; the address."""
+        self.run(f"DROP DATABASE IF EXISTS {dataset}")
         return self.address
 
     def connect(self) -> Any:
