@@ -52,7 +52,11 @@ h = lambda q=x: q.append(K); h()~x = list(gen())~list(gen())~gen()~n = max([K, n
 m = str(n)~m = f"{n}"~z = change(x); z.append(K)~z = [x, y][u()]; z.append(K)~z = {"x": x}; z["x"].append(K)
 z = [x]; change(z)~z = d.get("l"); z.append(K)~n = d.get("a", K)~n = len({K, K, 1})~n = K in x~n = "a" in d~n = not u()
 d.setdefault("a", K)~n = d.pop("a", K)~d["a"] += 1~x = x or [K]~y = y and [K]~n = (x == y)~x = tuple(x)
-z = (x, [K]); z[0].append(K)~y = copy.copy(d).get("l")~w(x)~w(y)~global_change()~x = sorted(x)~y = x.copy()"""
+z = (x, [K]); z[0].append(K)~y = copy.copy(d).get("l")~w(x)~w(y)~global_change()~x = sorted(x)~y = x.copy()
+m = max([1, K], key=lambda v: y.append(v) or v)~x = list(map(lambda v: d.update(m=v) or v, y))~print(x)~print(*[y.append(i) for i in list(x)])
+n = [*filter(lambda v: u(), x)]~z = dict(l=x); change(z)~z = d.copy(); z["l"].append(K)~z = change([x, y]); z[0].append(K)~n, *y = x
+(lambda: y.append(K))()~x = (lambda v: v)(y)~y = [lambda: x.append(K)][0]() or y~z = (y,); z[0].append(K)~d["l"][0] = K
+n = sum(x)~x.extend([i for i in y if u()])~d = dict(zip(["a", "l"], [K, y]))~d[K] = n; n = list(d)[-1]"""
 WORDS = SIMPLE.replace("\n", "~").split("~")
 DEFINED = """
 import copy
@@ -112,7 +116,7 @@ class Programs:
             return [f"if u(): {kind}"]
         inner = inside
         inner = inside + " loop" if kind in {"for", "for some", "while u", "while n"} else inner
-        inner = " function" if kind in {"def", "def u", "class"} else inner
+        inner = " function" if kind in {"def", "def u", "method"} else inner
         parts = _COMPOUND[kind].split("\n")
         lines: list[str] = []
         for part in parts:
@@ -147,6 +151,10 @@ _COMPOUND = {
     "def u": "if u():\n    def f(p=x):\n        global n, x\n        BODY\n        return p",
     "closure": "def outer():\n    q = [1]\n    r = 1\n    def inner():\n        nonlocal r\n        if u(): return\n        r = K\n        q.append(K)\n    if u(): inner()\n    return [q, r]\ny = outer()\nn = y[1]",
     "class": "class C(C):\n    A = K\n    def __init__(self): self.q = x\n    def go(self): self.q.append(K)\nif u(): C().go()",
+    "method": "class C(C):\n    L = [K]\n    @classmethod\n    def of(cls, v):\n        BODY\n        return cls.L\n    @staticmethod\n    def put(v): C.L.append(v)\ny = C.of(x)\nif u(): C.put(K)",
+    "nested": "def h(q):\n    for i in list(q):\n        if u(): return [i]\n        x.append(i)\n    else:\n        y.append(K)\n    return q\ny = h(h(x))",
+    "two funcs": "def p1(): x.append(K)\ndef p2(): y.append(K)\nh = p1 if u() else p2\nh()",
+    "recursion": "def h(q):\n    if q > 2 or u(): return q\n    x.append(q)\n    return h(q + 1)\nn = h(0)",
     "decorator": "def deco(h):\n    x.append(K)\n    return lambda *a: h(*a)\n@deco\ndef f(): return [K, n]",
 }  # fmt: skip
 
@@ -200,7 +208,7 @@ def runs(program: str, *, most: int) -> Iterator[dict[str, Any]]:
             made: list[Any] = []
             helpers = _Helpers(numbers)
             names: dict[str, Any] = {
-                "suppress": suppress, "rest_api_source": lambda c, m=made: m.append(copy.deepcopy(c)),
+                "suppress": suppress, "print": lambda *_: None, "rest_api_source": lambda c, m=made: m.append(copy.deepcopy(c)),
             }  # fmt: skip
             names |= {
                 name: getattr(helpers, name) for name in ("u", "some", "fail", "change", "call")

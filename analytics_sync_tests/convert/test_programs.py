@@ -205,6 +205,7 @@ OPEN = {
     "a list in another one": "x = [1]\nd = {'l': x}\nif helper():\n    d['l'].append(2)",
     "an unknown name of a list": "x = [1]\ny = [x, []][helper()]\ny.append(2)",
     "code elsewhere": "x = [1]\nhelper(x)",
+    "a function that orders items": "x = [1]\nmax([1, 2], key=lambda n: x.append(n) or n)",
     "code elsewhere that calls": "x = [1]\nhelper(lambda: x.append(2))",
     "an object of a class of the file": "x = [1]\nclass Shop:\n    def fill(self):\n        x.append(2)\nif helper():\n    Shop().fill()",
     "an unknown number of items": "x = [*helper(), 1][0]",
@@ -236,6 +237,8 @@ NAMES = {
     "a call that is evaluated once": "x = 1\ndef f():\n    global x\n    x += 1\n    return dlt\nf().pipeline()",
     "a shallow copy": "import copy\ny = {'a': [1]}\nz = copy.copy(y)\nz['a'].append(2)\nx = len(y['a'])",
     "a set": "x = len(set([1, 2, 2]))",
+    "code that changes nothing": "import logging, requests\ny = {'a': 2}\nrequests.get('https://a.example.com', params=y)\nlogging.getLogger('a').info('%s', y)\nprint(y)\nx = y['a']",
+    "a decorator of an object from outside": "from helpers import app\n@app.task(1)\ndef f():\n    return 2\nx = f()",
     "a branch that fails": "x = 2\nif os.environ['A'] == 'b':\n    x = 1\n    raise ValueError",
 }  # fmt: skip
 

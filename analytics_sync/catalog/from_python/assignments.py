@@ -121,7 +121,7 @@ class Assignments(Expressions):
         else:
             result = operate(node.op, old, new, line)
             if isinstance(old.data, Code):
-                self.touch("", [old, new], scope, line)
+                self.touch([old, new], scope, line)
                 result = unknown(old.data.why, line, [old, new])
         if isinstance(target, ast.Subscript) and base is not None:
             self._set_item(base, key, result, target, scope)
@@ -140,7 +140,7 @@ class Assignments(Expressions):
         ):
             old.data.update(new.data)
         else:
-            self.touch("", [old, new], scope, line)
+            self.touch([old, new], scope, line)
 
     def delete(self, node: ast.Delete, scope: NameScope) -> None:
         """``del`` of items; a name that is gone is not read any more."""
@@ -160,7 +160,7 @@ class Assignments(Expressions):
     def changed(self, node: ast.expr, given: list[Value], scope: NameScope) -> None:
         """A value that was changed in a way that only a run could tell."""
         line = self.line(node)
-        self.touch("", given, scope, line)
+        self.touch(given, scope, line)
         self.note_changes(given[0], "apply", line)
         root = node
         while isinstance(root, ast.Attribute | ast.Subscript):

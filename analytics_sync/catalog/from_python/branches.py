@@ -204,11 +204,11 @@ class Branches(Assignments):
                 given = value if own else unknown("the value of a with statement", line, [value])
                 self.bind(item.optional_vars, given, scope)
         doubted = [v for v in managers if not isinstance(v.data, Known)]
-        self.touch("", doubted, scope, line)
+        self.touch(doubted, scope, line)
         if not quiet and not any(_is_own(v) for v in doubted):
             return self.block(node.body, scope)
         end = self._attempt(node.body, [], [None], scope, line)
-        self.touch("", doubted, scope, line)
+        self.touch(doubted, scope, line)
         return end
 
     def _try(self, node: ast.Try | ast.TryStar, scope: NameScope) -> End:

@@ -22,14 +22,6 @@ from analytics_sync.catalog.from_python.values import (
 
 _MOST_ROUNDS = 40
 _OUTSIDE = "a value that code outside of this file may have changed"
-# Functions and methods that change none of their arguments.
-_HARMLESS = frozenset({
-    "print", "pprint", "pformat", "repr", "isinstance", "issubclass", "type", "id", "hash", "hasattr", "callable",
-    "getLogger", "debug", "info", "warning", "error", "exception", "critical", "log", "dump", "dumps", "echo", "secho",
-    "len", "str", "int", "float", "bool", "list", "tuple", "set", "dict", "frozenset", "range", "zip", "enumerate",
-    "sum", "min", "max", "any", "all", "sorted", "reversed", "round", "abs", "format", "deepcopy",
-    "copy", "join", "get", "items", "keys", "values", "index", "count", "startswith", "endswith", "urljoin", "urlencode",
-})  # fmt: skip
 
 
 class Choices:
@@ -112,26 +104,21 @@ class Choices:
                 return
         raise TooMuchWork("a loop whose values only a run could tell", line)
 
-    def touch(self, name: str, given: Sequence[Value], scope: NameScope, line: int) -> None:
+    def touch(
+        self, given: Sequence[Value], scope: NameScope, line: int, *, changes: bool = True
+    ) -> None:
         """Code that is not read gets these values: it may change them, and call their functions.
 
         Args:
-            name: The name of the code, if it has one.
             given: The values.
             scope: The names around.
             line: The line of the call.
+            changes: Whether the code may change them.
         """
-        if name in _HARMLESS:
-            return
         reached = reach(given)
         functions = [v for v in reached if isinstance(v.data, Function)]
-        for value in reached:
-            if isinstance(value.data, dict | list) and not isinstance(value.data, Tuple):
-                value.data = Code(_OUTSIDE, line, holds=tuple(functions))
-        for value in given:
-            if isinstance(value.data, Class):
-                names = value.data.scope.names
-                names.update({key: unknown(_OUTSIDE, line, [v]) for key, v in names.items()})
+        if changes:
+            _change(given, reached, line)
         self.call_any(functions, [], {}, scope, line)
 
     def call_any(
@@ -165,6 +152,17 @@ class Choices:
         finally:
             self._unproven -= nodes
         return results
+
+
+def _change(given: Sequence[Value], reached: Sequence[Value], line: int) -> None:
+    functions = tuple(v for v in reached if isinstance(v.data, Function))
+    for value in reached:
+        if isinstance(value.data, dict | list) and not isinstance(value.data, Tuple):
+            value.data = Code(_OUTSIDE, line, holds=functions)
+    for value in given:
+        if isinstance(value.data, Class):
+            names = value.data.scope.names
+            names.update({key: unknown(_OUTSIDE, line, [v]) for key, v in names.items()})
 
 
 def unknown(why: str, line: int, values: Sequence[Value], *, loose: bool = False) -> Value:

@@ -9,6 +9,11 @@ import ast
 
 from analytics_sync.catalog.from_python.choices import unknown
 from analytics_sync.catalog.from_python.dlt_objects import SOURCE_FUNCTIONS
+from analytics_sync.catalog.from_python.harmless_calls import (
+    is_harmless_function,
+    is_harmless_method,
+    only_reads,
+)
 from analytics_sync.catalog.from_python.known_calls import call_known
 from analytics_sync.catalog.from_python.limits import MAX_CALLS
 from analytics_sync.catalog.from_python.lookup import attribute_of
@@ -57,7 +62,7 @@ class Interpreter(Statements):
         arguments, keywords, unclear = self._arguments(node, scope)
         given = [*arguments, *keywords.values()]
         if unclear is not None:
-            self.touch(name, [function, *given, unclear], scope, line)
+            self.touch([function, *given, unclear], scope, line)
             return unclear
         if base is not None and isinstance(base.data, Known) and name in _CHANGES:
             self.changed(node.func, [base], scope)
@@ -92,7 +97,7 @@ class Interpreter(Statements):
             if any(b.rsplit(".", 1)[-1] == "TypedDict" for b in data.bases):
                 return Value(dict(keywords), line)
             result = unknown(f"an object of the class {data.name}", line, [function, *given])
-            self.touch("", [*data.scope.names.values(), *given], scope, line)
+            self.touch([*data.scope.names.values(), *given], scope, line)
             return result
         elif isinstance(data, Code):
             self.note_changes(base or function, name, line)
@@ -102,7 +107,10 @@ class Interpreter(Statements):
         else:
             result = Value(Code("a call of a value that is no function", line), line)
         if isinstance(result.data, Code):
-            self.touch(name, [function, *([base] if base else []), *given], scope, line)
+            known = isinstance(data, Known)
+            harmless = is_harmless_function(data.name) if known else is_harmless_method(name)
+            owner = [] if base is not None and only_reads(name) else [function, base or function]
+            self.touch([*owner, *given], scope, line, changes=not harmless)
         return result
 
     def _method(self, base: Value, name: str, node: ast.Call, scope: NameScope) -> Value:
@@ -119,7 +127,7 @@ class Interpreter(Statements):
         if found is not None:
             return found
         given = [base, *arguments, *keywords.values(), *([unclear] if unclear else [])]
-        self.touch(name, given, scope, line)
+        self.touch(given, scope, line, changes=not only_reads(name))
         return unclear or unknown(f"a call of the method {name}", line, given)
 
     def _arguments(

@@ -10,9 +10,10 @@ from collections.abc import Iterator
 
 from analytics_sync.catalog.from_python.branches import EXITS, Branches
 from analytics_sync.catalog.from_python.choices import unknown
-from analytics_sync.catalog.from_python.states import CHOICE, End
+from analytics_sync.catalog.from_python.states import CHOICE, End, reach
 from analytics_sync.catalog.from_python.values import (
     Class,
+    Code,
     Function,
     Known,
     NameScope,
@@ -107,7 +108,10 @@ class Statements(Branches):
         for decorator in node.decorator_list:
             call = decorator if isinstance(decorator, ast.Call) else None
             named = self.evaluate(call.func if call else decorator, scope).data
-            if not isinstance(named, Known):  # a decorator of the file
+            if isinstance(named, Code) and not reach(named.holds):  # of an object from outside
+                self.evaluate(decorator, scope)
+                continue
+            if not isinstance(named, Known):  # of the file
                 wrappers.append(self.evaluate(decorator, scope))
                 continue
             arguments = (
