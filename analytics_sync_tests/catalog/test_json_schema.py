@@ -283,7 +283,7 @@ def test_an_unknown_key_is_refused_by_both_or_by_neither(
     assert schema.is_valid(data) == (not problem or is_about_the_value)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(place=st.sampled_from(PLACES), key=st.sampled_from(KEYS), other=st.sampled_from(KEYS))
 def test_a_key_in_another_place_is_judged_alike(
     place: tuple[Any, ...], key: str, other: str, schema: jsonschema.Draft7Validator
@@ -295,7 +295,7 @@ def test_a_key_in_another_place_is_judged_alike(
     _agree(data, schema)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(data=st.data())
 def test_a_mapping_without_one_of_its_keys_is_judged_alike(
     data: st.DataObject, schema: jsonschema.Draft7Validator

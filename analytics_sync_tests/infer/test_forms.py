@@ -67,8 +67,13 @@ PAGINATORS: list[tuple[Any, str, dict[str, Any]]] = [
 ]
 
 
+MORE = {forms.pages_from_zero, forms.cursor_in_meta, forms.offset_with_flag, forms.link_header}
+
+
 @pytest.mark.parametrize(
-    ("form", "selector", "paginator"), PAGINATORS, ids=lambda v: getattr(v, "__name__", "")
+    ("form", "selector", "paginator"),
+    [pytest.param(*p, marks=[pytest.mark.slow] if p[0] in MORE else []) for p in PAGINATORS],
+    ids=lambda v: getattr(v, "__name__", ""),
 )
 def test_a_read_with_the_proposal_gives_every_record(
     form: Any, selector: str, paginator: dict[str, Any], infer: Infer
