@@ -17,7 +17,6 @@ from analytics_sync.catalog.building.build import build
 from analytics_sync.catalog.errors import CatalogError
 from analytics_sync.catalog.files.text_file import read_text
 from analytics_sync.catalog.files.yaml_config import parse_yaml
-from analytics_sync.catalog.from_python.reader import parse_python
 from analytics_sync.catalog.names import check_names
 from analytics_sync.catalog.source import Source
 
@@ -37,7 +36,12 @@ def load_text(text: str, *, name: str, file: str, python: bool = False) -> Sourc
     Raises:
         CatalogError: The text is invalid; the error names file, line, resource and key.
     """
-    data, lines = (parse_python if python else parse_yaml)(text, file)
+    if python:  # imported here: the code location reads YAML only
+        from analytics_sync.catalog.from_python.reader import parse_python
+
+        data, lines = parse_python(text, file)
+    else:
+        data, lines = parse_yaml(text, file)
     return build(data, lines, name=name, file=file)
 
 
