@@ -8,11 +8,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import signal
-import subprocess
-import sys
-from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,6 +18,13 @@ from analytics_sync.catalog import load_catalog, load_file
 from analytics_sync.cli import main
 from analytics_sync_tests.commands.test_readme_commands import LOOKING
 from analytics_sync_tests.support import duckdb_file
+from analytics_sync_tests.support.documents import (
+    blocks,
+    commands,
+    run_script,
+    script_of,
+    write_commands,
+)
 from analytics_sync_tests.support.world import ROOT, World
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -34,61 +37,12 @@ ELSEWHERE = {
     "source .venv/bin/activate",
     *(f"analytics-sync {command}" for command in LOOKING),
 }
-WAIT_FOR_SANDBOX = """for i in $(seq 300); do
-  python -c "import urllib.request as u; u.urlopen('http://127.0.0.1:8765/_sandbox')" 2>/dev/null && break
-done"""
-
-
-def blocks(language: str) -> list[str]:
-    """The fenced blocks of a language."""
-    return re.findall(rf"^```{language}\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
-
-
-def commands() -> list[str]:
-    """Every command of every shell block, in order, without comments."""
-    lines = [line.split(" #")[0].strip() for block in blocks("sh") for line in block.splitlines()]
-    return [line for line in lines if line and not line.startswith("#")]
-
-
-def write_commands(folder: Path) -> None:
-    """Write a script for each command of the package, so that it needs no activated environment."""
-    folder.mkdir()
-    modules = {"dagster": "-m dagster", "analytics-sync": "-m analytics_sync.cli", "python": ""}
-    for name, module in modules.items():
-        script = folder / name
-        script.write_text(f'#!/bin/sh\nexec "{sys.executable}" {module} "$@"\n')
-        script.chmod(0o755)
-
-
-def script_of(todo: list[str]) -> str:
-    """A shell script that names and runs each command, and waits for a sandbox to answer."""
-    lines = ["set -e"]
-    for command in todo:
-        lines += [f"echo '== {command.replace(chr(39), '')}'", command]
-        if command.endswith("&"):
-            lines.append(WAIT_FOR_SANDBOX)
-    return "\n".join(lines)
-
-
-def run_script(script: str, environment: Mapping[str, str], folder: Path) -> tuple[int, str]:
-    """The exit status and the output of a shell script. No process that it starts outlives it."""
-    with subprocess.Popen(
-        ["bash", "-c", script],
-        env=environment, cwd=folder, text=True, start_new_session=True,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-    ) as process:  # fmt: skip
-        try:
-            output, _ = process.communicate(timeout=300)
-        finally:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-    return process.returncode, output
 
 
 def test_every_command_runs(world: World) -> None:
-    todo = [c for c in commands() if c not in ELSEWHERE]
+    todo = [c for c in commands(README) if c not in ELSEWHERE]
     assert len(todo) >= 14
-    instance, shop, account, _ = blocks("yaml")
+    instance, shop, account, _ = blocks(README, "yaml")
     (world.home / "dagster.yaml").write_text(instance)
     (world.folder / "my_apis").mkdir()
     (world.folder / "my_apis" / "shop.yaml").write_text(shop)
@@ -129,7 +83,7 @@ def test_every_command_runs(world: World) -> None:
 
 
 def test_the_example_is_the_file_that_the_readme_shows() -> None:
-    assert (EXAMPLES / "shop.yaml").read_text(encoding="utf-8") == blocks("yaml")[1]
+    assert (EXAMPLES / "shop.yaml").read_text(encoding="utf-8") == blocks(README, "yaml")[1]
 
 
 def test_the_converted_example_is_read_like_any_source(
