@@ -24,8 +24,8 @@ from sqlalchemy import make_url
 
 from analytics_sync.load.clients.mariadb_values import CONVERTERS
 
-_PROGRAMS = ("/usr/sbin", "/usr/local/sbin", "/usr/libexec", "/opt/homebrew/bin", "/usr/local/bin")
-_SCRIPTS = ("/usr/share/mysql", "/usr/share/mariadb", "/opt/homebrew/share/mariadb")
+_PROGRAMS = ("/usr/sbin", "/usr/local/sbin", "/usr/libexec", "/usr/local/bin")
+_SCRIPTS = ("/usr/share/mysql", "/usr/share/mariadb")
 _SCRIPT_FILES = (
     "mysql_system_tables.sql",
     "mysql_performance_tables.sql",
