@@ -151,8 +151,8 @@ def _merge_by_row_id(merge: _Merge) -> list[str]:
         f"{UNEXPECTED} {_TIME}, count(*) FROM {_MET} WHERE {_UNEXPECTED} GROUP BY {_TIME}",
         *_spelled_by_row_id(merge),
         f"{OLDER_VERSIONS} FROM {merge.target} WHERE rowid IN (SELECT {_ROW} FROM {_MET} WHERE {_OLDER})",
-        f"{merge.insert} WHERE NOT EXISTS "
-        f"(SELECT 1 FROM {_MET} AS old WHERE {same_key} AND NOT old.{_OLDER})",
+        # NOT EXISTS with a second condition takes twice the time of this join
+        f"{merge.insert} ANTI JOIN (SELECT * FROM {_MET} WHERE NOT {_OLDER}) AS old ON {same_key}",
         f"DROP TABLE {_MET}",
     ]
 
