@@ -41,9 +41,7 @@ CLIENTS = [
     pytest.param(MergingDuckDbClient, DuckDbClient, id="duckdb"),
     pytest.param(MergingPostgresClient, PostgresClient, id="postgres"),
     pytest.param(MergingSqliteClient, SqlalchemyJobClient, id="sqlite"),
-    pytest.param(
-        MergingMariaDbClient, SqlalchemyJobClient, id="mariadb", marks=pytest.mark.slow
-    ),
+    pytest.param(MergingMariaDbClient, SqlalchemyJobClient, id="mariadb", marks=pytest.mark.slow),
 ]
 
 JOBS = [DuckDbMergeJob, PostgresMergeJob, SqliteMergeJob, MariaDbMergeJob]
