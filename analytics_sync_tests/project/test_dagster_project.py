@@ -120,7 +120,9 @@ def _check_mistakes(project: Project, made: Path) -> None:
     """Mistakes are named with their line."""
     right = (made / "defs.yaml").read_text()
     (made / "defs.yaml").write_text(right.replace("  group:", "  groupe_:"))
-    assert re.search(r"defs\.yaml:6.*groupe_", project.command("dg check yaml", status=1), re.DOTALL)
+    assert re.search(
+        r"defs\.yaml:6.*groupe_", project.command("dg check yaml", status=1), re.DOTALL
+    )
     (made / "defs.yaml").write_text(right.replace("2026-03-01", "2026-33-01"))
     said = project.command("dg check defs", status=1)
     assert re.search(r"defs\.yaml:9.*expected a day", said, re.DOTALL)
