@@ -106,6 +106,7 @@ def test_a_check_of_a_day_looks_at_the_rows_of_this_day(
     assert f"for example {TWO}" in text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("first", "second"),
     [("abc", "ABC"), ("a" * 36, "A" * 36), (ONE[:-1], ONE[:-1].upper()), (ONE, TWO.upper())],

@@ -150,6 +150,7 @@ def test_a_backfill_is_one_run(ui: Ui) -> None:
     assert_same(resource, ui.world.table("delivery/builds"), expected)
 
 
+@pytest.mark.slow
 def test_re_execution_from_asset_failure_reads_only_what_is_missing(ui: Ui) -> None:
     def broken(request: Request) -> Fault | None:
         refused = Fault(response=ServedResponse(403, b'{"errors": ["no"]}'))
@@ -195,6 +196,8 @@ def test_a_test_of_the_alerts_says_what_they_would_send(ui: Ui, name: str) -> No
     assert "secret-path" not in str((first, again))
 
 
+# the browser folder opens the same pages
+@pytest.mark.slow
 @pytest.mark.skipif(CHROMIUM is None, reason="needs the program chromium (a Debian package)")
 @pytest.mark.parametrize(
     ("page", "shown"),

@@ -88,7 +88,7 @@ def _without_load(rows: list[dict[str, object]]) -> list[str]:
     "source",
     [
         "observability",
-        "customer_data",
+        pytest.param("customer_data", marks=pytest.mark.slow),
         pytest.param("ci_pipelines", marks=pytest.mark.slow),
         pytest.param("delivery", marks=pytest.mark.slow),
     ],

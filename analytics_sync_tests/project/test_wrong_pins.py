@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -121,7 +122,7 @@ def test_all_packages_are_installed_by_the_same_command() -> None:
     """What holds above for one file of pins holds for all of them."""
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     installs = [
-        line.replace("$(LATEST)/bin", "$(BIN)").split()
+        re.sub(r"\$\((LATEST|DG)\)/bin", "$(BIN)", line).split()
         for line in makefile.splitlines()
         if "--require-hashes -r" in line
     ]
