@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
 
-from analytics_sync.common.window import Window
+from analytics_sync.common.window import EPOCH, Window
 
 QUARTER = timedelta(minutes=15)
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def quarter_of(cursor: object) -> datetime | None:
@@ -30,7 +29,7 @@ def quarter_of(cursor: object) -> datetime | None:
         return None
     at = cursor if isinstance(cursor, datetime) else datetime.combine(cursor, time.min)
     at = at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
-    return at - (at - _EPOCH) % QUARTER
+    return at - (at - EPOCH) % QUARTER
 
 
 def windows_around(cursors: Iterable[object]) -> list[Window] | None:

@@ -16,10 +16,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from analytics_sync.common.quarters import joined
-from analytics_sync.common.window import Window
+from analytics_sync.common.window import EPOCH, Window
 
 _TIMESTAMP = pa.timestamp("us", "UTC")
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,7 @@ class RowTimes:
     @property
     def windows(self) -> list[Window]:
         """The times of the rows, as windows."""
-        return joined(_EPOCH + timedelta(microseconds=quarter) for quarter in self.counts)
+        return joined(EPOCH + timedelta(microseconds=quarter) for quarter in self.counts)
 
     def rows_in(self, windows: Sequence[Window]) -> list[int]:
         """The number of rows in each of some windows."""

@@ -56,9 +56,8 @@ def script_of(todo: list[str]) -> str:
 
 def run_script(script: str, environment: Mapping[str, str], folder: Path) -> tuple[int, str]:
     """The exit status and the output of a shell script. No process that it starts outlives it."""
-    said = (
-        folder / "said.txt"
-    )  # a pipe would stay open as long as a server that the script has started
+    # A pipe would stay open as long as a server that the script has started.
+    said = folder / "said.txt"
     with (
         said.open("w") as output,
         subprocess.Popen(

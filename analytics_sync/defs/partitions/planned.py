@@ -36,9 +36,10 @@ class Planned:
     def steps(self) -> Mapping[str, tuple[Resource, ...]]:
         """The resources of each step of a run, by the name of the step."""
         name = self.source.name
-        if self.plan.steps == "one" or len(self.source.families) < 2:
+        families = self.source.families if self.plan.steps == "families" else ()
+        if len(families) < 2:
             return {name: self.source.assets}
-        return {f"{name}__{family[0].name}": family for family in self.source.families}
+        return {f"{name}__{family[0].name}": family for family in families}
 
     @property
     def asset_group(self) -> str:

@@ -15,6 +15,8 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from zoneinfo import ZoneInfo
 
+from analytics_sync.common.window import EPOCH
+
 Instant = tuple[datetime, bool]
 """An instant in UTC, and whether it is exactly the value that was sent."""
 
@@ -41,7 +43,6 @@ _INTERNET = re.compile(  # RFC 1123 and RFC 2822, as in HTTP and RSS
 )
 _UTC_NAMES = frozenset({"Z", "z", "UTC", "GMT"})
 _EPOCH_TEXT = re.compile(r"-?[0-9]{1,20}(?:\.[0-9]{1,30})?")
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _CONTEXT = Context(prec=60, rounding=ROUND_HALF_EVEN)
 _MICROSECOND_DIGITS = 6
 _FINE = 2.0**33  # seconds: below, no two microseconds have the same double
@@ -99,7 +100,7 @@ def instant_of_epoch(number: float | Decimal, unit: str | None) -> Instant | Non
     try:
         if isinstance(number, int):
             whole, rest = divmod(number, 1000) if digits == 3 else (number, 0)
-            return _EPOCH + timedelta(0, whole, rest * 1000), True
+            return EPOCH + timedelta(0, whole, rest * 1000), True
         if isinstance(number, float) and abs(number) < (_FINE * 1000 if digits == 3 else _FINE):
             seconds = number / 1000 if digits == 3 else number
             instant = datetime.fromtimestamp(seconds, UTC)
@@ -107,7 +108,7 @@ def instant_of_epoch(number: float | Decimal, unit: str | None) -> Instant | Non
         exact = number if isinstance(number, Decimal) else Decimal(repr(number))
         micros = int(exact.scaleb(digits, _CONTEXT).to_integral_value(context=_CONTEXT))
         is_exact = Decimal(micros).scaleb(-digits, _CONTEXT) == exact
-        return _EPOCH + timedelta(microseconds=micros), is_exact
+        return EPOCH + timedelta(microseconds=micros), is_exact
     except (ArithmeticError, ValueError):
         return None
 

@@ -6,13 +6,11 @@ Records of the window that came after the page was made are then missing.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from analytics_sync.catalog import Resource
-from analytics_sync.common.window import Window
+from analytics_sync.common.window import EPOCH, Window
 from analytics_sync.extract.rest_client.response import Response, seconds_in_cache
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def judge_age(response: Response, window: Window | None, resource: Resource) -> str:
@@ -28,7 +26,7 @@ def judge_age(response: Response, window: Window | None, resource: Resource) -> 
     age = seconds_in_cache(response.headers)
     if not age or window is None or resource.cursor is None:
         return ""
-    answered = _EPOCH + timedelta(microseconds=response.received_at)
+    answered = EPOCH + timedelta(microseconds=response.received_at)
     if not answered < window.end <= answered + timedelta(seconds=age):
         return ""
     return (

@@ -16,9 +16,9 @@ from enum import IntEnum
 from itertools import groupby, pairwise
 from operator import attrgetter
 
+from analytics_sync.common.window import EPOCH
 from analytics_sync.extract.repeated_rows import RepeatedRow
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _HOUR_US = 3_600_000_000
 _CLOCKS_DIFFER_US = _HOUR_US // 12
@@ -85,4 +85,4 @@ def _latest_us(cursor: date) -> int:
     if not isinstance(cursor, datetime):
         cursor = datetime.combine(cursor, time(), UTC)
     day_us = 24 * _HOUR_US if cursor.time() == time() else 0
-    return (cursor - _EPOCH) // _MICROSECOND + day_us
+    return (cursor - EPOCH) // _MICROSECOND + day_us

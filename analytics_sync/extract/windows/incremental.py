@@ -6,12 +6,12 @@ request series; and slices of the window, to be read concurrently.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 
 from analytics_sync.catalog import Resource
 from analytics_sync.catalog.config.incremental import Incremental
-from analytics_sync.common.window import Window
+from analytics_sync.common.window import EPOCH, Window
 from analytics_sync.extract.bounds import BoundsFormat
 from analytics_sync.extract.convert.cursor import CursorSpan
 
@@ -19,7 +19,6 @@ _MIN_MARGINS_PER_SLICE = 8  # the bounds of each slice cost so much of extra rec
 _MIN_SLICE = timedelta(minutes=1)
 _GRAINS_PER_WINDOW = 64
 _MAX_CLOCK_SKEW = timedelta(minutes=5)  # an API's clock may be behind ours by as much
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def with_lag(resource: Resource, window: Window | None) -> Window | None:
@@ -119,4 +118,4 @@ def is_within(incremental: Incremental, slice_: Window, span: CursorSpan) -> boo
 
 
 def _floor(instant: datetime, unit: timedelta) -> datetime:
-    return instant - (instant - _EPOCH) % unit
+    return instant - (instant - EPOCH) % unit
