@@ -205,6 +205,7 @@ OPEN = {
     "a list in another one": "x = [1]\nd = {'l': x}\nif helper():\n    d['l'].append(2)",
     "an unknown name of a list": "x = [1]\ny = [x, []][helper()]\ny.append(2)",
     "code elsewhere": "x = [1]\nhelper(x)",
+    "a list beside changed ones": "c, d, e = [], [], [1]\ny = c if helper() else d\nhelper(c, d)\nz = y + [e]\nz[0].append(2)\nx = e",
     "a function that orders items": "x = [1]\nmax([1, 2], key=lambda n: x.append(n) or n)",
     "code elsewhere that calls": "x = [1]\nhelper(lambda: x.append(2))",
     "an object of a class of the file": "x = [1]\nclass Shop:\n    def fill(self):\n        x.append(2)\nif helper():\n    Shop().fill()",

@@ -55,7 +55,7 @@ class Expressions(Containers):
         value = self._value(node, scope, line)
         if isinstance(value.data, Code):  # it may be any of its operands, or lead to them
             held = reach([value, *self._operands])
-            if len(held) > len(value.data.holds):
+            if not set(held) <= set(value.data.holds):
                 value = Value(replace(value.data, holds=tuple(held)), value.line)
         self._operands = outer
         if isinstance(value.data, LEADS_ON):
