@@ -74,21 +74,18 @@ def _paths(context: ResolutionContext, value: Any) -> list[Path]:
 
 def _key(name: str) -> Callable[[ResolutionContext, Any], Any]:
     """A resolver that checks a value by the rules of catalog files."""
-
-    def resolve(context: ResolutionContext, value: Any) -> Any:
-        found = context.resolve_value(value)
-        default_keys({name: found})
-        return found
-
-    return resolve
+    return _checked(lambda found: default_keys({name: found}))
 
 
 def _name(name: str) -> Callable[[ResolutionContext, Any], Any]:
     """A resolver that checks a name, or several."""
+    return _checked(lambda found: checked_names(name, found))
 
+
+def _checked(check: Callable[[Any], object]) -> Callable[[ResolutionContext, Any], Any]:
     def resolve(context: ResolutionContext, value: Any) -> Any:
         found = context.resolve_value(value)
-        checked_names(name, found)
+        check(found)
         return found
 
     return resolve
@@ -105,54 +102,55 @@ class RestSource(Component, Resolvable, Model):
     ]  # fmt: skip
     key_prefix: Annotated[
         str | list[str] | None,
-        Resolver(_name("key_prefix"), model_field_type=str | list[str] | None, description=
-                 "What stands in front of the asset keys [source, resource]."),
-    ] = None  # fmt: skip
+        Resolver(
+            _name("key_prefix"),
+            description="What stands in front of the asset keys [source, resource].",
+        ),
+    ] = None
     group: Annotated[
         str | None,
-        Resolver(_name("group"), model_field_type=str | None, description=
-                 "The asset group. By default, the name of each source."),
-    ] = None  # fmt: skip
+        Resolver(
+            _name("group"), description="The asset group. By default, the name of each source."
+        ),
+    ] = None
     owners: Annotated[
         list[str] | None,
-        Resolver(_key("owners"), model_field_type=list[str] | None, description=
-                 "Email addresses, and teams as team:name."),
-    ] = None  # fmt: skip
+        Resolver(_key("owners"), description="Email addresses, and teams as team:name."),
+    ] = None
     tags: Annotated[
         dict[str, str] | None,
-        Resolver(_key("tags"), model_field_type=dict[str, str] | None, description=
-                 "Tags of all assets, beside those of the catalog files."),
-    ] = None  # fmt: skip
+        Resolver(
+            _key("tags"), description="Tags of all assets, beside those of the catalog files."
+        ),
+    ] = None
     schedule: Annotated[
-        str | None,
-        Resolver(_key("schedule"), model_field_type=str | None, description=
-                 "The cron expression of the schedules."),
-    ] = None  # fmt: skip
+        str | None, Resolver(_key("schedule"), description="The cron expression of the schedules.")
+    ] = None
     partitions: Annotated[
         PartitionKind | None,
-        Resolver(_key("partitions"), model_field_type=PartitionKind | None, description=
-                 "The length of the partitions."),
-    ] = None  # fmt: skip
+        Resolver(_key("partitions"), description="The length of the partitions."),
+    ] = None
     start_date: Annotated[
         str | None,
-        Resolver(_key("start_date"), model_field_type=str | None, description=
-                 "The day of the first partition, such as 2025-01-01, in quotes."),
-    ] = None  # fmt: skip
+        Resolver(
+            _key("start_date"),
+            description="The day of the first partition, such as 2025-01-01, in quotes.",
+        ),
+    ] = None
     time_zone: Annotated[
-        str | None,
-        Resolver(_key("time_zone"), model_field_type=str | None, description=
-                 "The zone in which partitions begin."),
-    ] = None  # fmt: skip
+        str | None, Resolver(_key("time_zone"), description="The zone in which partitions begin.")
+    ] = None
     executor: Annotated[
         ExecutorKind | None,
-        Resolver(_key("executor"), model_field_type=ExecutorKind | None, description=
-                 "The engine of the jobs. Without one, the executor of the project runs them."),
-    ] = None  # fmt: skip
+        Resolver(
+            _key("executor"),
+            description="The engine of the jobs. Without one, the executor of the project runs them.",
+        ),
+    ] = None
     everything_job: Annotated[
         str | None,
-        Resolver(_name("everything_job"), model_field_type=str | None, description=
-                 "The name of a job of all these sources."),
-    ] = None  # fmt: skip
+        Resolver(_name("everything_job"), description="The name of a job of all these sources."),
+    ] = None
     schedules: bool = Field(True, description="Whether the sources have their schedules.")
     sensors: bool = Field(
         True, description="Whether the sources have their sensors and automation conditions."

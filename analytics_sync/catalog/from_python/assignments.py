@@ -14,7 +14,7 @@ from analytics_sync.catalog.from_python.lookup import item_of
 from analytics_sync.catalog.from_python.states import CHOICE, reach
 from analytics_sync.catalog.from_python.value_operators import operate
 from analytics_sync.catalog.from_python.values import (
-    OPAQUE,
+    NO_KEY,
     Class,
     Code,
     FoundSource,
@@ -83,11 +83,7 @@ class Assignments(Expressions):
     ) -> None:
         key = index.data if index else None
         data = base.data
-        if (
-            index is not None
-            and isinstance(data, dict)
-            and not isinstance(key, (OPAQUE, dict, list))
-        ):
+        if index is not None and isinstance(data, dict) and not isinstance(key, NO_KEY):
             if certain([data[key]] if key in data else []):
                 own = isinstance(value.data, dict | list)
                 data[key] = value if own else Value(value.data, self.line(target))
@@ -151,7 +147,7 @@ class Assignments(Expressions):
                 if (
                     index is not None
                     and isinstance(base.data, dict)
-                    and not isinstance(key, (OPAQUE, dict, list))
+                    and not isinstance(key, NO_KEY)
                 ):
                     base.data.pop(key, None)
                 else:

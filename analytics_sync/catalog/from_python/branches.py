@@ -19,7 +19,7 @@ from analytics_sync.catalog.from_python.values import (
     Value,
 )
 
-EXITS = frozenset({"exit", "_exit", "quit"})
+_EXITS = frozenset({"exit", "_exit", "quit"})
 _MOST_ROUNDS = 1000
 _SAFE = (ast.Assign, ast.AnnAssign, ast.Pass, ast.Constant, ast.Name, ast.expr_context)
 
@@ -285,7 +285,14 @@ def _fails(branch: Sequence[ast.stmt]) -> bool:
     if any(isinstance(part, ast.Return | ast.Break | ast.Continue) for part in parts):
         return False
     last = branch[-1] if branch else None
-    if isinstance(last, ast.Expr) and isinstance(last.value, ast.Call):
-        function = last.value.func
-        return getattr(function, "attr", getattr(function, "id", "")) in EXITS
-    return isinstance(last, ast.Raise)
+    return isinstance(last, ast.Raise) or (isinstance(last, ast.Expr) and ends_program(last.value))
+
+
+def ends_program(node: ast.expr) -> bool:
+    """Whether an expression is a call such as ``sys.exit()``."""
+    return isinstance(node, ast.Call) and called_name(node) in _EXITS
+
+
+def called_name(node: ast.Call) -> str:
+    """The last name of the function that is called; empty for a function without a name."""
+    return str(getattr(node.func, "attr", getattr(node.func, "id", "")))

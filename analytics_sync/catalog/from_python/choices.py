@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from analytics_sync.catalog.from_python.limits import TooMuchWork, Work
-from analytics_sync.catalog.from_python.states import CHOICE, End, Frame, ProgramState, reach
+from analytics_sync.catalog.from_python.states import End, Frame, ProgramState, reach
 from analytics_sync.catalog.from_python.values import (
     Class,
     Code,
@@ -168,6 +168,3 @@ def _change(given: Sequence[Value], reached: Sequence[Value], line: int) -> None
 def unknown(why: str, line: int, values: Sequence[Value], *, loose: bool = False) -> Value:
     """Code that stands for one of these values, or for something that leads to them."""
     return Value(Code(why, line, loose, tuple(reach(values))), line)
-
-
-__all__ = ["CHOICE", "Choices", "unknown"]

@@ -12,6 +12,7 @@ from typing import Any
 from analytics_sync.catalog.from_python.choices import Choices, unknown
 from analytics_sync.catalog.from_python.limits import check_plain_size, unwritable
 from analytics_sync.catalog.from_python.values import (
+    NO_KEY,
     OPAQUE,
     Code,
     Encoded,
@@ -113,8 +114,7 @@ class Containers(Choices):
             result += items
         check_plain_size(result, line)
         if isinstance(node, ast.Set):
-            found = distinct(result)
-            return self.code(_SET, node) if found is None else Value(found, line)
+            return self._set(result, node)
         return Value(Tuple(result) if isinstance(node, ast.Tuple) else result, line)
 
     def _comprehension(self, node: Any, scope: NameScope) -> Value:
@@ -138,9 +138,12 @@ class Containers(Choices):
         if not sure:
             return self.code("a list that only a run could make", node)
         if isinstance(node, ast.SetComp):
-            found = distinct(result)
-            return self.code(_SET, node) if found is None else Value(found, self.line(node))
+            return self._set(result, node)
         return Value(result, self.line(node))
+
+    def _set(self, items: Sequence[Value], node: ast.Set | ast.SetComp) -> Value:
+        found = distinct(items)
+        return self.code(_SET, node) if found is None else Value(found, self.line(node))
 
     def _dictionary_comprehension(self, node: ast.DictComp, scope: NameScope) -> Value:
         result: dict[Any, Value] = {}
@@ -149,7 +152,7 @@ class Containers(Choices):
         def add() -> bool:
             key = self.evaluate(node.key, inner).data
             value = self.evaluate(node.value, inner)
-            if isinstance(key, (OPAQUE, dict | list)):
+            if isinstance(key, NO_KEY):
                 return False
             result[key] = value
             return True
@@ -208,7 +211,7 @@ def distinct(values: Sequence[Value]) -> list[Value] | None:
     """The items of a set; None if only a run could tell them."""
     found: dict[Any, Value] = {}
     for value in values:
-        if isinstance(value.data, (OPAQUE, dict, list)):
+        if isinstance(value.data, NO_KEY):
             return None
         found.setdefault(value.data, value)
     return list(found.values())
@@ -216,6 +219,6 @@ def distinct(values: Sequence[Value]) -> list[Value] | None:
 
 def key_problem(key: Any) -> str:
     """Why a key is none of a configuration; empty for a plain text."""
-    if isinstance(key, (OPAQUE, dict | list)):
+    if isinstance(key, NO_KEY):
         return "a key must be a plain string; this one only a run could tell"
     return unwritable(key)

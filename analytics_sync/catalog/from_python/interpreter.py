@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 
+from analytics_sync.catalog.from_python.branches import called_name
 from analytics_sync.catalog.from_python.choices import unknown
 from analytics_sync.catalog.from_python.dlt_objects import SOURCE_FUNCTIONS
 from analytics_sync.catalog.from_python.harmless_calls import (
@@ -51,7 +52,7 @@ class Interpreter(Statements):
     def call(self, node: ast.Call, scope: NameScope) -> Value:
         line = self.line(node)
         base: Value | None = None
-        name = str(getattr(node.func, "attr", getattr(node.func, "id", "")))
+        name = called_name(node)
         if isinstance(node.func, ast.Attribute):
             base = self.evaluate(node.func.value, scope)
             if isinstance(base.data, FoundSource) or not isinstance(base.data, _LOOKED_AT):
@@ -128,7 +129,7 @@ class Interpreter(Statements):
             return found
         given = [base, *arguments, *keywords.values(), *([unclear] if unclear else [])]
         self.touch(given, scope, line, changes=not only_reads(name))
-        return unclear or unknown(f"a call of the method {name}", line, given)
+        return unclear or self.code(f"a call of the method {name}", node)
 
     def _arguments(
         self, node: ast.Call, scope: NameScope

@@ -12,11 +12,12 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urljoin
 
+from analytics_sync.catalog.from_python.containers import distinct
 from analytics_sync.catalog.from_python.dlt_objects import incremental, make_object
 from analytics_sync.catalog.from_python.limits import MAX_ITEMS, check_plain_size
 from analytics_sync.catalog.from_python.lookup import ENVIRONMENT, variable_setting, vault_of
 from analytics_sync.catalog.from_python.values import (
-    OPAQUE,
+    NO_KEY,
     Code,
     Encoded,
     Known,
@@ -167,9 +168,8 @@ def _tuple(arguments: list[Value], keywords: dict[str, Value], line: int) -> Val
 
 def _set(arguments: list[Value], keywords: dict[str, Value], line: int) -> Value | None:
     items = _list(arguments, keywords, line)
-    if items is None or any(isinstance(v.data, (OPAQUE, dict, list)) for v in items.data):
-        return None
-    return Value(list({v.data: v for v in reversed(items.data)}.values())[::-1], line)
+    found = distinct(items.data) if items else None
+    return None if found is None else Value(found, line)
 
 
 def _dict(arguments: list[Value], keywords: dict[str, Value], line: int) -> Value | None:
@@ -178,7 +178,7 @@ def _dict(arguments: list[Value], keywords: dict[str, Value], line: int) -> Valu
         isinstance(p.data, list) and len(p.data) == 2 for p in first
     ):
         pairs = [(p.data[0].data, p.data[1]) for p in first]
-        if any(isinstance(k, (OPAQUE, dict, list)) for k, _ in pairs):
+        if any(isinstance(k, NO_KEY) for k, _ in pairs):
             return None
         first = dict(pairs)
     if not isinstance(first, dict) or not certain(first[k] for k in keywords if k in first):

@@ -12,7 +12,7 @@ from typing import Any
 
 from analytics_sync.catalog.from_python.limits import MAX_ITEMS, MAX_TEXT, check_plain_size
 from analytics_sync.catalog.from_python.values import (
-    OPAQUE,
+    NO_KEY,
     Encoded,
     Moment,
     Setting,
@@ -167,7 +167,7 @@ def _of_dictionary(
             data.update(added)
             check_plain_size(data, line)
             return Value(None, line)
-    if not arguments or isinstance(key, (OPAQUE, dict, list)):
+    if not arguments or isinstance(key, NO_KEY):
         return None
     default = arguments[1] if len(arguments) > 1 else Value(None, line)
     match name:

@@ -13,6 +13,7 @@ from typing import Any
 
 from analytics_sync.catalog.errors import CatalogError
 from analytics_sync.catalog.files.yaml_config import Lines, check_size
+from analytics_sync.catalog.from_python.branches import called_name
 from analytics_sync.catalog.from_python.dlt_objects import SOURCE_FUNCTIONS
 from analytics_sync.catalog.from_python.draft import Draft
 from analytics_sync.catalog.from_python.interpreter import Interpreter
@@ -185,5 +186,4 @@ def _functions(scope: NameScope) -> Iterator[Function]:
 
 def _called_names(node: ast.AST) -> set[str]:
     """The last name of each function that a function calls."""
-    functions = [child.func for child in ast.walk(node) if isinstance(child, ast.Call)]
-    return {str(getattr(f, "attr", getattr(f, "id", ""))) for f in functions}
+    return {called_name(child) for child in ast.walk(node) if isinstance(child, ast.Call)}

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from analytics_sync.catalog.from_python.branches import EXITS, Branches
+from analytics_sync.catalog.from_python.branches import Branches, ends_program
 from analytics_sync.catalog.from_python.choices import unknown
 from analytics_sync.catalog.from_python.states import CHOICE, End, reach
 from analytics_sync.catalog.from_python.values import (
@@ -95,11 +95,9 @@ class Statements(Branches):
 
     def _expression(self, node: ast.expr, scope: NameScope) -> End:
         self.evaluate(node, scope)
-        if isinstance(node, ast.Call):
-            function = node.func
-            if getattr(function, "attr", getattr(function, "id", "")) in EXITS:
-                self.note_failure(scope, self.line(node))
-                return "raise"
+        if ends_program(node):
+            self.note_failure(scope, self.line(node))
+            return "raise"
         return None
 
     def _define(self, node: ast.FunctionDef | ast.AsyncFunctionDef, scope: NameScope) -> None:

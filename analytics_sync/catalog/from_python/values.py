@@ -180,6 +180,8 @@ class FoundSource:
 
 
 OPAQUE = (Setting, Encoded, SettingText, Moment, Code, Known, Function, Class, FoundSource)
+NO_KEY = (*OPAQUE, dict, list)
+"""The data that is no key of a dictionary, and no item of a set."""
 
 
 def parts(data: Any) -> Iterable[Value]:
