@@ -19,8 +19,11 @@ from analytics_sync.common.errors import (
     InvalidResponse,
     Place,
 )
+from analytics_sync.common.shown import shown
 from analytics_sync.extract.rest_client.call import Counters
 from analytics_sync.extract.rest_client.connections.deadline import Deadline
+from analytics_sync.extract.rest_client.content import GET, Content
+from analytics_sync.extract.rest_client.paginators.paginator import paginator_for
 from analytics_sync.extract.rest_client.resource_request import request_of
 from analytics_sync.extract.rest_client.response import Response
 from analytics_sync.extract.rest_client.session import Session
@@ -58,8 +61,7 @@ class Asker:
         self._most = most
         self._tell = tell
         self._deadline = Deadline.after(_MAX_SECONDS, _ADVICE)
-        self.counters = Counters()
-        self.asked = 0
+        self._counters = Counters()
         self._broken = 0
         params: dict[str, object] = {
             name: settings.param(resource.settings[name], f"{resource.name}: parameter {name}")
@@ -93,17 +95,24 @@ class Asker:
         return self._request.query
 
     @property
+    def asked(self) -> int:
+        """How many requests were sent, with those that were tried again."""
+        return self._counters.requests
+
+    @property
     def left(self) -> int:
         """How many requests may still be sent."""
         return self._most - self.asked
 
     def first(self) -> Response:
-        """The answer to the request as it is declared.
+        """The answer to the request as it is declared, with what its paginator adds.
 
         Raises:
             ExtractError: The API cannot be read.
         """
-        return self._get(self.url, self._request.query, self._resource.error_handler)
+        page = paginator_for(self._resource.paginator, self._place).first_request().params
+        query, content = self._request.page_query(page), self._request.content(page)
+        return self._get(self.url, query, self._resource.error_handler, content)
 
     def probe(self, params: Mapping[str, object]) -> Response | None:
         """The answer to the request with further parameters.
@@ -146,17 +155,24 @@ class Asker:
                 raise
         return None
 
-    def _get(self, url: str, query: Mapping[str, object], policy: ErrorHandler) -> Response:
-        self.asked += 1
-        shown = self._session.redact(with_query(url, query))
-        self._tell(f"GET {shown if len(shown) <= _MAX_SHOWN else shown[:_MAX_SHOWN] + '...'}")
+    def _get(
+        self,
+        url: str,
+        query: Mapping[str, object],
+        policy: ErrorHandler,
+        content: Content = GET,
+    ) -> Response:
+        target = self._session.redact(with_query(url, query))
+        self._tell(f"{content.method} {shown(target, _MAX_SHOWN)}")
         with self._session.redact.in_logs():
             return self._session.get(
                 url,
                 query,
                 place=self._place,
                 policy=policy,
-                counters=self.counters,
+                counters=self._counters,
                 deadline=self._deadline,
                 headers=self._request.headers,
+                actions=self._resource.response_actions,
+                content=content,
             )

@@ -74,11 +74,10 @@ def type_of(values: Sequence[Any], name: str, *, is_key: bool = False) -> tuple[
     """
     if is_key:
         kind, note = key_type(values, None), ""
-        fits = all(coerce_key(Field((), "", kind), value)[1] for value in values)
     else:
         kind, note = _type(values, name)
-        fits = all(coerce(Field((), "", kind), value)[1] for value in values)
-    if not fits:
+    field, fit = Field((), "", kind), coerce_key if is_key else coerce
+    if not all(fit(field, value)[1] for value in values):
         return "json", f"no narrower type holds each of {len(values)} values exactly"
     return kind, note
 

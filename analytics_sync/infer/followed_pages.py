@@ -16,11 +16,7 @@ from analytics_sync.extract.rest_client.paginators.link_header import (
     find_link,
 )
 from analytics_sync.extract.rest_client.paginators.next_links import next_links
-from analytics_sync.extract.rest_client.paginators.signs_of_more import (
-    Progress,
-    Sign,
-    signs_of_more,
-)
+from analytics_sync.extract.rest_client.paginators.signs_of_more import Sign
 from analytics_sync.infer.asking import Asker
 from analytics_sync.infer.known_params import known_params, possible_cursors
 from analytics_sync.infer.pages import AnsweredPage, PageTaker
@@ -111,7 +107,7 @@ class FollowedPages:
 
     def _by_last_id(self, page: AnsweredPage, sent: Mapping[str, object]) -> Iterator[Found]:
         """The id of the last record as the cursor, where a flag says that there is more."""
-        flags = [s for s in _signs(page) if s.kind == "flag" and s.value is True]
+        flags = [s for s in page.signs_of_more() if s.kind == "flag" and s.value is True]
         last = page.records[-1].get("id", MISSING) if page.records else MISSING
         place = self._taker.place
         if not flags or not isinstance(last, str | int) or place.kind != "list" or not place.keys:
@@ -160,13 +156,11 @@ class FollowedPages:
         return name, pages[(name,)]
 
 
-def _signs(page: AnsweredPage) -> list[Sign]:
-    return signs_of_more(page.response, page.records, Progress(len(page), 1))
-
-
 def _cursors(page: AnsweredPage) -> list[tuple[str, Any]]:
     """The values that may be cursors, with their places: those that speak of a next page first."""
-    found = {_place(page, sign): sign.value for sign in _signs(page) if sign.kind == "cursor"}
+    found = {
+        _place(page, sign): sign.value for sign in page.signs_of_more() if sign.kind == "cursor"
+    }
     found.pop("", None)
     return list((found | dict(possible_cursors(page))).items())
 

@@ -11,6 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from analytics_sync.common.exact_json import dumps
+from analytics_sync.extract.rest_client.paginators.signs_of_more import (
+    Progress,
+    Sign,
+    signs_of_more,
+)
 from analytics_sync.extract.rest_client.response import Response
 from analytics_sync.infer.fields import values_at
 from analytics_sync.infer.record_place import PlaceOfRecords
@@ -32,6 +37,15 @@ class AnsweredPage:
 
     def __len__(self) -> int:
         return len(self.records)
+
+    @property
+    def progress(self) -> Progress:
+        """How much was read, if this is the first page."""
+        return Progress(len(self), 1)
+
+    def signs_of_more(self) -> list[Sign]:
+        """What speaks of further records, if this is the first page."""
+        return signs_of_more(self.response, self.records, self.progress)
 
     def is_continued_by(self, other: AnsweredPage | None) -> bool:
         """Whether another page has other records, and none of these."""

@@ -11,12 +11,7 @@ from dataclasses import dataclass, field
 
 from analytics_sync.extract.rest_client.paginators.next_links import next_links
 from analytics_sync.extract.rest_client.paginators.sign_names import TOTALS, plain_name
-from analytics_sync.extract.rest_client.paginators.signs_of_more import (
-    Progress,
-    Sign,
-    says_all_read,
-    signs_of_more,
-)
+from analytics_sync.extract.rest_client.paginators.signs_of_more import says_all_read
 from analytics_sync.infer.asking import Asker
 from analytics_sync.infer.followed_pages import FollowedPages
 from analytics_sync.infer.numbered_pages import NumberedPages
@@ -81,7 +76,7 @@ def propose_paging(
 
 def unproven_paging(first: AnsweredPage) -> Paging:
     """The paging of answers in a file: what speaks of more, and no paginator."""
-    said = [sign.text for sign in _signs(first)]
+    said = [sign.text for sign in first.signs_of_more()]
     said += [
         f"there is a link at {link.place}" for link in next_links(first.response, first.records)
     ]
@@ -91,11 +86,11 @@ def unproven_paging(first: AnsweredPage) -> Paging:
 
 def _single_page(numbered: NumberedPages, first: AnsweredPage) -> Choice:
     """One page, if nothing speaks of more."""
-    signs = _signs(first)
+    signs = first.signs_of_more()
     if signs:
-        tried = [f"{sign.text}" for sign in signs]
+        tried = [sign.text for sign in signs]
         return _left_open(tried, first, numbered.tried)
-    if says_all_read(first.response, first.records, Progress(len(first), 1)):
+    if says_all_read(first.response, first.records, first.progress):
         return Choice("single_page", "the answer says that there is no more")
     if numbered.is_sure:
         reason = (
@@ -116,19 +111,15 @@ def _left_open(tried: Sequence[str], first: AnsweredPage, params: Sequence[str] 
     return left_open(f"no paginator is proven, so only certain links are followed. {text}")
 
 
-def _signs(page: AnsweredPage) -> list[Sign]:
-    return signs_of_more(page.response, page.records, Progress(len(page), 1))
-
-
 def _total(first: AnsweredPage, small: AnsweredPage | None) -> Choice | None:
     """The place of the total: it is larger than the page, or the same beside a smaller page."""
     pages = [page for page in (small, first) if page is not None]
     for page in pages:
-        for sign in _signs(page):
+        for sign in page.signs_of_more():
             name = plain_name(sign.place.rpartition(".")[2])
             is_in_body = sign.place.lower() not in page.response.headers
             if sign.kind == "total" and name in TOTALS and is_in_body:
-                others = [s.value for p in pages if p is not page for s in _signs(p)]
+                others = [s.value for p in pages if p is not page for s in p.signs_of_more()]
                 if not others or sign.value in others or sign.value == len(first):
                     reason = f"{sign.value:,} beside {len(page):,} records of a page"
                     return Choice(sign.place, reason)

@@ -57,6 +57,7 @@ def propose(
         selector: The place of the records, if the caller names it.
 
     Raises:
+        CatalogError: The place that the caller names is another form of path.
         ExtractError: The API cannot be read, or shows no records.
     """
     response = asker.first()
@@ -71,9 +72,9 @@ def propose(
             notes=[f"TODO: all {asker.asked} requests were used; --requests allows more"],
         )
     key = proposal.key.value
-    if not isinstance(key, list) or len(key) != 1 or len(compile_field(key[0]).keys) != 1:
+    keys = compile_field(key[0]).keys if isinstance(key, list) and len(key) == 1 else ()
+    if len(keys) != 1:
         return [proposal]
-    (keys,) = [compile_field(key[0]).keys]
     placeholder = f"{singular(place.resource)}_id"
     asked = find_children(asker, target.path, first.records, keys[0], placeholder, children)
     proposals, notes = [proposal], list(proposal.notes)
@@ -92,6 +93,7 @@ def propose_from_answers(
     """The proposal for a resource, from answers that were kept in a file.
 
     Raises:
+        CatalogError: The place that the caller names is another form of path.
         InvalidResponse: The answers show no records.
     """
     found = _place_of(bodies[0], place, selector)
@@ -107,7 +109,7 @@ def propose_from_answers(
 
 
 def _place_of(body: Any, place: Place, selector: str | None) -> PlaceOfRecords:
-    found = find_records(body, place.resource) if selector is None else chosen_place(selector)
+    found = find_records(body, place.resource) if selector is None else chosen_place(selector, body)
     problem = found if isinstance(found, str) else ""
     if isinstance(found, PlaceOfRecords) and not found.records(body):
         problem = f"there are no objects at {found.choice.value}"
@@ -143,9 +145,7 @@ def _proposal(
             records = [
                 {key_field: map_key, **record}
                 for page in paging.pages
-                for map_key, record in zip(
-                    found.map_keys(page.response.body), page.records, strict=True
-                )
+                for map_key, record in found.pairs(page.response.body)
             ]
     columns = list(_columns(records, key, window.cursor))
     return Proposal(
@@ -156,11 +156,7 @@ def _proposal(
 
 def _key_of_map(found: PlaceOfRecords, pages: Sequence[AnsweredPage]) -> tuple[Choice, str | None]:
     """The key of records in a map: the field that repeats the key of the map, or a field that takes it."""
-    pairs = [
-        (key, record)
-        for page in pages
-        for key, record in zip(found.map_keys(page.response.body), page.records, strict=True)
-    ]
+    pairs = [pair for page in pages for pair in found.pairs(page.response.body)]
     names = set().union(*(record for _, record in pairs))
     for name in sorted(names):
         if all(str(record.get(name)) == key for key, record in pairs):

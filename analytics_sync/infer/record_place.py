@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from analytics_sync.common.json_path import MISSING, compile_field, lookup, spell
+from analytics_sync.catalog.errors import CatalogError
+from analytics_sync.common.json_path import MISSING, PathError, compile_field, lookup, spell
 from analytics_sync.extract.rest_client.paginators.sign_names import (
     ANY_TOTALS,
     ERRORS,
@@ -65,7 +66,7 @@ class PlaceOfRecords:
 
     def records(self, body: Any) -> list[dict[str, Any]] | None:
         """The records of another answer; None if it has none at this place."""
-        found = lookup(body, spell(self.keys, is_exact=True)) if self.keys else body
+        found = _at(body, self.keys)
         match self.kind, found:
             case "map", Mapping():
                 found = list(found.values())
@@ -77,9 +78,11 @@ class PlaceOfRecords:
             return None
         return [record for record in found if isinstance(record, dict)]
 
-    def map_keys(self, body: Any) -> list[str]:
-        """The keys of the records in a map."""
-        return list(lookup(body, spell(self.keys, is_exact=True)) if self.keys else body)
+    def pairs(self, body: Any) -> list[tuple[str, dict[str, Any]]]:
+        """The records of a map with their keys; none if another answer has no map at this place."""
+        found = _at(body, self.keys)
+        items = found.items() if isinstance(found, Mapping) else ()
+        return [(key, record) for key, record in items if isinstance(record, dict)]
 
 
 def find_records(body: Any, resource: str) -> PlaceOfRecords | str:
@@ -117,22 +120,36 @@ def find_records(body: Any, resource: str) -> PlaceOfRecords | str:
     return _one_object(body)
 
 
-def chosen_place(selector: str) -> PlaceOfRecords:
+def chosen_place(selector: str, body: Any) -> PlaceOfRecords:
     """The place that somebody names, as ``data_selector`` spells it: keys, with ``.*`` or ``[*].node`` at the end.
 
+    Args:
+        selector: The place.
+        body: Decoded JSON: the elements there are those of a map or of a list.
+
     Raises:
-        PathError: It is no path.
+        CatalogError: It is another form of path.
     """
     choice = Choice(selector, "as --selector says", "proven")
     before, wraps, inner = selector.partition("[*].")
     if wraps:
         return PlaceOfRecords("wrapped", _keys_of(before), choice, inner)
-    kind: Literal["map", "list"] = "map" if selector.endswith(".*") else "list"
-    return PlaceOfRecords(kind, _keys_of(selector.removesuffix(".*")), choice)
+    keys = _keys_of(selector.removesuffix(".*"))
+    is_map = selector.endswith(".*") and isinstance(_at(body, keys), Mapping)
+    return PlaceOfRecords("map" if is_map else "list", keys, choice)
 
 
 def _keys_of(path: str) -> _Keys:
-    return () if path in ("", "$") else compile_field(path).keys
+    try:
+        return () if path in ("", "$") else compile_field(path).keys
+    except PathError:
+        raise CatalogError(
+            f"--selector: expected keys such as result.rows, with .* or [*].KEY behind them or not, found {path!r}"
+        ) from None
+
+
+def _at(body: Any, keys: _Keys) -> Any:
+    return lookup(body, spell(keys, is_exact=True))
 
 
 def _best_list(
@@ -246,7 +263,7 @@ def _looks_like_record(value: Mapping[str, Any]) -> bool:
 
 
 def _holder(body: Mapping[str, Any], keys: _Keys) -> Mapping[str, Any]:
-    found: Any = lookup(body, spell(keys[:-1], is_exact=True)) if keys[1:] else body
+    found = _at(body, keys[:-1])
     return found if isinstance(found, Mapping) else {}
 
 

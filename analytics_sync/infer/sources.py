@@ -5,11 +5,12 @@ In: an address, a name, and the client or the text of a file. Out: a source whos
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 from analytics_sync.catalog import CatalogError, Resource, Source, load_text
 from analytics_sync.catalog.config.paginators import Cursor
@@ -71,7 +72,7 @@ def new_source(address: str, name: str, resource: str, client: Mapping[str, Any]
 
 def _drafted(target: Target, name: str, resource: str, client: Mapping[str, Any]) -> Asked:
     draft = draft_of(name, target, client, resource)
-    source = load_text(json.dumps(draft), name=name, file="the command line")
+    source = load_text(yaml.safe_dump(draft, sort_keys=False), name=name, file="the command line")
     return Asked(source, source.resources[resource_name(resource)], target, draft["client"])
 
 
@@ -91,7 +92,7 @@ def source_of_file(address: str, file: Path, resource: str) -> Asked:
     address_of_api = Settings(known).address() or ""
     target = target_of(address, address_of_api)
     more = {**data, "resources": [*data["resources"], draft_resource(target, resource)]}
-    source = load_text(json.dumps(more), name=file.stem, file=file.name)
+    source = load_text(yaml.safe_dump(more, sort_keys=False), name=file.stem, file=file.name)
     found = source.resources[resource_name(resource)]
     return Asked(source, found, target, {}, text, _has_paginator(data))
 

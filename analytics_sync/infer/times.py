@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Literal
 
-from analytics_sync.extract.convert.instants import instant_of_epoch, parse_day, parse_instant
+from analytics_sync.extract.convert.instants import instant_of_epoch, parse_instant
 from analytics_sync.infer.columns import epoch_unit
 from analytics_sync.infer.fields import FieldValues, fields_of, values_at
 
@@ -28,13 +28,11 @@ class TimeField:
         keys: The keys that lead to it.
         path: The path, as a catalog file spells it.
         unit: The unit of its numbers; None for texts.
-        is_day: Whether its values are days.
     """
 
     keys: tuple[str, ...]
     path: str
     unit: Literal["epoch_s", "epoch_ms"] | None = None
-    is_day: bool = False
 
     def instants(self, records: Sequence[Mapping[str, Any]]) -> list[datetime] | None:
         """The instant of each record; None if one has none."""
@@ -57,18 +55,13 @@ def time_fields(records: Sequence[Mapping[str, Any]]) -> list[TimeField]:
 
 def _time_field(field: FieldValues) -> TimeField | None:
     if all(isinstance(value, str) and _instant_of_text(value) for value in field.values):
-        is_day = all(parse_day(value) is not None for value in field.values)
-        return TimeField(field.keys, field.path, is_day=is_day)
+        return TimeField(field.keys, field.path)
     unit = epoch_unit(field.values, field.keys[-1])
     return TimeField(field.keys, field.path, unit) if unit else None
 
 
 def _instant_of_text(value: Any) -> datetime | None:
-    if not isinstance(value, str):
-        return None
-    if (day := parse_day(value)) is not None:
-        return datetime(day.year, day.month, day.day, tzinfo=UTC)
-    found = parse_instant(value)
+    found = parse_instant(value) if isinstance(value, str) else None
     return found[0] if found else None
 
 

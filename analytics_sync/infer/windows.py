@@ -170,7 +170,7 @@ class _FilterSearch:
         if ends[start] and self._ends_at(start, ends[start], cut):
             keys["end_param"] = ends[start]
             self.proven.append(ends[start])
-        elif not self._starts_alone(start, cut):
+        elif ends[start] and not self._starts_alone(start, cut):
             self.tried = [start]
             return None
         if self._param_format != "iso":

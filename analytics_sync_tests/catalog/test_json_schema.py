@@ -244,6 +244,14 @@ def test_wrong_forms_are_refused_by_both(
     assert not schema.is_valid(data)
 
 
+def test_a_truth_value_in_words_is_for_the_loader_only(
+    schema: jsonschema.Draft7Validator,
+) -> None:
+    data = {**FILE, "enabled": "yes"}
+    assert _problem(data) == ""
+    assert not schema.is_valid(data)
+
+
 def _mappings(data: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     """The places of all mappings in a file."""
     if isinstance(data, dict):

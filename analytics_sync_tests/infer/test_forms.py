@@ -102,6 +102,33 @@ def test_columns_have_types_that_hold_each_value(infer: Infer) -> None:
     )
 
 
+def test_a_field_is_required_if_it_is_never_null_in_fifty_records(infer: Infer) -> None:
+    few, many = infer(forms.offset_with_total), infer(forms.bare_list)
+    assert "\n    required:" not in few
+    assert "# required, TODO: never null in 25 records, which are few" in few
+    assert "\n    required: [name, amount, active, updated_at, tags, created]\n" in many
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ({"id": 1, "name": "a", "state": "on"}, "the answer is one object"),
+        ({"data": forms.RECORDS[:5], "has_more": False}, "the answer says that there is no more"),
+    ],
+    ids=["one object", "no more"],
+)
+def test_one_page_is_proposed_if_nothing_else_is_possible(
+    body: Any, reason: str, infer: Infer
+) -> None:
+    text = infer(body)
+    assert loaded(text).resources["items"].paginator.type == "single_page"
+    assert f"# paginator, likely: {reason}" in text
+
+
+def test_a_total_beside_a_page_is_the_place_of_the_count(infer: Infer) -> None:
+    assert loaded(infer(forms.pages_from_zero)).resources["items"].count_path == "totalElements"
+
+
 def test_attributes_of_json_api_are_fields_of_their_own(infer: Infer) -> None:
     fields = {field.name for field in loaded(infer(forms.json_api)).resources["items"].fields}
     assert {"id", "type", "attributes.name", "attributes.updated_at"} <= fields

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from base64 import b64encode
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -72,6 +73,35 @@ def test_a_secret_is_sent_and_stands_nowhere(
     assert "token: 'dlt.secrets[\"token\"]'" in captured.out
 
 
+@pytest.mark.parametrize(
+    ("options", "sent"),
+    [
+        (
+            ["--basic", "ann=token"],
+            ("authorization", f"Basic {b64encode(b'ann:' + SECRET.encode()).decode()}"),
+        ),
+        (["--header", "X-Key=token"], ("x-key", SECRET)),
+        (["--query", "api_key=token"], ("api_key", SECRET)),
+    ],
+    ids=["basic", "header", "query"],
+)
+def test_each_way_to_authenticate_is_sent_and_declared(
+    options: list[str],
+    sent: tuple[str, str],
+    api: Api,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SOURCES__MY_API__TOKEN", SECRET)
+    api.on("/items", {"data": [{"id": 1}, {"id": 2}]})
+    assert main(["infer", f"{api.url}/items", "items", "--requests", "1", *options]) == 0
+    (seen,) = api.seen
+    assert sent in {**seen.headers, **seen.query}.items()
+    captured = capsys.readouterr()
+    assert SECRET not in captured.out + captured.err
+    assert 'dlt.secrets["token"]' in captured.out
+
+
 def test_a_secret_of_the_address_is_refused(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["infer", f"{api.url}/items?api_key={SECRET}", "items"]) == 2
     error = capsys.readouterr().err
@@ -85,10 +115,43 @@ def test_no_value_of_a_record_stands_in_the_file(infer: Infer) -> None:
     assert "canary" not in infer(forms.of_records(records))
 
 
-def test_no_more_requests_than_allowed_are_sent(api: Api, infer: Infer) -> None:
-    text = infer(forms.always_the_same, "--requests", "3")
+def test_no_more_requests_than_allowed_are_sent_and_each_is_shown(
+    api: Api, capsys: pytest.CaptureFixture[str]
+) -> None:
+    api.on("/items", forms.always_the_same)
+    assert main(["infer", f"{api.url}/items", "items", "--requests", "3"]) == 0
+    captured = capsys.readouterr()
+    assert [seen.method for seen in api.seen] == ["GET"] * 3
+    assert captured.err.count(f"GET {api.url}/items") == 3
+    assert "TODO: all 3 requests were used; --requests allows more" in captured.out
+
+
+@pytest.mark.slow
+def test_a_request_that_is_tried_again_counts_twice(api: Api, infer: Infer) -> None:
+    api.on("/items", forms.always_the_same, (503, {}, {"error": "not now"}))
+    infer(None, "--requests", "3")
     assert len(api.seen) == 3
-    assert "TODO: all 3 requests were used; --requests allows more" in text
+
+
+def test_an_api_that_cannot_be_read_is_status_1(
+    api: Api, capsys: pytest.CaptureFixture[str]
+) -> None:
+    api.on("/items", (403, {}, {"error": "no"}))
+    assert main(["infer", f"{api.url}/items", "items"]) == 1
+    captured = capsys.readouterr()
+    assert (captured.out, len(api.seen)) == ("", 1)
+    assert "403" in captured.err
+
+
+def test_a_selector_of_another_form_is_refused(
+    api: Api, capsys: pytest.CaptureFixture[str]
+) -> None:
+    api.on("/items", {"data": forms.RECORDS})
+    for selector in ("data[0].lines", "..data", "a..b"):
+        assert main(["infer", f"{api.url}/items", "items", "--selector", selector]) == 2
+        error = capsys.readouterr().err
+        assert "--selector: expected keys" in error
+        assert repr(selector) in error
 
 
 def test_a_resource_is_added_to_a_file_that_stays_as_it_was(
@@ -107,6 +170,20 @@ def test_a_resource_is_added_to_a_file_that_stays_as_it_was(
     assert main(["check", str(file)]) == 0
     assert main(["infer", "items", "items", "--base", str(file)]) == 2
     assert "this resource is declared twice" in capsys.readouterr().err
+
+
+def test_a_file_with_a_character_beyond_the_basic_plane_asks_as_well(
+    api: Api, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    api.on("/v1/items", forms.bare_list)
+    file = tmp_path / "shop.yaml"
+    base = BASE.format(url=api.url).replace("A shop.\n", "A shop \U0001f6d2.\n")
+    file.write_text(base)
+    asked = ["infer", "items?tag=\U0001f6d2", "items", "--base", str(file), "--requests", "1"]
+    assert main(asked) == 0
+    assert api.queries("/v1/items") == [{"tag": "\U0001f6d2"}]
+    text = capsys.readouterr().out
+    assert loaded(text).resources["items"].params == {"tag": "\U0001f6d2"}
 
 
 def test_a_paginator_of_the_file_is_tried_and_not_inherited_without_a_proof(
@@ -166,7 +243,20 @@ def test_answers_of_a_file_show_all_but_the_paging(
     assert "a file of answers proves no paginator; there is a link at next" in text.replace(
         "\n      # ", " "
     )
-    assert (f"in each of {57 if in_lines else 20} records" in text) is True
+    assert f"in each of {57 if in_lines else 20} records" in text
+
+
+def test_an_answer_without_the_place_of_the_first_one_adds_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    users = {f"u{n}": {"name": f"n{n}"} for n in range(3)}
+    answers: list[Any] = [{"users": {**users, "u9": None}}, {"error": "no"}, {"users": [1]}]
+    file = tmp_path / "answers.json"
+    file.write_text("\n".join(json.dumps(answer) for answer in answers))
+    command = ["infer", str(file), "users", "--source", "shop", "--selector", "users.*"]
+    assert main(command) == 0
+    resource = loaded(capsys.readouterr().out).resources["users"]
+    assert (resource.key_field, resource.primary_key) == ("id", ("id",))
 
 
 def test_a_file_that_is_none_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

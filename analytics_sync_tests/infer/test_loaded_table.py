@@ -81,6 +81,28 @@ def test_columns_are_those_of_the_table_as_the_api_spells_them(
         assert all(new[name] == old[name] for name in ("id", "created_at", "user_id", "ratio"))
 
 
+def test_the_page_is_asked_for_by_the_declared_request(
+    api: Api, file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    paginator = "{type: offset, limit: 100, total_path: null}"
+    endpoint = f"{{path: /items, method: POST, json: {{a: 1}}, paginator: {paginator}}}"
+    text = file.read_text().replace("{path: /items, paginator: single_page}", endpoint)
+    file.write_text(text)
+    _load(file)
+    loads = len(api.seen)
+    assert main(["infer", str(file), "items", "--table"]) == 0
+    (seen,) = api.seen[loads:]
+    assert (seen.method, seen.json, seen.query) == (
+        "POST",
+        {"a": 1},
+        {"limit": "100", "offset": "0"},
+    )
+    assert seen.target == api.seen[0].target
+    captured = capsys.readouterr()
+    assert f"POST {api.url}/items?" in captured.err
+    assert "createdAt: timestamp" in captured.out
+
+
 def test_a_table_that_is_not_loaded_or_has_columns_is_refused(
     file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -110,8 +110,9 @@ def test_no_place_of_records_among_several(
 def test_the_name_of_the_resource_or_a_selector_tells_two_lists_apart(infer: Infer) -> None:
     body = {"users": [{"id": 1}, {"id": 2}], "groups": [{"id": 7}, {"id": 8}]}
     assert loaded(infer(body, name="groups")).resources["groups"].selector == "groups"
-    text = infer(body, "--selector", "users", name="people")
-    assert loaded(text).resources["people"].selector == "users"
+    for selector in ("users", "users.*"):
+        people = loaded(infer(body, "--selector", selector, name="people")).resources["people"]
+        assert (people.selector, people.primary_key, people.key_field) == (selector, ("id",), None)
 
 
 def test_a_type_holds_each_value_exactly(infer: Infer) -> None:
