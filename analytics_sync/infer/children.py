@@ -6,20 +6,19 @@ links in the records, and paths that the caller names; nothing else is asked.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from analytics_sync.catalog.naming import is_snake_case, resource_name
+from analytics_sync.catalog.naming import is_snake_case
 from analytics_sync.infer.asking import Asker
 from analytics_sync.infer.record_place import PlaceOfRecords, find_records
+from analytics_sync.infer.target import as_name
 
 _PARENTS = 2  # show whether two parents share ids of children
 _MAX_DEPTH = 3
 _MAX_LINKS = 4
-_NOT_IN_NAME = re.compile(r"[^a-z0-9]+")
 
 
 @dataclass(frozen=True)
@@ -65,7 +64,7 @@ def find_children(
     for template in list(_linked(records[:1], key, base_path, placeholder))[:_MAX_LINKS]:
         templates.setdefault(template, template.rpartition("/")[2])
     for template, spelled in templates.items():
-        name = resource_name(_NOT_IN_NAME.sub("_", spelled.lower()).strip("_"))
+        name = as_name(spelled)
         found = _ask(asker, template, name, placeholder, ids)
         if isinstance(found, FoundChild) and not is_snake_case(name):
             yield f"{template} answers with a list; it needs a name in lower_snake_case"

@@ -98,8 +98,13 @@ def name_of(address: str) -> str:
     host = urlsplit(address).hostname or ""
     parts = [part for part in host.split(".") if part.lower() not in _NO_NAMES]
     is_number = host.replace(".", "").isdigit() or ":" in host
-    name = "" if is_number or not parts else _NOT_IN_NAME.sub("_", parts[-1].lower()).strip("_")
+    name = "" if is_number or not parts else as_name(parts[-1])
     return _DEFAULT_NAME if problem_of_name(name) or name == "localhost" else name
+
+
+def as_name(text: str) -> str:
+    """A text as a name: its letters in lower case and its digits, and ``_`` for all between them."""
+    return _NOT_IN_NAME.sub("_", text.lower()).strip("_")
 
 
 def draft_of(name: str, target: Target, client: Mapping[str, Any], resource: str) -> dict[str, Any]:

@@ -158,13 +158,19 @@ def test_children_are_found_by_links_and_by_names(api: Api, infer: Infer) -> Non
     for n in (1, 2):
         api.on(f"/orders/{n}/notes", [{"id": f"5f0c1d0e-{n}-long-enough", "text": "x"}])
         api.on(f"/orders/{n}/tags", [{"id": f"tag{n}"}])
-    text = infer(None, "--child", "notes", "--child", "tags", path="/orders", name="orders")
+        api.on(f"/orders/{n}/codes", [{"id": "c"}] if n == 1 else [])
+        api.on(f"/orders/{n}/refunds", [])
+    named = [f"--child={name}" for name in ("notes", "tags", "codes", "refunds")]
+    text = infer(None, *named, path="/orders", name="orders")
     source = loaded(text)
     lines, notes = source.resources["lines"], source.resources["notes"]
     # the ids of lines are numbers within their order; those of notes are long, and no two orders share one
     assert (lines.parent, lines.primary_key) == ("orders", ("order_id", "id"))
     assert (notes.parent, notes.primary_key) == ("orders", ("id",))
     assert source.resources["tags"].primary_key == ("order_id", "id")
+    assert source.resources["codes"].parent == "orders"  # the second order has none
+    assert "no child: /orders/{order_id}/refunds answers with no list of records" in text
     api.on("/orders/3/notes", [])
+    api.on("/orders/3/codes", [])
     api.on("/orders/3/tags", [])
     assert len(read(source).rows["lines"]) == 6

@@ -172,6 +172,18 @@ def test_a_resource_is_added_to_a_file_that_stays_as_it_was(
     assert "this resource is declared twice" in capsys.readouterr().err
 
 
+def test_the_settings_of_a_file_count(
+    api: Api, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api.on("/v1/items", forms.bare_list)
+    file = tmp_path / "shop.yaml"
+    file.write_text(BASE.format(url="https://api.example.com"))
+    monkeypatch.setenv("SOURCES__SHOP__BASE_URL", f"{api.url}/v1")
+    assert main(["infer", "items", "items", "--base", str(file), "--requests", "1"]) == 0
+    assert api.paths() == ["/v1/items"]
+    assert "base_url: https://api.example.com/v1\n" in capsys.readouterr().out
+
+
 def test_a_file_with_a_character_beyond_the_basic_plane_asks_as_well(
     api: Api, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
