@@ -210,6 +210,8 @@ OPEN = {
     "code elsewhere that calls": "x = [1]\nhelper(lambda: x.append(2))",
     "an object of a class of the file": "x = [1]\nclass Shop:\n    def fill(self):\n        x.append(2)\nif helper():\n    Shop().fill()",
     "an unknown number of items": "x = [*helper(), 1][0]",
+    "two equal lists": "y = [1]\nx = 1 if y is [1] else 2",
+    "a slice without steps": "x = [1, 2][::0]",
     "a star import": "x = 1\nfrom helper import *",
     "a setting that may be false": "x = 1 if dlt.config['full'] else 2",
     "a default list": "def f(p=[]):\n    p.append(1)\n    return p\nif helper():\n    f()\nx = f()",
@@ -225,6 +227,14 @@ def test_a_choice_that_only_a_run_could_make_is_a_to_do(form: str, tmp_path: Pat
     assert re.search("only a run could|outside of this file", converted.said)
 
 
+def test_a_number_that_a_format_cuts_is_a_to_do(tmp_path: Path) -> None:
+    converted = convert(tmp_path, of_resource('"endpoint": {"params": {"x": "%d" % 2.7}}'))
+    assert (converted.status, "endpoint.params.x: a text with a format" in converted.said) == (
+        1,
+        True,
+    )
+
+
 NAMES = {
     "global": "x = 1\ndef f():\n    global x\n    x = 2\nf()",
     "nonlocal": "def f():\n    y = 1\n    def g():\n        nonlocal y\n        y = 2\n    g()\n    return y\nx = f()",
@@ -236,6 +246,9 @@ NAMES = {
     "a class that hides no name": "x = 2\nclass Shop:\n    x = 1\n    def of():\n        return x\nx = Shop.of()",
     "a tuple": "y = (1,)\nx = y\nx += (2,)\nx = len(x) * len(y)",
     "a call that is evaluated once": "x = 1\ndef f():\n    global x\n    x += 1\n    return dlt\nf().pipeline()",
+    "a list in a list that repeats": "y = [1]\nz = [y] * 2\nz[0].append(2)\nx = len(z[1])",
+    "a sign of a truth value": "x = +True + 1",
+    "two equal numbers that are two": "x = 1 if 1 is True or 1 is 1.0 else 2",
     "a shallow copy": "import copy\ny = {'a': [1]}\nz = copy.copy(y)\nz['a'].append(2)\nx = len(y['a'])",
     "a set": "x = len(set([1, 2, 2]))",
     "code that changes nothing": "import logging, requests\ny = {'a': 2}\nrequests.get('https://a.example.com', params=y)\nlogging.getLogger('a').info('%s', y)\nprint(y)\nx = y['a']",

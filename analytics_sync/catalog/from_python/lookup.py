@@ -68,7 +68,7 @@ def item_of(base: Value, index: Value | slice, line: int) -> Value:
     if isinstance(data, list) and not certain(data):
         return Value(Code("an item of a list whose length only a run could tell", line), line)
     if isinstance(index, slice):
-        if isinstance(data, str | list):
+        if isinstance(data, str | list) and index.step != 0:
             items: Any = data[index]
             return Value(Tuple(items) if isinstance(data, Tuple) else items, line)
         return Value(Code("a slice that only a run could tell", line), line)

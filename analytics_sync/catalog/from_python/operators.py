@@ -31,6 +31,14 @@ def _modulo(a: Any, b: Any) -> Any:
     return a % b
 
 
+def _is(a: Any, b: Any) -> bool:
+    if any(x is None or isinstance(x, bool) for x in (a, b)):
+        return a is b
+    if isinstance(a, list | tuple | dict) and type(a) is type(b):  # equal ones may be two
+        raise Unclear
+    return type(a) is type(b) and bool(a == b)
+
+
 _BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: lambda a, b: a + b,
     ast.Sub: lambda a, b: a - b,
@@ -48,8 +56,8 @@ _COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
     ast.GtE: lambda a, b: bool(a >= b),
     ast.In: lambda a, b: a in b,
     ast.NotIn: lambda a, b: a not in b,
-    ast.Is: lambda a, b: a is b if a is None or b is None else bool(a == b),
-    ast.IsNot: lambda a, b: a is not b if a is None or b is None else bool(a != b),
+    ast.Is: _is,
+    ast.IsNot: lambda a, b: not _is(a, b),
 }
 _NUMBER = int | float | bool
 
@@ -87,7 +95,7 @@ def unary(operator: ast.unaryop, operand: Any) -> Any:
     if isinstance(operand, _NUMBER) and isinstance(operator, ast.USub):
         return -operand
     if isinstance(operand, _NUMBER) and isinstance(operator, ast.UAdd):
-        return operand
+        return +operand
     raise Unclear
 
 

@@ -6,10 +6,11 @@ In: two values. Out: the result, or ``Code``. Plain data is left to ``operators`
 from __future__ import annotations
 
 import ast
+import re
 from typing import Any
 
 from analytics_sync.catalog.from_python.containers import reorders
-from analytics_sync.catalog.from_python.limits import check_plain_size
+from analytics_sync.catalog.from_python.limits import MAX_ITEMS, check_plain_size
 from analytics_sync.catalog.from_python.methods import text_of
 from analytics_sync.catalog.from_python.operators import Unclear, binary
 from analytics_sync.catalog.from_python.values import (
@@ -25,6 +26,8 @@ from analytics_sync.catalog.from_python.values import (
     unwrap,
     wrap,
 )
+
+_PLACE = re.compile("%[sd]")
 
 
 def operate(operator: ast.operator, left: Value, right: Value, line: int) -> Value:
@@ -48,6 +51,8 @@ def operate(operator: ast.operator, left: Value, right: Value, line: int) -> Val
     if isinstance(operator, ast.Add) and isinstance(a, list) and isinstance(b, list):
         check_plain_size(joined := [*a, *b], line)
         return Value(Tuple(joined) if isinstance(a, Tuple) else joined, line)
+    if isinstance(operator, ast.Mult) and (repeated := _repeated(a, b) or _repeated(b, a)):
+        return Value(repeated, line)
     texts = str | SettingText | Setting | Encoded
     if isinstance(operator, ast.Add) and isinstance(a, texts) and isinstance(b, texts):
         return join_text((a, b), line)
@@ -61,6 +66,15 @@ def operate(operator: ast.operator, left: Value, right: Value, line: int) -> Val
         return Value(Code("an operation without a result here", line), line)
 
 
+def _repeated(items: Any, count: Any) -> list[Value] | None:
+    """A list with the same items several times: a change of one is a change of all."""
+    if not isinstance(items, list) or not isinstance(count, int):
+        return None
+    if len(items) * count > MAX_ITEMS:
+        return None
+    return type(items)(items * count)
+
+
 def _moved(operator: ast.operator, a: Any, b: Any) -> Moment | Code:
     """A time and a length, added; or the seconds of a time as milliseconds."""
     moment = a if isinstance(a, Moment) else b
@@ -72,10 +86,14 @@ def _moved(operator: ast.operator, a: Any, b: Any) -> Moment | Code:
 def _percent(text: str, right: Value, line: int) -> Value:
     """``"..." % value`` with %s and %d only."""
     values = right.data if isinstance(right.data, Tuple) else [right]
-    pieces = text.replace("%d", "%s").split("%s")
+    pieces, kinds = _PLACE.split(text), _PLACE.findall(text)
     if (
         isinstance(right.data, dict)
-        or len(pieces) != len(values) + 1
+        or len(kinds) != len(values)
+        or any(
+            k == "%d" and isinstance(v.data, bool | float)
+            for k, v in zip(kinds, values, strict=True)
+        )
         or any("%" in p.replace("%%", "") for p in pieces)
     ):
         return Value(Code("a text with a format of its own", line), line)
