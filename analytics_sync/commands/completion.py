@@ -29,7 +29,6 @@ _analytics_sync_places() {{
         _ANALYTICS_SYNC_PLACES=$(analytics-sync list 2>/dev/null |
             awk 'NR > 1 {{ split($1, part, "/"); print part[1]; print $1 }}' | sort -u)
     fi
-    echo "$_ANALYTICS_SYNC_PLACES"
 }}
 _analytics_sync() {{
     local current="${{COMP_WORDS[COMP_CWORD]}}" command="" words word number
@@ -45,7 +44,8 @@ _analytics_sync() {{
     case "$words" in
         *@places*) case "$current" in
             -*) ;;
-            *) COMPREPLY+=($(compgen -W "$(_analytics_sync_places)" -- "$current")) ;;
+            *) _analytics_sync_places  # not in $(...): a subshell would forget the places
+                COMPREPLY+=($(compgen -W "$_ANALYTICS_SYNC_PLACES" -- "$current")) ;;
         esac ;;
     esac
     case "$words" in

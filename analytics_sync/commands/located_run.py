@@ -21,11 +21,13 @@ from dagster_shared.cli import WorkspaceOpts
 from dagster_shared.error import DagsterError
 from yaml import YAMLError
 
+from analytics_sync.commands.usage import WrongUsage
+
 _MODULE = "analytics_sync.definitions"
 _LOCATION = "analytics_sync"
 
 
-class WrongWorkspace(Exception):
+class WrongWorkspace(WrongUsage):
     """The workspace file cannot be read."""
 
 

@@ -12,9 +12,10 @@ from pathlib import Path
 
 from analytics_sync.catalog import CatalogError, Resource, Source
 from analytics_sync.catalog.configured import Catalog, configured_catalog, read_sources
+from analytics_sync.catalog.loader import YAML_SUFFIXES
 from analytics_sync.commands.usage import WrongUsage
 
-_FILES = frozenset({".yaml", ".yml", ".py"})
+FILE_SUFFIXES = YAML_SUFFIXES | {".py"}
 _EXPECTED = "expected SOURCE, SOURCE/RESOURCE, FILE or FILE/RESOURCE"
 
 
@@ -40,13 +41,18 @@ class Chosen:
         return ((source, resource) for source, found in self.parts for resource in found)
 
 
+def names_in(texts: Iterable[str]) -> list[str]:
+    """The places of some texts. A text may hold several with commas between."""
+    return [name for text in texts for part in text.split(",") if (name := part.strip())]
+
+
 def chosen(texts: Iterable[str]) -> Chosen:
     """The places that the command line names; all of the configured catalog if it names none.
 
     Raises:
         UnknownPlace: One of them is not declared, or its file does not load.
     """
-    names = [name for text in texts for part in text.split(",") if (name := part.strip())]
+    names = names_in(texts)
     catalog: Catalog | None = None
     if not names:
         catalog = configured_catalog()
@@ -118,9 +124,9 @@ def _of_catalog(catalog: Catalog, text: str) -> tuple[Source, list[Resource]]:
 def _file_of(text: str) -> tuple[Path, str] | None:
     """The file that a text names, and the name of a resource in it; None if it names no file."""
     path = Path(text)
-    if path.suffix in _FILES:
+    if path.suffix in FILE_SUFFIXES:
         return path, ""
-    return (path.parent, path.name) if path.parent.suffix in _FILES else None
+    return (path.parent, path.name) if path.parent.suffix in FILE_SUFFIXES else None
 
 
 def _of_file(path: Path, wanted: str) -> list[tuple[Source, list[Resource]]]:

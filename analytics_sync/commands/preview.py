@@ -49,7 +49,7 @@ def preview(options: argparse.Namespace) -> int:
         **found,
         "error": problem or None,
     }
-    show(options, document, _lines(document, options.rows))
+    show(options, document, _lines(document))
     if problem:
         print(problem, file=sys.stderr)
     return _FAILED if problem else 0
@@ -76,7 +76,7 @@ def _value(value: Any) -> Any:
     return value.isoformat() if hasattr(value, "isoformat") else value
 
 
-def _lines(found: Mapping[str, Any], limit: int) -> Iterator[str]:
+def _lines(found: Mapping[str, Any]) -> Iterator[str]:
     of = f" {found['window']}" if found["window"] else ""
     yield f"{found['asset']}{of}: the first page. Nothing is loaded."
     for exchange in found["requests"]:
@@ -98,11 +98,8 @@ def _lines(found: Mapping[str, Any], limit: int) -> Iterator[str]:
     if len(rows) < found["rows_of_page"]:
         yield f"{found['rows_of_page'] - len(rows):,} more rows: --rows shows them"
     if not found["records"]:
-        yield (
-            "The page holds no records: name other days with --days."
-            if found["window"]
-            else ("The page holds no records.")
-        )
+        advice = ": name other days with --days" if found["window"] else ""
+        yield f"The page holds no records{advice}."
 
 
 def _table(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:

@@ -33,7 +33,8 @@ Secrets are masked in all that they print.
 ## JSON
 
 With `--json`, standard output has one JSON document and nothing else. Warnings and errors are on standard error.
-A command that ends with status 2 writes `{"error": "..."}`. Names of keys stay; new ones may come. Times are ISO 8601.
+A command without a result, such as one about a place that is not declared, writes `{"error": "..."}`. If the parser
+refuses the arguments, it writes nothing. Names of keys stay; new ones may come. Times are ISO 8601.
 
 ## Places
 

@@ -8,7 +8,6 @@ the code location of the run.
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterable
 from typing import Any
 
@@ -18,8 +17,8 @@ from dagster._core.definitions.assets.graph.base_asset_graph import BaseAssetGra
 from dagster._core.storage.tags import PARTITION_NAME_TAG
 from dagster._utils.interrupts import capture_interrupts
 
-from analytics_sync.commands.days import Days, WrongDays, keys_of
-from analytics_sync.commands.located_run import WrongWorkspace, code_location, run_in_location
+from analytics_sync.commands.days import Days, keys_of
+from analytics_sync.commands.located_run import code_location, run_in_location
 from analytics_sync.commands.run_display import display
 from analytics_sync.commands.run_report import report
 from analytics_sync.commands.selection import WrongSelection, selected
@@ -27,7 +26,6 @@ from analytics_sync.definitions import defs
 from analytics_sync.defs.automation.night_runs import RANGE_TAGS
 
 _FAILED = 1
-_WRONG = 2
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
@@ -38,18 +36,17 @@ def run(options: argparse.Namespace) -> int:
         options: ``selection``, and ``days`` and ``workspace`` or None.
 
     Returns:
-        0 if all is loaded and no check of severity ERROR failed; 1 if not; 2 for wrong usage.
+        0 if all is loaded and no check of severity ERROR failed; 1 if not.
+
+    Raises:
+        WrongUsage: The selection, the days or the workspace cannot be used.
     """
-    try:
-        days = Days.parse(options.days) if options.days else None
-        graph = defs.resolve_asset_graph()
-        keys = selected(options.selection, graph)
-        job_name = _job_name(keys)
-        tags = _tags(_partitions(keys, graph), days)
-        location = code_location(options.workspace)
-    except (WrongSelection, WrongDays, WrongWorkspace) as e:
-        print(e, file=sys.stderr)
-        return _WRONG
+    days = Days.parse(options.days) if options.days else None
+    graph = defs.resolve_asset_graph()
+    keys = selected(options.selection, graph)
+    job_name = _job_name(keys)
+    tags = _tags(_partitions(keys, graph), days)
+    location = code_location(options.workspace)
     with get_possibly_temporary_instance_for_cli("analytics-sync run") as instance:
         with capture_interrupts(), display(_title(keys, tags)):
             done = run_in_location(

@@ -118,7 +118,7 @@ def _entry(
         "requests": requests,
         "pages": pages,
         "rows": len(rows),
-        "expected": most if len(rows) > most else max(fewest, min(len(rows), most)),
+        "expected": max(fewest, min(len(rows), most)),
         "missing": missing[:_MAX_EXAMPLES],
         "unexpected": unexpected[:_MAX_EXAMPLES],
         "error": error,

@@ -15,6 +15,7 @@ from analytics_sync.catalog import Resource, Source
 from analytics_sync.catalog.configured import configured_catalog
 from analytics_sync.catalog.plan import plan_of
 from analytics_sync.commands.output import show, wants_json
+from analytics_sync.commands.parsers.commands import PLACE
 from analytics_sync.commands.places import UnknownPlace, in_source, source_of
 from analytics_sync.common.shown import counted
 
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
 _DIFFERENT = 1  # also: a table could not be changed
 _WRONG = 2  # usage, a catalog file, or a warehouse that cannot be opened
-_PLACE = "SOURCE or SOURCE/RESOURCE"
 
 
 def _reported(run: Callable[[argparse.Namespace], int]) -> Callable[[argparse.Namespace], int]:
@@ -34,7 +34,7 @@ def _reported(run: Callable[[argparse.Namespace], int]) -> Callable[[argparse.Na
 
         try:
             return run(options)
-        except (LoadError, UnknownPlace) as e:
+        except LoadError as e:
             print(str(e).partition("\n")[0], file=sys.stderr)
             return _WRONG
 
@@ -126,7 +126,7 @@ def _chosen(place: str | None) -> list[tuple[Source, list[Resource]]]:
     catalog = configured_catalog()
     if place is None:
         for broken in catalog.broken:  # first, so that nobody takes the rest for all
-            raise UnknownPlace(f"{broken.error}. Or name a source of another file: {_PLACE}")
+            raise UnknownPlace(f"{broken.error}. Or name a source of another file: {PLACE}")
         sources = catalog.sources.values()
         return [(source, list(source.assets)) for source in sources if plan_of(source).is_enabled]
     name, _, wanted = place.partition("/")

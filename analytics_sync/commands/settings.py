@@ -50,7 +50,7 @@ def settings(options: argparse.Namespace) -> int:
         declared = declared_settings(source)
         entries += [_of_api(source, setting) for setting in declared]
         hints += [f"{s.variable} begins or ends with a space" for s in declared if s.has_blanks]
-        if options.source is not None or _runs(source):
+        if options.source is not None or runs(source):
             missing += sum(is_missing(setting) for setting in declared)
         entries += _of_team(source, wrong)
     entries += _of_alerts(wrong)
@@ -143,7 +143,7 @@ def _of_alerts(wrong: list[str]) -> list[dict[str, str]]:
     ]
 
 
-def _runs(source: Source) -> bool:
+def runs(source: Source) -> bool:
     """Whether a source is on. One that is off needs no settings."""
     try:
         return plan_of(source).is_enabled

@@ -18,8 +18,8 @@ from analytics_sync.catalog.configured import configured_catalog
 from analytics_sync.catalog.naming import variable_name
 from analytics_sync.catalog.plan import SourcePlan, plan_of
 from analytics_sync.commands.output import show
+from analytics_sync.commands.places import source_of
 from analytics_sync.commands.tables import table_lines
-from analytics_sync.commands.usage import WrongUsage
 
 _WRONG = 2
 _PURPOSES = {
@@ -47,9 +47,7 @@ def sources(options: argparse.Namespace) -> int:
     """Print the table of all sources, or the values of one."""
     catalog = configured_catalog()
     if options.source is not None:
-        if (source := catalog.sources.get(options.source)) is None:
-            known = ", ".join(catalog.sources)
-            raise WrongUsage(f"no source {options.source!r}; known: {known}")
+        source = source_of(catalog, options.source)
         values = list(_values(source))
         head = ("key", "value", "from")
         document = {

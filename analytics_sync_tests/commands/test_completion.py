@@ -70,6 +70,24 @@ def test_places_are_completed(script: Path) -> None:
 
 
 @pytest.mark.slow
+def test_places_are_looked_up_once_a_session(script: Path, tmp_path: Path) -> None:
+    program = Path(sys.executable).with_name("analytics-sync")
+    (calls := tmp_path / "calls").touch()
+    session = f"""
+        analytics-sync() {{ echo "$@" >> {calls}; {program} "$@"; }}
+        source {script}
+        COMP_WORDS=(analytics-sync preview delivery/build); COMP_CWORD=2
+        _analytics_sync; _analytics_sync
+        printf '%s\\n' "${{COMPREPLY[@]}}"
+    """
+    done = subprocess.run(
+        ["bash", "-c", session], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout == "delivery/builds\n"
+    assert calls.read_text() == "list\n"
+
+
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("zsh") is None, reason="there is no zsh here")
 def test_zsh_takes_its_script(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "analytics_sync.cli", "completion", "zsh"]

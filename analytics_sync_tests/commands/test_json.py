@@ -86,7 +86,7 @@ def test_the_document_has_its_keys(
     "arguments",
     [["list", "nope"], ["settings", "nope"], ["sources", "nope"],
      *(pytest.param(words.split(), marks=pytest.mark.slow) for words in (
-         "describe nope", "plan nope", "lint nope", "preview nope", "check --live nope", "schema diff nope"))],
+         "describe nope", "plan nope", "run nope", "lint nope", "preview nope", "check --live nope", "schema diff nope"))],
 )  # fmt: skip
 def test_wrong_usage_is_a_document_with_the_error(
     arguments: list[str], capsys: pytest.CaptureFixture[str]
@@ -94,8 +94,16 @@ def test_wrong_usage_is_a_document_with_the_error(
     capsys.readouterr()
     assert main([*arguments, "--json"]) == 2
     printed = capsys.readouterr()
-    assert json.loads(printed.out)["error"]
+    assert "'nope'" in json.loads(printed.out)["error"]
     assert printed.err
+
+
+def test_arguments_that_the_parser_refuses_have_no_document(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(["list", "--nonsense", "--json"])
+    assert (stopped.value.code, capsys.readouterr().out) == (2, "")
 
 
 def test_the_check_of_files_says_what_is_wrong(

@@ -66,6 +66,7 @@ def test_the_shipped_sources_and_the_examples_have_no_defect(
     files = [str(p) for p in sorted((ROOT / "examples").iterdir()) if p.suffix in (".yaml", ".py")]
     status, found = result(capsys, "lint", *files)
     assert (status, found["defects"]) == (0, [])
+    assert found["resources"] != 60, "without files, the shipped sources are looked at again"
 
 
 def test_each_rule_has_a_planted_defect() -> None:
@@ -116,6 +117,15 @@ def test_the_line_the_reason_and_the_proposal_are_shown(
         "    declare endpoint.paginator, for example {type: offset, limit: 100"
     )
     assert total == "1 defect in 1 resource"
+
+
+def test_several_files_with_a_comma_between(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(file, DEFECTS[0])
+    text = file.read_text().replace("source: shop", "source: store")
+    (other := file.with_name("store.yaml")).write_text(text)
+    status, found = result(capsys, "lint", f"{file},{other}/orders")
+    assert status == 1
+    assert [d["resource"] for d in found["defects"]] == ["shop/orders", "store/orders"]
 
 
 def test_the_rules_are_listed(capsys: pytest.CaptureFixture[str]) -> None:

@@ -97,6 +97,20 @@ def test_a_request_that_cannot_be_made_is_status_1(
 
 
 @pytest.mark.usefixtures("shop")
+def test_a_resource_without_a_request_is_status_1(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    params = "params: {region: {type: config, key: region}}"
+    text = SHOP.replace("{path: /shops,", f"{{path: '/{{region}}/shops', {params},")
+    (tmp_path / "catalog" / "shop.yaml").write_text(text)
+    status, found = result(capsys, "plan", "shop/shops")
+    (source,) = found["sources"]
+    (entry,) = source["assets"]
+    assert (status, source["error"], entry["first_request"]) == (1, None, None)
+    assert "SOURCES__SHOP__REGION" in entry["error"]
+
+
+@pytest.mark.usefixtures("shop")
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -138,12 +152,15 @@ def test_the_latest_run_says_how_many_requests_there_were(
 ) -> None:
     day = world.days[0]
     assert world.run(["delivery/builds", "delivery/accounts"], day).success
-    status, found = result(
-        capsys, "plan", "delivery/builds,delivery/accounts", "--days", f"{day}..{world.days[1]}"
-    )
-    assert status == 0
-    (source,) = found["sources"]
-    served = {entry["resource"]: entry["requests_by_latest_run"] for entry in source["assets"]}
-    assert served["accounts"] == 1
-    assert served["builds"] >= 2, "two days take twice the requests of the one that was read"
-    assert source["requests_by_latest_runs"] == sum(served.values())
+    served = []
+    for days in (str(day), f"{day}..{world.days[1]}"):
+        status, found = result(capsys, "plan", "delivery/builds,delivery/accounts", "--days", days)
+        assert status == 0
+        (source,) = found["sources"]
+        requests = {e["resource"]: e["requests_by_latest_run"] for e in source["assets"]}
+        assert source["requests_by_latest_runs"] == sum(requests.values())
+        served.append(requests)
+    one_day, two_days = served
+    assert one_day["accounts"] == two_days["accounts"] == 1
+    assert one_day["builds"] > 0
+    assert two_days["builds"] == 2 * one_day["builds"], "as many for each day as the run took"

@@ -20,7 +20,7 @@ from analytics_sync.catalog.configured import configured_catalog
 from analytics_sync.catalog.errors import WrongSetting
 from analytics_sync.catalog.plan import plan_of
 from analytics_sync.commands.doctor.diagnosis import Diagnosis, failed, ok, warning
-from analytics_sync.commands.settings import is_missing, misspelt_settings
+from analytics_sync.commands.settings import is_missing, misspelt_settings, runs
 from analytics_sync.common.errors import ConnectionFailed, ExtractError, MissingSetting, Place
 from analytics_sync.common.shown import counted
 from analytics_sync.extract.coordination.address import CoordinationError, coordination_address
@@ -120,12 +120,7 @@ def _broker(url: str) -> Diagnosis:
 
 
 def _enabled() -> Iterator[Source]:
-    for source in configured_catalog().sources.values():
-        try:
-            if plan_of(source).is_enabled:
-                yield source
-        except CatalogError:  # another diagnosis names it
-            continue
+    return filter(runs, configured_catalog().sources.values())
 
 
 def _api(source: Source) -> Diagnosis | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from analytics_sync.commands.lint import key_rules, paging_rules, response_rules
 from analytics_sync.commands.lint.defect import Rule
 from analytics_sync.commands.lint.lines import KeyLines
 from analytics_sync.commands.output import show
-from analytics_sync.commands.places import chosen
+from analytics_sync.commands.places import FILE_SUFFIXES, chosen, names_in
 from analytics_sync.commands.usage import WrongUsage
 from analytics_sync.common.shown import counted
 
@@ -29,7 +30,6 @@ RULES: tuple[Rule, ...] = (
 )
 _FOUND = 1
 _DOES_NOT_LOAD = "does-not-load"
-_FILES = frozenset({".yaml", ".yml", ".py"})
 
 
 def lint(options: argparse.Namespace) -> int:
@@ -54,8 +54,9 @@ def _parts(
     places: Sequence[str],
 ) -> tuple[Sequence[tuple[Source, Sequence[Resource]]], Sequence[CatalogError]]:
     """The sources and resources of the command line. A file that does not load is a defect."""
-    files = [Path(place) for place in places if Path(place).suffix in _FILES]
-    others = [place for place in places if Path(place).suffix not in _FILES]
+    names = names_in(places)
+    files = [Path(name) for name in names if Path(name).suffix in FILE_SUFFIXES]
+    others = [name for name in names if Path(name).suffix not in FILE_SUFFIXES]
     if not files:
         found = chosen(others)
         return found.parts, found.broken
@@ -72,26 +73,21 @@ def _defects(
     for source, resources in parts:
         lines = KeyLines(source)
         helpers = [r for r in source.resources.values() if not r.selected]
-        for resource in (*resources, *helpers):
-            for rule in rules:
-                for defect in rule.find(source, resource):
-                    place = (
-                        lines.file,
-                        lines.line(resource, defect.path),
-                        defect.rule,
-                        defect.reason,
-                    )
-                    if place in known or lines.is_ignored(place[1], defect.rule):
-                        continue
-                    known.add(place)
-                    yield {
-                        "rule": defect.rule,
-                        "file": place[0],
-                        "line": place[1],
-                        "resource": str(resource),
-                        "reason": defect.reason,
-                        "proposal": defect.proposal,
-                    }
+        for resource, rule in product((*resources, *helpers), rules):
+            for defect in rule.find(source, resource):
+                line = lines.line(resource, defect.path)
+                place = (lines.file, line, rule.name, defect.reason)
+                if place in known or lines.is_ignored(line, rule.name):
+                    continue
+                known.add(place)
+                yield {
+                    "rule": rule.name,
+                    "file": lines.file,
+                    "line": line,
+                    "resource": str(resource),
+                    "reason": defect.reason,
+                    "proposal": defect.proposal,
+                }
 
 
 def _of_error(error: CatalogError) -> dict[str, Any]:

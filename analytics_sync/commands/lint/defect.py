@@ -12,6 +12,7 @@ from typing import Any
 from analytics_sync.catalog import Resource, Source
 
 Path = tuple[str | int, ...]
+PARAMS: Path = ("endpoint", "params")
 
 
 @dataclass(frozen=True)
@@ -19,13 +20,11 @@ class Defect:
     """A defect of one resource.
 
     Attributes:
-        rule: The name of the rule.
         path: The key below the resource, or below the file if it begins with ``client``.
         reason: What is wrong, and what comes of it.
         proposal: What to write in its place.
     """
 
-    rule: str
     path: Path
     reason: str
     proposal: str
@@ -51,11 +50,24 @@ def plain(name: str) -> str:
     return "".join(c for c in name.casefold() if c.isalnum())
 
 
-def in_body(place: Path, body: Mapping[str, Any]) -> Iterator[tuple[Path, str, Any]]:
-    """The constants of a body at any depth: the key above, the name, the value."""
+def in_query(resource: Resource) -> Iterator[tuple[Path, str, Any]]:
+    """The constants of the query: the key above, the name, the value."""
+    for name, value in resource.params.items():
+        if isinstance(value, int | float | str):
+            yield PARAMS, name, value
+
+
+def in_body(resource: Resource) -> Iterator[tuple[Path, str, Any]]:
+    """The constants of the body at any depth: the key above, the name, the value."""
+    body = resource.post.json if resource.post else None
+    if isinstance(body, Mapping):
+        yield from _in_object(("endpoint", "json"), body)
+
+
+def _in_object(place: Path, body: Mapping[str, Any]) -> Iterator[tuple[Path, str, Any]]:
     for name, value in body.items():
         if isinstance(value, Mapping):
-            yield from in_body((*place, name), value)
+            yield from _in_object((*place, name), value)
         elif isinstance(value, int | float | str):
             yield place, name, value
 

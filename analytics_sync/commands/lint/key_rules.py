@@ -73,7 +73,6 @@ def key_within_parent(_: Source, resource: Resource) -> Iterator[Defect]:
         key, parent = ", ".join(resource.primary_key), resource.parent
         field = next(iter(resource.resolved.values())).field
         yield Defect(
-            "key-within-parent",
             ("primary_key",),
             f"{key} tells the records of one {parent} apart: those of another one replace them",
             f"declare include_from_parent: {{{parent}_{plain(field)}: {field}}}, its column, and "
@@ -86,7 +85,6 @@ def key_that_changes(_: Source, resource: Resource) -> Iterator[Defect]:
     for name in resource.primary_key:
         if _CHANGED.search(plain(name.rpartition(".")[2])) and _is_time(resource, name):
             yield Defect(
-                "key-that-changes",
                 ("primary_key",),
                 f"the key holds {name}, which changes with the record: each version becomes a row of its own",
                 "leave it out of primary_key",
@@ -99,7 +97,6 @@ def key_of_unfit_type(_: Source, resource: Resource) -> Iterator[Defect]:
         field = _field(resource, name)
         if field is not None and field.data_type in _UNFIT:
             yield Defect(
-                "key-of-unfit-type",
                 ("columns", name),
                 f"the key {name} is {field.data_type}: its values repeat, or are spelled in several ways",
                 "declare text or bigint if the values are, or name another key",
@@ -117,7 +114,6 @@ def fixed_parent(source: Source, resource: Resource) -> Iterator[Defect]:
         is_id = number_of(value) is not None or bool(_ID.fullmatch(str(value)))
         if listing is not None or is_id:
             yield Defect(
-                "fixed-parent",
                 ("endpoint", "params", name),
                 f"{name}: {value} asks for the records of one {found['parent']}: those of the others are never read",
                 _proposal(listing, name),
@@ -138,7 +134,6 @@ def _in_path(source: Source, resource: Resource) -> Iterator[Defect]:
         if listing is None and not _ID.fullmatch(segment):
             continue
         yield Defect(
-            "fixed-parent",
             ("endpoint", "path"),
             f"{segment} in the path is one of {before[-1]}: the records of the others are never read",
             _proposal(listing, "parent"),

@@ -14,6 +14,7 @@ from typing import Any
 from analytics_sync.catalog import CatalogError, Resource, Source
 from analytics_sync.catalog.files.text_file import read_text
 from analytics_sync.catalog.files.yaml_config import Lines, line_of, parse_yaml
+from analytics_sync.catalog.loader import YAML_SUFFIXES
 from analytics_sync.catalog.naming import resource_name
 from analytics_sync.commands.lint.defect import Path
 
@@ -38,7 +39,7 @@ class KeyLines:
         with suppress(CatalogError):  # the file has changed since it was loaded
             text = read_text(FilePath(api.path))
             self._text = text.splitlines()
-            if FilePath(api.path).suffix in (".yaml", ".yml"):
+            if FilePath(api.path).suffix in YAML_SUFFIXES:
                 self._data, self._lines = parse_yaml(text, api.file)
 
     def is_ignored(self, line: int, rule: str) -> bool:
@@ -51,15 +52,15 @@ class KeyLines:
         known = self._source.api_lines.get(resource.name, self._source.line)
         if path[:1] == ("client",):
             return line_of(self._lines, path) or self._source.line
-        own: Path = ("resources", self._index(resource), *path)
+        own: Path = ("resources", self._index(resource))
         for end in range(len(path), 0, -1):
-            found = ("resources", own[1], *path[:end]), (_DEFAULTS, *path[:end])
+            found = (*own, *path[:end]), (_DEFAULTS, *path[:end])
             for candidate in found:
                 if candidate in self._lines:
                     return self._lines[candidate]
             if path[0] == "endpoint" and end == len(path) and ("client", *path[1:]) in self._lines:
                 return self._lines[("client", *path[1:])]
-        return line_of(self._lines, own[:2]) or known
+        return line_of(self._lines, own) or known
 
     def _index(self, resource: Resource) -> int:
         for number, declared in enumerate(self._data.get("resources") or ()):

@@ -6,7 +6,7 @@ In: a resource. Out: defects.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from analytics_sync.catalog import Resource, Source
@@ -18,7 +18,16 @@ from analytics_sync.catalog.config.paginators import (
     PageNumber,
     SinglePage,
 )
-from analytics_sync.commands.lint.defect import Defect, Path, Rule, in_body, number_of, plain
+from analytics_sync.commands.lint.defect import (
+    PARAMS,
+    Defect,
+    Path,
+    Rule,
+    in_body,
+    in_query,
+    number_of,
+    plain,
+)
 
 _LIMITS = frozenset(
     {"limit", "perpage", "pagesize", "maxresults", "maxitems", "pagelimit", "resultsperpage", "top"}
@@ -53,7 +62,7 @@ _RECORDS_NOT_PAGES = frozenset(
     | {"totalelements", "totalhits", "recordcount", "itemcount", "totalentries"}
 )
 _INDEX = re.compile(r"\[-?\d+\]|(?:^|\.)\d+(?:\.|$)")
-_ENDPOINT, _PARAMS, _PAGINATOR = ("endpoint",), ("endpoint", "params"), ("endpoint", "paginator")
+_ENDPOINT, _PAGINATOR = ("endpoint",), ("endpoint", "paginator")
 
 
 def limit_without_paginator(_: Source, resource: Resource) -> Iterator[Defect]:
@@ -65,7 +74,6 @@ def limit_without_paginator(_: Source, resource: Resource) -> Iterator[Defect]:
         number = number_of(value)
         if plain(name) in _LIMITS and number is not None and number >= 1:
             yield Defect(
-                "limit-without-paginator",
                 (*place, name),
                 f"{name}: {value} limits the page, and no paginator {said}: records beyond it may be missing",
                 f"declare endpoint.paginator, for example {{type: offset, limit: {number:g}, limit_param: {name}}}, "
@@ -81,7 +89,6 @@ def fixed_page(_: Source, resource: Resource) -> Iterator[Defect]:
             continue
         if isinstance(resource.paginator, Auto | SinglePage) and not _is_time(number_of(value)):
             yield Defect(
-                "fixed-page",
                 (*place, name),
                 f"{name}: {value} asks for one page, always: the other pages are never read",
                 f"remove the parameter, and declare a paginator that counts {name}",
@@ -92,9 +99,8 @@ def parameter_of_the_paginator(_: Source, resource: Resource) -> Iterator[Defect
     """A parameter that the paginator sends has a value of its own."""
     own = _own_names(resource)
     for place, name, value in _literals(resource):
-        if place == _PARAMS and name in own and own[name] != number_of(value):
+        if place == PARAMS and name in own and own[name] != number_of(value):
             yield Defect(
-                "parameter-of-the-paginator",
                 (*place, name),
                 f"{name}: {value} is a parameter of the paginator, too, which sends another value",
                 "remove it from params; the page size belongs to limit of the paginator",
@@ -103,16 +109,14 @@ def parameter_of_the_paginator(_: Source, resource: Resource) -> Iterator[Defect
 
 def paging_beside_the_body(_: Source, resource: Resource) -> Iterator[Defect]:
     """The body of a POST request holds a page, and the paginator counts in the query."""
-    body = resource.post.json if resource.post else None
-    if not isinstance(body, Mapping) or isinstance(resource.paginator, Auto | SinglePage):
+    if isinstance(resource.paginator, Auto | SinglePage):
         return
-    for place, name, value in in_body(("endpoint", "json"), body):
+    for place, name, value in in_body(resource):
         dotted = ".".join(map(str, (*place[2:], name)))
         is_place = plain(name) in _PAGES | {"cursor", "pagetoken", "nexttoken", "after"}
         is_sent = dotted in resource.paginator.body_paths
         if is_place and not is_sent and number_of(value) is not None:
             yield Defect(
-                "paging-beside-the-body",
                 (*place, name),
                 f"{name} of the body is {value!r} in every request, and the paginator counts in the query",
                 "declare page_body_path, offset_body_path or cursor_body_path of the paginator",
@@ -124,7 +128,6 @@ def listing_is_cut(_: Source, resource: Resource) -> Iterator[Defect]:
     for key in ("maximum_page", "maximum_offset"):
         if (number := getattr(resource.paginator, key, None)) is not None:
             yield Defect(
-                "listing-is-cut",
                 (*_PAGINATOR, key),
                 f"{key}: {number} ends the listing there: records beyond it are never read",
                 f"remove {key}; for a trial use analytics-sync preview, or page_limit of the run",
@@ -138,7 +141,6 @@ def total_of_records_as_pages(_: Source, resource: Resource) -> Iterator[Defect]
         return
     if plain(paginator.total_path.rpartition(".")[2]) in _RECORDS_NOT_PAGES:
         yield Defect(
-            "total-of-records-as-pages",
             (*_PAGINATOR, "total_path"),
             f"total_path of page_number is the number of pages, and {paginator.total_path} is named like a number "
             "of records: pages that do not exist are asked for",
@@ -150,7 +152,6 @@ def selector_takes_one(_: Source, resource: Resource) -> Iterator[Defect]:
     """The selector holds an index, so that one element of a list is read."""
     if resource.selector and _INDEX.search(resource.selector):
         yield Defect(
-            "selector-takes-one",
             (*_ENDPOINT, "data_selector"),
             f"data_selector {resource.selector} takes one element of a list: the others are never read",
             "name the list itself, or all elements by [*]",
@@ -164,7 +165,6 @@ def same_request_twice(source: Source, resource: Resource) -> Iterator[Defect]:
             return
         if _request(other) == _request(resource) and other.selected and resource.selected:
             yield Defect(
-                "same-request-twice",
                 ("name",),
                 f"{other.name} sends the same requests for the same records: each is read twice",
                 "remove one of them, or correct its path, params or data_selector",
@@ -185,12 +185,8 @@ RULES = (
 
 def _literals(resource: Resource) -> Iterator[tuple[Path, str, Any]]:
     """The constants of the query and of the body: the key above, the name, the value."""
-    for name, value in resource.params.items():
-        if isinstance(value, int | float | str):
-            yield _PARAMS, name, value
-    body = resource.post.json if resource.post else None
-    if isinstance(body, Mapping):
-        yield from in_body(("endpoint", "json"), body)
+    yield from in_query(resource)
+    yield from in_body(resource)
 
 
 def _own_names(resource: Resource) -> dict[str, float | None]:

@@ -39,7 +39,6 @@ def ignored_refusal(_: Source, resource: Resource) -> Iterator[Defect]:
             said = f"status {status}" if content is None else f"the text {content!r}"
             cause = cause or "a wrong key, a missing right or a rate limit"
             yield Defect(
-                "ignored-refusal",
                 (*_ACTIONS, number),
                 f"{said} counts as no records, and it is also the answer to {cause}: the table would stay "
                 "empty or lose rows, without an error",
@@ -66,7 +65,6 @@ def ignored_wrong_path(_: Source, resource: Resource) -> Iterator[Defect]:
         is_absence = action.status_code in (404, 410) and action.content is None
         if action.action == "ignore" and is_absence:
             yield Defect(
-                "ignored-wrong-path",
                 (*_ACTIONS, number),
                 f"status {action.status_code} of the listing {resource.path} counts as no records: a path that is wrong, or "
                 "that the API gives up, reads nothing, without an error",
@@ -81,7 +79,6 @@ def hopeless_retry(_: Source, resource: Resource) -> Iterator[Defect]:
     if hopeless and policy.max_retries:
         named = ", ".join(map(str, hopeless))
         yield Defect(
-            "hopeless-retry",
             ("endpoint", "error_handler", "retry_on_status_codes"),
             f"status {named} is tried again {policy.max_retries} times: the API refuses the same request again, and "
             "may lock the key",
@@ -95,14 +92,12 @@ def hasty_retry(_: Source, resource: Resource) -> Iterator[Defect]:
     path = ("endpoint", "error_handler")
     if policy.max_retries and policy.backoff_factor < 1:
         yield Defect(
-            "hasty-retry",
             (*path, "backoff_factor"),
             f"backoff_factor {policy.backoff_factor:g}: the waits get shorter with each retry",
             "leave it out (2), or declare a number above 1",
         )
     elif policy.max_retries > _MAX_RETRIES:
         yield Defect(
-            "hasty-retry",
             (*path, "max_retries"),
             f"max_retries {policy.max_retries}: a run waits for hours for an API that is down",
             "declare 3 to 8; Dagster repeats the run later",
@@ -114,7 +109,6 @@ def unencrypted(source: Source, resource: Resource) -> Iterator[Defect]:
     url = urlsplit(source.client.base_url or "")
     if resource is _first(source) and url.scheme == "http" and url.hostname not in _LOOPBACK:
         yield Defect(
-            "unencrypted",
             ("client", "base_url"),
             f"{source.client.base_url} sends keys and records unencrypted: runs refuse it",
             "declare https",
@@ -127,7 +121,6 @@ def doubled_segment(source: Source, resource: Resource) -> Iterator[Defect]:
     path = [p for p in resource.path.split("/") if p]
     if base and path and base[-1] == path[0]:
         yield Defect(
-            "doubled-segment",
             ("endpoint", "path"),
             f"base_url ends with /{base[-1]}, and the path begins with it: the request goes to "
             f"/{'/'.join([*base, *path])}",

@@ -15,7 +15,17 @@ from analytics_sync.catalog.building.initial_value import NoTime, format_of
 from analytics_sync.catalog.config.incremental import Incremental
 from analytics_sync.catalog.config.param_format import directives
 from analytics_sync.catalog.config.texts import texts_in
-from analytics_sync.commands.lint.defect import Defect, Path, Rule, in_body, number_of, plain
+from analytics_sync.catalog.plan import plan_of
+from analytics_sync.commands.lint.defect import (
+    PARAMS,
+    Defect,
+    Path,
+    Rule,
+    in_body,
+    in_query,
+    number_of,
+    plain,
+)
 
 _INCREMENTAL = ("endpoint", "incremental")
 _TIME_WORDS = re.compile(
@@ -42,7 +52,6 @@ def window_without_end(_: Source, resource: Resource) -> Iterator[Defect]:
         return
     if incremental.start_param and not incremental.end_param:
         yield Defect(
-            "window-without-end",
             (*_INCREMENTAL, "start_param"),
             f"requests have a start ({incremental.start_param}) and no end: each day of a backfill reads all "
             "later days again",
@@ -60,7 +69,6 @@ def window_without_start(_: Source, resource: Resource) -> Iterator[Defect]:
         and not incremental.row_order
     ):
         yield Defect(
-            "window-without-start",
             (*_INCREMENTAL, "end_param"),
             f"requests have an end ({incremental.end_param}) and no start: each day reads all earlier days again",
             "declare start_param if the API has one, or row_order if its pages are ordered by the cursor",
@@ -75,7 +83,7 @@ def time_format(_: Source, resource: Resource) -> Iterator[Defect]:
     said = next(filter(None, _format_problems(resource, incremental)), None)
     if said is not None:
         reason, proposal = said
-        yield Defect("time-format", (*_INCREMENTAL, "param_format"), reason, proposal)
+        yield Defect((*_INCREMENTAL, "param_format"), reason, proposal)
 
 
 def _format_problems(
@@ -156,8 +164,6 @@ def _of_cursor(resource: Resource, incremental: Incremental) -> tuple[str, str] 
 
 def days_for_hours(source: Source, resource: Resource) -> Iterator[Defect]:
     """Hourly partitions, and bounds that are whole days: each hour reads a day."""
-    from analytics_sync.catalog.plan import plan_of
-
     incremental = resource.incremental
     if (
         incremental is None
@@ -170,7 +176,6 @@ def days_for_hours(source: Source, resource: Resource) -> Iterator[Defect]:
         found and not found & {"H", "I", "T", "s", "c", "X", "R"}
     ):
         yield Defect(
-            "days-for-hours",
             (*_INCREMENTAL, "param_format"),
             f"partitions are hourly, and bounds are days ({incremental.param_format}): each hour reads a whole day",
             "declare partitions: daily, or a param_format with a time of day if the API takes one",
@@ -184,7 +189,6 @@ def fixed_time(_: Source, resource: Resource) -> Iterator[Defect]:
             continue
         if _is_fixed_time(name, value):
             yield Defect(
-                "fixed-time",
                 (*place, name),
                 f"{name}: {value} is one point in time in every request: records outside of it are never read",
                 "declare endpoint.incremental with start_param and end_param, or remove the parameter",
@@ -193,7 +197,6 @@ def fixed_time(_: Source, resource: Resource) -> Iterator[Defect]:
     for before, segment in pairwise(segments):  # the first one may be the version of the API
         if _DAY.fullmatch(segment) and before != "api":
             yield Defect(
-                "fixed-time",
                 ("endpoint", "path"),
                 f"{segment} in the path is one day in every request: the records of other days are never read",
                 "declare endpoint.incremental, and {incremental.start_value} in the path",
@@ -220,7 +223,6 @@ def cursor_never_changes(_: Source, resource: Resource) -> Iterator[Defect]:
     sent = plain(f"{incremental.start_param or ''} {incremental.end_param or ''}")
     if changed is not None and not _CREATED.search(sent):
         yield Defect(
-            "cursor-never-changes",
             (*_INCREMENTAL, "cursor_path"),
             f"windows are cut by {incremental.cursor_path}, and records change later ({changed}): a day that was "
             "read does not see the change",
@@ -241,16 +243,12 @@ RULES = (
 
 def _constants(resource: Resource) -> Iterator[tuple[Path, str, Any]]:
     """The constants of the query and of the body, and the fixed parts of its texts."""
-    for name, value in resource.params.items():
-        if isinstance(value, int | float | str):
-            yield ("endpoint", "params"), name, value
+    yield from in_query(resource)
     for name, text in resource.texts.items():
         fixed = [part for t in texts_in(text) for part in t.parts if isinstance(part, str)]
         if not any("incremental" in slot for t in texts_in(text) for slot in t.names):
-            yield ("endpoint", "params"), name, " ".join(fixed)
-    body = resource.post.json if resource.post else None
-    if isinstance(body, dict):
-        yield from in_body(("endpoint", "json"), body)
+            yield PARAMS, name, " ".join(fixed)
+    yield from in_body(resource)
 
 
 def _is_fixed_time(name: str, value: Any) -> bool:

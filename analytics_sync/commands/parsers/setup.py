@@ -36,7 +36,8 @@ def add_commands(commands: Commands) -> None:
         "doctor", "whether this machine and its settings can run the sources",
         run="analytics_sync.commands.doctor.command:doctor",
         more="It looks at Python, packages, DAGSTER_HOME, disks, catalog, settings, warehouse, locks, executor and "
-        "coordination, and asks each API once for its clock. It makes no file and no table.",
+        "coordination, and asks each API once for its clock. It makes no table, and no file except those that Dagster makes in "
+        "DAGSTER_HOME at its first use.",
         status="0 if nothing failed, 1 if something did",
     )  # fmt: skip
     doctor.add_argument("--offline", action="store_true", help="ask no API")
