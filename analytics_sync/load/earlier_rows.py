@@ -168,7 +168,7 @@ def _count(
     rows = client.make_qualified_table_name(resource.table)
     rows += f" WHERE {' AND '.join(conditions)}" if conditions else ""
     if part.limit is not None:
-        rows = f"(SELECT {', '.join(columns) or '1'} FROM {rows} LIMIT {part.limit}) AS earlier"
+        rows = f"(SELECT {', '.join(columns)} FROM {rows} LIMIT {part.limit}) AS earlier"
     counts = ", ".join(["count(*)", *(f"count({c})" for c in columns)])
     with client.execute_query(f"SELECT {counts} FROM {rows}", *part.parameters) as found:
         total, *filled = found.fetchall()[0]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from analytics_sync_tests.support import mariadb_server, postgres_server
+from analytics_sync_tests.support import mariadb_server, postgres_server, sqlite_file
 from analytics_sync_tests.support.conformance import Target, settings_of
 from analytics_sync_tests.support.scripted_api import serve
 
@@ -49,10 +49,7 @@ def _settings(request: pytest.FixtureRequest, folder: Path) -> dict[str, str]:
                 "DESTINATION__DEPOT__CREDENTIALS": str(folder / "depot.duckdb"),
             }
         case "sqlite":
-            return {
-                "ANALYTICS_SYNC__DESTINATION": "sqlalchemy",
-                "DESTINATION__SQLALCHEMY__CREDENTIALS": f"sqlite:///{folder / 'w.sqlite'}",
-            }
+            return sqlite_file.settings(f"sqlite:///{folder / 'w.sqlite'}")
         case "mariadb":
             return mariadb_server.settings(request.getfixturevalue("mariadb").address)
     return postgres_server.settings(request.getfixturevalue("postgres").database())

@@ -1,4 +1,4 @@
-"""MariaDB: what its columns hold, its locks between loads, and what is refused.
+"""MariaDB: what its columns hold, how its tables change, and what is refused.
 
 The server is there with the worst defaults; see ``mariadb_server``. The server's defaults alone would lose rows,
 digits, zones and letters without a word.
@@ -6,25 +6,20 @@ digits, zones and letters without a word.
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from dlt.destinations.exceptions import DatabaseException
 
 from analytics_sync.catalog import Source
-from analytics_sync.common.stopping import Stop
 from analytics_sync.extract.run import ReadRun
 from analytics_sync.load.clients.mariadb_values import CONVERTERS
 from analytics_sync.load.clients.working_tables import NEW, OLD, ROW_ID
 from analytics_sync.load.errors import LoadError
 from analytics_sync.load.pipeline import load
-from analytics_sync.load.sharing.locks import lock_dataset, open_dataset
 from analytics_sync_tests.support.mariadb_server import (
     MariaDb,
     connected,
@@ -117,43 +112,6 @@ def test_json_may_be_nested_deeper_than_mariadb_checks(api: Api, address: str) -
     ((text,),) = query(address, "SELECT v FROM shop.items")
     assert text.count('"a"') == 60
     assert str(2**70) in text
-
-
-def test_one_load_into_a_dataset_at_a_time_however_long_it_is_idle(api: Api, address: str) -> None:
-    """The session of a lock has no statement to send: the server would end it after a second."""
-    api.on("/items", [{"id": 1, "v": "a"}])
-    sync()
-    done: list[str] = []
-    with open_dataset("shop", "holding the lock") as (job_client, _):
-        assert job_client is not None
-        lock_dataset(job_client.sql_client, "shop")
-        other = threading.Thread(target=lambda: (sync(), done.append("loaded")))  # type: ignore[func-returns-value]
-        other.start()
-        time.sleep(3)
-        assert not done
-        assert job_client.sql_client.execute_sql("SELECT 1") == ((1,),)
-    other.join()
-    assert done == ["loaded"]
-
-
-def test_a_stop_ends_a_statement_that_runs(api: Api, address: str) -> None:
-    api.on("/items", [{"id": 1, "v": "a"}])
-    sync()
-    stop, began, ended = Stop(), threading.Event(), threading.Event()
-
-    def work() -> None:
-        with open_dataset("shop", "waiting", stop) as (job_client, _):
-            assert job_client is not None
-            began.set()
-            with suppress(DatabaseException):
-                job_client.sql_client.execute_sql("SELECT sleep(1000)")
-            ended.set()
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    began.wait()
-    stop.end(thread)
-    assert ended.is_set()
 
 
 def test_a_view_in_the_place_of_the_table_is_refused(api: Api, address: str) -> None:

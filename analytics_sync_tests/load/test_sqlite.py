@@ -20,6 +20,8 @@ from analytics_sync_tests.support import sqlite_file
 from analytics_sync_tests.support.scripted_api import Api, item, shop, shop_api
 
 api = shop_api
+# SQLAlchemy warns, for example, of types that it compiles again for each statement.
+pytestmark = pytest.mark.filterwarnings("error::sqlalchemy.exc.SAWarning")
 
 
 @pytest.fixture

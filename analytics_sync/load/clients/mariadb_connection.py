@@ -42,6 +42,7 @@ _SESSION = (
 ENGINE = {
     "poolclass": sa.NullPool,  # a lock must not stay with a connection that waits for its next use
     "connect_args": {
+        "autocommit": True,
         "charset": "utf8mb4",
         "collation": COLLATION,
         "local_infile": False,
@@ -54,8 +55,9 @@ _OLDEST = (10, 6)
 _SYSTEM_DATABASES = frozenset({"information_schema", "mysql", "performance_schema", "sys"})
 _LOCK_SECONDS = 10  # of one wait
 _MISSING = frozenset({1049, 1051, 1146})
-# Lock waits, deadlocks, statements that were interrupted, connections that are gone.
-_TRANSIENT = frozenset({1040, 1205, 1213, 1317, 1927, 2006, 2013, 2055})
+# Lock waits, deadlocks, statements that were interrupted, connections that are gone. PyMySQL sends nothing
+# over a closed connection, and names no number: a block that gives a lock back must not hide the reason.
+_TRANSIENT = frozenset({0, 1040, 1205, 1213, 1317, 1927, 2006, 2013, 2055})
 _QUOTED = re.compile(r"('(?:[^']|'')*')")
 # In words of MariaDB.
 _WORDS = ((" AS VARCHAR)", " AS CHAR)"), ("strpos(", "instr("))
@@ -84,7 +86,6 @@ class ExactMariaDbClient(DirectClient):
                     f"the server is MariaDB {shown}: {'.'.join(map(str, _OLDEST))} or newer is needed. "
                     "Update it, or take another destination."
                 )
-            self.driver.autocommit(True)
             # A merge that has waited must see what was committed meanwhile.
             self.execute_sql("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
             self._choose_dataset()
@@ -234,7 +235,7 @@ def _in_words_of_mariadb(sql: str) -> str:
 
 
 def _as_dlt(error: pymysql.Error) -> DatabaseException:
-    number = error.args[0] if error.args else 0
+    number = error.args[0] if error.args else None
     if number in _MISSING:
         return DatabaseUndefinedRelation(error)
     if number in _TRANSIENT:

@@ -71,7 +71,7 @@ def run_counted(client: SqlClientBase[Any], statements: Iterable[str]) -> MergeC
     """Run the statements of a merge, one after the other, and count.
 
     Args:
-        client: A client of DuckDB or PostgreSQL, in a transaction.
+        client: The client of a tested warehouse, in a transaction.
         statements: As ``merge_statements`` makes them.
     """
     began, removed, added = monotonic(), 0, 0

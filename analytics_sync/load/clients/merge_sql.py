@@ -191,47 +191,46 @@ def _merge_by_key(merge: _Merge) -> list[str]:
     return statements
 
 
-def _merge_by_lookup(merge: _Merge) -> list[str]:
-    """The merge of SQLite: each new row looks its key up in an index. CROSS JOIN keeps this order."""
-    target, rows, columns, same_key = merge.target, merge.rows, merge.columns, merge.same_key
-    met = f"FROM {rows} AS new CROSS JOIN {target} AS old WHERE {same_key}"
-    statements = [
-        f"{OLDER_VERSIONS} FROM {target} WHERE _rowid_ IN (SELECT old._rowid_ {met} AND {merge.is_older})",
-        f"{merge.insert} WHERE NOT EXISTS (SELECT 1 FROM {target} AS old WHERE {same_key})",
-    ]
-    if merge.expected is not None:
-        counted = f"{met} AND NOT ({merge.expected}) GROUP BY {columns.time}"
-        statements.insert(0, f"{UNEXPECTED} {columns.time}, count(*) {counted}")
-    if columns.texts:
-        others = f"({variants(columns, rows)}) AS new CROSS JOIN {target} AS old WHERE {same_key}"
-        found = f"SELECT {spelled_columns(columns)} FROM {others} AND {merge.is_alive}"
-        statements.append(limited(found))
-    return statements
+def _merge_in_sqlite(merge: _Merge) -> list[str]:
+    """The merge of SQLite. CROSS JOIN keeps the order of its tables."""
+    found = f"FROM {merge.target} WHERE _rowid_ IN"
+    return _merge_by_lookup(merge, "CROSS JOIN", lambda met: f"{found} (SELECT old._rowid_ {met})")
 
 
-def _merge_by_join(merge: _Merge) -> list[str]:
-    """The merge of MariaDB: each new row looks its key up in an index. STRAIGHT_JOIN keeps this order.
+def _merge_in_mariadb(merge: _Merge) -> list[str]:
+    """The merge of MariaDB. STRAIGHT_JOIN keeps the order of its tables.
 
     By its estimates, which come late, MariaDB would compare each row with each: 16 seconds instead of a half.
     """
+    return _merge_by_lookup(merge, "STRAIGHT_JOIN", lambda met: f"old {met}")
+
+
+def _merge_by_lookup(merge: _Merge, join: str, removed: Callable[[str], str]) -> list[str]:
+    """The merge of a warehouse with an index of the key: each new row looks its key up there.
+
+    Args:
+        merge: The parts of the merge.
+        join: A join that begins with the table on its left.
+        removed: What follows DELETE, made from the old rows ``old`` to remove, as SQL from FROM on.
+    """
     rows, columns, same_key = merge.rows, merge.columns, merge.same_key
     old = f"{merge.target} AS old{merge.hint}"
-    met = f"FROM {rows} AS new STRAIGHT_JOIN {old} ON {same_key}"
+    met = f"FROM {rows} AS new {join} {old} ON {same_key}"
     statements = [
-        f"{OLDER_VERSIONS} old {met} WHERE {merge.is_older}",
+        f"{OLDER_VERSIONS} {removed(f'{met} WHERE {merge.is_older}')}",
         f"{merge.insert} WHERE NOT EXISTS (SELECT 1 FROM {old} WHERE {same_key})",
     ]
     if merge.expected is not None:
         counted = f"{met} WHERE NOT ({merge.expected}) GROUP BY {columns.time}"
         statements.insert(0, f"{UNEXPECTED} {columns.time}, count(*) {counted}")
     if columns.texts:
-        others = f"({variants(columns, rows)}) AS new STRAIGHT_JOIN {old} ON {same_key}"
+        others = f"({variants(columns, rows)}) AS new {join} {old} ON {same_key}"
         found = f"SELECT {spelled_columns(columns)} FROM {others} WHERE {merge.is_alive}"
         statements.append(limited(found))
     return statements
 
 
-_MERGES = {"duckdb": _merge_by_row_id, "sqlite": _merge_by_lookup, "mysql": _merge_by_join}
+_MERGES = {"duckdb": _merge_by_row_id, "sqlite": _merge_in_sqlite, "mysql": _merge_in_mariadb}
 
 
 def _old_is_older(table: Any, quote: Callable[[str], str], now: str) -> str:

@@ -17,6 +17,8 @@ from analytics_sync.load.clients.sqlite_values import TYPES, to_stored
 class SqliteType(StoredType):
     """A type of SQLite."""
 
+    cache_ok = True  # SQLAlchemy asks each class
+
     def bind_processor(self, dialect: Any) -> Any:
         """What makes a stored value of a parameter."""
         return to_stored

@@ -36,7 +36,7 @@ def mariadb_conversion(
         value = f"CASE {quoted} WHEN 1 THEN 'true' WHEN 0 THEN 'false' END"
         return (value, f"({value}) = 'true'") if to_text and is_inferred else None
     if _INTEGER.fullmatch(real):
-        return _of_integer(quoted, real, wanted) if to_text or wanted != _JSON else None
+        return _of_integer(quoted, real, wanted)
     if real == "double" and (to_text or to_decimal):
         value = f"CAST({quoted} AS {'CHAR' if to_text else wanted})"
         return value, _if_digits_are_known(quoted, f"CAST({value} AS DOUBLE)")

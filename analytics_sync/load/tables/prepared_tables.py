@@ -25,7 +25,12 @@ from analytics_sync.extract.evidence.findings import COMPLETE, DECLARED_SCHEMA, 
 from analytics_sync.extract.run import ReadRun
 from analytics_sync.load.clients.package import remove_from_package
 from analytics_sync.load.errors import LoadError
-from analytics_sync.load.tables.real_tables import Columns, real_tables, stored_tables
+from analytics_sync.load.tables.real_tables import (
+    Columns,
+    knows_columns,
+    real_tables,
+    stored_tables,
+)
 from analytics_sync.load.tables.table_changes import (
     DeclaredTable,
     TableChanges,
@@ -106,17 +111,12 @@ class _Tables:
         self._job_client = job_client
         self.declared: Mapping[str, Any] = job_client.schema.tables
         self.real: Mapping[str, Columns] = real_tables(job_client)
-        self.is_known = job_client.capabilities.sqlglot_dialect in (
-            "duckdb",
-            "postgres",
-            "sqlite",
-            "mysql",
-        )
+        self._is_known = knows_columns(job_client)
 
     @cached_property
     def stored(self) -> dict[str, set[str]]:
         """Table -> columns of earlier loads. Reading it takes time: a change is rare."""
-        return stored_tables(self._job_client) if self.is_known else {}
+        return stored_tables(self._job_client) if self._is_known else {}
 
     def fit(self, resource: Resource, fields: Sequence[Field]) -> Fitted | None:
         """The result for the table of a resource; None if there is no such table.

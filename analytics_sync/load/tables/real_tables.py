@@ -52,6 +52,11 @@ _QUERIES = {
 }
 
 
+def knows_columns(job_client: Any) -> bool:
+    """Whether ``real_tables`` can tell the columns of the destination; only those with a merge of ours."""
+    return job_client.capabilities.sqlglot_dialect in _QUERIES
+
+
 def real_tables(job_client: Any) -> Mapping[str, Columns]:
     """Table -> column, as the tables of the dataset really are.
 
