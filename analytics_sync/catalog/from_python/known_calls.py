@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urljoin
 
 from analytics_sync.catalog.from_python.containers import distinct
 from analytics_sync.catalog.from_python.dlt_objects import incremental, make_object
+from analytics_sync.catalog.from_python.known_times import LONGEST, known_time
 from analytics_sync.catalog.from_python.limits import MAX_ITEMS, check_plain_size
 from analytics_sync.catalog.from_python.lookup import ENVIRONMENT, variable_setting, vault_of
 from analytics_sync.catalog.from_python.values import (
@@ -34,21 +34,7 @@ from analytics_sync.catalog.from_python.values import (
     wrap,
 )
 
-_NOW = frozenset({
-    "datetime.now", "datetime.utcnow", "datetime.today", "date.today", "pendulum.now", "pendulum.today",
-    "pendulum.yesterday", "time.time",
-})  # fmt: skip
-_AT = frozenset({"datetime", "datetime.datetime", "datetime.date", "date", "pendulum.datetime"})
-_PARSED = frozenset(
-    {"datetime.fromisoformat", "pendulum.parse", "date.fromisoformat", "ensure_pendulum_datetime"}
-)
-_FROM_NUMBER = frozenset({"fromtimestamp", "utcfromtimestamp", "from_timestamp"})
-_TO_NUMBER = frozenset({"mktime", "timegm"})
-_TWO = 2
-_LENGTHS = frozenset({"timedelta", "relativedelta", "duration"})
 _SESSIONS = frozenset({"Session", "Client", "session"})
-
-_LONGEST = 40
 
 SESSION = Known("session")
 """A session of HTTP requests without settings of its own for rows."""
@@ -65,7 +51,7 @@ def call_known(name: str, arguments: list[Value], keywords: dict[str, Value], li
     setting = _setting(name, arguments, keywords, line)
     if setting is not None:
         return setting
-    moment = _time(name, last, arguments, line)
+    moment = known_time(name, arguments, keywords, line)
     if moment is not None:
         return moment
     function = _FUNCTIONS.get(name) or _FUNCTIONS.get(
@@ -98,33 +84,6 @@ def _setting(
     return None
 
 
-def _time(name: str, last: str, arguments: list[Value], line: int) -> Value | None:
-    tail = ".".join(name.split(".")[-2:])
-    if tail in _NOW:
-        pattern = "epoch_s" if tail == "time.time" else "date" if tail == "date.today" else None
-        return Value(Moment(None, pattern), line)
-    if last in _LENGTHS:
-        return Value(Moment(), line)
-    plain = [a.data for a in arguments]
-    try:
-        if tail in _AT and len(plain) >= 3 and all(isinstance(p, int) for p in plain):
-            only_day = last == "date"
-            zone = UTC if name.endswith("pendulum.datetime") else None
-            fixed = datetime(*plain[:7]).replace(tzinfo=zone)
-            return Value(Moment(fixed, "date" if only_day else None), line)
-        if last in _FROM_NUMBER and plain and isinstance(plain[0], int | float):
-            return Value(Moment(datetime.fromtimestamp(plain[0], UTC)), line)
-        if last == "strptime" and len(plain) == _TWO and all(isinstance(p, str) for p in plain):
-            return Value(Moment(datetime.strptime(str(plain[0]), str(plain[1]))), line)
-        if last in _TO_NUMBER and isinstance(plain[0], Moment) and plain[0].fixed:
-            return Value(int(plain[0].fixed.replace(tzinfo=UTC).timestamp()), line)
-        if tail in _PARSED and plain and isinstance(plain[0], str) and len(plain[0]) < _LONGEST:
-            return Value(Moment(datetime.fromisoformat(plain[0])), line)
-    except (ValueError, OverflowError, OSError, IndexError):
-        return Value(Code("a time that cannot be read", line), line)
-    return None
-
-
 def _number(kind: type[int] | type[float]) -> Callable[..., Value | None]:
     def convert(arguments: list[Value], keywords: dict[str, Value], line: int) -> Value | None:
         data = arguments[0].data if len(arguments) == 1 and not keywords else None
@@ -133,7 +92,7 @@ def _number(kind: type[int] | type[float]) -> Callable[..., Value | None]:
         if isinstance(data, Setting) and data.default is not None:
             data = data.default
         if not isinstance(data, str | int | float) or (
-            isinstance(data, str) and len(data) > _LONGEST
+            isinstance(data, str) and len(data) > LONGEST
         ):
             return None
         try:

@@ -217,7 +217,13 @@ def _of_time(
         if name == "strftime" and not is_pattern(pattern):
             return None
         return Value(Moment(moment.fixed, pattern if name == "strftime" else None), line)
+    if name == "isoformat" and (arguments or keywords):
+        return None
+    if name == "isoformat" and moment.pattern == "date":
+        return Value(moment, line)
     if name == "isoformat" and moment.fixed is not None:
+        if moment.fixed.microsecond:
+            return Value(moment.fixed.isoformat(), line)
         offset = "" if moment.fixed.tzinfo is None else "+00:00"
         return Value(Moment(moment.fixed, f"%Y-%m-%dT%H:%M:%S{offset}"), line)
     if name in _PATTERNS:
