@@ -24,13 +24,13 @@ class Planted(NamedTuple):
     client: str = "{base_url: 'https://api.shop.net/v1'}"
 
 
-def _one(endpoint: str, *, keys: str = "", columns: str = "id: text") -> str:
+def _one(endpoint: str, *, columns: str = "id: text") -> str:
     """A resource of one endpoint; each key of the endpoint stands in a line of its own."""
     lines = "\n".join(f"      {line}" for line in endpoint.strip().splitlines())
     return f"""
   - name: orders
     primary_key: id
-    {keys or "description: Orders"}
+    description: Orders
     endpoint:
 {lines}
     columns:
@@ -38,11 +38,11 @@ def _one(endpoint: str, *, keys: str = "", columns: str = "id: text") -> str:
 """
 
 
-def _window(incremental: str, *, columns: str = "updated_at: timestamp", more: str = "") -> str:
+def _window(incremental: str, *, columns: str = "updated_at: timestamp") -> str:
     """A resource with a window; each key of it stands in a line of its own."""
     keys = "\n".join(f"  {line}" for line in incremental.strip().splitlines())
     return _one(
-        f"path: /orders\npaginator: {{type: page_number, base_page: 1}}\n{more}\nincremental:\n{keys}",
+        f"path: /orders\npaginator: {{type: page_number, base_page: 1}}\nincremental:\n{keys}",
         columns=f"id: text\n      {columns}",
     )
 
@@ -182,6 +182,17 @@ DEFECTS = (
             _one(f"{_PAGES}response_actions:\n  - {{content: Invalid API key, action: ignore}}")),
     Planted("ignored-refusal", "content: rate limit",
             _one(f"{_PAGES}response_actions:\n  - {{status_code: 200, content: rate limit exceeded, action: ignore}}")),
+    Planted("fixed-time", "start: 1704067200", _one("path: /orders\nparams:\n  start: 1704067200")),
+    Planted("fixed-time", "since: 1704067200000", _one(f"{_PAGES}params:\n  since: 1704067200000")),
+    Planted("fixed-page", "page: 1",
+            _one("path: /orders\nmethod: POST\njson:\n  page: 1\npaginator: single_page")),
+    Planted("paging-beside-the-body", "page: 2", _one(f"{_PAGES}method: POST\njson:\n  page: 2")),
+    Planted("time-format", "param_format: '%Y-%m-%dT%H:%S'",
+            _window(f"{_BOUNDS}param_format: '%Y-%m-%dT%H:%S'")),
+    Planted("fixed-parent", "account_id: 5f3a2b1c4d5e6f7a8b9c0d1e",
+            _one(f"{_PAGES}params:\n  account_id: 5f3a2b1c4d5e6f7a8b9c0d1e")),
+    Planted("fixed-time", "q: 'team {dlt.config[", _one(
+        f"{_PAGES}params:\n  q: 'team {{dlt.config[\"team\"]}} updated>=2024-01-01'")),
     # defects that the reader of files finds already
     Planted("does-not-load", "cursor_path: changed_at", _window("cursor_path: changed_at\nstart_param: from")),
     Planted("does-not-load", "name: orders", _one(_PAGES).replace("    primary_key: id\n", "")),
@@ -217,4 +228,43 @@ SOUND = (
         "field: id}}}", "field: id}}, response_actions: [{status_code: 404, action: ignore}]}")),
     Planted("", "", _one(f"{_PAGES}error_handler: {{retry_on_status_codes: [202, 425], max_retries: 8}}")),
     Planted("", "", _one(_PAGES), "{base_url: 'http://127.0.0.1:8000/api'}"),
+    Planted("", "", _one("path: /orders\nparams:\n  size: large\n  count: 0\n  from: berlin")),
+    Planted("", "", _one(f"{_PAGES}params:\n  offset: 0")),
+    Planted("", "", _one(f"{_PAGES}method: POST\njson:\n  amount: 5")),
+    Planted("", "", _one("path: /orders\nmethod: POST\njson:\n  page: {from: 0}\n"
+                         "paginator: {type: offset, limit: 10, offset_body_path: page.from, limit_body_path: page.size}")),
+    Planted("", "", _one(_PAGES) + _one(_PAGES).replace("name: orders", "name: other\n    selected: false")),
+    Planted("", "", _window("cursor_path: updated_at\nend_param: before\nrow_order: desc")),
+    *(Planted("", "", _window(f"cursor_path: created_at\nstart_param: from\nend_param: to\n{key}",
+                              columns="created_at: timestamp\n      updated_at: timestamp"))
+      for key in ("cursor_changes: false", "row_order: asc", "lag: P1D")),
+    Planted("", "", _window("cursor_path: created_at\nstart_param: created_from\nend_param: created_to",
+                            columns="created_at: timestamp\n      updated_at: timestamp")),
+    Planted("", "", _window("cursor_path: created_at\nstart_param: from\nend_param: to",
+                            columns="created_at: timestamp")),
+    Planted("", "", _window(f"{_BOUNDS}param_format: iso",
+                            columns="updated_at: {data_type: timestamp, format: epoch_ms}")),
+    Planted("", "", _window(f"{_BOUNDS}param_format: iso_ms\ninitial_value: '2025-01-01T00:00:00Z'")),
+    Planted("", "", _window(f"{_BOUNDS}param_format: iso\ninitial_value: '2025-01-01'")),
+    Planted("", "", _window(f"{_BOUNDS}param_format: '%Y-%m-%d %T'\ninitial_value: '2025-01-01T00:00:00Z'")),
+    Planted("", "", _window("cursor_path: updated_at\nstart_param: from_ms\nend_param: to_ms\nparam_format: epoch_ms")),
+    Planted("", "", _window("cursor_path: updated_at\nstart_param: from_ts\nend_param: to_ts\nparam_format: epoch_s")),
+    Planted("", "", _one(f"{_PAGES}params:\n  version_date: '2024-01-01'\n  reference: 1704067200\n  since: first")),
+    Planted("", "", _one(_PAGES.replace("/orders", "/api/2024-01-01/orders"))),
+    Planted("", "", _one(_PAGES.replace("/orders", "/v2/2024/orders"))),
+    Planted("", "", _one(f"{_PAGES}params:\n  account_id: all")),
+    Planted("", "", _PARENT + _one(f"{_PAGES}params:\n  account_id: all\n  paid: true\n  ids: [1, 2]")),
+    Planted("", "", _PARENT + _one(_PAGES.replace("/orders", "/accounts/all/orders"))),
+    Planted("", "", _window(f"{_BOUNDS}param_format: '%Y-%m-%dT%H'")),
+    Planted("", "", _window("cursor_path: created_at\nstart_param: from\nend_param: to",
+                            columns="created_at: timestamp\n      updated_by: text")),
+    Planted("", "", _child("id", "{id: text}").replace("path: '/projects/{project}/tasks'", "path: /tasks").replace(
+        "field: id}}}", "field: id}}, response_actions: [{status_code: 404, action: ignore}]}")),
+    Planted("", "", _PARENT + _one(_PAGES.replace("/orders", "/projects/archived/tasks"))
+            + _one(_PAGES.replace("/orders", "/projects/archived")).replace("name: orders", "name: archived")),
+    Planted("", "", _one(_PAGES, columns="id: text\n      number: bigint").replace("primary_key: id", "primary_key: number")),
+    Planted("", "", _child("[code, number]", "{code: text, number: bigint}", "include_from_parent: {code: id}")),
+    Planted("", "", _one(f"{_PAGES}error_handler: {{max_retries: 0, retry_on_status_codes: [404], backoff_factor: 0}}")),
+    Planted("", "", _one(f"{_PAGES}response_actions:\n  - {{status_code: 429, action: retry}}\n"
+                         "  - {status_code: 404, action: fail}")),
 )  # fmt: skip

@@ -74,18 +74,26 @@ def test_each_rule_has_a_planted_defect() -> None:
     assert {rule.name for rule in RULES} - planted == {"days-for-hours"}  # it needs a setting
 
 
+@pytest.mark.parametrize(
+    ("spelled", "is_found"),
+    [("date", True), ("'%Y-%m-%d'", True), ("iso", False), ("'%Y-%m-%d %H:%M'", False)],
+)
 def test_hours_that_are_requested_by_days(
-    file: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    spelled: str,
+    is_found: bool,
+    file: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     planted = next(p for p in SOUND if "start_param: from" in p.resources)
     lines = write(file, planted._replace(resources=planted.resources.replace(
-        "end_param: to", "end_param: to\n        param_format: date")))  # fmt: skip
+        "end_param: to", f"end_param: to\n        param_format: {spelled}")))  # fmt: skip
     monkeypatch.setenv("SOURCES__SHOP__PARTITIONS", "hourly")
     status, found = result(capsys, "lint", str(file))
-    assert status == 1
-    (defect,) = found["defects"]
-    assert defect["rule"] == "days-for-hours"
-    assert "param_format: date" in lines[defect["line"] - 1]
+    assert [defect["rule"] for defect in found["defects"]] == ["days-for-hours"] * is_found
+    assert status == is_found
+    for defect in found["defects"]:
+        assert f"param_format: {spelled}" in lines[defect["line"] - 1]
 
 
 def test_a_rule_can_be_left_out(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -117,6 +125,16 @@ def test_the_line_the_reason_and_the_proposal_are_shown(
         "    declare endpoint.paginator, for example {type: offset, limit: 100"
     )
     assert total == "1 defect in 1 resource"
+
+
+def test_an_unencrypted_address_is_found_whatever_resource_is_named(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    orders = next(p for p in SOUND if "name: archived" in p.resources)
+    write(file, orders._replace(client="{base_url: 'http://api.shop.net'}"))
+    for places in ([str(file)], [f"{file}/orders"]):
+        status, found = result(capsys, "lint", *places)
+        assert (status, [d["rule"] for d in found["defects"]]) == (1, ["unencrypted"])
 
 
 def test_several_files_with_a_comma_between(file: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -83,11 +83,11 @@ def limit_without_paginator(_: Source, resource: Resource) -> Iterator[Defect]:
 
 def fixed_page(_: Source, resource: Resource) -> Iterator[Defect]:
     """One page is asked for by its number, and no other."""
-    own = _own_names(resource)
+    if not isinstance(resource.paginator, Auto | SinglePage):
+        return
     for place, name, value in _literals(resource):
-        if name in own or number_of(value) is None or plain(name) not in _PAGES:
-            continue
-        if isinstance(resource.paginator, Auto | SinglePage) and not _is_time(number_of(value)):
+        number = number_of(value)
+        if number is not None and plain(name) in _PAGES and not _is_time(number):
             yield Defect(
                 (*place, name),
                 f"{name}: {value} asks for one page, always: the other pages are never read",
@@ -208,8 +208,8 @@ def _own_names(resource: Resource) -> dict[str, float | None]:
     return {name: value for name, value in names.items() if name}
 
 
-def _is_time(number: float | None) -> bool:
-    return number is not None and number > 100_000_000  # seconds since 1970
+def _is_time(number: float) -> bool:
+    return number > 100_000_000  # seconds since 1970
 
 
 def _request(resource: Resource) -> tuple[object, ...]:

@@ -104,10 +104,10 @@ def hasty_retry(_: Source, resource: Resource) -> Iterator[Defect]:
         )
 
 
-def unencrypted(source: Source, resource: Resource) -> Iterator[Defect]:
+def unencrypted(source: Source, _: Resource) -> Iterator[Defect]:
     """The address is plain http: the key is sent unencrypted."""
     url = urlsplit(source.client.base_url or "")
-    if resource is _first(source) and url.scheme == "http" and url.hostname not in _LOOPBACK:
+    if url.scheme == "http" and url.hostname not in _LOOPBACK:
         yield Defect(
             ("client", "base_url"),
             f"{source.client.base_url} sends keys and records unencrypted: runs refuse it",
@@ -136,7 +136,3 @@ RULES = (
     Rule("unencrypted", "base_url is plain http", unencrypted),
     Rule("doubled-segment", "base_url and path both hold the same segment", doubled_segment),
 )  # fmt: skip
-
-
-def _first(source: Source) -> Resource | None:
-    return next(iter(source.resources.values()), None)
