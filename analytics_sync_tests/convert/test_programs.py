@@ -247,6 +247,8 @@ NAMES = {
     "a tuple": "y = (1,)\nx = y\nx += (2,)\nx = len(x) * len(y)",
     "a call that is evaluated once": "x = 1\ndef f():\n    global x\n    x += 1\n    return dlt\nf().pipeline()",
     "a list in a list that repeats": "y = [1]\nz = [y] * 2\nz[0].append(2)\nx = len(z[1])",
+    "chosen and ordered lists": "y = [0]\nsorted([[3], y])[0].append(1)\nmin([y, [3]]).append(2)\nlist(reversed([[3], y]))[0].append(3)\nx = len(y) - 2",
+    "letters": "x = len(list('ab'))",
     "a sign of a truth value": "x = +True + 1",
     "two equal numbers that are two": "x = 1 if 1 is True or 1 is 1.0 else 2",
     "a shallow copy": "import copy\ny = {'a': [1]}\nz = copy.copy(y)\nz['a'].append(2)\nx = len(y['a'])",

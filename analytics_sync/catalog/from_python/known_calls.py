@@ -117,6 +117,9 @@ def _list(arguments: list[Value], keywords: dict[str, Value], line: int) -> Valu
         return Value(list(data), line)
     if isinstance(data, dict) and certain(data.values()):
         return Value([Value(k, v.line) for k, v in data.items()], line)
+    if isinstance(data, str):
+        check_plain_size(letters := [Value(letter, line) for letter in data], line)
+        return Value(letters, line)
     return None
 
 
@@ -189,6 +192,22 @@ def _on_plain(function: Callable[[Any], Any]) -> Callable[..., Value | None]:
     return call
 
 
+def _of_items(function: Callable[[list[Value]], Any]) -> Callable[..., Value | None]:
+    """A function that chooses or orders plain items. The result has the items themselves, no copies."""
+
+    def call(arguments: list[Value], keywords: dict[str, Value], line: int) -> Value | None:
+        if len(arguments) != 1 or keywords or not is_plain(arguments[0]):
+            return None
+        items = _list(arguments, keywords, line)
+        try:
+            result = function(items.data) if items else None
+        except (TypeError, ValueError, RecursionError):
+            return None
+        return Value(result, line) if isinstance(result, list) else result
+
+    return call
+
+
 def _same(arguments: list[Value], keywords: dict[str, Value], line: int) -> Value | None:
     """``cast(type, value)`` gives its last argument."""
     return arguments[-1] if arguments else None
@@ -226,9 +245,9 @@ def _dumped(arguments: list[Value], keywords: dict[str, Value], line: int) -> Va
 _FUNCTIONS: dict[str, Callable[[list[Value], dict[str, Value], int], Value | None]] = {
     "int": _number(int), "float": _number(float), "str": _str, "list": _list, "tuple": _tuple, "set": _set,
     "dict": _dict, "range": _range, "zip": _zip, "enumerate": _enumerate, "len": _on_plain(len),
-    "bool": _on_plain(bool), "sorted": _on_plain(sorted), "min": _on_plain(min), "max": _on_plain(max),
+    "bool": _on_plain(bool), "sorted": _of_items(lambda items: sorted(items, key=unwrap)), "min": _of_items(lambda items: min(items, key=unwrap)), "max": _of_items(lambda items: max(items, key=unwrap)),
     "sum": _on_plain(sum), "any": _on_plain(any), "all": _on_plain(all),
-    "reversed": _on_plain(lambda x: list(reversed(x))), "cast": _same, "deepcopy": _deep_copied, "copy": _copied,
+    "reversed": _of_items(lambda items: items[::-1]), "cast": _same, "deepcopy": _deep_copied, "copy": _copied,
     "b64encode": _encoded, "urljoin": _joined_url, "dumps": _dumped,
 }  # fmt: skip
 _DOTTED = frozenset({"cast", "deepcopy", "copy", "b64encode", "urljoin", "dumps"})
