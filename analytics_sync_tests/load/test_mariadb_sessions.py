@@ -12,13 +12,24 @@ from dlt.destinations.exceptions import DatabaseException, DatabaseTransientExce
 
 from analytics_sync.common.stopping import Stop
 from analytics_sync.load.sharing.locks import lock_dataset, open_dataset
+from analytics_sync.load.warehouse import open_warehouse
 from analytics_sync_tests.load.test_mariadb import address as shop_address
 from analytics_sync_tests.load.test_mariadb import sync
 from analytics_sync_tests.support.mariadb_server import MariaDb, connected, query
-from analytics_sync_tests.support.scripted_api import Api, shop_api
+from analytics_sync_tests.support.scripted_api import Api, item, shop, shop_api
 
 api, address = shop_api, shop_address
 pytestmark = pytest.mark.slow
+
+
+def test_a_session_tells_texts_apart_that_a_statement_makes(api: Api, address: str) -> None:
+    """Keys of parents are made so. SQLAlchemy sets the collation of a session back to the server's own."""
+    ids = {"a", "A", "a "}
+    api.on("/items", [{"id": i} for i in ids])
+    sync(shop(item(columns={"id": "text"})))
+    with open_warehouse("shop") as warehouse:
+        sql = f"SELECT DISTINCT CAST(id AS VARCHAR) FROM {warehouse.table('items')}"
+        assert {text for (text,) in warehouse.rows(sql)} == ids
 
 
 def test_one_load_into_a_dataset_at_a_time_however_long_it_is_idle(api: Api, address: str) -> None:

@@ -44,7 +44,6 @@ ENGINE = {
     "connect_args": {
         "autocommit": True,
         "charset": "utf8mb4",
-        "collation": COLLATION,
         "local_infile": False,
         "conv": CONVERTERS,
         "init_command": _SESSION,
@@ -86,6 +85,8 @@ class ExactMariaDbClient(DirectClient):
                     f"the server is MariaDB {shown}: {'.'.join(map(str, _OLDEST))} or newer is needed. "
                     "Update it, or take another destination."
                 )
+            # SQLAlchemy has chosen the character set again, and with it the collation that is usual for it.
+            self.execute_sql(f"SET NAMES utf8mb4 COLLATE {COLLATION}")
             # A merge that has waited must see what was committed meanwhile.
             self.execute_sql("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
             self._choose_dataset()
